@@ -1,0 +1,21 @@
+"""Atlassian Forge dynamic modules as Pulumi resources.
+
+>>> import pulumi_atlassian_forge as forge
+
+What stands here is the whole public interface of a program; everything else may change without notice.
+"""
+
+from .arguments import TriggerFilter, TriggerPayload, TriggerPayloadInclude
+from .errors import ForgeError
+from .modules.event_names import EventName
+from .resources import DynamicModule, TriggerModule
+
+__all__ = [
+    "DynamicModule",
+    "EventName",
+    "ForgeError",
+    "TriggerFilter",
+    "TriggerModule",
+    "TriggerPayload",
+    "TriggerPayloadInclude",
+]

@@ -1,0 +1,308 @@
+"""The HTTP client: the only file that imports httpx. It sends one request and brings back one answer, or says what became of it.
+
+It does not repeat (:mod:`.retry`), does not judge a status (:mod:`.failures`), follows no redirect and keeps no cookie. Proxies
+and certificates come from the environment as httpx does it (``HTTPS_PROXY``, ``NO_PROXY``, ``SSL_CERT_FILE``, ``SSL_CERT_DIR``).
+
+No exception of httpx leaves this file, not even as the context of ours: each of them holds the request, and with it the token.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from .auth import Auth
+from .deadline import Backend, Deadline, Late, Timeouts
+from .decoding import ACCEPTED, MAX_ANSWER, decoded, too_large
+from .errors import ApiError, BadAnswer, LostAnswer, Reason, Unauthorized, Unreachable
+from .failures import failure_of
+from .protocol import Answer, Request
+from .text import clean
+
+__all__ = ["Client", "Timeouts"]
+
+_CONNECTIONS: Final = 16
+_MAX_ERROR_BODY: Final = 65_536  # of an error only the words matter, and they stand at its top
+_HEADER_VALUE: Final = re.compile(r"[!-~](?:[ \t!-~]*[!-~])?")  # RFC 9110, section 5.5, without what is not ASCII
+_SHORTEST_SECRET: Final = 6  # a shorter one would be redacted out of ordinary words
+
+_REFUSALS: Final = (ConnectionRefusedError, ConnectionResetError, ConnectionAbortedError)
+_REASONS: Final[Mapping[type[Exception] | tuple[type[Exception], ...], Reason]] = {
+    httpx.ConnectTimeout: "timeout",
+    httpx.PoolTimeout: "busy",
+    httpx.ProxyError: "proxy",
+    socket.gaierror: "dns",
+    ssl.SSLError: "tls",
+    _REFUSALS: "refused",
+}
+_SENTENCES: Final[Mapping[Reason, str]] = {
+    "timeout": "no connection within {seconds} s",
+    "busy": "none of our own connections was free within {seconds} s",
+    "proxy": "the proxy refused: {words}",
+    "dns": "the name of the host is not known: {words}",
+    "tls": "no TLS connection: {words}",
+    "refused": "no connection: {words}",
+    "other": "no connection: {words}",
+}
+
+
+class Client:
+    """Speaks to one installation. Shared by all threads of a process.
+
+    Args:
+        base_url: Where the API is, for example ``https://api.atlassian.com``; a path in it is kept.
+        auth: The source of the headers that identify the installation.
+        timeouts: See :class:`Timeouts`.
+        transport: What carries the requests in place of the network (the emulator, tests); used as it is.
+        user_agent: The value of ``User-Agent``.
+        verify: The certificates to trust, where it is not those of the environment.
+        clock: A monotonic clock, in seconds.
+
+    Raises:
+        ValueError: ``base_url`` is not a URL.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        auth: Auth,
+        *,
+        timeouts: Timeouts | None = None,
+        transport: httpx.BaseTransport | None = None,
+        user_agent: str = "pulumi-atlassian-forge",
+        verify: ssl.SSLContext | bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.timeouts = timeouts or Timeouts()
+        self._base = _checked(base_url)
+        self._auth = auth
+        self._transport = transport
+        self._headers = {"accept": "application/json", "accept-encoding": ACCEPTED, "user-agent": user_agent}
+        self._verify = verify
+        self._deadline = Deadline(clock)
+        self._lock = threading.Lock()
+        self._http: httpx.Client | None = None
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"Client({self._base!r})"
+
+    def send(self, request: Request, *, within: float | None = None) -> Answer:
+        """Send a request once.
+
+        Args:
+            request: What to send.
+            within: Seconds that are left for it, where they are fewer than ``connect + read``.
+
+        Returns:
+            The answer, whatever its status, except for a redirect.
+
+        Raises:
+            Unreachable: It was not sent.
+            Unauthorized: It was not sent, because the credentials fit into no header.
+            LostAnswer: It was sent, and no whole answer came in time.
+            BadAnswer: The answer is a redirect, too large, or damaged.
+        """
+        limit = self.timeouts.connect + self.timeouts.read
+        seconds = limit if within is None else min(limit, within)
+        answer = self._exchange(request, seconds)
+        if isinstance(answer, ApiError):
+            # Raised here and not where it was found: what was being handled there holds the request, and with it the token.
+            answer.__context__ = None
+            raise answer.with_traceback(None)
+        return answer
+
+    def close(self) -> None:
+        """Close the connections. The client cannot be used after that."""
+        with self._lock:
+            self._closed = True
+            if self._http is not None:
+                self._http.close()
+
+    def _exchange(self, request: Request, seconds: float) -> Answer | ApiError:
+        try:
+            identity = self._auth.headers(request)
+            if not all(_HEADER_VALUE.fullmatch(value) for value in identity.values()):
+                return Unauthorized(
+                    "the token cannot be sent: it is empty, or holds a line break, a space at its end or a character beyond ASCII"
+                )
+            http = self._opened()
+            with self._deadline.within(seconds):
+                return self._received(http, request, identity, seconds)
+        except ApiError as error:
+            return error
+        except (httpx.HTTPError, httpx.InvalidURL, Late) as error:
+            return _what_became_of_it(error, seconds, min(self.timeouts.connect, seconds))
+
+    def _received(self, http: httpx.Client, request: Request, identity: Mapping[str, str], seconds: float) -> Answer | ApiError:
+        headers = {**self._headers, **identity}
+        if request.body is not None:
+            headers["content-type"] = "application/json"
+        outgoing = http.build_request(
+            request.method,
+            self._base + request.target,
+            headers=headers,
+            content=request.body,
+            timeout=httpx.Timeout(
+                connect=min(self.timeouts.connect, seconds),
+                pool=min(self.timeouts.connect, seconds),
+                read=min(self.timeouts.read, seconds),
+                write=min(self.timeouts.read, seconds),
+            ),
+        )
+        response = http.send(outgoing, stream=True)
+        try:
+            return self._answer(response, identity)
+        finally:
+            response.close()
+
+    def _answer(self, response: httpx.Response, identity: Mapping[str, str]) -> Answer | ApiError:
+        status = response.status_code
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        if status < httpx.codes.MULTIPLE_CHOICES:
+            length = headers.get("content-length", "")
+            if length.isdigit() and int(length[:20]) > MAX_ANSWER:
+                return too_large(status=status)
+            try:
+                return Answer(status, headers, self._body(response))
+            except BadAnswer as error:
+                error.status = status
+                return error
+        if status < httpx.codes.BAD_REQUEST:
+            return failure_of(Answer(status, headers, b"")) or BadAnswer("redirected", status=status)
+        return Answer(status, headers, _redacted(self._error_body(response), identity))
+
+    def _body(self, response: httpx.Response) -> bytes:
+        if response.is_stream_consumed:  # a transport of our own answered with a body that is whole already
+            return decoded([response.content], "")
+        return decoded(self._chunks(response), response.headers.get("content-encoding", ""))
+
+    def _error_body(self, response: httpx.Response) -> bytes:
+        """What can be had of it: the status alone says what happened."""
+        chunks: list[bytes] = []
+        try:
+            if response.is_stream_consumed:
+                return response.content[:_MAX_ERROR_BODY]
+            for chunk in self._chunks(response):
+                chunks.append(chunk)
+                if sum(map(len, chunks)) > _MAX_ERROR_BODY:
+                    break
+        except (httpx.HTTPError, Late):
+            pass
+        try:
+            return decoded(chunks, response.headers.get("content-encoding", ""), limit=4 * _MAX_ERROR_BODY)
+        except BadAnswer:
+            return b""
+
+    def _chunks(self, response: httpx.Response) -> Iterator[bytes]:
+        for chunk in response.iter_raw():
+            self._deadline.check()
+            yield chunk
+
+    def _opened(self) -> httpx.Client:
+        """The connections, made when they are first needed: reading certificates takes time, and the environment may be wrong."""
+        with self._lock:
+            if self._closed:
+                raise Unreachable("the connections are closed")
+            if self._http is None:
+                self._http = self._opened_now()
+            return self._http
+
+    def _opened_now(self) -> httpx.Client:
+        verify: ssl.SSLContext | bool = self._verify
+        if self._transport is None and verify is True:
+            try:
+                verify = httpx.create_ssl_context()
+            except OSError:
+                raise Unreachable(
+                    "the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read", reason="tls"
+                ) from None
+        try:
+            http = httpx.Client(
+                transport=self._transport,
+                verify=verify,
+                limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS, keepalive_expiry=5.0),
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+                follow_redirects=False,
+            )
+        except (ValueError, TypeError, ImportError, httpx.InvalidURL):
+            raise Unreachable(
+                "the proxy that the environment names cannot be used (HTTPS_PROXY, ALL_PROXY, …)", reason="proxy"
+            ) from None
+        _keep_to(self._deadline, http)
+        return http
+
+
+def _keep_to(deadline: Deadline, http: httpx.Client) -> None:
+    """Put the deadline under every connection.
+
+    httpx has no argument for it. Where its insides change the read time-out is what is left, and a test with a slow server fails.
+    """
+    for transport in (http._transport, *http._mounts.values()):  # noqa: SLF001
+        pool: Any = getattr(transport, "_pool", None)
+        backend = getattr(pool, "_network_backend", None)
+        if backend is not None:
+            pool._network_backend = Backend(backend, deadline)  # noqa: SLF001
+
+
+def _what_became_of_it(error: Exception, seconds: float, connect: float) -> ApiError:
+    """Only these are certain to come before the request is sent; after any other the server may have acted."""
+    match error:
+        case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.PoolTimeout() | httpx.ProxyError():
+            return _not_sent(error, connect)
+        case httpx.UnsupportedProtocol() | httpx.InvalidURL():
+            return Unreachable("the address cannot be used")
+        case httpx.TimeoutException() | Late():
+            return LostAnswer(f"no whole answer within {seconds:.3g} s")
+    return LostAnswer(f"the connection broke before the whole answer was there ({_last_words(error)})")
+
+
+def _not_sent(error: Exception, seconds: float) -> Unreachable:
+    cause = _cause(error)
+    known: Iterator[Reason] = (
+        reason for kinds, reason in _REASONS.items() if isinstance(error, kinds) or isinstance(cause, kinds)
+    )
+    reason: Reason = next(known, "other")
+    sentence = _SENTENCES[reason].format(words=_last_words(cause), seconds=f"{seconds:.3g}")
+    return Unreachable(sentence, reason=reason)
+
+
+def _cause(error: BaseException) -> BaseException:
+    """The operating system's own error: httpx and httpcore wrap it, the one as a cause and the other as a context."""
+    while not isinstance(error, OSError) and (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    return error
+
+
+def _last_words(error: BaseException) -> str:
+    words = getattr(error, "verify_message", "") or getattr(error, "strerror", "") or str(error)
+    return clean(words, 120) or type(error).__name__
+
+
+def _redacted(body: bytes, identity: Mapping[str, str]) -> bytes:
+    """An error page may print the request that it was sent."""
+    for value in identity.values():
+        for secret in (value, value.rpartition(" ")[2]):
+            if len(secret) >= _SHORTEST_SECRET:
+                body = body.replace(secret.encode(), b"[redacted]")
+    return body
+
+
+def _checked(base_url: str) -> str:
+    try:
+        url = urlsplit(base_url)
+        usable = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("the base URL is not one of http or https")
+    return base_url.rstrip("/")

@@ -1,0 +1,132 @@
+"""What can come of a request, named by what it means.
+
+::
+
+    ApiError                        processed
+    ├── Unreachable                 no        not sent: refused, time-out of the connection, DNS, TLS, proxy (``reason``)
+    ├── LostAnswer                  unknown   sent, but no whole answer came: time-out, reset, cut
+    ├── BadAnswer                   unknown   an answer of no use: unreadable, too large, wrong shape, redirect, cursor loop
+    ├── Unauthorized   401, 403     no        also credentials that no header can carry (then without a status)
+    ├── NotFound       404          no
+    ├── Rejected       other 4xx    no        400, 409, 413, 422 …: the server understood and refused
+    ├── Throttled      429          no        ``retry_after``
+    └── ServerFailure  5xx          unknown   ``retry_after``; "no" for a 503 that says when to come back
+
+``processed`` says whether the server may have carried the request out. Recovery hangs on it: where it is "no" a register can
+simply be repeated, where it is "unknown" somebody has to look first (design decision 5).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from .text import clean
+
+Processed = Literal["no", "unknown", "yes"]
+Reason = Literal["refused", "timeout", "dns", "tls", "proxy", "busy", "other"]
+
+_UNAVAILABLE = 503
+
+
+class ApiError(Exception):
+    """A request that did not bring what it was made for.
+
+    Attributes:
+        message: The server's own words where there are any, else ours; one line of at most 300 characters, safe to print.
+        status: The HTTP status, where an answer came.
+        attempts: How often the request was made.
+        waited: Seconds since the operation began, pauses included.
+    """
+
+    _processed: ClassVar[Processed] = "no"
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        self.message = clean(message)
+        self.status = status
+        self.attempts = 1
+        self.waited = 0.0
+        super().__init__(self.message)
+
+    @property
+    def processed(self) -> Processed:
+        """Whether the server may have carried the request out."""
+        return self._processed
+
+    def __str__(self) -> str:
+        return self.message if self.status is None else f"HTTP {self.status}: {self.message}"
+
+
+class Unreachable(ApiError):
+    """The request was not sent.
+
+    Attributes:
+        reason: What stood in the way: ``refused``, ``timeout`` (no connection in time), ``dns``, ``tls``, ``proxy``, ``busy``
+            (none of our own connections was free in time) or ``other``.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, reason: Reason = "other") -> None:
+        super().__init__(message, status=status)
+        self.reason = reason
+
+
+class LostAnswer(ApiError):
+    """The request was sent, but no whole answer came back."""
+
+    _processed = "unknown"
+
+
+class BadAnswer(ApiError):
+    """An answer came that cannot be used.
+
+    Attributes:
+        transient: Whether asking again may help: garbage on the way may, a wrong shape or a redirect will not.
+    """
+
+    _processed = "unknown"
+
+    def __init__(self, message: str, *, status: int | None = None, transient: bool = False) -> None:
+        super().__init__(message, status=status)
+        self.transient = transient
+
+
+class Unauthorized(ApiError):
+    """401 or 403: the token is not one for the target installation, or has ended."""
+
+
+class NotFound(ApiError):
+    """404: there is no module with this key, or no such API."""
+
+
+class Rejected(ApiError):
+    """Another 4xx: the server understood the request and refused it."""
+
+
+class Throttled(ApiError):
+    """429: too many requests.
+
+    Attributes:
+        retry_after: Seconds to wait by the server's own wish, not capped; None where it did not say.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message, status=status)
+        self.retry_after = retry_after
+
+
+class ServerFailure(ApiError):
+    """5xx: the server failed, at any point of its work.
+
+    Attributes:
+        retry_after: Seconds to wait by the server's own wish, not capped; None where it did not say.
+    """
+
+    _processed = "unknown"
+
+    def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message, status=status)
+        self.retry_after = retry_after
+
+    @property
+    def processed(self) -> Processed:
+        """A 503 with ``Retry-After`` turned the request away at the door; any other failure may have come after the work."""
+        return "no" if self.status == _UNAVAILABLE and self.retry_after is not None else "unknown"

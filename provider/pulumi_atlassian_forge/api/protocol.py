@@ -1,0 +1,272 @@
+"""From intent to request and from answer to result, for both versions of the API. Pure: no I/O, no clock.
+
+What is asked follows the specification to the byte; what is answered is read leniently: unknown fields pass, both documented
+shapes of a list are taken. What cannot be used at all is a :class:`~.errors.BadAnswer` that says why. Nothing is guessed (design
+decision 5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+from urllib.parse import quote, urlencode
+
+from pulumi_atlassian_forge.modules.content import Content, canonical_json
+from pulumi_atlassian_forge.modules.values import MAX_DEPTH, depth, normalise
+
+from .errors import BadAnswer
+from .failures import failure_of
+from .reading import read_json
+from .text import clean
+
+__all__ = [
+    "Answer",
+    "Live",
+    "Page",
+    "Request",
+    "Version",
+    "delete",
+    "distinct",
+    "failure_of",
+    "list_page",
+    "parse_deleted",
+    "parse_module",
+    "parse_page",
+    "parse_registered",
+    "read",
+    "refuse_too_deep",
+    "register",
+    "update",
+]
+
+Version = Literal["v1", "v2"]
+Method = Literal["GET", "POST", "PUT", "DELETE"]
+
+_LISTS: Final = ("result", "results", "values", "items")  # the first is documented (rest), the others are a precaution
+_CURSORS: Final = ("nextPageToken", "lastEvaluatedKey")  # spec; rest
+_PAGE_SIZE: Final = "100"  # an installation holds no more (docs:apis-reference/dynamic-modules)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, before anybody knows where to send it. Its ``repr`` shows no content: that may be a secret."""
+
+    method: Method
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = field(default=None, repr=False)
+
+    @property
+    def safe_to_repeat(self) -> bool:
+        """Whether sending it twice does what sending it once does (RFC 9110, section 9.2.2)."""
+        return self.method != "POST"
+
+    @property
+    def target(self) -> str:
+        """Path and query, quoted."""
+        return f"{self.path}?{urlencode(self.query, quote_via=quote, safe='')}" if self.query else self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer: the names of its headers are in lower case, its body is decompressed."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A module as it is on the installation: ``data.key`` dropped, numbers normalised."""
+
+    key: str
+    content: Content
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of the list; without a cursor it is the last."""
+
+    modules: tuple[Live, ...]
+    cursor: str | None
+
+
+def register(version: Version, key: str | None, content: Content) -> Request:
+    """POST: the key is the caller's under v1 and the server's under v2.
+
+    Raises:
+        ValueError: A key is missing under v1 or given under v2, or the content is no JSON.
+    """
+    if (key is None) == (version == "v1"):
+        raise ValueError("a key is needed under v1" if version == "v1" else "the server makes the key under v2")
+    if key is not None:
+        _module_path(version, key)  # what could not be read later is not registered
+    return Request("POST", _collection(version), body=_body(key, content))
+
+
+def list_page(version: Version, cursor: str | None = None) -> Request:
+    """GET of one page; the only path with a slash at its end (spec)."""
+    query = (("limit", _PAGE_SIZE),)
+    return Request("GET", f"{_collection(version)}/", query if cursor is None else (*query, ("nextPageToken", cursor)))
+
+
+def read(version: Version, key: str) -> Request:
+    """GET of one module.
+
+    Raises:
+        ValueError: No path can carry the key.
+    """
+    return Request("GET", _module_path(version, key))
+
+
+def update(version: Version, key: str, content: Content) -> Request:
+    """PUT of the whole content; the body names the key again under v1 (spec), and must not under v2 (rest).
+
+    Raises:
+        ValueError: No path can carry the key, or the content is no JSON.
+    """
+    return Request("PUT", _module_path(version, key), body=_body(key if version == "v1" else None, content))
+
+
+def delete(version: Version, key: str) -> Request:
+    """DELETE of one module.
+
+    Raises:
+        ValueError: No path can carry the key.
+    """
+    return Request("DELETE", _module_path(version, key))
+
+
+def parse_registered(version: Version, answer: Answer, key: str | None = None) -> Live | None:
+    """The module that was registered.
+
+    Args:
+        version: The version of the API.
+        answer: A successful answer.
+        key: The key that was asked for, under v1.
+
+    Returns:
+        The module; None for an empty body, which v1 may send (reference section 1.1).
+
+    Raises:
+        BadAnswer: Under v2 the answer must be the module, with a key that can be used: it is the only place to learn it.
+    """
+    if version == "v1" and not answer.body.strip():
+        return None
+    live = parse_module(answer, key)
+    try:
+        _module_path(version, live.key)
+    except ValueError:
+        raise BadAnswer("the answer has a key that no path can carry", status=answer.status) from None
+    return live
+
+
+def parse_module(answer: Answer, key: str | None = None) -> Live:
+    """The module that was read or updated.
+
+    Args:
+        answer: A successful answer.
+        key: The key that was asked for.
+
+    Raises:
+        BadAnswer: The answer is not a module, or is another one.
+    """
+    live = _live(_json(answer), "the answer", answer.status)
+    if key is not None and live.key != key:
+        raise BadAnswer(
+            f"asked for module '{clean(key, 80)}', the answer is module '{clean(live.key, 80)}'", status=answer.status
+        )
+    return refuse_too_deep(live)
+
+
+def parse_page(answer: Answer) -> Page:
+    """One page of the list: an array, an object with the array in it, or the specification's objects with commas between them.
+
+    Raises:
+        BadAnswer: It is none of these, an entry is not a module, or the cursor is not a text.
+    """
+    value = _json(answer)
+    cursor: object = None
+    if isinstance(value, dict):
+        name = next((name for name in _LISTS if name in value), None)
+        if name is not None:
+            cursor = next((value[name] for name in _CURSORS if value.get(name)), None)
+            value = value[name]
+        elif "key" in value:  # the specification's form, with one module
+            value = [value]
+    if not isinstance(value, list):
+        raise BadAnswer("the answer is no list of modules", status=answer.status)
+    if not (cursor is None or isinstance(cursor, str)):
+        raise BadAnswer("the list's cursor is not a text", status=answer.status)
+    modules = (_live(entry, f"entry {number} of the list", answer.status) for number, entry in enumerate(value, 1))
+    return Page(distinct(modules), cursor)
+
+
+def parse_deleted(answer: Answer) -> None:
+    """204 without a body (spec). Any other success is one too, and whatever it says is of no use."""
+
+
+def distinct(modules: Iterable[Live]) -> tuple[Live, ...]:
+    """Every module once: an entry that comes again unchanged is one module.
+
+    Raises:
+        BadAnswer: One key has two contents.
+    """
+    found: dict[str, Live] = {}
+    for module in modules:
+        if found.setdefault(module.key, module) != module:
+            raise BadAnswer(f"the list holds module '{clean(module.key, 80)}' twice, with different content")
+    return tuple(found.values())
+
+
+def refuse_too_deep(live: Live) -> Live:
+    """Return a module that Pulumi's wire can carry.
+
+    Raises:
+        BadAnswer: It is nested deeper than that. Not asked of the entries of a list: a stranger must not block the others.
+    """
+    if depth(live.content.data) > MAX_DEPTH:
+        raise BadAnswer(f"module '{clean(live.key, 80)}' is nested deeper than {MAX_DEPTH} levels, which Pulumi cannot carry")
+    return live
+
+
+def _collection(version: Version) -> str:
+    return f"/forge/installation/{version}/dynamic/module"
+
+
+def _module_path(version: Version, key: str) -> str:
+    # A dot segment is resolved by clients and gateways before anybody sees it as a key, whether it is quoted or not.
+    if key in {"", ".", ".."}:
+        raise ValueError("this key cannot be part of a path")
+    try:
+        return f"{_collection(version)}/{quote(key, safe='')}"
+    except UnicodeEncodeError:
+        raise ValueError("a key with half of a surrogate pair in it cannot be part of a path") from None
+
+
+def _body(key: str | None, content: Content) -> bytes:
+    named = {} if key is None else {"key": key}
+    return canonical_json({**named, "type": content.type, "data": content.data}).encode()
+
+
+def _json(answer: Answer) -> Any:
+    try:
+        return read_json(answer.body)
+    except BadAnswer as error:
+        error.status = answer.status
+        raise
+
+
+def _live(value: Any, what: str, status: int) -> Live:
+    if not isinstance(value, dict):
+        raise BadAnswer(f"{what} is not a JSON object", status=status)
+    for name in ("key", "type"):
+        if not (isinstance(value.get(name), str) and value[name]):
+            raise BadAnswer(f"{what} has no string '{name}'", status=status)
+    if not isinstance(value.get("data"), dict):
+        raise BadAnswer(f"{what} has no object 'data'", status=status)
+    # The server copies the key into the data (spec): it is no content.
+    data = {name: inner for name, inner in value["data"].items() if name != "key"}
+    return Live(value["key"], Content(value["type"], normalise(data)))

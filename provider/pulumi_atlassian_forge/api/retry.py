@@ -1,0 +1,158 @@
+"""What is repeated, when, and for how long. stamina keeps the loop; the decision is :func:`pause_before_retry`, a table.
+
+================================================  =====================  ====================================
+what came of the request                          GET, PUT, DELETE       POST
+================================================  =====================  ====================================
+no connection: refused, time-out, none free       again, 6 times at most  again, 6 times at most, if refused or none free
+no connection: DNS, TLS, proxy                    no                     no
+answer lost                                       again                  no: it may be registered
+answer garbled                                    again, 3 times at most  no: it may be registered
+429                                               again                  again
+503 with ``Retry-After``                          again                  again
+500, 502, 503, 504                                again                  no: it may be registered
+anything else                                     no                     no
+================================================  =====================  ====================================
+
+The pause is the server's ``Retry-After``, but at most 60 s; else it is drawn between 0 and a bound that doubles from 0.5 s to 10
+s (full jitter). All attempts of one operation share one budget: what would end after it is not begun.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import stamina
+
+from .errors import ApiError, BadAnswer, LostAnswer, ServerFailure, Throttled, Unreachable
+from .protocol import Request
+
+T = TypeVar("T")
+
+LONGEST_WISH: Final = 60.0
+"""Seconds of a ``Retry-After`` that are honoured (our own limit)."""
+
+_FIRST_BOUND: Final = 0.5
+_LAST_BOUND: Final = 10.0
+_BRIEFEST: Final = 1.0  # seconds that must be left for an attempt to be worth its while
+_UNREACHABLE_ATTEMPTS: Final = 6  # a host that is restarted gets some 15 s; one that is not there should not cost two minutes
+_GARBLED_ATTEMPTS: Final = 3
+_PASSING: Final = frozenset({500, 502, 503, 504})
+
+# stamina reports each repetition to this logger, at warning level: without a handler of the program's own that would be a bare
+# line on the engine's terminal.
+logging.getLogger("stamina").addHandler(logging.NullHandler())
+
+
+class Budget:
+    """The time of one operation, shared by all its requests and pauses.
+
+    Args:
+        total: Seconds.
+        clock: A monotonic clock, in seconds.
+    """
+
+    def __init__(self, total: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._total = total
+        self._clock = clock
+        self._began = clock()
+
+    @property
+    def spent(self) -> float:
+        """Seconds since the operation began."""
+        return self._clock() - self._began
+
+    @property
+    def left(self) -> float:
+        """Seconds until it must be over; negative when it should be."""
+        return self._total - self.spent
+
+
+def pause_before_retry(
+    error: Exception,
+    request: Request,
+    attempt: int = 1,
+    alike: int = 1,
+    draw: Callable[[float, float], float] = random.uniform,
+) -> float | None:
+    """How long to wait before the request is sent again: the table above.
+
+    Args:
+        error: What came of it.
+        request: The request.
+        attempt: How often it has been sent.
+        alike: How often an error of this kind has come of it.
+        draw: Draws a number between two.
+
+    Returns:
+        Seconds; None for a request that is not to be sent again.
+    """
+    if not _may_repeat(error, request, alike):
+        return None
+    wish = error.retry_after if isinstance(error, Throttled | ServerFailure) else None
+    if wish is not None and wish >= _FIRST_BOUND:
+        return min(wish, LONGEST_WISH)
+    # "Retry-After: 0" too: to come back at once, for two minutes, is not what anybody asked for.
+    return draw(0.0, min(_LAST_BOUND, _FIRST_BOUND * 2.0 ** min(attempt - 1, 16)))
+
+
+def repeating(
+    request: Request,
+    send: Callable[[float], T],
+    budget: Budget,
+    draw: Callable[[float, float], float] = random.uniform,
+) -> T:
+    """Send a request until it succeeds, must not be repeated, or the budget ends.
+
+    Args:
+        request: The request, for the decision.
+        send: Sends it once and reads the answer; takes the seconds that are left.
+        budget: The time of the whole operation.
+        draw: Draws a number between two.
+
+    Returns:
+        What ``send`` returned.
+
+    Raises:
+        ApiError: The last one, with ``attempts`` and ``waited``.
+    """
+    attempts = 0
+    met: Counter[type[Exception]] = Counter()
+
+    def pause(error: Exception) -> float | bool:
+        met[type(error)] += 1
+        seconds = pause_before_retry(error, request, attempts, met[type(error)], draw)
+        return False if seconds is None or seconds + _BRIEFEST > budget.left else seconds
+
+    try:
+        # The budget ends the loop, through pause(): stamina's own time-out would be looked at before the pause and not after it.
+        for attempt in stamina.retry_context(on=pause, attempts=None, timeout=None):
+            with attempt:
+                attempts = attempt.num
+                return send(budget.left)
+    except ApiError as error:
+        error.attempts = attempts
+        error.waited = budget.spent
+        raise
+    raise AssertionError("unreachable")  # pragma: no cover
+
+
+def _may_repeat(error: Exception, request: Request, alike: int) -> bool:
+    match error:
+        case Unreachable():
+            # After a time-out nothing was sent either, but a dead host should cost a register 10 s, not a minute.
+            passing = {"refused", "busy", "timeout"} if request.safe_to_repeat else {"refused", "busy"}
+            return error.reason in passing and alike < _UNREACHABLE_ATTEMPTS
+        case Throttled():
+            return True
+        case ServerFailure():
+            return error.status in _PASSING and (request.safe_to_repeat or error.processed == "no")
+        case LostAnswer():
+            return request.safe_to_repeat
+        case BadAnswer():
+            return request.safe_to_repeat and error.transient and alike < _GARBLED_ATTEMPTS
+    return False

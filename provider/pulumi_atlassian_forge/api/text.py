@@ -1,0 +1,84 @@
+"""What a server wrote, made fit for a terminal and a log.
+
+A server's text is shown to people. It must not move their cursor, reorder their line or fill their screen.
+"""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import Final
+
+SHOWN: Final = 300
+"""Characters of a server's text that are shown (design decision 8)."""
+
+_READ: Final = 16_384  # characters that are looked at: an error page says what it has to say at its top
+
+_ESCAPES: Final = re.compile(
+    r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # OSC: window titles, links
+    r"|\x1b[P^_X][^\x1b]*(?:\x1b\\)?"  # strings for the terminal itself
+    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI: colours, cursor movements
+    r"|\x1b[ -/]*[0-~]?"  # the short ones
+)
+# Marks that reorder what follows: a text must read as it is spelt.
+_INVISIBLE: Final = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\\s]+")
+_SURROGATES: Final = re.compile("[\ud800-\udfff]")
+_LOOKS_LIKE_HTML: Final = re.compile(r"<(?:!doctype|html|head|body|h\d|p|div|title|center)\b", re.IGNORECASE)
+
+
+def clean(text: str, limit: int = SHOWN) -> str:
+    """Make one printable line of a text.
+
+    Args:
+        text: Anything, from anybody.
+        limit: The length, in characters, that the result does not exceed (our own limit).
+
+    Returns:
+        The text without escape sequences, control characters and lone surrogates, its white space collapsed, and cut.
+    """
+    text = text[: max(_READ, limit)]
+    text = _INVISIBLE.sub("", _ESCAPES.sub("", text))
+    text = _SURROGATES.sub("\ufffd", _CONTROLS.sub(" ", text)).strip()
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def readable(body: bytes, limit: int = SHOWN) -> str:
+    """The text of a body that is not the JSON it should be: a gateway's error page, or plain text.
+
+    Args:
+        body: The body, in whatever encoding.
+        limit: See :func:`clean`.
+
+    Returns:
+        Its text, without markup where it is HTML; empty if it has none.
+    """
+    text = body[:_READ].decode("utf-8", "replace")
+    return clean(_without_markup(text) if _LOOKS_LIKE_HTML.search(text) else text, limit)
+
+
+def _without_markup(html: str) -> str:
+    parser = _Text()
+    parser.feed(html)
+    parser.close()
+    # The title and the heading of an error page tend to say the same.
+    return " ".join(dict.fromkeys(parser.pieces))
+
+
+class _Text(HTMLParser):
+    """Collects what a browser would show."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.pieces: list[str] = []
+        self._silent = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - the parser's form
+        self._silent += tag in ("script", "style")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._silent -= bool(self._silent) and tag in ("script", "style")
+
+    def handle_data(self, data: str) -> None:
+        if not self._silent and (piece := " ".join(data.split())):
+            self.pieces.append(piece)

@@ -1,0 +1,139 @@
+"""What ``check`` decides: whether a declaration can be registered, in which form it is stored, and whose key it is.
+
+``check`` and ``diff`` are the only code of ours that runs in a preview, so everything that can be known before a request
+is said here. Offline.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from .api.protocol import Version
+from .modules.content import content_of, is_typed, properties_of
+from .modules.problems import Problem
+from .modules.rules import check_content, check_key
+from .modules.values import UNKNOWN
+from .settings import DEFAULT
+
+
+class Settings(Protocol):
+    """What ``check`` asks of the settings: no network."""
+
+    @property
+    def names(self) -> list[str]:
+        """The installations that can be used."""
+
+    def version(self, name: str) -> Version:
+        """The API version of an installation.
+
+        Raises:
+            ForgeError: The settings of this installation cannot be used.
+        """
+
+    def unknown(self, name: str) -> str | None:
+        """Why an installation is not known, or None where it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Inputs in the form that is stored and compared, and everything that is wrong with them."""
+
+    inputs: dict[str, Any]
+    problems: list[Problem]
+
+
+class Keys:
+    """Which resource declared which key in this run: two with one key fail in preview, not half-way through an ``up``."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._owners: dict[tuple[str, str, str], tuple[str, ...]] = {}
+
+    def claim(self, module: tuple[str, str, str], name: Sequence[str]) -> str | None:
+        """Note the owner of a key; return the name of another resource that has it already."""
+        with self._lock:
+            owner = self._owners.setdefault(module, tuple(name))
+        return None if owner == tuple(name) else "/".join(owner)
+
+
+def check(news: Mapping[str, Any], settings: Settings, keys: Keys) -> Checked:
+    """Validate and complete the inputs of one resource.
+
+    Offline, idempotent, and safe with :data:`UNKNOWN` at any depth.
+
+    Args:
+        news: The inputs, as the program gave them, or as an earlier check returned them.
+        settings: The installations.
+        keys: The keys of this run.
+
+    Returns:
+        The inputs in canonical form, with ``installation``, ``apiVersion`` and (v1) ``key`` resolved, and all problems.
+
+    Raises:
+        ForgeError: The settings of the installation cannot be used.
+    """
+    news = {name: value for name, value in news.items() if value is not None and name != "__preview"}
+    problems = check_content(news)
+    inputs = dict(news)
+    if not problems:
+        inputs |= properties_of(content_of(inputs), typed=is_typed(inputs))
+    installation = _check_installation(inputs, settings, problems)
+    if installation is None:
+        return Checked(inputs, problems)
+    version = inputs.setdefault("apiVersion", settings.version(installation))
+    _check_key(inputs, version, problems)
+    key = inputs.get("key", UNKNOWN)
+    if not problems and key is not UNKNOWN:
+        name = inputs.get("__name", [key])
+        other = keys.claim((installation, version, key), name)
+        if other is not None:
+            text = (
+                f"{'/'.join(name)!r} and {other!r} declare the same key on installation {installation!r} ({version}): "
+                "give one of them another key="
+            )
+            problems.append(Problem("key", text))
+    return Checked(inputs, problems)
+
+
+def in_preview(checked: Checked) -> Checked:
+    """Hand the problems back as a property in place of failing, for the program to report (:mod:`.preview_report`)."""
+    if not checked.problems:
+        return checked
+    # What is wrong stays out: the program's runtime takes attributes of declared types only.
+    inputs = {name: value for name, value in checked.inputs.items() if name == "__name"}
+    inputs["__problems"] = [[problem.path, problem.text] for problem in checked.problems]
+    return Checked(inputs, [])
+
+
+def _check_installation(inputs: dict[str, Any], settings: Settings, problems: list[Problem]) -> str | None:
+    name = inputs.setdefault("installation", DEFAULT)
+    if not isinstance(name, str):
+        text = "installation must be a plain string, not an Output: it decides what every other argument means"
+        problems.append(Problem("installation", text))
+        return None
+    reason = settings.unknown(name)
+    if reason is not None:
+        problems.append(Problem("installation", reason))
+        return None
+    return name
+
+
+def _check_key(inputs: dict[str, Any], version: Version, problems: list[Problem]) -> None:
+    if version == "v2":
+        if "key" in inputs:
+            text = "key= cannot be given under apiVersion v2, where the server makes the key: remove it, and read the attribute"
+            problems.append(Problem("key", text))
+        return
+    if "key" not in inputs:
+        logical = (inputs.get("__name") or [""])[-1]
+        if check_key(logical) is not None:
+            text = f"the logical name {logical!r} cannot be a module key (1 to 255 of a-z A-Z 0-9 _ -): give key="
+            problems.append(Problem("key", text))
+            return
+        inputs["key"] = logical
+    reason = check_key(inputs["key"])
+    if reason is not None:
+        problems.append(Problem("key", reason))

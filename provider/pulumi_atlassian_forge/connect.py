@@ -1,0 +1,151 @@
+"""The one place that joins settings, auth and transport into an installation that the decisions can use.
+
+The provider calls it today; functions and the command will.
+"""
+
+from __future__ import annotations
+
+import platform
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .api.auth import BearerToken
+from .api.client import Client, Timeouts
+from .api.listing import Listing
+from .api.operations import Operations
+from .api.protocol import Request, Version
+from .errors import ForgeError
+from .settings import (
+    API_BASE,
+    DEFAULT,
+    EMULATOR_SCHEME,
+    Get,
+    Installations,
+    InstallationSettings,
+    unknown_installation,
+)
+from .version import __version__
+
+if TYPE_CHECKING:
+    from .emulator.transport import EmulatorTransport
+
+_USER_AGENT = f"pulumi-atlassian-forge/{__version__} (Python {platform.python_version()})"
+
+
+class Connection:
+    """One installation: its client, and per API version its operations and its list. Shared by all threads."""
+
+    def __init__(self, name: str, settings: InstallationSettings, root: Path) -> None:
+        self.name = name
+        self.base_url = settings.base_url or API_BASE
+        token = settings.token
+        self._client = Client(
+            "https://emulator.invalid" if settings.on_emulator else self.base_url,
+            BearerToken(token.get_secret_value()) if token is not None else _NoAuth(),
+            timeouts=Timeouts(
+                connect=settings.connect_timeout,
+                read=settings.request_timeout,
+                total=settings.operation_timeout,
+            ),
+            transport=_emulator(self.base_url, name, root) if settings.on_emulator else None,
+            user_agent=_USER_AGENT,
+        )
+        self._operations: dict[Version, Operations] = {v: Operations(self._client, v) for v in ("v1", "v2")}
+        self._listings: dict[Version, Listing] = {v: Listing(operations) for v, operations in self._operations.items()}
+
+    def operations(self, version: Version) -> Operations:
+        """The five operations under one version of the API."""
+        return self._operations[version]
+
+    def listing(self, version: Version) -> Listing:
+        """The shared list of the installation's modules under one version of the API."""
+        return self._listings[version]
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+
+class Connections:
+    """All installations of a process, each connected when it is first needed.
+
+    Args:
+        get: Returns the value of a configuration key, or None.
+        directory: Where the plugin runs. A relative ``emulator://`` path starts at the nearest Pulumi.yaml, from here upwards.
+
+    Raises:
+        ForgeError: ``atlassian-forge:installations`` cannot be used.
+    """
+
+    def __init__(self, get: Get, directory: Path | None = None) -> None:
+        self._installations = Installations(get)
+        self._root = _project_root(directory or Path.cwd())
+        self._lock = threading.Lock()
+        self._open: dict[str, Connection] = {}
+
+    @property
+    def names(self) -> list[str]:
+        """The installations that can be used."""
+        return self._installations.names
+
+    def version(self, name: str) -> Version:
+        """The API version of an installation.
+
+        Raises:
+            ForgeError: Its settings cannot be used.
+        """
+        return self._installations.resolve(name).api_version
+
+    def unknown(self, name: str) -> str | None:
+        """Why an installation is not known; None where it is. A ``default`` without settings is another mistake."""
+        return None if name == DEFAULT or name in self.names else unknown_installation(name, self.names)
+
+    def secrets(self) -> set[str]:
+        """Every token in sight, for redaction."""
+        return self._installations.secrets()
+
+    def open(self, name: str) -> Connection:
+        """The connection to an installation: one for all threads.
+
+        Raises:
+            ForgeError: The installation is not configured, or its settings cannot be used.
+        """
+        with self._lock:
+            connection = self._open.get(name)
+            if connection is None:
+                connection = self._open[name] = Connection(name, self._installations.resolve(name), self._root)
+            return connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        with self._lock:
+            for connection in self._open.values():
+                connection.close()
+            self._open.clear()
+
+
+class _NoAuth:
+    """The emulator in this process takes a request without a token for one of the named installation."""
+
+    def headers(self, request: Request) -> Mapping[str, str]:  # noqa: ARG002 - the form of every Auth
+        return {}
+
+
+def _emulator(base_url: str, name: str, root: Path) -> EmulatorTransport:
+    from .emulator.transport import EmulatorTransport  # noqa: PLC0415 - the emulator is loaded only where it was asked for
+
+    path = root / base_url.removeprefix(f"{EMULATOR_SCHEME}://")
+    try:
+        return EmulatorTransport(path, installation=name)
+    except OSError as error:
+        raise ForgeError(f"the emulator's file {path} cannot be used: {error.strerror}\nnext: correct baseUrl") from None
+
+
+def _project_root(directory: Path) -> Path:
+    """The plugin starts in the project's directory, or in that of ``main:`` below it; paths count from the former."""
+    for candidate in (directory, *directory.parents):
+        if any((candidate / name).is_file() for name in ("Pulumi.yaml", "Pulumi.yml")):
+            return candidate
+    return directory

@@ -1,0 +1,139 @@
+"""A pytest plugin with the emulator as a fixture. Opt in: ``pytest_plugins = ["pulumi_atlassian_forge.emulator.fixture"]``."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .handler import Emulator, EmulatorAnswer
+from .store import Store
+
+_SECRET = frozenset({"authorization", "forge-proxy-authorization"})
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRequest:
+    """A request that reached the emulator, without its credentials, and the status of its answer."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    status: int
+
+
+@dataclass
+class ForgeEmulator:
+    """A running emulator.
+
+    Attributes:
+        base_url: Where it listens.
+        token: An app token of :attr:`installation`.
+        installation: The installation that the token is for.
+        requests: What reached it, oldest first.
+    """
+
+    base_url: str
+    token: str
+    installation: str
+    requests: list[RecordedRequest] = field(repr=False)
+    _emulator: Emulator = field(repr=False)
+
+    def environment(self) -> dict[str, str]:
+        """The environment variables that lead the provider here."""
+        return {"ATLASSIAN_FORGE_BASE_URL": self.base_url, "ATLASSIAN_FORGE_TOKEN": self.token}
+
+    def switch(self, **values: Any) -> None:
+        """Change switches; the others keep their values, and the counts of faults start anew.
+
+        Raises:
+            ValueError: An unknown name or value.
+        """
+        self._emulator.switches = self._emulator.switches.changed(**values)
+
+    def modules(self, version: str = "v1") -> list[dict[str, Any]]:
+        """The registered modules, oldest first: ``{"key", "type", "data"}``, as they are stored, without ``data.key``.
+
+        Args:
+            version: The version of the API.
+        """
+        with self._emulator.store.read() as rows:
+            modules = rows.modules(self.installation, version)
+        return [{"key": module.key, "type": module.content[0], "data": module.content[1]} for module in modules]
+
+    def change(self, key: str, data: Mapping[str, Any], version: str = "v1") -> None:
+        """Change a module behind the back of whoever manages it.
+
+        Args:
+            key: Its key.
+            data: Its new data, as a whole; not checked.
+            version: The version of the API.
+
+        Raises:
+            KeyError: There is no such module.
+        """
+        with self._emulator.store.write() as rows:
+            module = rows.module(self.installation, version, key)
+            if module is None:
+                raise KeyError(key)
+            rows.replace_module(module, (module.content[0], dict(data)), module.content, time.time())
+
+    def delete(self, key: str, version: str = "v1") -> None:
+        """Delete a module behind the back of whoever manages it.
+
+        Args:
+            key: Its key.
+            version: The version of the API.
+
+        Raises:
+            KeyError: There is no such module.
+        """
+        with self._emulator.store.write() as rows:
+            module = rows.module(self.installation, version, key)
+            if module is None:
+                raise KeyError(key)
+            rows.delete_module(module)
+
+
+class _Recording(Emulator):
+    """An emulator that writes down what it is asked."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.requests: list[RecordedRequest] = []
+
+    def handle(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        installation: str | None = None,
+    ) -> EmulatorAnswer:
+        """Answer a request and write it down."""
+        answer = super().handle(method, path, query, headers, body, installation=installation)
+        shown = {name: value for name, value in headers.items() if name not in _SECRET}
+        self.requests.append(RecordedRequest(method, path, query, shown, body, answer.status))
+        return answer
+
+
+@pytest.fixture
+def forge_emulator(tmp_path: Path) -> Iterator[ForgeEmulator]:
+    """An emulator over HTTP, with a file of its own, for one test."""
+    from .server import serving  # noqa: PLC0415 - a plugin must load where the extra is missing; only its fixture needs it
+
+    emulator = _Recording(Store(tmp_path / "forge-emulator.db"))
+    token, installation = secrets.token_urlsafe(), "default"
+    with emulator.store.write() as rows:
+        rows.add_token(token, installation)
+    with serving(emulator) as base_url:
+        yield ForgeEmulator(base_url, token, installation, emulator.requests, emulator)

@@ -1,0 +1,181 @@
+"""The five operations, each one transaction. Numbers in comments are rows of :mod:`.contract`."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from .answers import EmulatorAnswer, Refusal, json_answer
+from .requests import fields_of
+from .rows import Content, Module
+from .rules import problem, with_defaults
+from .store import Store
+from .switches import Switches
+
+LIMIT: Final = 100
+_LIMIT_QUERY: Final = re.compile(r"[0-9]{1,9}")
+_CURSOR: Final = re.compile(r"(v1|v2):([0-9]{1,18})")
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """What one request may do: one installation, one version of the API, one moment."""
+
+    store: Store
+    switches: Switches
+    installation: str
+    version: str
+    now: float
+
+    def register(self, body: bytes) -> EmulatorAnswer:
+        """``POST`` on the collection.
+
+        Raises:
+            Refusal: As the contract says.
+        """
+        fields = fields_of(body)
+        key = self._new_key(fields)
+        content = _checked(fields)
+        with self.store.write() as rows:
+            if rows.module(self.installation, self.version, key) is not None:  # 8
+                raise Refusal(422, f"a module with the key {key} is registered already")
+            shared = self.switches.shared_limit == "on"
+            if rows.count(self.installation, None if shared else self.version) >= LIMIT:  # 7; counted where nobody else writes
+                raise Refusal(422, f"an installation has at most {LIMIT} dynamic modules")
+            rows.add_module(self.installation, self.version, key, content, self.now)
+        if self.version == "v1" and self.switches.register_body_v1 == "empty":  # 3
+            return EmulatorAnswer(201)
+        return json_answer(201, self._resource(key, content))
+
+    def list(self, query: Mapping[str, str]) -> EmulatorAnswer:
+        """``GET`` on the collection.
+
+        Raises:
+            Refusal: As the contract says.
+        """
+        limit, after = self._page(query)
+        with self.store.read() as rows:
+            modules = rows.modules(self.installation, self.version)
+        seen = [(module, content) for module in modules if (content := self._visible(module)) and self._listed(module)]
+        if self.switches.list_shape == "array":  # 13: without a cursor the rest could not be asked for
+            return json_answer(200, [self._resource(module.key, content) for module, content in seen])
+        rest = [(module, content) for module, content in seen if module.seq > after]
+        page = rest[:limit]
+        answer: dict[str, Any] = {"result": [self._resource(module.key, content) for module, content in page]}
+        if len(rest) > len(page):  # 12
+            names = ["lastEvaluatedKey"] + ["nextPageToken"] * (self.switches.cursor_name == "both")
+            answer |= dict.fromkeys(names, _cursor(self.version, page[-1][0].seq))
+        return json_answer(200, answer)
+
+    def read(self, key: str) -> EmulatorAnswer:
+        """``GET`` on a module.
+
+        Raises:
+            Refusal: There is none.
+        """
+        with self.store.read() as rows:
+            module = rows.module(self.installation, self.version, key)
+        content = self._visible(module) if module else None
+        if content is None:
+            raise _not_found(key)
+        return json_answer(200, self._resource(key, content))
+
+    def update(self, key: str, body: bytes) -> EmulatorAnswer:
+        """``PUT`` on a module.
+
+        Raises:
+            Refusal: As the contract says.
+        """
+        fields = fields_of(body)
+        self._same_key(key, fields)
+        with self.store.write() as rows:
+            module = rows.module(self.installation, self.version, key)
+            if module is None:  # 19
+                raise _not_found(key)
+            if module.content[0] != fields["type"] and self.switches.put_type_change == "refuse":  # 20
+                raise Refusal(422, "type cannot be modified during update")
+            content = _checked(fields)
+            rows.replace_module(module, content, self._visible(module), self.now)
+        return json_answer(200, self._resource(key, content))
+
+    def delete(self, key: str) -> EmulatorAnswer:
+        """``DELETE`` on a module.
+
+        Raises:
+            Refusal: There is none.
+        """
+        with self.store.write() as rows:
+            module = rows.module(self.installation, self.version, key)
+            if module is None:  # 24
+                raise _not_found(key)
+            rows.delete_module(module)
+        return EmulatorAnswer(204)
+
+    def _new_key(self, fields: Mapping[str, Any]) -> str:
+        if self.version == "v2":
+            if "key" in fields and self.switches.body_key_v2 == "refuse":  # 5
+                raise Refusal(422, "key is made by the server")
+            return str(uuid.uuid4())
+        if "key" not in fields:  # 4
+            raise Refusal(422, "key is required")
+        return str(fields["key"])
+
+    def _same_key(self, key: str, fields: Mapping[str, Any]) -> None:
+        if "key" not in fields:
+            if self.version == "v1" and self.switches.put_without_key_v1 == "refuse":  # 18
+                raise Refusal(422, "key is required")
+        elif fields["key"] != key and (self.version == "v1" or self.switches.put_key_mismatch_v2 == "refuse"):  # 17
+            raise Refusal(400, "Key cannot be modified during update")
+
+    def _page(self, query: Mapping[str, str]) -> tuple[int, int]:  # 14
+        limit, cursor = query.get("limit"), query.get("nextPageToken")
+        if limit is not None and not (_LIMIT_QUERY.fullmatch(limit) and int(limit)):
+            raise Refusal(422, "limit has to be a whole number above 0")
+        after = 0 if cursor is None else _position(self.version, cursor)
+        most = self.switches.page_size
+        return most if limit is None else min(int(limit), most), after
+
+    def _listed(self, module: Module) -> bool:
+        return module.key not in self.switches.static  # 15
+
+    def _visible(self, module: Module) -> Content | None:
+        lag = self.switches.read_lag_ms / 1000
+        lagging = lag and self.now - module.changed_at < lag  # 27; without a lag, a clock that is put back must hide nothing
+        return module.before if lagging else module.content
+
+    def _resource(self, key: str, content: Content) -> dict[str, Any]:
+        type_, data = content
+        if self.switches.fill_defaults == "on":
+            data = with_defaults(type_, data)
+        if self.switches.sort_events == "on" and type_ == "trigger":
+            data = {**data, "events": sorted(data["events"], key=json.dumps)}
+        return {"key": key, "type": type_, "data": {**data, "key": key}}
+
+
+def _checked(fields: Mapping[str, Any]) -> Content:
+    if (message := problem(fields["type"], fields["data"])) is not None:  # 6, 21
+        raise Refusal(422, message)
+    return fields["type"], {name: value for name, value in fields["data"].items() if name != "key"}
+
+
+def _not_found(key: str) -> Refusal:
+    return Refusal(404, f"there is no module with the key {key}")
+
+
+def _cursor(version: str, seq: int) -> str:
+    return base64.urlsafe_b64encode(f"{version}:{seq}".encode()).decode()
+
+
+def _position(version: str, cursor: str) -> int:
+    try:
+        match = _CURSOR.fullmatch(base64.b64decode(cursor, altchars=b"-_", validate=True).decode())
+    except ValueError:
+        match = None
+    if match is None or match[1] != version:
+        raise Refusal(422, "nextPageToken is not a cursor of this list")
+    return int(match[2])

@@ -1,0 +1,135 @@
+"""What the emulator remembers, and the statements that read and write it inside one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+Data = dict[str, Any]
+Content = tuple[str, Data]
+"""A module's type and data, without ``data.key``."""
+
+Kind = Literal["app", "user"]
+
+SCHEMA: Final = (
+    "CREATE TABLE installations (name TEXT PRIMARY KEY)",
+    "CREATE TABLE tokens (sha256 TEXT PRIMARY KEY, installation TEXT NOT NULL, kind TEXT NOT NULL, expires_at REAL)",
+    """CREATE TABLE modules (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, installation TEXT NOT NULL, version TEXT NOT NULL, key TEXT NOT NULL,
+        type TEXT NOT NULL, data TEXT NOT NULL, before TEXT, changed_at REAL NOT NULL, UNIQUE (installation, version, key)
+    )""",
+)
+"""``before`` is what a reader saw until ``changed_at``: needed where reads lag behind writes (row 27)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Whose token it is, of which kind, and until when."""
+
+    installation: str
+    kind: str
+    expires_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A registered module. ``before`` is None where there was none before the last change."""
+
+    seq: int
+    key: str
+    content: Content
+    before: Content | None
+    changed_at: float
+
+
+class Rows:
+    """The tables, seen from inside one transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def add_installation(self, name: str) -> None:
+        """Make an installation known; nothing happens where it is."""
+        self._connection.execute("INSERT OR IGNORE INTO installations (name) VALUES (?)", (name,))
+
+    def has_installation(self, name: str) -> bool:
+        """Whether an installation is known."""
+        return self._connection.execute("SELECT 1 FROM installations WHERE name = ?", (name,)).fetchone() is not None
+
+    def add_token(self, token: str, installation: str, *, kind: Kind = "app", expires_at: float | None = None) -> None:
+        """Let a token in; one that is known already gets these properties.
+
+        Args:
+            token: The token; only its hash is kept.
+            installation: Whose it is.
+            kind: A user's token is refused by every operation.
+            expires_at: Seconds since the epoch, or None: never.
+        """
+        self.add_installation(installation)
+        row = (_sha256(token), installation, kind, expires_at)
+        self._connection.execute("INSERT OR REPLACE INTO tokens VALUES (?, ?, ?, ?)", row)
+
+    def token(self, token: str) -> Token | None:
+        """What is known of a token."""
+        query = "SELECT installation, kind, expires_at FROM tokens WHERE sha256 = ?"
+        row = self._connection.execute(query, (_sha256(token),)).fetchone()
+        return Token(*row) if row else None
+
+    def modules(self, installation: str, version: str) -> list[Module]:
+        """All modules of an installation under one version of the API, oldest first."""
+        query = "SELECT seq, key, type, data, before, changed_at FROM modules WHERE installation = ? AND version = ? ORDER BY seq"
+        return [_module(row) for row in self._connection.execute(query, (installation, version))]
+
+    def module(self, installation: str, version: str, key: str) -> Module | None:
+        """One module."""
+        query = "SELECT seq, key, type, data, before, changed_at FROM modules WHERE installation = ? AND version = ? AND key = ?"
+        row = self._connection.execute(query, (installation, version, key)).fetchone()
+        return _module(row) if row else None
+
+    def count(self, installation: str, version: str | None) -> int:
+        """How many modules an installation has, under one version or under all."""
+        query = "SELECT count(*) FROM modules WHERE installation = ? AND (? IS NULL OR version = ?)"
+        return int(self._connection.execute(query, (installation, version, version)).fetchone()[0])
+
+    def add_module(self, installation: str, version: str, key: str, content: Content, now: float) -> None:
+        """Register a module whose key is free."""
+        row = (installation, version, key, content[0], _json(content[1]), now)
+        insert = "INSERT INTO modules (installation, version, key, type, data, changed_at) VALUES (?, ?, ?, ?, ?, ?)"
+        self._connection.execute(insert, row)
+
+    def replace_module(self, module: Module, content: Content, before: Content | None, now: float) -> None:
+        """Put another content in the place of a module's.
+
+        Args:
+            module: The module, as read in this transaction.
+            content: What it is from now on.
+            before: What a reader sees while reads lag.
+            now: The time of the change.
+        """
+        row = (content[0], _json(content[1]), None if before is None else _json(before), now, module.seq)
+        self._connection.execute("UPDATE modules SET type = ?, data = ?, before = ?, changed_at = ? WHERE seq = ?", row)
+
+    def delete_module(self, module: Module) -> None:
+        """Forget a module."""
+        self._connection.execute("DELETE FROM modules WHERE seq = ?", (module.seq,))
+
+
+def _module(row: tuple[int, str, str, str, str | None, float]) -> Module:
+    seq, key, type_, data, before, changed_at = row
+    return Module(seq, key, (type_, json.loads(data)), None if before is None else _pair(before), changed_at)
+
+
+def _pair(text: str) -> Content:
+    type_, data = json.loads(text)
+    return type_, data
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _sha256(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,133 @@
+"""The emulator's file: SQLite, shared by any number of threads and processes.
+
+Every operation has a connection of its own that is closed when the operation ends: nothing is left open between requests, and
+no connection crosses a thread or a fork.
+"""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+from .rows import SCHEMA, Rows
+
+_FORMAT: Final = 1
+_APPLICATION: Final = 0x464D_4F44  # "FMOD": tells the emulator's files from those of other programs
+_PATIENCE: Final = 30.0
+_PAUSE: Final = 0.005
+# SQLite's own busy handler is not asked where two connections open or close the write-ahead log at once: these come back at once.
+_WAIT_FOR: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
+
+
+class StoreError(OSError):
+    """The file cannot be used. ``strerror`` says why."""
+
+
+class Store:
+    """The file, made where it is missing, its directories too.
+
+    Args:
+        path: Where the file is.
+
+    Raises:
+        OSError: The file cannot be made or written, or it is not the emulator's.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()  # a relative path must not follow a later chdir
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._prepare()
+        except sqlite3.Error as error:
+            raise self._unusable(error) from None
+
+    @contextmanager
+    def read(self) -> Iterator[Rows]:
+        """One consistent view of the tables.
+
+        Raises:
+            StoreError: The file cannot be used any more.
+        """
+        with self._transaction("BEGIN", "SELECT 1 FROM installations LIMIT 1") as rows:
+            yield rows
+
+    @contextmanager
+    def write(self) -> Iterator[Rows]:
+        """The tables, with nobody else writing; kept if the block ends without an exception.
+
+        Raises:
+            StoreError: The file cannot be used any more.
+        """
+        with self._transaction("BEGIN IMMEDIATE") as rows:
+            yield rows
+
+    @contextmanager
+    def _transaction(self, *begin: str) -> Iterator[Rows]:
+        try:
+            with closing(self._connect("rw")) as connection:  # closing rolls back what was not committed
+                _patiently(connection, *begin)
+                yield Rows(connection)
+                connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise self._unusable(error) from None
+
+    def _connect(self, mode: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(f"{self.path.as_uri()}?mode={mode}", uri=True, timeout=_PATIENCE, isolation_level=None)
+        try:
+            # A crash of the process loses nothing; only one of the machine could, which an emulator's data need not survive.
+            connection.execute("PRAGMA synchronous = OFF")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self) -> None:
+        with closing(self._connect("rwc")) as connection:
+            _patiently(connection, "BEGIN IMMEDIATE")
+            format_ = _number(connection, "PRAGMA user_version")
+            application = _number(connection, "PRAGMA application_id")
+            tables = _number(connection, "SELECT count(*) FROM sqlite_master")
+            if (format_, application, tables) == (0, 0, 0):
+                for statement in SCHEMA:
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+                connection.execute(f"PRAGMA user_version = {_FORMAT}")
+            elif application != _APPLICATION:
+                raise StoreError(errno.EINVAL, "it is the database of another program", str(self.path))
+            elif format_ != _FORMAT:
+                raise StoreError(errno.EINVAL, f"it has format {format_}, and this version reads {_FORMAT}", str(self.path))
+            connection.execute("COMMIT")
+            _patiently(connection, "PRAGMA journal_mode = WAL")
+
+    def _unusable(self, error: sqlite3.Error) -> StoreError:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
+            return StoreError(errno.EINVAL, "it is not a SQLite database", str(self.path))
+        if self.path.is_dir():
+            return StoreError(errno.EISDIR, "it is a directory", str(self.path))
+        return StoreError(errno.EIO, str(error), str(self.path))
+
+
+def _patiently(connection: sqlite3.Connection, *statements: str) -> None:
+    """Run the statements, all over again while another connection is in the way."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            for statement in statements:
+                connection.execute(statement).fetchall()
+        except sqlite3.OperationalError as error:
+            if (error.sqlite_errorcode & 0xFF) not in _WAIT_FOR or time.monotonic() > deadline:
+                raise
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            time.sleep(_PAUSE)
+        else:
+            return
+
+
+def _number(connection: sqlite3.Connection, query: str) -> int:
+    return int(connection.execute(query).fetchone()[0])

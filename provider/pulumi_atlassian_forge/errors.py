@@ -1,0 +1,62 @@
+"""The one error class that a user of this package sees.
+
+Every failure that leaves a hook, a function or a command is a :class:`ForgeError`, and its text is the whole story in at
+most six lines: what could not be done to which module, what the server said, what became of the module, and what to do next.
+The errors of the API itself form a tree of their own in :mod:`.api.errors`; :mod:`.explain` turns one into the other.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable
+
+_FRAMES = 40  # enough for our own stack; a recursion that ran away must not fill the terminal
+_REDACTED = "[redacted]"
+
+
+class ForgeError(Exception):
+    """What could not be done, why, what became of the module, and what to do next.
+
+    ``str(error)`` is meant for a person and for the last lines of a CI log. It never holds a token.
+    """
+
+    # Tracebacks and logs show the name that users import, not the file it happens to live in.
+    __module__ = "pulumi_atlassian_forge"
+
+
+def redact(text: str, secrets: Iterable[str]) -> str:
+    """Replace each secret in ``text``.
+
+    Args:
+        text: Any text on its way to a terminal or a log.
+        secrets: The values that must not be shown; empty ones are ignored.
+
+    Returns:
+        The text with every secret replaced by ``[redacted]``.
+    """
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, _REDACTED)
+    return text
+
+
+def bug_report(error: BaseException, *, doing: str, version: str, secrets: Iterable[str] = ()) -> ForgeError:
+    """Turn a mistake of ours into a :class:`ForgeError` that says so and carries a redacted traceback.
+
+    Args:
+        error: What was raised, of any class: ``SystemExit`` and ``KeyboardInterrupt`` too, because ``pulumi.dynamic`` catches
+            ``Exception`` only, and whatever else leaves a hook keeps the engine waiting for ever.
+        doing: The hook that was running.
+        version: The version of this package.
+        secrets: Values to redact.
+
+    Returns:
+        The error to raise in its place.
+    """
+    # An explicit limit: configure() sets sys.tracebacklimit to 0 for everybody else's sake.
+    lines = traceback.format_exception(type(error), error, error.__traceback__, limit=_FRAMES)
+    report = (
+        f"a bug in pulumi-atlassian-forge {version}: {type(error).__name__} in {doing}\n"
+        "the state was left as it was; a request that was under way may have been carried out\n"
+        "next: report it with the lines below, after reading them for anything private (CONTRIBUTING.md says where)\n"
+    )
+    return ForgeError(redact(report + "".join(lines).rstrip(), secrets))

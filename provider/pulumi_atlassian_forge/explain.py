@@ -1,0 +1,124 @@
+"""What a failed operation means to the person who ran it: from the API's error to one :class:`ForgeError`.
+
+At most six lines, in this form::
+
+    could not <verb> module '<key>' (<type>) on installation '<name>' (<version>)
+    HTTP <status>: <the server's own text>
+    <what became of the module>
+    next: <command or setting>
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Literal
+
+from .api.errors import ApiError, BadAnswer, NotFound, Rejected, Throttled, Unauthorized, Unreachable
+from .api.protocol import Version
+from .errors import ForgeError
+from .settings import config_key, variable
+
+Verb = Literal["register", "update", "read", "delete"]
+
+LIMIT = 100
+"""Dynamic modules that one installation holds at most (docs:apis-reference/dynamic-modules)."""
+
+_AT_LIMIT = "delete a module that is not needed; if this one replaces another, set delete_before_replace=True on it"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What was tried: the first line of the message."""
+
+    verb: Verb
+    key: str | None
+    type: str
+    installation: str
+    version: Version
+    base_url: str
+    name: str | None = None
+
+    def __str__(self) -> str:
+        # Under v2 a module has no key before it is registered: its logical name is what the reader knows.
+        called = f"module {self.key!r}" if self.key is not None else f"the module of {self.name!r}"
+        return f"could not {self.verb} {called} ({self.type}) on installation {self.installation!r} ({self.version})"
+
+
+def explain(attempt: Attempt, error: ApiError, *, registered: int | None = None) -> ForgeError:
+    """Put an error of the API into words.
+
+    Args:
+        attempt: What was tried.
+        error: What came of it.
+        registered: How many modules the installation holds, where that is known.
+
+    Returns:
+        The error to raise; it holds nothing but text.
+    """
+    if attempt.verb == "register" and isinstance(error, Rejected) and (registered or 0) >= LIMIT:
+        fate = f"nothing was registered: the installation holds {registered} modules, and the limit is {LIMIT}"
+        step = _AT_LIMIT
+    else:
+        fate, step = _fate(attempt, error), _next(attempt, error)
+    return ForgeError(f"{attempt}\n{_what_was_said(error)}\n{fate}\nnext: {step}")
+
+
+def gone(attempt: Attempt) -> ForgeError:
+    """The module that was to be updated or read is not there."""
+    if attempt.verb == "update":
+        fate = "it was deleted outside Pulumi; nothing was changed"
+        step = "`pulumi up --refresh` takes it out of the state and registers it again"
+    else:
+        fate = "there is no module with this key on this installation"
+        step = "correct the id, the installation or the token"
+    return ForgeError(f"{attempt}\nHTTP 404: not found\n{fate}\nnext: {step}")
+
+
+def _what_was_said(error: ApiError) -> str:
+    said = f"HTTP {error.status}: {error.message}" if error.status is not None else error.message
+    if error.attempts > 1:
+        said += f" (asked {error.attempts} times, waited {error.waited:.0f} s)"
+    return said
+
+
+def _fate(attempt: Attempt, error: ApiError) -> str:
+    if attempt.verb == "read":
+        return "nothing was changed: the state is as it was"
+    sure = error.processed == "no"
+    if attempt.verb == "register":
+        return "nothing was registered" if sure else "it is not known whether it was registered; it is not in the state"
+    if attempt.verb == "update":
+        return "it was left as it was" if sure else "it may hold the old or the new content"
+    return "it is still registered" if sure else "it may still be registered; it is still in the state"
+
+
+def _next(attempt: Attempt, error: ApiError) -> str:
+    setting = functools.partial(variable, attempt.installation)
+    key = functools.partial(config_key, attempt.installation)
+    api = f"{setting('baseUrl')} ({attempt.base_url})"
+    match error:
+        case Unauthorized():
+            who = "it takes a token of the app that is installed there, which lives at most 4 hours"
+            step = f"renew {setting('token')} (or {key('token')}): {who}"
+        case Unreachable():
+            step = f"check {api}, the network and the proxy, then run the command again"
+        case Throttled():
+            step = f"run the command again later, or give it more time: {key('operationTimeout')}"
+        case NotFound():
+            step = f"check that {api} is the API, and that it speaks apiVersion {attempt.version}"
+        case Rejected():
+            step = "correct the declaration by what the server said"
+        case _ if attempt.verb == "register" and error.processed != "no":
+            step = _next_of_ambiguous_register(attempt)
+        case BadAnswer():
+            step = f"check that {api} is the API, then run the command again"
+        case _:
+            step = "run the command again: it repeats what was not done"
+    return step
+
+
+def _next_of_ambiguous_register(attempt: Attempt) -> str:
+    if attempt.key is not None:
+        return f"look whether GET …/dynamic/module/{attempt.key} finds it; if so delete it, then run the command again"
+    return "list the installation's modules; if a new one has this content delete it, then run the command again"

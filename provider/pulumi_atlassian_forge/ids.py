@@ -1,0 +1,42 @@
+"""The id of a resource: ``<installation>/<apiVersion>/<key>``, for example ``default/v1/notify-on-bug``.
+
+With the settings of the stack the id alone is enough to read, update, delete and import a module. Public for ever.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast, get_args
+
+from .api.protocol import Version
+from .errors import ForgeError
+
+VERSIONS: tuple[str, ...] = get_args(Version)
+_PARTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleId:
+    """Which module: on which installation, under which version of the API, by which key."""
+
+    installation: str
+    version: Version
+    key: str
+
+    def __str__(self) -> str:
+        return f"{self.installation}/{self.version}/{self.key}"
+
+    @classmethod
+    def parse(cls, text: str) -> ModuleId:
+        """Read an id.
+
+        Raises:
+            ForgeError: The text is not of the form ``<installation>/<apiVersion>/<key>``.
+        """
+        parts = text.split("/", _PARTS - 1)
+        if len(parts) != _PARTS or not all(parts) or parts[1] not in VERSIONS:
+            raise ForgeError(
+                f"{text!r} is not the id of a module\n"
+                "next: give <installation>/<apiVersion>/<key>, for example default/v1/notify-on-bug"
+            )
+        return cls(parts[0], cast("Version", parts[1]), parts[2])

@@ -1,0 +1,67 @@
+"""How a preview reports the mistakes of all resources, although the engine stops at the first failed check.
+
+Validation stays in one place, the plugin's ``check``. In a preview the program asks it, by the hidden input ``__preview``, to
+hand the problems back as the hidden property ``__problems`` instead of failing; the engine gives a preview's checked inputs to
+the program as outputs, so the program can read them of every resource, print each on its resource, and fail at the end. In an
+``up`` nothing is asked, and ``check`` fails as usual: nothing that is wrong is ever registered.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pulumi
+
+from . import internal
+
+PREVIEW: Final = "__preview"
+PROBLEMS: Final = "__problems"
+
+
+class _Run:
+    """The modules of one program run, and the task that reads their problems."""
+
+    def __init__(self) -> None:
+        self.modules: list[pulumi.Resource] = []
+
+    async def report(self) -> None:
+        """Print every problem of every module, in the program's order, and fail if there was one."""
+        wrong = 0
+        for module in self.modules:  # grows while the program runs
+            problems = await _problems_of(module)
+            wrong += bool(problems)
+            for path, text in problems:
+                pulumi.log.error(f"property {path}: {text}" if path else text, resource=module)
+        self.modules.clear()
+        if wrong:
+            raise pulumi.RunError(f"{wrong} of the declared modules cannot be registered; nothing was changed")
+
+
+_run = _Run()
+
+
+def hidden_inputs() -> dict[str, Any]:
+    """The inputs that a module needs for this; none in an ``up``."""
+    return {PREVIEW: True, PROBLEMS: None} if pulumi.runtime.is_dry_run() else {}
+
+
+def watch(module: pulumi.Resource) -> None:
+    """Report this module's problems, if this is a preview."""
+    if not pulumi.runtime.is_dry_run():
+        return
+    _run.modules.append(module)
+    if len(_run.modules) == 1:
+        pulumi.Output.from_input(_run.report())  # an output, so that the program waits for it and fails with it
+
+
+async def _problems_of(module: pulumi.Resource) -> list[tuple[str, str]]:
+    output = module.__dict__.get(PROBLEMS if internal.kept() else internal.INTERNAL)
+    if output is None:
+        return []
+    try:
+        found = await output.future(with_unknowns=True)
+        if not internal.kept() and isinstance(found, dict):
+            found = internal.unpack({internal.INTERNAL: found}).get(PROBLEMS)
+    except Exception:  # noqa: BLE001 - the registration failed for another reason, which the engine reports
+        return []
+    return [(path, text) for path, text in found] if isinstance(found, list) else []

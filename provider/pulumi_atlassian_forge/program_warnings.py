@@ -1,0 +1,84 @@
+"""What the program warns of, because it needs no API and only the program knows it (design decision 9).
+
+Each warning stands on the resource that it is about. Nothing here fails, and nothing shows a secret value.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+from pulumi.runtime import is_config_secret
+
+from .modules.advice import long_reference, misspelt_event, misspelt_type
+
+_NAMESPACE = "atlassian-forge"  # as in settings, which the program need not load
+_said: set[str] = set()
+
+
+def about(resource: pulumi.Resource, properties: Mapping[str, Any]) -> None:
+    """Warn of what looks wrong in one resource, now or when its outputs are known."""
+    _warn_of_clear_text_token(resource)
+    for name, advise in (("events", _events), ("type", _type), ("function", _reference), ("endpoint", _reference)):
+        value = properties.get(name)
+        if value is not None:
+            _when_known(value, lambda known, name=name, advise=advise: _warn(resource, advise(name, known)))
+
+
+def _when_known(value: Any, then: Any) -> None:
+    if not isinstance(value, (str, list, tuple)):
+        output = pulumi.Output.from_input(value)
+    elif isinstance(value, str) or all(isinstance(item, str) for item in value):
+        then(value)
+        return
+    else:
+        output = pulumi.Output.from_input(list(value))
+    # A secret's value must not stand in a warning; is_secret() is never unknown.
+    pulumi.Output.all(output, output.is_secret()).apply(lambda found: None if found[1] else then(found[0]))
+
+
+def _warn(resource: pulumi.Resource, texts: list[str]) -> None:
+    for text in texts:
+        pulumi.log.warn(text, resource=resource)
+
+
+def _events(_name: str, value: Any) -> list[str]:
+    names = [item for item in value if isinstance(item, str)] if isinstance(value, (list, tuple)) else []
+    return [text for name in names if (text := misspelt_event(name))]
+
+
+def _type(_name: str, value: Any) -> list[str]:
+    text = misspelt_type(value) if isinstance(value, str) else None
+    return [text] if text else []
+
+
+def _reference(name: str, value: Any) -> list[str]:
+    text = long_reference(name, value) if isinstance(value, str) else None
+    return [text] if text else []
+
+
+def _warn_of_clear_text_token(resource: pulumi.Resource) -> None:
+    """Once per run, on the first resource that meets it."""
+    config = pulumi.Config(_NAMESPACE)
+    for key, path in (("token", ""), ("installations", " --path")):
+        name = f"{_NAMESPACE}:{key}"
+        if name in _said or is_config_secret(name) or not _holds_token(key, config.get(key)):
+            continue
+        _said.add(name)
+        where = name if key == "token" else f"'{name}.<name>.token'"
+        pulumi.log.warn(
+            f"{name} holds a token in clear text; encrypt it: pulumi config set --secret{path} {where} <token>",
+            resource=resource,
+        )
+
+
+def _holds_token(key: str, value: str | None) -> bool:
+    if value is None or key == "token":
+        return value is not None
+    try:
+        entries = json.loads(value)
+    except ValueError:
+        return False  # the plugin says what is wrong with it
+    return isinstance(entries, dict) and any(isinstance(e, dict) and e.get("token") for e in entries.values())

@@ -1,0 +1,190 @@
+"""The hooks of the dynamic provider: Pulumi's values in, Pulumi's results out, and no decisions.
+
+``PROVIDER`` is pickled by reference: the string ``__provider`` in users' state says ``pulumi_atlassian_forge.provider.PROVIDER``
+and nothing else. This path is public for ever (a test freezes it), and what runs at ``destroy`` is the installed code, not a copy
+from the state.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+import pulumi
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    ResourceProvider,
+    UpdateResult,
+)
+
+from . import internal
+from .errors import ForgeError, bug_report
+from .modules.values import UNKNOWN, normalise
+
+if TYPE_CHECKING:
+    from .checking import Keys
+    from .connect import Connections
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+class _Process:
+    """What the hooks of one plugin process share. The provider itself must hold nothing: it is pickled into state."""
+
+    connections: Connections
+    keys: Keys
+    secrets: frozenset[str] = frozenset()
+
+
+def _hook(
+    function: Callable[Concatenate[ForgeProvider, _P], _R],
+) -> Callable[Concatenate[ForgeProvider, _P], _R]:
+    """Let nothing but a :class:`ForgeError` out of a hook, whatever happens in it."""
+
+    @functools.wraps(function)
+    def guarded(self: ForgeProvider, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        try:
+            return function(self, *args, **kwargs)
+        except ForgeError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - SystemExit from a hook would leave the engine waiting for ever
+            raise _report(error, function.__name__) from None
+
+    return guarded
+
+
+def _report(error: BaseException, hook: str) -> ForgeError:
+    from .version import __version__  # noqa: PLC0415 - reading metadata takes time that only a bug has to spend
+
+    return bug_report(error, doing=hook, version=__version__, secrets=_Process.secrets)
+
+
+class ForgeProvider(ResourceProvider):
+    """One provider for both resources. It has no attributes; everything a process shares is made in :meth:`configure`."""
+
+    serialize_as_secret_always = False
+
+    def __reduce__(self) -> str:
+        """Pickle as a name of this module."""
+        return "PROVIDER"
+
+    @_hook
+    def configure(self, req: ConfigureRequest) -> None:
+        """Read the settings. Called once per plugin process, before any other hook, with the configuration of the stack."""
+        # Only here, never at import: the plugin's process is ours, the user's program is not. The runtime sends the formatted
+        # traceback of an exception to the terminal; with this it is the message alone.
+        sys.tracebacklimit = 0
+        from .checking import Keys  # noqa: PLC0415 - the program imports this file too, and needs none of this
+        from .connect import Connections  # noqa: PLC0415 - the same
+
+        connections = Connections(lambda key: _text(req.config.get(key)))
+        _Process.secrets = frozenset(connections.secrets())
+        _Process.connections, _Process.keys = connections, Keys()
+
+    @_hook
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Validate and complete the inputs; offline."""
+        from .checking import check, in_preview  # noqa: PLC0415
+
+        inputs = _incoming(news)
+        checked = check(inputs, _Process.connections, _Process.keys)
+        if inputs.get("__preview"):
+            checked = in_preview(checked)
+        failures = [CheckFailure(problem.path, problem.text) for problem in checked.problems]
+        return CheckResult(_outgoing(checked.inputs), failures)
+
+    @_hook
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        """Compare old outputs with new inputs; offline and pure."""
+        from .lifecycle import diff  # noqa: PLC0415
+
+        found = diff(_incoming(_olds), _incoming(_news))
+        return DiffResult(changes=found.changes, replaces=found.replaces, delete_before_replace=found.delete_first)
+
+    @_hook
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Register a module."""
+        from .lifecycle import create  # noqa: PLC0415
+
+        inputs = _incoming(props)
+        id_, outputs = create(_Process.connections.open(inputs["installation"]), inputs)
+        return CreateResult(str(id_), _outgoing(outputs))
+
+    @_hook
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Look at a module; the empty id says that it is gone."""
+        from .ids import ModuleId  # noqa: PLC0415
+        from .lifecycle import read  # noqa: PLC0415
+
+        module = ModuleId.parse(id_)
+        found = read(_Process.connections.open(module.installation), module, _incoming(props))
+        if found is None:
+            return ReadResult("", {})
+        outputs, inputs = found
+        return ReadResult(id_, _outgoing(outputs), _outgoing(inputs))
+
+    @_hook
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        """Replace the content of a module."""
+        from .ids import ModuleId  # noqa: PLC0415
+        from .lifecycle import update  # noqa: PLC0415
+
+        module = ModuleId.parse(_id)
+        outputs = update(_Process.connections.open(module.installation), module, _incoming(_news))
+        return UpdateResult(_outgoing(outputs))
+
+    @_hook
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """Delete a module; one that is not there counts as deleted."""
+        from .ids import ModuleId  # noqa: PLC0415
+        from .lifecycle import delete  # noqa: PLC0415
+
+        module = ModuleId.parse(_id)
+        delete(_Process.connections.open(module.installation), module, _incoming(_props))
+
+
+PROVIDER = ForgeProvider()
+
+
+def _text(value: object) -> str | None:
+    return value if value is None or isinstance(value, str) else str(value)
+
+
+def _incoming(props: dict[str, Any]) -> dict[str, Any]:
+    """Pulumi's values as ours: without ``__provider``, whole floats as ints, and its unknowns as :data:`UNKNOWN`."""
+    own = {name: _from_pulumi(value) for name, value in props.items() if name != "__provider"}
+    return normalise(internal.unpack(own))  # type: ignore[no-any-return]
+
+
+def _outgoing(props: dict[str, Any]) -> dict[str, Any]:
+    """The way back: a new dictionary, because the runtime adds ``__provider`` to it."""
+    return internal.pack({name: _to_pulumi(value) for name, value in props.items()})
+
+
+def _from_pulumi(value: Any) -> Any:
+    if isinstance(value, pulumi.output.Unknown):
+        return UNKNOWN
+    if isinstance(value, dict):
+        return {name: _from_pulumi(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_from_pulumi(item) for item in value]
+    return value
+
+
+def _to_pulumi(value: Any) -> Any:
+    """The runtime writes any ``Unknown`` as its wire constant."""
+    if value is UNKNOWN:
+        return pulumi.UNKNOWN
+    if isinstance(value, dict):
+        return {name: _to_pulumi(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_to_pulumi(item) for item in value]
+    return value

@@ -1,0 +1,231 @@
+"""What a user declares: :class:`TriggerModule` and :class:`DynamicModule`.
+
+Nothing here decides or validates: arguments go to the plugin as they are, where ``check`` sees all of them at once. What only the
+program can see is said from here: a misspelt event, a token in clear text (design decision 9).
+
+No ``from __future__ import annotations`` in this file: Pulumi evaluates the annotations of attributes at run time.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, overload
+
+import pulumi
+from pulumi.dynamic import Resource
+
+from . import internal, preview_report, program_warnings
+from .arguments import TriggerFilter, TriggerFilterResult, TriggerPayload, TriggerPayloadResult
+from .modules.event_names import EventName
+from .provider import PROVIDER
+
+Events = pulumi.Input[Sequence[pulumi.Input[EventName]]]
+"""The events of a trigger: a list, an output of a list, or a list that holds outputs."""
+
+
+@pulumi.input_type
+class _Inputs(dict[str, Any]):
+    """An input bag that Pulumi takes as typed.
+
+    With an untyped one the runtime renames keys inside of ``data`` as it renames attributes. This one has no properties of its
+    own, so inputs keep their names, and outputs are named by the annotations of the resource class.
+    """
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        """Copy: the runtime adds ``__provider``."""
+        super().__init__(values)
+
+
+class _Module(Resource):
+    """What both resources share."""
+
+    key: pulumi.Output[str]
+    """The module's key. Under v1 the declared one or the logical name; under v2 made by the server."""
+
+    installation: pulumi.Output[str]
+    """The installation that the module is registered on."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        properties: Mapping[str, Any],
+        key: pulumi.Input[str] | None,
+        installation: str,
+        opts: pulumi.ResourceOptions | None,
+    ) -> None:
+        inputs = {
+            **properties,
+            "key": key,
+            "installation": installation,
+            "api_version": None,  # an attribute exists only if its name is among the inputs
+            "__name": [*_parents(opts), resource_name],
+            **preview_report.hidden_inputs(),
+        }
+        super().__init__(PROVIDER, resource_name, _Inputs(internal.pack(inputs)), opts)
+        program_warnings.about(self, properties)
+        preview_report.watch(self)
+
+    # A property, not an annotation like the others: of a base class Pulumi reads the names of properties only.
+    @property
+    @pulumi.getter(name="apiVersion")
+    def api_version(self) -> pulumi.Output[str]:
+        """The version of the API that the module is registered under: ``v1`` or ``v2``."""
+        return pulumi.get(self, "api_version")  # type: ignore[no-any-return]
+
+
+class TriggerModule(_Module, module="atlassian-forge", name="TriggerModule"):
+    """A trigger: calls a function or an endpoint of the app when an event happens.
+
+    Example:
+        >>> forge.TriggerModule(
+        ...     "notify-on-bug",
+        ...     events=["avi:jira:updated:issue"],
+        ...     endpoint="bug-hook",
+        ...     filter=forge.TriggerFilter(expression="event.issue.fields?.issuetype.name == 'Bug'"),
+        ... )
+    """
+
+    events: pulumi.Output[Sequence[str]]
+    """The events that the trigger listens to."""
+
+    function: pulumi.Output[str | None]
+    """The key of the function that is called."""
+
+    endpoint: pulumi.Output[str | None]
+    """The key of the endpoint that is called."""
+
+    filter: pulumi.Output[TriggerFilterResult | None]
+    """Which of the events reach the app."""
+
+    payload: pulumi.Output[TriggerPayloadResult | None]
+    """What of an event is delivered."""
+
+    @overload
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        events: Events,
+        function: pulumi.Input[str],
+        endpoint: None = None,
+        filter: pulumi.Input[TriggerFilter] | None = None,
+        payload: pulumi.Input[TriggerPayload] | None = None,
+        key: pulumi.Input[str] | None = None,
+        installation: str = "default",
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        events: Events,
+        function: None = None,
+        endpoint: pulumi.Input[str],
+        filter: pulumi.Input[TriggerFilter] | None = None,
+        payload: pulumi.Input[TriggerPayload] | None = None,
+        key: pulumi.Input[str] | None = None,
+        installation: str = "default",
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None: ...
+
+    def __init__(  # noqa: PLR0913 - one parameter for each property of a trigger
+        self,
+        resource_name: str,
+        *,
+        events: Events,
+        function: pulumi.Input[str] | None = None,
+        endpoint: pulumi.Input[str] | None = None,
+        filter: pulumi.Input[TriggerFilter] | None = None,  # noqa: A002 - the API's own word
+        payload: pulumi.Input[TriggerPayload] | None = None,
+        key: pulumi.Input[str] | None = None,
+        installation: str = "default",
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare a trigger.
+
+        Args:
+            resource_name: The logical name; under v1 also the module's key, unless ``key`` is given.
+            events: The events to listen to, at least one. Unknown names are registered with a warning, because Atlassian adds
+                events without notice.
+            function: The key of a function in the app's manifest. Exactly one of ``function`` and ``endpoint``.
+            endpoint: The key of an endpoint in the app's manifest.
+            filter: Which of the events reach the app.
+            payload: What of an event is delivered.
+            key: The module's key, under v1 only: 1 to 255 of ``a-z A-Z 0-9 _ -``. Another key replaces the module.
+            installation: The installation to register on, by its name in the settings.
+            opts: Pulumi's options.
+        """
+        properties = {
+            "events": events,
+            "function": function,
+            "endpoint": endpoint,
+            "filter": filter,
+            "payload": payload,
+        }
+        super().__init__(resource_name, properties, key, installation, opts)
+
+    @property
+    def data(self) -> pulumi.Output[Mapping[str, Any]]:
+        """The module's ``data`` as the API holds it, in the API's spelling."""
+        parts = pulumi.Output.all(
+            events=self.events,
+            function=self.function,
+            endpoint=self.endpoint,
+            filter=self.filter,
+            payload=self.payload,
+        )
+        return parts.apply(lambda found: {name: value for name, value in found.items() if value is not None})
+
+
+class DynamicModule(_Module, module="atlassian-forge", name="DynamicModule"):
+    """A dynamic module of any type, with its data in the API's spelling.
+
+    Example:
+        >>> forge.DynamicModule("panel", type="jira:issuePanel", data={"title": "Risk", "icon": "…", "resource": "main"})
+    """
+
+    type: pulumi.Output[str]
+    """The module's type."""
+
+    data: pulumi.Output[Mapping[str, Any]]
+    """The module's structure, as the app's manifest would have it."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        type: pulumi.Input[str],  # noqa: A002 - the API's own word
+        data: pulumi.Input[Mapping[str, pulumi.Input[Any]]],
+        key: pulumi.Input[str] | None = None,
+        installation: str = "default",
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare a module.
+
+        Args:
+            resource_name: The logical name; under v1 also the module's key, unless ``key`` is given.
+            type: The type, for example ``jira:issuePanel``. The 17 known ones are checked; any other is registered with a
+                warning. Another type replaces the module.
+            data: The module's structure in the API's spelling, without ``key``.
+            key: The module's key, under v1 only: 1 to 255 of ``a-z A-Z 0-9 _ -``. Another key replaces the module.
+            installation: The installation to register on, by its name in the settings.
+            opts: Pulumi's options.
+        """
+        super().__init__(resource_name, {"type": type, "data": data}, key, installation, opts)
+
+
+def _parents(opts: pulumi.ResourceOptions | None) -> list[str | pulumi.Input[str]]:
+    """The part of ``__name`` that tells a resource in one component from its namesake in another.
+
+    A resource does not know its grandparents by name, but the URN of the parent holds the types of all of them, and with the
+    parent's name it is unique in a stack. Awaited without its resource, since a dependency on the parent would be one on itself.
+    """
+    if opts is None or opts.parent is None:
+        return []
+    return [_qualified_name(opts.parent)]
+
+
+async def _qualified_name(parent: pulumi.Resource) -> str:
+    urn = await parent.urn.future()
+    # urn:pulumi:<stack>::<project>::<types>::<name>; a name may hold "::" itself.
+    return urn.split("::", 2)[-1] if urn else parent.pulumi_resource_name

@@ -1,0 +1,47 @@
+"""What is written into state: users' data for ever, so its form and the reasons are in ``docs/adr/0001-state.md``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from .api.protocol import Live
+from .modules.compare import as_declared, server_additions
+from .modules.content import Content, is_typed, properties_of
+
+SCHEMA: Final = 1
+"""The version of the state's form; ``__schema`` also tells a refresh (old outputs) from a get (inputs only)."""
+
+TRIGGER: Final = "trigger"
+_OUTPUTS_ONLY: Final = frozenset({"__schema", "__server", "__type"})
+
+
+def outputs_of(
+    base: Mapping[str, Any],
+    declared: Content,
+    live: Live,
+    server: list[str] | None,
+    *,
+    typed: bool | None = None,
+    first_look: bool = False,
+) -> dict[str, Any]:
+    """What goes into state: the declaration as it is live, and our own marks (docs/adr/0001-state.md)."""
+    typed = is_typed(base) if typed is None else typed
+    outputs: dict[str, Any] = {"key": live.key, "installation": base["installation"], "apiVersion": base["apiVersion"]}
+    outputs |= {name: base[name] for name in ("__name",) if name in base}
+    outputs["__schema"] = SCHEMA
+    if typed and live.content.type != TRIGGER:
+        # Somebody put another type under the key: a trigger's properties cannot show it, and only a replace mends it.
+        return outputs | {"__type": live.content.type}
+    seen = as_declared(declared, live.content, server) if live.content.type == declared.type else live.content
+    if first_look:
+        server = server_additions(seen, live.content)
+    if server is not None:
+        outputs["__server"] = server
+    return outputs | properties_of(seen, typed=typed)
+
+
+def inputs_of(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs that a refresh puts beside the outputs: what a user manages, in the form that ``check`` produces."""
+    server_made = _OUTPUTS_ONLY | ({"key"} if outputs["apiVersion"] == "v2" else set())
+    return {name: value for name, value in outputs.items() if name not in server_made}
