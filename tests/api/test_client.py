@@ -1,0 +1,212 @@
+"""The client against real sockets: what is sent, and how it is used."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from tests.support import rawserver
+from tests.support.clients import GET, LIST, POST, QUICK, TOKEN, connect, failure
+from tests.support.rawserver import MEGABYTE, answering, serving
+
+from pulumi_atlassian_forge.api import protocol
+from pulumi_atlassian_forge.api.auth import BearerToken
+from pulumi_atlassian_forge.api.client import Client
+from pulumi_atlassian_forge.api.errors import BadAnswer, LostAnswer, Unauthorized, Unreachable
+from pulumi_atlassian_forge.api.failures import failure_of
+from pulumi_atlassian_forge.api.operations import Operations
+from pulumi_atlassian_forge.api.protocol import Request
+from pulumi_atlassian_forge.modules.content import Content
+
+
+def test_a_request_goes_out_as_it_is_meant() -> None:
+    with serving(answering(200, {"ok": True})) as server, connect(f"{server.url}/ex/jira/x/") as client:
+        client.send(LIST)
+        client.send(POST)
+        client.send(protocol.delete("v2", "a/../b"))
+    listed, registered, deleted = server.seen
+    assert (listed.method, listed.target) == (
+        "GET",
+        "/ex/jira/x/forge/installation/v1/dynamic/module/?limit=100&nextPageToken=a%2Bb",
+    )
+    assert listed.headers["authorization"] == f"Bearer {TOKEN}"
+    assert listed.headers["user-agent"] == "forge-test/1"
+    assert listed.headers["accept"] == "application/json"
+    assert listed.headers["accept-encoding"] == "gzip"
+    assert "content-type" not in listed.headers
+    assert registered.target == "/ex/jira/x/forge/installation/v1/dynamic/module"
+    assert registered.body == POST.body
+    assert registered.headers["content-type"] == "application/json"
+    assert deleted.target == "/ex/jira/x/forge/installation/v2/dynamic/module/a%2F..%2Fb"
+
+
+def test_an_answer_comes_back_whatever_its_status() -> None:
+    with serving(answering(422, {"message": "no"}, {"X-Trace": "t"})) as server, connect(server.url) as client:
+        answer = client.send(POST)
+    assert (answer.status, answer.body, answer.headers["x-trace"]) == (422, b'{"message": "no"}', "t")
+
+
+def test_a_connection_is_used_again() -> None:
+    with serving(answering(204), answering(422, {"message": "no"}), answering(200, b"x" * 100_000)) as server:
+        with connect(server.url) as client:
+            for _ in range(5):
+                client.send(GET)
+        assert (len(server.seen), server.connections) == (5, 1)
+
+
+def test_threads_share_a_client() -> None:
+    with serving(answering(200, {"ok": True})) as server, connect(server.url) as client, ThreadPoolExecutor(24) as pool:
+        answers = list(pool.map(lambda _: client.send(GET), range(96)))
+        assert {answer.body for answer in answers} == {b'{"ok": true}'}
+        assert server.connections <= 16
+
+
+def test_no_cookie_is_kept() -> None:
+    cookie = {"set-cookie": "session=1; Path=/"}
+    with serving(answering(200, b"{}", cookie)) as server, connect(server.url) as client:
+        client.send(GET)
+        client.send(GET)
+    assert all("cookie" not in seen.headers for seen in server.seen)
+
+
+class Headers:
+    def __init__(self, **headers: str) -> None:
+        self._headers = headers
+
+    def headers(self, request: Request) -> Mapping[str, str]:
+        return self._headers
+
+
+@pytest.mark.parametrize(
+    "token",
+    [f"{TOKEN}\r\nHost: evil", f"{TOKEN}\n", f" {TOKEN}\t", f"{TOKEN}\x00", f"{TOKEN}é", f"{TOKEN}\u2028", f"{TOKEN}\ud800", ""],
+)
+def test_a_token_that_fits_into_no_header_is_not_sent_and_not_shown(token: str) -> None:
+    with serving(answering(200, b"{}")) as server:
+        error = failure(server.url, POST, auth=BearerToken(token))
+        assert server.seen == []
+    assert isinstance(error, Unauthorized)
+    assert (error.status, error.processed) == (None, "no")
+    assert error.message.startswith("the token cannot be sent")
+
+
+@pytest.mark.parametrize("status", [401, 500])
+def test_an_error_page_that_prints_the_token_does_not_get_it_shown(status: int) -> None:
+    page = f"<html><title>Error</title><pre>Authorization: Bearer {TOKEN}\nForge as=app,id={TOKEN}</pre></html>".encode()
+    auth = Headers(authorization=f"Bearer {TOKEN}", **{"forge-proxy-authorization": f"Forge as=app,id={TOKEN}"})
+    with serving(answering(status, page)) as server, connect(server.url, auth=auth) as client:
+        answer = client.send(GET)
+    error = failure_of(answer)
+    assert error is not None
+    assert TOKEN not in error.message
+    assert "[redacted]" in error.message
+
+
+def test_credentials_that_cannot_be_had_end_the_request() -> None:
+    class NoToken:
+        def headers(self, request: Request) -> Mapping[str, str]:
+            raise Unauthorized("the broker is closed")
+
+    with serving(answering(200, b"{}")) as server:
+        assert failure(server.url, auth=NoToken()).message == "the broker is closed"
+        assert server.seen == []
+
+
+def mock(handler: Callable[[httpx.Request], httpx.Response]) -> httpx.BaseTransport:
+    return httpx.MockTransport(handler)
+
+
+def test_a_transport_takes_the_place_of_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "ftp://of.no.use")
+    monkeypatch.setenv("SSL_CERT_FILE", "/of/no/use")
+    seen: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(201, json={"ok": True})
+
+    with connect("https://emulator.invalid", transport=mock(handler)) as client:
+        answer = client.send(POST)
+    assert (answer.status, answer.body) == (201, b'{"ok":true}')
+    assert answer.headers["content-type"] == "application/json"
+    assert seen[0].content == POST.body
+
+
+def answering_always(response: httpx.Response) -> httpx.BaseTransport:
+    return mock(lambda _: response)
+
+
+def test_a_transport_can_stream_and_has_to_keep_the_limits() -> None:
+    class Stream(httpx.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            while True:
+                yield b" " * MEGABYTE
+
+    endless = httpx.Response(200, stream=Stream())
+    whole = httpx.Response(200, content=b" " * 9 * MEGABYTE)
+    for response in (endless, whole):
+        error = failure("https://x.invalid", transport=answering_always(response))
+        assert isinstance(error, BadAnswer)
+        assert "larger" in error.message
+
+
+def test_a_transport_that_fails_as_httpx_does_is_understood() -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadTimeout("slow", request=request)
+
+    error = failure("https://x.invalid", POST, transport=mock(handler))
+    assert isinstance(error, LostAnswer)
+
+
+def test_a_closed_client_sends_nothing() -> None:
+    with serving(answering(200, b"{}")) as server:
+        client = Client(server.url, BearerToken(TOKEN))
+        client.send(GET)
+        client.close()
+        client.close()
+        with pytest.raises(Unreachable, match="closed"):
+            client.send(GET)
+        assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize("url", ["", "x", "ftp://host", "https://", "https://[broken", "https://host:port"])
+def test_a_base_url_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="the base URL is not"):
+        Client(url, BearerToken(TOKEN))
+
+
+def test_an_operation_survives_what_the_wire_does_to_it() -> None:
+    module = {"key": "k", "type": "trigger", "data": {"key": "k", "events": ["e"]}}
+    script = (
+        rawserver.closing(),
+        answering(502, b"<html>"),
+        rawserver.cutting(),
+        answering(200, b"<html>Log in</html>"),
+        answering(429, {"message": "slow"}, {"retry-after": "0"}),
+        answering(200, module),
+    )
+    with serving(*script) as server, connect(server.url) as client:
+        operations = Operations(client, "v1", draw=lambda low, high: 0.0)
+        assert operations.read("k").key == "k"
+        assert len(server.seen) == 6
+
+
+def test_an_operation_against_a_silent_server_ends_within_its_budget() -> None:
+    with serving(rawserver.silent()) as server, connect(server.url, QUICK) as client:
+        started = time.monotonic()
+        with pytest.raises(LostAnswer) as caught:
+            Operations(client, "v1").update("k", Content("trigger", {}))
+        assert time.monotonic() - started < QUICK.total + 0.5
+    assert caught.value.attempts > 1
+    assert caught.value.waited <= QUICK.total + 0.1
+
+
+def test_no_thread_is_left_behind() -> None:
+    before = threading.active_count()
+    with serving(answering(200, b"{}")) as server, connect(server.url) as client:
+        client.send(GET)
+    assert threading.active_count() == before

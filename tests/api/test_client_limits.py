@@ -1,0 +1,182 @@
+"""Answers that are too large, too slow, damaged or cut, over real sockets."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import time
+
+import pytest
+from tests.support import rawserver
+from tests.support.clients import GET, POST, QUICK, connect, failure
+from tests.support.rawserver import MEGABYTE, Behaviour, answering, serving
+
+from pulumi_atlassian_forge.api.errors import BadAnswer, LostAnswer, Throttled
+from pulumi_atlassian_forge.api.failures import failure_of
+
+
+def test_a_compressed_answer_is_decompressed() -> None:
+    body = gzip.compress(b'{"some": "json"}' * 1000)
+    with serving(answering(200, body, {"content-encoding": "gzip"})) as server, connect(server.url) as client:
+        assert client.send(GET).body == b'{"some": "json"}' * 1000
+
+
+def test_a_chunked_answer_is_put_together() -> None:
+    body = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+    with serving(rawserver.raw(body)) as server, connect(server.url) as client:
+        assert client.send(GET).body == b"abcde"
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "transient", "words"),
+    [
+        (answering(200, b"", {"content-length": str(100 * MEGABYTE)}), False, "larger than 8192 KiB"),
+        (answering(200, b"", {"content-length": "9" * 18}), False, "larger than 8192 KiB"),
+        (rawserver.pouring(100 * MEGABYTE), False, "larger than 8192 KiB"),
+        (rawserver.bomb(), False, "larger than 8192 KiB"),
+        (rawserver.bomb(layers=2, encoding="gzip, gzip"), False, "a way that was not asked for"),
+        (answering(200, b"x", {"content-encoding": "br"}), False, "a way that was not asked for"),
+        (answering(200, b"not gzip", {"content-encoding": "gzip"}), True, "damaged"),
+        (answering(200, gzip.compress(b"x" * 1000)[:-9], {"content-encoding": "gzip"}), True, "cut"),
+        (answering(302, b"", {"location": "https://elsewhere.example/"}), False, "redirected to elsewhere.example"),
+        (answering(307, b"x" * 100, {"location": "/same"}), False, "redirected"),
+    ],
+)
+def test_an_answer_of_no_use_is_refused(behaviour: Behaviour, transient: bool, words: str) -> None:
+    started = time.monotonic()
+    with serving(behaviour) as server:
+        error = failure(server.url)
+        assert isinstance(error, BadAnswer)
+        assert error.transient is transient
+        assert words in error.message
+        assert error.status is not None
+        # Not read to its end: what was sent beyond the limit lies in the buffers of the two sockets.
+        assert server.sent < 32 * MEGABYTE
+        assert len(server.seen) == 1
+    assert time.monotonic() - started < 5
+
+
+def test_an_answer_at_the_limit_is_taken() -> None:
+    body = b"x" * (8 * MEGABYTE)
+    compressed = answering(200, gzip.compress(body, 1), {"content-encoding": "gzip"})
+    with serving(answering(200, body), compressed) as server, connect(server.url) as client:
+        assert client.send(GET).body == body
+        assert client.send(GET).body == body
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        rawserver.closing(),
+        rawserver.resetting(),
+        rawserver.cutting(),
+        rawserver.raw(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nab"),
+        rawserver.raw(b"HTTP/1.1 200 OK\r\ncontent-"),
+        rawserver.raw(b"SSH-2.0-OpenSSH_9.9\r\n"),
+        rawserver.raw(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 500_000),
+    ],
+)
+def test_an_answer_that_breaks_off_is_lost(behaviour: Behaviour) -> None:
+    with serving(behaviour) as server:
+        error = failure(server.url, POST)
+        assert isinstance(error, LostAnswer)
+        assert error.processed == "unknown"
+        assert "the connection broke" in error.message
+        assert len(server.seen) == 1
+
+
+def test_a_connection_that_the_server_closed_meanwhile_is_not_used_again() -> None:
+    with serving(answering(200, b"{}", keep=False)) as server, connect(server.url) as client:
+        for _ in range(3):
+            client.send(POST)
+            time.sleep(0.05)  # until the end of the connection has arrived
+        assert server.connections == 3
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        rawserver.silent(),
+        rawserver.dripping_body(),
+        rawserver.dripping(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 1000),
+        rawserver.dripping(b"HTTP/1.1 100 Continue\r\n\r\n", 0.001),
+        rawserver.dripping(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1;" + b"x" * 10_000, 0.001),
+    ],
+)
+def test_a_request_ends_in_time_whatever_the_server_does(behaviour: Behaviour) -> None:
+    with serving(behaviour) as server:
+        started = time.monotonic()
+        error = failure(server.url, POST, QUICK)
+        spent = time.monotonic() - started
+    assert isinstance(error, LostAnswer)
+    assert "no whole answer within 0.4 s" in error.message
+    assert spent < 1.0
+
+
+def test_a_flood_of_provisional_answers_ends_in_time() -> None:
+    def flood(server: rawserver.RawServer, connection: socket.socket, seen: rawserver.Seen) -> bool:
+        while not server.stopped.is_set():
+            connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
+        return False
+
+    with serving(flood) as server:
+        started = time.monotonic()
+        error = failure(server.url, GET, QUICK)
+        assert time.monotonic() - started < 2.0
+    assert isinstance(error, LostAnswer)
+
+
+def test_less_time_can_be_given() -> None:
+    with serving(rawserver.silent()) as server, connect(server.url) as client:
+        started = time.monotonic()
+        with pytest.raises(LostAnswer, match=r"within 0\.1 s"):
+            client.send(GET, within=0.1)
+        assert time.monotonic() - started < 1.0
+
+
+def test_a_slow_answer_does_not_spoil_the_next() -> None:
+    with serving(rawserver.dripping_body(), answering(200, b"{}")) as server, connect(server.url, QUICK) as client:
+        with pytest.raises(LostAnswer):
+            client.send(GET)
+        for _ in range(3):
+            assert client.send(GET).body == b"{}"
+        assert server.connections == 2
+
+
+def test_the_deadline_sits_under_every_connection_of_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client reaches into httpx for it: this fails when httpx looks different inside."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    with connect("https://a.example") as client:
+        http = client._opened()
+        pools = [getattr(transport, "_pool") for transport in (http._transport, *http._mounts.values())]  # noqa: B009
+        assert {type(pool._network_backend).__name__ for pool in pools} == {"Backend"}
+        assert len(pools) == 2
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        rawserver.cutting(422, b'{"message":'),
+        rawserver.pouring(100 * MEGABYTE, status=422),
+        answering(422, b"damaged", {"content-encoding": "gzip"}),
+        answering(422, gzip.compress(b" " * 100 * MEGABYTE, 1), {"content-encoding": "gzip"}),
+    ],
+)
+def test_the_status_of_an_error_counts_even_if_its_body_is_lost(behaviour: Behaviour) -> None:
+    with serving(behaviour) as server, connect(server.url) as client:
+        assert client.send(POST).status == 422
+        assert server.sent < 32 * MEGABYTE
+
+
+def test_an_error_whose_body_never_ends_costs_no_more_than_a_request() -> None:
+    def behave(server: rawserver.RawServer, connection: socket.socket, seen: rawserver.Seen) -> bool:
+        connection.sendall(b"HTTP/1.1 429 Slow down\r\nretry-after: 5\r\ncontent-length: 1000\r\n\r\n")
+        server.stopped.wait()
+        return False
+
+    with serving(behave) as server, connect(server.url, QUICK) as client:
+        started = time.monotonic()
+        error = failure_of(client.send(POST))
+        assert time.monotonic() - started < 1.0
+    assert isinstance(error, Throttled)
+    assert error.retry_after == 5.0

@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from tests.support.timing import Clock
+
+from pulumi_atlassian_forge.api.errors import ApiError, BadAnswer, LostAnswer, NotFound
+from pulumi_atlassian_forge.api.listing import Listing
+from pulumi_atlassian_forge.api.protocol import Live
+from pulumi_atlassian_forge.modules.content import Content
+
+WAIT = 10.0
+
+
+def live(key: str, function: str = "f") -> Live:
+    return Live(key, Content("trigger", {"events": ["e"], "function": function}))
+
+
+class Source:
+    """An installation that counts what it is asked, and can be held up in the middle of a list."""
+
+    def __init__(self, *modules: Live, hidden: tuple[Live, ...] = ()) -> None:
+        self.listed = list(modules)
+        self.hidden = hidden
+        self.lists = 0
+        self.reads: list[str] = []
+        self.failure: BaseException | None = None
+        self.asked = threading.Event()
+        self.go = threading.Event()
+        self.go.set()
+
+    def list(self) -> list[Live]:
+        self.lists += 1
+        snapshot = list(self.listed)
+        failure = self.failure
+        self.asked.set()
+        assert self.go.wait(WAIT)
+        if failure is not None:
+            raise failure
+        return snapshot
+
+    def read(self, key: str) -> Live:
+        self.reads.append(key)
+        for module in (*self.listed, *self.hidden):
+            if module.key == key:
+                return module
+        raise NotFound("no such module", status=404)
+
+
+def test_many_finds_ask_for_one_list() -> None:
+    source = Source(*(live(str(number)) for number in range(20)))
+    listing = Listing(source, clock=Clock())
+    assert [listing.find(str(number)) for number in range(20)] == source.listed
+    assert listing.all() == source.listed
+    assert (source.lists, source.reads) == (1, [])
+
+
+def test_many_threads_share_one_flight() -> None:
+    source = Source(*(live(str(number)) for number in range(20)))
+    source.go.clear()
+    listing = Listing(source)
+    with ThreadPoolExecutor(20) as pool:
+        found = [pool.submit(listing.find, str(number)) for number in range(20)]
+        assert source.asked.wait(WAIT)
+        source.go.set()
+        assert [future.result(WAIT) for future in found] == source.listed
+    assert (source.lists, source.reads) == (1, [])
+
+
+def test_the_list_is_believed_for_a_while_and_then_asked_for_again() -> None:
+    clock = Clock()
+    source = Source(live("a"))
+    listing = Listing(source, ttl=30.0, clock=clock)
+    listing.all()
+    clock.now += 29.9
+    listing.all()
+    assert source.lists == 1
+    clock.now += 0.2
+    source.listed = [live("b")]
+    assert listing.all() == [live("b")]
+    assert source.lists == 2
+
+
+def test_what_the_list_lacks_is_asked_for_by_its_key_once() -> None:
+    source = Source(live("a"), hidden=(live("clash"),))
+    listing = Listing(source, clock=Clock())
+    assert listing.find("clash") == live("clash")
+    assert listing.find("clash") == live("clash")
+    assert source.reads == ["clash"]
+
+
+def test_what_is_nowhere_is_none() -> None:
+    source = Source(live("a"))
+    listing = Listing(source, clock=Clock())
+    assert listing.find("gone") is None
+    assert source.reads == ["gone"]
+
+
+def test_another_failure_of_the_read_is_not_taken_for_absence() -> None:
+    class Broken(Source):
+        def read(self, key: str) -> Live:
+            raise LostAnswer("no answer")
+
+    with pytest.raises(LostAnswer):
+        Listing(Broken(), clock=Clock()).find("a")
+
+
+def test_a_failure_reaches_everybody_who_waits_and_is_forgotten() -> None:
+    source = Source(live("a"))
+    source.failure = LostAnswer("no answer")
+    source.failure.attempts = 5
+    source.go.clear()
+    listing = Listing(source)
+    waiting = _Waiting(listing)
+    with ThreadPoolExecutor(8) as pool:
+        futures = [pool.submit(listing.all) for _ in range(8)]
+        assert source.asked.wait(WAIT)
+        waiting.until(7)
+        source.failure = None
+        source.go.set()
+        errors = [future.exception(WAIT) for future in futures]
+    assert [type(error) for error in errors] == [LostAnswer] * 8
+    assert {error.attempts for error in errors if isinstance(error, ApiError)} == {5}
+    assert len({id(error) for error in errors}) == 8
+    assert source.lists == 1
+    assert listing.all() == [live("a")]
+
+
+def test_a_bug_in_one_thread_leaves_nobody_waiting() -> None:
+    source = Source(live("a"))
+    source.failure = SystemExit("the thread that fetched was ended")
+    source.go.clear()
+    listing = Listing(source)
+    waiting = _Waiting(listing)
+    with ThreadPoolExecutor(4) as pool:
+        first = pool.submit(_outcome, listing)
+        assert source.asked.wait(WAIT)
+        others = [pool.submit(_outcome, listing) for _ in range(3)]
+        waiting.until(3)
+        source.failure = None
+        source.go.set()
+        assert isinstance(first.result(WAIT), SystemExit)
+        assert [other.result(WAIT) for other in others] == [[live("a")]] * 3
+    assert source.lists == 2
+
+
+def test_our_own_writes_are_entered() -> None:
+    source = Source(live("a"), live("b"))
+    listing = Listing(source, clock=Clock())
+    listing.all()
+    listing.put(live("a", "changed"))
+    listing.put(live("c"))
+    listing.drop("b")
+    listing.drop("never was")
+    assert listing.all() == [live("a", "changed"), live("c")]
+    assert (source.lists, source.reads) == (1, [])
+
+
+def test_a_module_that_we_deleted_is_not_believed_to_be_there() -> None:
+    source = Source(live("a"))
+    listing = Listing(source, clock=Clock())
+    listing.all()
+    source.listed = []
+    listing.drop("a")
+    assert listing.find("a") is None
+
+
+def test_what_is_written_while_a_list_is_on_its_way_is_not_lost() -> None:
+    source = Source(live("a"), live("b"), live("c"))
+    source.go.clear()
+    listing = Listing(source)
+    with ThreadPoolExecutor(1) as pool:
+        fetched = pool.submit(listing.all)
+        assert source.asked.wait(WAIT)  # the server has written its page: what follows is not on it
+        listing.put(live("a", "changed"))
+        listing.drop("b")
+        listing.put(live("new"))
+        listing.put(live("brief"))
+        listing.drop("brief")
+        listing.drop("c")
+        listing.put(live("c", "again"))
+        source.go.set()
+        assert fetched.result(WAIT) == [live("a", "changed"), live("c", "again"), live("new")]
+    assert listing.all() == [live("a", "changed"), live("c", "again"), live("new")]
+
+
+def test_a_write_before_any_list_waits_for_the_list() -> None:
+    source = Source(live("a"), live("b"))
+    listing = Listing(source, clock=Clock())
+    listing.put(live("b"))
+    assert listing.all() == [live("a"), live("b")]
+    assert source.lists == 1
+
+
+def test_what_pulumi_cannot_carry_is_refused_only_when_it_is_asked_for() -> None:
+    deep: object = "x"
+    for _ in range(40):
+        deep = [deep]
+    stranger = Live("deep", Content("t", {"deep": deep}))
+    listing = Listing(Source(live("a"), stranger), clock=Clock())
+    assert listing.find("a") == live("a")
+    with pytest.raises(BadAnswer, match="module 'deep' is nested deeper"):
+        listing.find("deep")
+
+
+def test_the_returned_list_can_be_changed_without_harm() -> None:
+    listing = Listing(Source(live("a")), clock=Clock())
+    listing.all().clear()
+    assert listing.all() == [live("a")]
+
+
+def _outcome(listing: Listing) -> list[Live] | BaseException:
+    try:
+        return listing.all()
+    except BaseException as error:  # noqa: BLE001 - what ends a thread is what this is about
+        return error
+
+
+class _Waiting:
+    """Knows how many threads wait for the flight that is under way."""
+
+    def __init__(self, listing: Listing) -> None:
+        self._listing = listing
+
+    def until(self, count: int) -> None:
+        flight = self._listing._flight
+        assert flight is not None
+        for _ in range(1000):
+            if len(flight.landed._cond._waiters) >= count:  # type: ignore[attr-defined]
+                return
+            threading.Event().wait(0.005)
+        raise AssertionError(f"fewer than {count} threads wait")

@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from tests.support.timing import Clock
+
+from pulumi_atlassian_forge.api.client import Timeouts
+from pulumi_atlassian_forge.api.errors import (
+    ApiError,
+    BadAnswer,
+    LostAnswer,
+    NotFound,
+    Rejected,
+    ServerFailure,
+    Throttled,
+)
+from pulumi_atlassian_forge.api.operations import Operations
+from pulumi_atlassian_forge.api.protocol import Answer, Live, Request, Version
+from pulumi_atlassian_forge.modules.content import Content
+
+CONTENT = Content("trigger", {"events": ["e"], "function": "f"})
+
+
+def module(key: str, function: str = "f") -> dict[str, Any]:
+    return {"key": key, "type": "trigger", "data": {"key": key, "events": ["e"], "function": function}}
+
+
+def answer(status: int, body: Any = b"", **headers: str) -> Answer:
+    payload = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, payload)
+
+
+class Script:
+    """Gives its answers one after the other, the last one for ever."""
+
+    timeouts = Timeouts()
+
+    def __init__(self, answers: Iterable[Answer | ApiError]) -> None:
+        self.answers = list(answers)
+        self.sent: list[Request] = []
+
+    def send(self, request: Request, *, within: float | None = None) -> Answer:
+        assert within is not None
+        self.sent.append(request)
+        given = self.answers[min(len(self.sent), len(self.answers)) - 1]
+        if isinstance(given, ApiError):
+            raise given
+        return given
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock().take_over(monkeypatch)
+
+
+def operations(script: Script, clock: Clock, version: Version = "v1") -> Operations:
+    return Operations(script, version, clock=clock, draw=lambda low, high: high)
+
+
+def test_a_register_is_one_request_and_returns_the_module(clock: Clock) -> None:
+    script = Script([answer(201, module("k"))])
+    assert operations(script, clock).register("k", CONTENT) == Live("k", CONTENT)
+    assert [request.method for request in script.sent] == ["POST"]
+
+
+def test_under_v2_the_key_comes_from_the_answer(clock: Clock) -> None:
+    script = Script([answer(201, module("0ae4-uuid"))])
+    assert operations(script, clock, "v2").register(None, CONTENT) == Live("0ae4-uuid", CONTENT)
+
+
+def test_an_empty_201_is_a_module_that_nobody_described(clock: Clock) -> None:
+    assert operations(Script([answer(201)]), clock).register("k", CONTENT) is None
+    with pytest.raises(BadAnswer, match="empty"):
+        operations(Script([answer(201)]), clock, "v2").register(None, CONTENT)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        LostAnswer("x"),
+        answer(500),
+        answer(502, b"<html>"),
+        answer(504),
+        answer(503),
+        answer(201, b"not json"),
+        answer(201, module("other")),
+        answer(302, location="https://elsewhere.example"),
+    ],
+)
+def test_a_register_whose_outcome_is_unknown_is_not_repeated(first: Answer | ApiError, clock: Clock) -> None:
+    script = Script([first, answer(201, module("k"))])
+    with pytest.raises(ApiError) as caught:
+        operations(script, clock).register("k", CONTENT)
+    assert caught.value.processed == "unknown"
+    assert len(script.sent) == 1
+
+
+@pytest.mark.parametrize("first", [answer(429), answer(429, retry_after="2"), answer(503, retry_after="2")])
+def test_a_register_that_was_turned_away_is_repeated(first: Answer, clock: Clock) -> None:
+    script = Script([first, answer(201, module("k"))])
+    assert operations(script, clock).register("k", CONTENT) == Live("k", CONTENT)
+    assert script.sent[0] == script.sent[1]
+
+
+@pytest.mark.parametrize("first", [LostAnswer("x"), answer(500), answer(200, b"not json"), answer(429)])
+def test_what_is_safe_to_repeat_is_repeated(first: Answer | ApiError, clock: Clock) -> None:
+    script = Script([first, answer(200, module("k"))])
+    assert operations(script, clock).read("k") == Live("k", CONTENT)
+    script = Script([first, answer(200, module("k"))])
+    assert operations(script, clock).update("k", CONTENT) == Live("k", CONTENT)
+    script = Script([first, answer(200, [module("k")])])
+    assert operations(script, clock).list() == [Live("k", CONTENT)]
+
+
+def test_a_read_of_a_missing_module_says_so_at_once(clock: Clock) -> None:
+    script = Script([answer(404, {"message": "no module k"})])
+    with pytest.raises(NotFound, match="HTTP 404: no module k"):
+        operations(script, clock).read("k")
+    assert len(script.sent) == 1
+
+
+def test_a_refusal_carries_the_servers_words(clock: Clock) -> None:
+    with pytest.raises(Rejected) as caught:
+        operations(Script([answer(422, {"message": "unknown type"})]), clock).register("k", CONTENT)
+    assert (caught.value.status, caught.value.message, caught.value.attempts) == (422, "unknown type", 1)
+
+
+@pytest.mark.parametrize("call", ["read", "update"])
+def test_another_module_than_the_one_asked_for_is_refused(call: str, clock: Clock) -> None:
+    script = Script([answer(200, module("other"))])
+    with pytest.raises(BadAnswer, match="asked for module 'k', the answer is module 'other'"):
+        getattr(operations(script, clock), call)(*(("k",) if call == "read" else ("k", CONTENT)))
+    assert len(script.sent) == 1
+
+
+def test_a_delete_returns_nothing_and_a_missing_module_is_named(clock: Clock) -> None:
+    operations(Script([answer(204)]), clock).delete("k")
+    with pytest.raises(NotFound):
+        operations(Script([answer(404)]), clock).delete("k")
+
+
+def test_a_delete_whose_answer_was_lost_ends_in_a_404(clock: Clock) -> None:
+    script = Script([LostAnswer("x"), answer(404)])
+    with pytest.raises(NotFound) as caught:
+        operations(script, clock).delete("k")
+    assert caught.value.attempts == 2
+
+
+def test_a_server_that_fails_for_ever_ends_within_the_budget(clock: Clock) -> None:
+    with pytest.raises(ServerFailure) as caught:
+        operations(Script([answer(500, {"message": "An internal error occurred"})]), clock).delete("k")
+    assert caught.value.waited == sum(clock.sleeps) <= 120
+    assert caught.value.attempts == len(clock.sleeps) + 1 > 10
+
+
+def test_all_pages_of_a_list_are_read(clock: Clock) -> None:
+    script = Script(
+        [
+            answer(200, {"result": [module("a")], "lastEvaluatedKey": "1"}),
+            answer(200, {"result": [], "nextPageToken": "2"}),
+            answer(200, {"result": [module("b"), module("a")]}),
+        ]
+    )
+    assert [live.key for live in operations(script, clock).list()] == ["a", "b"]
+    assert [request.target.partition("?")[2] for request in script.sent] == [
+        "limit=100",
+        "limit=100&nextPageToken=1",
+        "limit=100&nextPageToken=2",
+    ]
+
+
+@pytest.mark.parametrize("cursors", [["1", "1"], ["1", "2", "1"], ["1", "2", "3", "2"]])
+def test_a_cursor_that_comes_again_ends_the_list_with_an_error(cursors: list[str], clock: Clock) -> None:
+    script = Script([answer(200, {"result": [], "lastEvaluatedKey": cursor}) for cursor in cursors])
+    with pytest.raises(BadAnswer, match="its cursor came again"):
+        operations(script, clock).list()
+    assert len(script.sent) == len(cursors)
+
+
+def test_a_list_that_goes_on_and_on_is_given_up(clock: Clock) -> None:
+    script = Script([answer(200, {"result": [], "lastEvaluatedKey": str(number)}) for number in range(60)])
+    with pytest.raises(BadAnswer, match="50 pages"):
+        operations(script, clock).list()
+    assert len(script.sent) == 50
+
+
+def test_one_key_with_two_contents_on_two_pages_is_an_error(clock: Clock) -> None:
+    script = Script(
+        [
+            answer(200, {"result": [module("a")], "lastEvaluatedKey": "1"}),
+            answer(200, {"result": [module("a", function="g")]}),
+        ]
+    )
+    with pytest.raises(BadAnswer, match="module 'a' twice"):
+        operations(script, clock).list()
+
+
+def test_one_budget_serves_all_pages(clock: Clock) -> None:
+    script = Script(
+        [
+            answer(429, retry_after="50"),
+            answer(200, {"result": [], "lastEvaluatedKey": "1"}),
+            answer(429, retry_after="50"),
+            answer(200, {"result": [], "lastEvaluatedKey": "2"}),
+            answer(429, retry_after="50"),
+        ]
+    )
+    with pytest.raises(Throttled) as caught:
+        operations(script, clock).list()
+    assert clock.sleeps == [50.0, 50.0]
+    assert caught.value.waited == 100.0
+
+
+def test_a_key_that_no_path_can_carry_makes_no_request(clock: Clock) -> None:
+    script = Script([answer(200)])
+    with pytest.raises(ValueError, match="cannot be part of a path"):
+        operations(script, clock).read("..")
+    assert script.sent == []

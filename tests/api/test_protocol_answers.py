@@ -1,0 +1,240 @@
+"""What is answered: lenient to what we do not know, clear about what cannot be used."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from pulumi_atlassian_forge.api.errors import BadAnswer
+from pulumi_atlassian_forge.api.protocol import (
+    Answer,
+    Live,
+    Page,
+    Version,
+    distinct,
+    parse_deleted,
+    parse_module,
+    parse_page,
+    parse_registered,
+)
+from pulumi_atlassian_forge.modules.content import Content
+
+A = {"key": "a", "type": "trigger", "data": {"key": "a", "events": ["e"], "function": "f"}}
+B = {"key": "b", "type": "trigger", "data": {"key": "b", "events": ["e"], "endpoint": "g"}}
+LIVE_A = Live("a", Content("trigger", {"events": ["e"], "function": "f"}))
+LIVE_B = Live("b", Content("trigger", {"events": ["e"], "endpoint": "g"}))
+
+# The list as the specification prints it: two objects, a comma, no brackets.
+SPECIFIED_LIST = b"""{
+  "key": "a-dynamic-module",
+  "type": "trigger",
+  "data": {
+    "key": "a-dynamic-module",
+    "function": "jira-updated-issue-handler",
+    "events": [
+      "avi:jira:updated:issue"
+    ]
+  }
+},
+{
+  "key": "another-dynamic-module",
+  "type": "trigger",
+  "data": {
+    "filter": {
+      "expression": "event.issue.fields?.issuetype.name == 'Bug'",
+      "onError": "RECEIVE_AND_LOG"
+    },
+    "key": "another-dynamic-module",
+    "endpoint": "some-endpoint",
+    "events": [
+      "avi:jira:updated:issue"
+    ]
+  }
+}
+"""
+
+
+def answer(body: Any, status: int = 200) -> Answer:
+    return Answer(status, {}, body if isinstance(body, bytes) else json.dumps(body).encode())
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_module_is_read_without_the_key_in_its_data(version: Version) -> None:
+    assert parse_module(answer(A), "a") == LIVE_A
+    assert parse_registered(version, answer(A, 201), "a") == LIVE_A
+
+
+def test_unknown_fields_pass() -> None:
+    more = {**A, "self": "https://x", "version": 7, "data": {**A["data"], "new": {"deep": [None, 1]}}}  # type: ignore[dict-item]
+    live = parse_module(answer(more))
+    assert live.key == "a"
+    assert live.content.data["new"] == {"deep": [None, 1]}
+
+
+def test_numbers_and_nulls_are_normalised() -> None:
+    live = parse_module(answer(b'{"key":"a","type":"t","data":{"n":1.0,"h":1.5,"gone":null,"big":12345678901234567890}}'))
+    assert live.content.data == {"n": 1, "h": 1.5, "big": 12345678901234567890}
+    assert isinstance(live.content.data["n"], int)
+
+
+def test_a_byte_order_mark_is_no_obstacle() -> None:
+    assert parse_module(answer(b"\xef\xbb\xbf" + json.dumps(A).encode())) == LIVE_A
+
+
+@pytest.mark.parametrize("body", [b"", b" \r\n"])
+def test_an_empty_201_is_accepted_under_v1_only(body: bytes) -> None:
+    assert parse_registered("v1", answer(body, 201), "a") is None
+    with pytest.raises(BadAnswer, match="the answer is empty") as caught:
+        parse_registered("v2", answer(body, 201))
+    assert caught.value.status == 201
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"[]", "the answer is not a JSON object"),
+        (b'"text"', "the answer is not a JSON object"),
+        (b"null", "the answer is not a JSON object"),
+        (b"{}", "the answer has no string 'key'"),
+        (b'{"key":1,"type":"t","data":{}}', "the answer has no string 'key'"),
+        (b'{"key":"","type":"t","data":{}}', "the answer has no string 'key'"),
+        (b'{"key":"a","data":{}}', "the answer has no string 'type'"),
+        (b'{"key":"a","type":"t"}', "the answer has no object 'data'"),
+        (b'{"key":"a","type":"t","data":[]}', "the answer has no object 'data'"),
+        (b'{"key":"a","type":"t","data":null}', "the answer has no object 'data'"),
+        (b"", "the answer is empty"),
+        (b"<html>Log in</html>", "the answer is not JSON"),
+        (b'{"key":"a","type":"t","data":{}', "the answer is not JSON"),
+        (b'{"key":"a"} trailing', "the answer is not JSON"),
+        (b'{"key":"\xff"}', "the answer is not UTF-8"),
+        (b'{"key":"a","type":"t","data":{"x":NaN}}', "holds NaN"),
+        (b'{"key":"a","type":"t","data":{"x":-Infinity}}', "holds -Infinity"),
+        (b'{"key":"a","type":"t","data":{"x":1e999}}', "number that is too large"),
+        (b'{"key":"a","type":"t","data":{"x":' + b"9" * 309 + b"}}", "number that is too large"),
+        (b'{"key":"a","type":"t","data":{"x":' + b"9" * 100_000 + b"}}", "number that is too large"),
+        (b'{"key":"a","type":"t","data":{"x":"\\ud800"}}', "half of a surrogate pair"),
+        (b'{"key":"a","type":"t","data":{"\\udfff":1}}', "half of a surrogate pair"),
+        (b'{"key":"a","type":"t","data":{"x":' + b"[" * 24 + b"]" * 24 + b"}}", "nested deeper than 24 levels"),
+        (b'{"key":"a","type":"t","data":{"x":' + b"[" * 70 + b"]" * 70 + b"}}", "nested deeper than 64 levels"),
+        (b"[" * 1_000_000, "nested deeper than 64 levels"),
+        (b'{"a":' * 500_000 + b"1" + b"}" * 500_000, "nested deeper than 64 levels"),
+    ],
+)
+def test_what_is_no_module_is_refused_with_its_reason(body: bytes, reason: str) -> None:
+    with pytest.raises(BadAnswer, match=reason) as caught:
+        parse_module(answer(body))
+    assert caught.value.__cause__ is None
+
+
+def test_the_deepest_module_that_pulumi_can_carry_is_taken() -> None:
+    body = b'{"key":"a","type":"t","data":{"x":' + b"[" * 23 + b"]" * 23 + b"}}"
+    assert parse_module(answer(body)).key == "a"
+
+
+def test_a_whole_surrogate_pair_is_text() -> None:
+    assert parse_module(answer(b'{"key":"a","type":"t","data":{"x":"\\ud83d\\udc4d"}}')).content.data == {"x": "👍"}
+
+
+@pytest.mark.parametrize(
+    ("body", "transient"),
+    [(b"", True), (b"<html>", True), (b"\xff", True), (b"{}", False), (b"[" * 100_000, False), (b"[NaN]", False)],
+)
+def test_only_garbage_may_pass_by_asking_again(body: bytes, transient: bool) -> None:
+    with pytest.raises(BadAnswer) as caught:
+        parse_module(answer(body))
+    assert caught.value.transient is transient
+
+
+def test_another_module_than_the_one_asked_for_is_refused_naming_both() -> None:
+    other = {**A, "key": "oth\x1b[31mer"}
+    with pytest.raises(BadAnswer, match=r"asked for module 'a', the answer is module 'other'"):
+        parse_module(answer(other), "a")
+    with pytest.raises(BadAnswer, match=r"asked for module 'a', the answer is module 'other'"):
+        parse_registered("v1", answer(other), "a")
+
+
+@pytest.mark.parametrize("key", [".", ".."])
+def test_a_registered_key_that_could_never_be_read_is_refused(key: str) -> None:
+    with pytest.raises(BadAnswer, match="a key that no path can carry"):
+        parse_registered("v2", answer({**A, "key": key}, 201))
+
+
+@pytest.mark.parametrize(
+    ("body", "page"),
+    [
+        ([], Page((), None)),
+        ([A, B], Page((LIVE_A, LIVE_B), None)),
+        ({"result": [A, B]}, Page((LIVE_A, LIVE_B), None)),
+        ({"result": []}, Page((), None)),
+        ({"result": [A], "lastEvaluatedKey": "c"}, Page((LIVE_A,), "c")),
+        ({"result": [A], "nextPageToken": "c"}, Page((LIVE_A,), "c")),
+        ({"result": [A], "nextPageToken": "first", "lastEvaluatedKey": "second"}, Page((LIVE_A,), "first")),
+        ({"result": [A], "nextPageToken": None, "lastEvaluatedKey": "second"}, Page((LIVE_A,), "second")),
+        ({"result": [A], "lastEvaluatedKey": ""}, Page((LIVE_A,), None)),
+        ({"result": [A], "lastEvaluatedKey": None, "total": 3}, Page((LIVE_A,), None)),
+        ({"results": [A]}, Page((LIVE_A,), None)),
+        ({"values": [A]}, Page((LIVE_A,), None)),
+        ({"items": [A]}, Page((LIVE_A,), None)),
+        (A, Page((LIVE_A,), None)),
+        (json.dumps(A).encode() + b",\n" + json.dumps(B).encode(), Page((LIVE_A, LIVE_B), None)),
+        ([A, A], Page((LIVE_A,), None)),
+    ],
+)
+def test_every_shape_of_a_list_is_read(body: Any, page: Page) -> None:
+    assert parse_page(answer(body)) == page
+
+
+def test_the_list_of_the_specification_is_read_as_it_is_printed() -> None:
+    page = parse_page(answer(SPECIFIED_LIST))
+    assert [live.key for live in page.modules] == ["a-dynamic-module", "another-dynamic-module"]
+    assert page.modules[1].content.data["filter"] == {
+        "expression": "event.issue.fields?.issuetype.name == 'Bug'",
+        "onError": "RECEIVE_AND_LOG",
+    }
+    assert page.cursor is None
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({}, "no list of modules"),
+        ({"message": "hello"}, "no list of modules"),
+        ({"result": None}, "no list of modules"),
+        ({"result": {"a": A}}, "no list of modules"),
+        ("text", "no list of modules"),
+        (b"", "the answer is empty"),
+        (b'{"a":1},', "the answer is not JSON"),
+        (b'{"a":1}],[{"b":2}', "the answer is not JSON"),
+        ([A, {"key": "b"}], "entry 2 of the list has no string 'type'"),
+        ([A, None], "entry 2 of the list is not a JSON object"),
+        ({"result": [A], "lastEvaluatedKey": {"k": "x"}}, "cursor is not a text"),
+        ({"result": [A], "nextPageToken": 7}, "cursor is not a text"),
+        ([A, {**A, "type": "other"}], "module 'a' twice"),
+    ],
+)
+def test_what_is_no_list_is_refused_with_its_reason(body: Any, reason: str) -> None:
+    with pytest.raises(BadAnswer, match=reason):
+        parse_page(answer(body))
+
+
+def test_a_stranger_that_is_too_deep_does_not_block_the_list() -> None:
+    deep: Any = "x"
+    for _ in range(40):
+        deep = [deep]
+    page = parse_page(answer([A, {**B, "data": {"deep": deep}}]))
+    assert [live.key for live in page.modules] == ["a", "b"]
+
+
+def test_a_module_that_comes_twice_with_one_content_is_one() -> None:
+    assert distinct([LIVE_A, LIVE_B, LIVE_A]) == (LIVE_A, LIVE_B)
+
+
+@pytest.mark.parametrize(("status", "body"), [(204, b""), (200, b"{}"), (200, b"<html>"), (202, b"")])
+def test_any_success_is_a_successful_delete(status: int, body: bytes) -> None:
+    parse_deleted(answer(body, status))
+
+
+def test_the_repr_of_an_answer_shows_no_content() -> None:
+    assert repr(Answer(200, {"set-cookie": "secret"}, b"secret")) == "Answer(status=200)"

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import pytest
+
+from pulumi_atlassian_forge.api.text import clean, readable
+
+
+@pytest.mark.parametrize(
+    ("dirty", "fit"),
+    [
+        ("plain", "plain"),
+        ("  two\r\n\tlines  ", "two lines"),
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x1b]0;window title\x07text", "text"),
+        ("\x1b]8;;https://evil.example\x1b\\link\x1b]8;;\x1b\\", "link"),
+        ("\x9b2Jcleared", "cleared"),
+        ("\x1bPdevice\x1b\\left", "left"),
+        ("\x1bcreset", "reset"),
+        ("cut\x1b", "cut"),
+        ("nul\x00 bell\x07 del\x7f", "nul bell del"),
+        ("back\x08space", "back space"),
+        ("line\u2028separator", "line separator"),
+        ("abc\u202etxt.exe", "abctxt.exe"),
+        ("zero\u200bwidth\ufeff", "zerowidth"),
+        ("half \ud800 pair", "half \ufffd pair"),
+        ("smörgås 日本語 👩\u200d💻", "smörgås 日本語 👩\u200d💻"),
+        ("", ""),
+    ],
+)
+def test_a_servers_text_becomes_one_harmless_line(dirty: str, fit: str) -> None:
+    assert clean(dirty) == fit
+
+
+def test_a_long_text_is_cut_at_the_limit() -> None:
+    assert clean("x" * 300) == "x" * 300
+    assert clean("x" * 301) == "x" * 299 + "…"
+    assert clean("word " * 10, 10) == "word word…"
+
+
+def test_an_enormous_text_is_looked_at_only_where_it_begins() -> None:
+    assert len(clean("\x1b[" * 10_000_000)) <= 300
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b"upstream connect error", "upstream connect error"),
+        (
+            b"<html><title>502 Bad Gateway</title><style>p</style><h1>502 Bad Gateway</h1><script>x</script>ng &amp; co</html>",
+            "502 Bad Gateway ng & co",
+        ),
+        (b"<!DOCTYPE html><p>not <b>closed", "not closed"),
+        (b"<p>a &#27;[31m b", "a [31m b"),
+        (b"1 < 2 and 3 > 2", "1 < 2 and 3 > 2"),
+        (b"\xff\xfe broken", "\ufffd\ufffd broken"),
+        (b"", ""),
+        (b"<html></html>", ""),
+    ],
+)
+def test_a_body_that_is_not_json_is_read_as_text(body: bytes, text: str) -> None:
+    assert readable(body) == text

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pulumi_atlassian_forge.emulator.contract import ROWS
+from pulumi_atlassian_forge.version import __version__
+
+MAIN = "from pulumi_atlassian_forge.cli import main; main()"
+PATH = "/forge/installation/v1/dynamic/module"
+
+
+def command(*arguments: str, code: str = MAIN) -> list[str]:
+    return [sys.executable, "-c", code, *arguments]
+
+
+def run(tmp_path: Path, *arguments: str, code: str = MAIN) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "200"}
+    return subprocess.run(
+        command(*arguments, code=code), cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@contextmanager
+def running(tmp_path: Path, *arguments: str, lines: int = 2) -> Iterator[dict[str, str]]:
+    """The command while it serves: the variables that it prints."""
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        command("emulator", *arguments), cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            printed = [process.stdout.readline() for _ in range(lines)]
+            found = [re.fullmatch(r"export (\w+)=(\S+)\n", line) for line in printed]
+            yield {match[1]: match[2] for match in found if match}
+        finally:
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (0, "", "")
+
+
+def status(variables: dict[str, str], token: str | None = None) -> int:
+    headers = {"Authorization": f"Bearer {token or variables['ATLASSIAN_FORGE_TOKEN']}"}
+    return httpx.get(variables["ATLASSIAN_FORGE_BASE_URL"] + PATH, headers=headers).status_code
+
+
+def test_it_prints_what_a_shell_needs_and_serves(tmp_path: Path) -> None:
+    with running(tmp_path) as variables:
+        assert set(variables) == {"ATLASSIAN_FORGE_BASE_URL", "ATLASSIAN_FORGE_TOKEN"}
+        assert variables["ATLASSIAN_FORGE_BASE_URL"].startswith("http://127.0.0.1:")
+        assert status(variables) == 200
+        assert status(variables, "another") == 401
+    assert (tmp_path / "forge.db").exists()
+
+
+def test_installations_tokens_and_switches(tmp_path: Path) -> None:
+    arguments = ["--db", "sub/x.db", "--installation", "acme-eu", "--token", "default=first", "--token", "default=second"]
+    with running(tmp_path, *arguments, "--switch", "list_shape=envelope", lines=4) as variables:
+        assert variables["ATLASSIAN_FORGE_TOKEN"] == "first"
+        assert {"ATLASSIAN_FORGE_ACME_EU_BASE_URL", "ATLASSIAN_FORGE_ACME_EU_TOKEN"} <= set(variables)
+        for token in ("first", "second", variables["ATLASSIAN_FORGE_ACME_EU_TOKEN"]):
+            assert status(variables, token) == 200
+        answer = httpx.get(variables["ATLASSIAN_FORGE_BASE_URL"] + PATH, headers={"Authorization": "Bearer first"})
+        assert answer.json() == {"result": []}
+    assert (tmp_path / "sub" / "x.db").exists()
+
+
+def test_tokens_expire(tmp_path: Path) -> None:
+    with running(tmp_path, "--token-ttl", "0") as variables:
+        assert status(variables) == 401
+
+
+def test_the_modules_outlive_the_process(tmp_path: Path) -> None:
+    body = {"key": "k", "type": "trigger", "data": {"events": ["e"], "function": "f"}}
+    for _ in range(2):
+        with running(tmp_path, "--token", "default=t") as variables:
+            url, headers = variables["ATLASSIAN_FORGE_BASE_URL"] + PATH, {"Authorization": "Bearer t"}
+            last = httpx.post(url, json=body, headers=headers).status_code
+    assert last == 422
+
+
+def test_the_contract_is_printed_with_its_assumptions_marked(tmp_path: Path) -> None:
+    done = run(tmp_path, "emulator", "--contract")
+    assert done.returncode == 0
+    assert len(re.findall(r"^ ?\d+  ", done.stdout, re.MULTILINE)) == 30
+    assert len(re.findall(r"  ASSUMED$", done.stdout, re.MULTILINE)) == sum(row.basis == "assumed" for row in ROWS)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_version(tmp_path: Path) -> None:
+    done = run(tmp_path, "--version")
+    assert (done.returncode, done.stdout) == (0, f"{__version__}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--switch", "shape=array"], "shape is not a switch"),
+        (["--switch", "list_shape=heap"], "array, envelope"),
+        (["--token", "secret"], "installation=token"),
+        (["--token", "=secret"], "installation=token"),
+        (["--installation", "a b"], "'a b' is not"),
+    ],
+)
+def test_a_mistake_is_one_line(tmp_path: Path, arguments: list[str], words: str) -> None:
+    done = run(tmp_path, "emulator", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "secret" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_or_an_address_that_cannot_be_had_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "text.db").write_text("something else" * 100)
+    done = run(tmp_path, "emulator", "--db", "text.db")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "text.db cannot be used: it is not a SQLite database" in done.stderr
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = run(tmp_path, "emulator", "--port", port)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert f"port {port}" in done.stderr
+
+
+@pytest.mark.parametrize(("missing", "extra", "arguments"), [("typer", "cli", []), ("uvicorn", "emulator", ["emulator"])])
+def test_without_an_extra_the_message_names_it(tmp_path: Path, missing: str, extra: str, arguments: list[str]) -> None:
+    done = run(tmp_path, *arguments, code=f"import sys; sys.modules[{missing!r}] = None; {MAIN}")
+    assert done.returncode == 2
+    assert f"pulumi-atlassian-forge[{extra}]" in done.stderr
+    assert done.stderr.count("\n") == 1

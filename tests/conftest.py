@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.independent_server import Server, serve
+from tests.support.project import Project, require_engine
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serve() as running:
+        yield running
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Callable[..., Project]:
+    """Make a project that talks to a server, or to the emulator when there is none."""
+    require_engine()
+
+    def make(server: Server | None = None, **config: str) -> Project:
+        root = tmp_path / f"project-{len(list(tmp_path.iterdir()))}"
+        root.mkdir()
+        settings = {f"atlassian-forge:{name}": value for name, value in config.items()}
+        if server is None:
+            settings.setdefault("atlassian-forge:baseUrl", "emulator://forge.db")
+        return Project(root, environment=server.environment() if server else {}, config=settings)
+
+    return make

@@ -1,0 +1,152 @@
+"""Every mistake fails in preview, by its property, all at once, and without a request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from tests.support.bad_inputs import OK, ROWS
+from tests.support.independent_server import Server
+from tests.support.project import Outcome, Project
+
+# What breaks before it can be sent, or needs settings of its own, has a run of its own.
+_TOGETHER = [row for row in ROWS if row.name not in {"a-lone-surrogate"}]
+
+
+def problems(seen: Outcome) -> dict[str, list[str]]:
+    """The errors that the engine printed in its last block, by logical name."""
+    found: dict[str, list[str]] = {}
+    name = ""
+    for line in seen.stdout.partition("Diagnostics:")[2].splitlines():
+        if header := re.match(r"  \S+ \((.+)\):$", line):
+            name = header[1]
+        elif line.startswith("    error: "):
+            found.setdefault(name, []).append(line.removeprefix("    error: "))
+    return found
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, int]:
+    """One preview of a program that makes every mistake, each in a resource of its own."""
+    from tests.support.independent_server import serve
+
+    with serve() as server:
+        root = tmp_path_factory.mktemp("bad")
+        stack = Project(root, environment=server.environment())
+        stack.program("\n".join(row.source(row.name) for row in _TOGETHER) + "\n")
+        return stack.preview(), len(server.calls)
+
+
+def test_the_preview_fails_and_makes_no_request(everything: tuple[Outcome, int]) -> None:
+    seen, calls = everything
+    assert seen.code != 0
+    assert calls == 0
+    assert "Traceback" not in seen.text
+
+
+@pytest.mark.parametrize("row", _TOGETHER, ids=lambda row: row.name)
+def test_a_mistake_is_named_by_its_property_and_its_rule(everything: tuple[Outcome, int], row: object) -> None:
+    seen, _ = everything
+    texts = problems(seen).get(row.name)
+    assert texts, f"nothing was said of {row.name}:\n{seen.text}"
+    where = f"property {row.property}: " if row.property else ""
+    assert any(text.startswith(where) and row.words in text for text in texts), texts
+
+
+def test_five_resources_with_one_mistake_each_report_all_five(project: Callable[..., Project], server: Server) -> None:
+    stack = project(server)
+    stack.program(f'for i in range(5):\n    forge.TriggerModule(f"m{{i}}", {OK}, key="not a key")\n')
+    seen = stack.preview()
+    assert seen.code != 0
+    assert {f"m{i}" for i in range(5)} <= set(problems(seen))
+    assert "5 of the declared modules cannot be registered" in seen.text
+
+
+def test_an_up_without_a_preview_registers_nothing_that_is_wrong(project: Callable[..., Project], server: Server) -> None:
+    stack = project(server)
+    stack.program(f'forge.TriggerModule("m", {OK}, key="not a key")\n')
+    done = stack.up()
+    assert done.code != 0
+    assert "property key value {not a key} has a problem" in done.text
+    assert not server.calls
+
+
+def test_one_resource_with_five_mistakes_reports_all_five(project: Callable[..., Project], server: Server) -> None:
+    stack = project(server)
+    stack.program(
+        """
+forge.TriggerModule(
+    "five",
+    key="not a key",
+    events=["avi:confluence:created:page", "avi:confluence:created:page"],
+    function="a b",
+    filter={"ignoreSelf": True, "onError": "PANIC"},
+)
+"""
+    )
+    seen = stack.preview()
+    assert seen.code != 0
+    told = "\n".join(problems(seen)["five"])
+    for path in ("key", "events[1]", "function", "filter.ignoreSelf", "filter.onError"):
+        assert f"property {path}: " in told, told
+    assert not server.calls
+
+
+@pytest.mark.parametrize(
+    ("config", "environment", "words"),
+    [
+        ({}, {"ATLASSIAN_FORGE_BASE_URL": "http://example.com"}, "must be https"),
+        ({}, {"ATLASSIAN_FORGE_BASE_URL": "https://user:pw@example.com"}, "no user, password"),
+        ({}, {"ATLASSIAN_FORGE_BASE_URL": "ftp://example.com"}, "https://<host>"),
+        ({}, {"ATLASSIAN_FORGE_API_VERSION": "v3"}, "'v1' or 'v2'"),
+        ({}, {"ATLASSIAN_FORGE_OPERATION_TIMEOUT": "soon"}, "operationTimeout"),
+        ({}, {"ATLASSIAN_FORGE_TOKEN": ""}, "there is no token"),
+        ({"installations.Acme.baseUrl": "https://example.com"}, {}, "'Acme'"),
+        ({"installations.acme.baseURL": "https://example.com"}, {}, "did you mean baseUrl"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_one_message_in_preview(
+    project: Callable[..., Project], server: Server, config: dict[str, str], environment: dict[str, str], words: str
+) -> None:
+    stack = project(server, **config)
+    stack.environment.update(environment)
+    stack.program(f'for i in range(5):\n    forge.TriggerModule(f"m{{i}}", {OK})\n')
+    seen = stack.preview()
+    assert seen.code != 0
+    assert words in seen.text
+    assert seen.diagnostics.count("ForgeError") == 1, seen.text
+    assert "Traceback" not in seen.text
+    assert not server.calls
+
+
+def test_no_settings_at_all_lists_the_ways_to_configure(project: Callable[..., Project], server: Server) -> None:
+    stack = project(server)
+    stack.environment.clear()
+    stack.program(f'for i in range(5):\n    forge.TriggerModule(f"m{{i}}", {OK})\n')
+    seen = stack.preview()
+    assert seen.code != 0
+    for way in ("ATLASSIAN_FORGE_TOKEN", "pulumi config set --secret atlassian-forge:token", "emulator://"):
+        assert way in seen.text
+
+
+def test_a_key_under_v2_is_refused(project: Callable[..., Project], server: Server) -> None:
+    stack = project(server, apiVersion="v2")
+    stack.program(f'forge.TriggerModule("one", {OK}, key="mine")\n')
+    seen = stack.preview()
+    assert seen.code != 0
+    assert "property key: " in seen.text
+    assert "v2" in seen.text
+
+
+def test_a_logical_name_that_is_no_key_is_refused_with_the_advice_to_give_one(
+    project: Callable[..., Project], server: Server
+) -> None:
+    stack = project(server)
+    stack.program(f'forge.TriggerModule("my hook", {OK})\n')
+    seen = stack.preview()
+    assert seen.code != 0
+    assert "give key=" in seen.text
+    stack.program(f'forge.TriggerModule("my hook", {OK}, key="my-hook")\n')
+    assert stack.preview().code == 0

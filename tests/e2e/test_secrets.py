@@ -1,0 +1,77 @@
+"""A token is nowhere but in the requests: state, logs, errors and displays are searched for one that was planted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.support.bad_inputs import OK
+from tests.support.independent_server import TOKEN, Server
+from tests.support.plugin import PROVIDER
+from tests.support.project import Project
+
+
+def everything_below(root: Path) -> str:
+    return "\n".join(path.read_text(errors="replace") for path in root.rglob("*") if path.is_file())
+
+
+def test_a_token_from_the_environment_is_in_no_state_log_or_error(project: Callable[..., Project], server: Server) -> None:
+    stack = project(server)
+    stack.program(f'forge.TriggerModule("one", {OK})\nforge.DynamicModule("two", type="acme:x", data={{"a": 1}})\n')
+    done = stack.run("up", "--yes", "--skip-preview", "-v=9", "--logtostderr")
+    assert done.code == 0, done.text[-3000:]
+    server.interfere = lambda call: (401, {"message": "Authorization failed"})
+    failed = stack.run("refresh", "--yes", "--skip-preview", "-v=9", "--logtostderr")
+    assert failed.code != 0
+    seen = done.text + failed.text + stack.export() + everything_below(stack.root)
+    assert "could not read module" in failed.text
+    assert TOKEN not in seen
+    assert "could not read module" in seen  # the search looks where the text is
+
+
+def test_the_search_finds_a_token_that_was_planted_on_purpose(project: Callable[..., Project], server: Server) -> None:
+    stack = project(server)
+    stack.program(f'forge.DynamicModule("one", type="acme:x", data={{"token": "{TOKEN}"}})\n')
+    assert stack.up().code == 0
+    assert TOKEN in stack.export()
+    assert TOKEN in everything_below(stack.root)
+
+
+def test_a_token_from_secret_configuration_is_in_no_resource_s_state_and_encrypted_elsewhere(
+    project: Callable[..., Project], server: Server
+) -> None:
+    stack = project(server)
+    stack.environment.pop("ATLASSIAN_FORGE_TOKEN")
+    stack.program(f'forge.TriggerModule("one", {OK})\n')
+    stack._make()
+    assert stack.run("config", "set", "--secret", "atlassian-forge:token", TOKEN).code == 0
+    assert stack.up().code == 0
+    assert TOKEN not in str(stack.state())
+    assert TOKEN not in everything_below(stack.root)
+
+
+def test_the_provider_is_one_short_string_the_same_for_every_resource(
+    project: Callable[..., Project], server: Server
+) -> None:
+    stack = project(server)
+    stack.program(f'forge.TriggerModule("one", {OK})\nforge.DynamicModule("two", type="acme:x", data={{"a": 1}})\n')
+    assert stack.up().code == 0
+    found = {resource[side]["__provider"] for resource in stack.state() for side in ("inputs", "outputs")}
+    assert found == {PROVIDER}
+    assert len(PROVIDER) < 120
+
+
+def test_a_declared_secret_stays_secret_and_reaches_the_server(project: Callable[..., Project], server: Server) -> None:
+    stack = project(server)
+    stack.program(
+        'forge.DynamicModule("one", type="acme:x", data={"a": pulumi.Output.secret("hush-9912"), "b": 1})\n'
+        'forge.TriggerModule("two", events=["avi:jira:updated:issue"], function=pulumi.Output.secret("hush-9913"))\n'
+    )
+    done = stack.run("up", "--yes", "--diff")
+    assert done.code == 0, done.text
+    assert server.modules()[0]["data"]["a"] == "hush-9912" or server.modules()[1]["data"]["a"] == "hush-9912"
+    assert "hush" not in done.text
+    assert "hush" not in everything_below(stack.root).replace((stack.root / "__main__.py").read_text(), "")
+    assert stack.refresh().code == 0
+    assert stack.preview("--expect-no-changes").code == 0
+    assert "hush" not in everything_below(stack.root / "backend")

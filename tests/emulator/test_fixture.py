@@ -1,0 +1,127 @@
+"""The fixture, as a project's own tests would use it: in a pytest run of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+CONFTEST = 'pytest_plugins = ["pulumi_atlassian_forge.emulator.fixture"]\n'
+START = """
+import httpx, pytest
+
+PATH = "/forge/installation/{version}/dynamic/module"
+DATA = {"events": ["e"], "function": "f"}
+
+@pytest.fixture
+def client(forge_emulator):
+    headers = {"Authorization": f"Bearer {forge_emulator.token}"}
+    with httpx.Client(base_url=forge_emulator.base_url, headers=headers) as client:
+        yield client
+
+def register(client, key="k", version="v1"):
+    body = {"type": "trigger", "data": DATA} | ({"key": key} if version == "v1" else {})
+    return client.post(PATH.format(version=version), json=body)
+"""
+
+
+def run(tmp_path: Path, tests: str, *options: str) -> subprocess.CompletedProcess[str]:
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    (tmp_path / "test_it.py").write_text(START + textwrap.dedent(tests))
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", *options, "test_it.py"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_modules_are_seen_changed_and_deleted_behind_the_back(tmp_path: Path) -> None:
+    done = run(
+        tmp_path,
+        """
+        @pytest.mark.parametrize("version", ["v1", "v2"])
+        def test_it(forge_emulator, client, version):
+            key = register(client, version=version).json()["key"]
+            assert forge_emulator.modules(version) == [{"key": key, "type": "trigger", "data": DATA}]
+            forge_emulator.change(key, {**DATA, "events": ["other"]}, version)
+            path = f"{PATH.format(version=version)}/{key}"
+            assert client.get(path).json()["data"]["events"] == ["other"]
+            forge_emulator.delete(key, version)
+            assert client.get(path).status_code == 404
+            for call in (lambda: forge_emulator.delete(key, version), lambda: forge_emulator.change(key, {}, version)):
+                with pytest.raises(KeyError):
+                    call()
+        """,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_requests_are_recorded_without_credentials(tmp_path: Path) -> None:
+    done = run(
+        tmp_path,
+        """
+        def test_it(forge_emulator, client):
+            register(client)
+            client.get(PATH.format(version="v1"), params={"limit": "x"})
+            post, get = forge_emulator.requests
+            assert (post.method, post.status, get.status, get.query) == ("POST", 201, 422, {"limit": "x"})
+            assert b'"key":"k"' in post.body.replace(b" ", b"")
+            assert "user-agent" in post.headers
+            assert forge_emulator.token not in repr(forge_emulator.requests)
+        """,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_switches_are_kept_and_wrong_ones_refused(tmp_path: Path) -> None:
+    done = run(
+        tmp_path,
+        """
+        def test_it(forge_emulator, client):
+            forge_emulator.switch(list_shape="envelope")
+            forge_emulator.switch(fault_500=1)
+            assert register(client).status_code == 500
+            assert register(client).status_code == 201
+            assert [m["key"] for m in client.get(PATH.format(version="v1")).json()["result"]] == ["k"]
+            with pytest.raises(ValueError, match="is not a switch"):
+                forge_emulator.switch(shape="array")
+
+        def test_the_next_one_starts_fresh(forge_emulator, client):
+            assert client.get(PATH.format(version="v1")).json() == []
+            assert forge_emulator.modules() == []
+        """,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_environment_leads_the_provider_to_it(tmp_path: Path) -> None:
+    done = run(
+        tmp_path,
+        """
+        def test_it(forge_emulator, client, monkeypatch):
+            for name, value in forge_emulator.environment().items():
+                monkeypatch.setenv(name, value)
+            register(client)
+            from pulumi_atlassian_forge.connect import Connections
+            connections = Connections({}.get)
+            live = connections.open(forge_emulator.installation).operations("v1").list()
+            connections.close()
+            assert [module.key for module in live] == ["k"]
+        """,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_it_runs_in_parallel(tmp_path: Path) -> None:
+    done = run(
+        tmp_path,
+        """
+        @pytest.mark.parametrize("number", range(8))
+        def test_it(forge_emulator, client, number):
+            assert register(client).status_code == 201
+            assert len(forge_emulator.modules()) == 1
+        """,
+        "-n",
+        "4",
+    )
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pulumi_atlassian_forge.emulator.handler import Emulator
+from pulumi_atlassian_forge.emulator.server import serving
+from pulumi_atlassian_forge.emulator.store import Store
+
+PATH = "/forge/installation/v1/dynamic/module"
+DATA = {"events": ["avi:jira:ü"], "function": "f"}
+
+
+@pytest.fixture
+def emulator(tmp_path: Path) -> Emulator:
+    store = Store(tmp_path / "forge.db")
+    with store.write() as rows:
+        rows.add_token("app", "one")
+    return Emulator(store)
+
+
+@pytest.fixture
+def client(emulator: Emulator) -> Iterator[httpx.Client]:
+    with serving(emulator) as url, httpx.Client(base_url=url, headers={"Authorization": "Bearer app"}) as client:
+        yield client
+
+
+def test_the_five_operations_over_http(client: httpx.Client) -> None:
+    created = client.post(f"{PATH}/", json={"key": "k", "type": "trigger", "data": DATA})
+    assert (created.status_code, created.json()["data"]) == (201, {**DATA, "key": "k"})
+    assert client.get(f"{PATH}/", params={"limit": "10"}).json() == [created.json()]
+    assert client.get(f"{PATH}/k").headers["content-type"] == "application/json"
+    changed = client.put(f"{PATH}/k", json={"key": "k", "type": "trigger", "data": {**DATA, "events": ["e"]}})
+    assert changed.json()["data"]["events"] == ["e"]
+    deleted = client.delete(f"{PATH}/k")
+    assert (deleted.status_code, deleted.content) == (204, b"")
+
+
+def test_every_path_and_method_is_the_handlers(client: httpx.Client) -> None:
+    assert client.get("/").status_code == 404
+    assert client.patch(PATH).status_code == 405
+    assert client.get("/atlassian" + PATH).json() == []
+    assert client.get(PATH, headers={"Authorization": "Bearer other"}).status_code == 401
+    client.post(PATH, json={"key": "k", "type": "trigger", "data": DATA})
+    assert client.get(f"{PATH}/%6B").status_code == 200
+
+
+def test_a_lost_answer_cuts_the_connection(client: httpx.Client, emulator: Emulator) -> None:
+    emulator.switches = emulator.switches.changed(lose_answers=1)
+    with pytest.raises(httpx.RemoteProtocolError):
+        client.post(PATH, json={"key": "k", "type": "trigger", "data": DATA})
+    assert [module["key"] for module in client.get(PATH).json()] == ["k"]
+
+
+def test_many_clients_at_once(client: httpx.Client) -> None:
+    def post(number: int) -> int:
+        return client.post(PATH, json={"key": f"k{number}", "type": "trigger", "data": DATA}).status_code
+
+    with ThreadPoolExecutor(16) as pool:
+        assert set(pool.map(post, range(60))) == {201}
+    assert len(client.get(PATH).json()) == 60
+
+
+def test_nothing_listens_afterwards(emulator: Emulator) -> None:
+    with serving(emulator) as url:
+        pass
+    port = int(url.rpartition(":")[2])
+    with socket.socket() as connection:
+        assert connection.connect_ex(("127.0.0.1", port)) != 0
+
+
+@pytest.mark.parametrize("missing", ["uvicorn", "starlette"])
+def test_without_the_extra_the_message_names_it(missing: str) -> None:
+    code = f"import sys; sys.modules[{missing!r}] = None; import pulumi_atlassian_forge.emulator.server"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "pulumi-atlassian-forge[emulator]" in done.stderr.splitlines()[-1]

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+
+from pulumi_atlassian_forge.emulator.switches import DEFAULTS, Switches
+
+
+def test_settings_are_read_and_the_last_one_counts() -> None:
+    switches = Switches.parse(["list_shape=array", "page_size=7", "list_shape=envelope", "static_keys=a,b=c"])
+    assert switches == Switches(list_shape="envelope", page_size=7, static_keys="a,b=c")
+    assert switches.static == {"a", "b=c"}
+    assert Switches.parse([]) == DEFAULTS
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("list_shape", "name=value"),
+        ("shape=array", "shape is not a switch"),
+        ("list_shape=heap", "array, envelope"),
+        ("page_size=0", "page_size must be a number, 1 or more"),
+        ("page_size=x", "page_size must be a number"),
+        ("read_lag_ms=-1", "read_lag_ms"),
+        ("retry_after=maybe", "on, off"),
+    ],
+)
+def test_a_mistake_names_what_there_is(setting: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Switches.parse([setting])
+
+
+@pytest.mark.parametrize("values", [{"page_size": "7"}, {"rate_limit": True}, {"static_keys": 1}, {"sort_events": True}])
+def test_values_of_another_type_are_refused(values: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=next(iter(values))):
+        DEFAULTS.changed(**values)

@@ -1,0 +1,123 @@
+"""A throw-away Pulumi project with a file backend, driven by the real CLI."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+HEADER = "import pulumi\nimport pulumi_atlassian_forge as forge\n\n"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def text(self) -> str:
+        return self.stdout + self.stderr
+
+    @property
+    def diagnostics(self) -> str:
+        """The last block of messages; what the display showed on the way says everything twice."""
+        return self.stdout.partition("Diagnostics:")[2]
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """The numbers of the last "Resources:" block, without the stack's own line."""
+        block = self.stdout.rpartition("Resources:")[2]
+        return {name: int(count) for count, name in re.findall(r"^\s+[-+~]*\s*(\d+) ([a-z]+)", block, re.MULTILINE)}
+
+
+@dataclass
+class Project:
+    """One stack ``test``. The environment is the test's own, so that no setting of this machine leaks in."""
+
+    root: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    config: dict[str, str] = field(default_factory=dict)
+    made: bool = False
+
+    def program(self, text: str) -> None:
+        (self.root / "__main__.py").write_text(HEADER + textwrap.dedent(text), encoding="utf-8")
+
+    def run(self, *args: str, timeout: float = 120, **environment: str) -> Outcome:
+        self._make()
+        return self._pulumi(*args, timeout=timeout, **environment)
+
+    def up(self, *args: str, **environment: str) -> Outcome:
+        return self.run("up", "--yes", "--skip-preview", *args, **environment)
+
+    def preview(self, *args: str, **environment: str) -> Outcome:
+        return self.run("preview", *args, **environment)
+
+    def refresh(self, *args: str, **environment: str) -> Outcome:
+        return self.run("refresh", "--yes", "--skip-preview", *args, **environment)
+
+    def destroy(self, *args: str, **environment: str) -> Outcome:
+        return self.run("destroy", "--yes", "--skip-preview", *args, **environment)
+
+    def state(self) -> list[dict[str, Any]]:
+        """The resources in state, secrets shown, without the stack and its providers."""
+        exported = json.loads(self.export())
+        resources = exported["deployment"].get("resources", [])
+        return [resource for resource in resources if resource["type"].startswith("pulumi-python:")]
+
+    def export(self) -> str:
+        return self.run("stack", "export", "--show-secrets").stdout
+
+    def _make(self) -> None:
+        if self.made:
+            return
+        self.made = True
+        (self.root / "backend").mkdir(exist_ok=True)
+        if not (self.root / "Pulumi.yaml").exists():
+            (self.root / "Pulumi.yaml").write_text("name: project\nruntime: python\n", encoding="utf-8")
+        made = self._pulumi("stack", "init", "test")
+        assert made.code == 0, made.text
+        for key, value in self.config.items():
+            args = ["--path"] if "." in key else []
+            done = self._pulumi("config", "set", *args, key, value)
+            assert done.code == 0, done.text
+
+    def _pulumi(self, *args: str, timeout: float = 120, **environment: str) -> Outcome:
+        command = ["pulumi", "--non-interactive", "--color=never", *args, *([] if args[0] == "stack" and args[1] == "init" else ["--stack", "test"])]
+        done = subprocess.run(
+            command,
+            cwd=self.root,
+            env={**base_environment(self.root), **self.environment, **environment},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def base_environment(root: Path) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
+    coverage = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE")}
+    return {
+        **kept,
+        **coverage,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "PULUMI_BACKEND_URL": f"file://{root / 'backend'}",
+        "PULUMI_CONFIG_PASSPHRASE": "test",
+        "PULUMI_HOME": str(root / "pulumi-home"),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def require_engine() -> None:
+    """The engine is part of what is tested: where it is missing a test fails, it is never skipped."""
+    assert shutil.which("pulumi"), "the Pulumi CLI is not on PATH: run the tests with `make test`, which installs it"

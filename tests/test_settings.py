@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from pulumi_atlassian_forge.errors import ForgeError
+from pulumi_atlassian_forge.settings import Installations, InstallationSettings, variable
+
+HTTPS = "https://api.example.com"
+
+
+def installations(config: dict[str, Any] | None = None, **named: dict[str, Any]) -> Installations:
+    settings = {f"atlassian-forge:{key}": value for key, value in (config or {}).items()}
+    if named:
+        settings["atlassian-forge:installations"] = json.dumps(named)
+    return Installations(settings.get)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("ATLASSIAN_FORGE"):
+            monkeypatch.delenv(name)
+
+
+def test_the_environment_wins_over_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATLASSIAN_FORGE_TOKEN", "new")
+    monkeypatch.setenv("ATLASSIAN_FORGE_BASE_URL", "https://other.example.com")
+    found = installations({"token": "old", "baseUrl": HTTPS}).resolve("default")
+    assert found.token is not None
+    assert (found.token.get_secret_value(), found.base_url) == ("new", "https://other.example.com")
+
+
+def test_for_the_api_version_configuration_wins_then_the_environment_then_v1(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert installations({"token": "t"}).resolve("default").api_version == "v1"
+    monkeypatch.setenv("ATLASSIAN_FORGE_API_VERSION", "v2")
+    assert installations({"token": "t"}).resolve("default").api_version == "v2"
+    assert installations({"token": "t", "apiVersion": "v1"}).resolve("default").api_version == "v1"
+
+
+def test_a_named_installation_reads_its_own_variables_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATLASSIAN_FORGE_TOKEN", "default-token")
+    monkeypatch.setenv("ATLASSIAN_FORGE_ACME_EU_TOKEN", "acme-token")
+    found = installations(None, **{"acme-eu": {"baseUrl": HTTPS}}).resolve("acme-eu")
+    assert found.token is not None
+    assert found.token.get_secret_value() == "acme-token"
+    assert variable("acme-eu", "baseUrl") == "ATLASSIAN_FORGE_ACME_EU_BASE_URL"
+
+
+def test_the_environment_alone_makes_no_named_installation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATLASSIAN_FORGE_ACME_TOKEN", "t")
+    with pytest.raises(ForgeError, match="'acme' is not configured; configured: 'default'"):
+        installations({"token": "t"}).resolve("acme")
+
+
+def test_a_token_alone_is_enough_and_a_base_url_alone_is_not() -> None:
+    assert installations({"token": "t"}).resolve("default").base_url is None
+    with pytest.raises(ForgeError, match="there is no token for installation 'default'"):
+        installations({"baseUrl": HTTPS}).resolve("default")
+    assert installations({"baseUrl": "emulator://x.db"}).resolve("default").on_emulator
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://example.com", "must be https"),
+        ("http://10.0.0.1", "must be https"),
+        ("http://localhost.example.com", "must be https"),
+        ("https://user:pass@example.com", "no user, password"),
+        ("https://example.com/?a=b", "no user, password, query"),
+        ("ftp://example.com", "must be https://<host>"),
+        ("example.com", "must be https://<host>"),
+        ("https://", "must be https://<host>"),
+        ("https://[::1", "is not a URL"),
+        ("https://example.com:port", "is not a URL"),
+        ("emulator://", "names no file"),
+    ],
+)
+def test_a_base_url_that_cannot_be_used_says_why_and_shows_no_password(url: str, words: str) -> None:
+    with pytest.raises(ForgeError) as caught:
+        installations({"token": "t", "baseUrl": url}).resolve("default")
+    assert words in str(caught.value)
+    assert "atlassian-forge:baseUrl (or ATLASSIAN_FORGE_BASE_URL)" in str(caught.value)
+    assert "pass" not in str(caught.value).replace("password", "")
+
+
+@pytest.mark.parametrize("url", ["http://localhost:8080", "http://127.0.0.2", "http://[::1]:1", "https://example.com/prefix/"])
+def test_a_base_url_that_can_be_used_loses_only_its_last_slash(url: str) -> None:
+    assert installations({"token": "t", "baseUrl": url}).resolve("default").base_url == url.rstrip("/")
+
+
+def test_all_mistakes_in_the_map_are_named_at_once() -> None:
+    with pytest.raises(ForgeError) as caught:
+        installations(None, Acme={"baseUrl": HTTPS}, default={}, good={"baseURL": HTTPS}, bad=[1])
+    text = str(caught.value)
+    assert "'Acme': a name has" in text
+    assert "'default': describe this one by the top-level keys" in text
+    assert "'good': 'baseURL' is not a setting; did you mean baseUrl?" in text
+    assert "'bad': is not a map" in text
+
+
+@pytest.mark.parametrize("text", ["not json", "[1]", '"x"'])
+def test_a_map_that_is_none_says_how_to_set_it(text: str) -> None:
+    with pytest.raises(ForgeError, match="config set --path"):
+        Installations({"atlassian-forge:installations": text}.get)
+
+
+def test_one_broken_installation_leaves_the_others_usable() -> None:
+    both = installations({"token": "t"}, acme={"baseUrl": "http://example.com", "token": "t"})
+    assert both.resolve("default").token is not None
+    with pytest.raises(ForgeError, match="installation 'acme' cannot be used"):
+        both.resolve("acme")
+
+
+def test_no_settings_lists_every_way_in_six_lines() -> None:
+    with pytest.raises(ForgeError) as caught:
+        installations().resolve("default")
+    assert len(str(caught.value).splitlines()) == 6
+    assert installations().names == []
+
+
+def test_numbers_may_be_text_and_must_be_in_range() -> None:
+    assert installations({"token": "t", "operationTimeout": "300"}).resolve("default").operation_timeout == 300
+    with pytest.raises(ForgeError, match="operationTimeout"):
+        installations({"token": "t", "operationTimeout": "0"}).resolve("default")
+
+
+def test_no_representation_shows_the_token() -> None:
+    found = installations({"token": "planted"}, acme={"token": "planted"})
+    shown = f"{found!r} {found.resolve('default')!r} {found.resolve('default')} {found.resolve('default').model_dump()}"
+    assert "planted" not in shown
+    assert found.secrets() == {"planted"}
+
+
+def test_two_installations_never_share_a_variable() -> None:
+    # Reachable only through a field whose name begins with another's: the guard is for fields to come.
+    fields = InstallationSettings.model_fields
+    variables = [variable(name, field) for name in ("default", "token", "base", "api", "a-b") for field in fields]
+    assert len(set(variables)) == len(variables)
