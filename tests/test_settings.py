@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from pulumi_atlassian_forge.settings import Installations, InstallationSettings,
 HTTPS = "https://api.example.com"
 
 
-def installations(config: dict[str, Any] | None = None, **named: dict[str, Any]) -> Installations:
+def installations(config: dict[str, Any] | None = None, **named: Any) -> Installations:
     settings = {f"atlassian-forge:{key}": value for key, value in (config or {}).items()}
     if named:
         settings["atlassian-forge:installations"] = json.dumps(named)
@@ -20,8 +21,6 @@ def installations(config: dict[str, Any] | None = None, **named: dict[str, Any])
 
 @pytest.fixture(autouse=True)
 def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
     for name in list(os.environ):
         if name.startswith("ATLASSIAN_FORGE"):
             monkeypatch.delenv(name)

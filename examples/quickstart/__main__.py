@@ -1,6 +1,7 @@
 """Three triggers and a panel, on the emulator: `make up` from the root of the repository runs this program."""
 
 import pulumi
+
 import pulumi_atlassian_forge as forge
 
 # The smallest trigger: call an endpoint of the app whenever an issue changes.

@@ -23,8 +23,9 @@ class _Run:
 
     def __init__(self) -> None:
         self.modules: list[pulumi.Resource] = []
+        self.waited_for: pulumi.Output[int] | None = None
 
-    async def report(self) -> None:
+    async def report(self) -> int:
         """Print every problem of every module, in the program's order, and fail if there was one."""
         wrong = 0
         for module in self.modules:  # grows while the program runs
@@ -35,6 +36,7 @@ class _Run:
         self.modules.clear()
         if wrong:
             raise pulumi.RunError(f"{wrong} of the declared modules cannot be registered; nothing was changed")
+        return wrong
 
 
 _run = _Run()
@@ -51,7 +53,9 @@ def watch(module: pulumi.Resource) -> None:
         return
     _run.modules.append(module)
     if len(_run.modules) == 1:
-        pulumi.Output.from_input(_run.report())  # an output, so that the program waits for it and fails with it
+        # An output, so that the program waits for it and fails with it.
+        waited_for: pulumi.Output[int] = pulumi.Output.from_input(_run.report())
+        _run.waited_for = waited_for
 
 
 async def _problems_of(module: pulumi.Resource) -> list[tuple[str, str]]:

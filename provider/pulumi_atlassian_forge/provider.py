@@ -58,7 +58,7 @@ def _hook(
         except BaseException as error:  # noqa: BLE001 - SystemExit from a hook would leave the engine waiting for ever
             raise _report(error, function.__name__) from None
 
-    return guarded
+    return guarded  # type: ignore[return-value] # wraps() forgets that self may be given by position
 
 
 def _report(error: BaseException, hook: str) -> ForgeError:

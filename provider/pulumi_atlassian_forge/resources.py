@@ -16,6 +16,7 @@ from . import internal, preview_report, program_warnings
 from .arguments import TriggerFilter, TriggerFilterResult, TriggerPayload, TriggerPayloadResult
 from .modules.event_names import EventName
 from .provider import PROVIDER
+from .sendable import refuse_unsendable
 
 Events = pulumi.Input[Sequence[pulumi.Input[EventName]]]
 """The events of a trigger: a list, an output of a list, or a list that holds outputs."""
@@ -51,6 +52,7 @@ class _Module(Resource):
         installation: str,
         opts: pulumi.ResourceOptions | None,
     ) -> None:
+        refuse_unsendable(resource_name, {**properties, "key": key, "installation": installation})
         inputs = {
             **properties,
             "key": key,

@@ -9,9 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from tests.support import rawserver
-from tests.support.clients import GET, LIST, POST, QUICK, TOKEN, connect, failure
-from tests.support.rawserver import MEGABYTE, answering, serving
 
 from pulumi_atlassian_forge.api import protocol
 from pulumi_atlassian_forge.api.auth import BearerToken
@@ -21,6 +18,9 @@ from pulumi_atlassian_forge.api.failures import failure_of
 from pulumi_atlassian_forge.api.operations import Operations
 from pulumi_atlassian_forge.api.protocol import Request
 from pulumi_atlassian_forge.modules.content import Content
+from tests.support import rawserver
+from tests.support.clients import GET, LIST, POST, QUICK, TOKEN, connect, failure
+from tests.support.rawserver import MEGABYTE, answering, serving
 
 
 def test_a_request_goes_out_as_it_is_meant() -> None:

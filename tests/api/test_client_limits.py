@@ -7,12 +7,12 @@ import socket
 import time
 
 import pytest
-from tests.support import rawserver
-from tests.support.clients import GET, POST, QUICK, connect, failure
-from tests.support.rawserver import MEGABYTE, Behaviour, answering, serving
 
 from pulumi_atlassian_forge.api.errors import BadAnswer, LostAnswer, Throttled
 from pulumi_atlassian_forge.api.failures import failure_of
+from tests.support import rawserver
+from tests.support.clients import GET, POST, QUICK, connect, failure
+from tests.support.rawserver import MEGABYTE, Behaviour, answering, serving
 
 
 def test_a_compressed_answer_is_decompressed() -> None:

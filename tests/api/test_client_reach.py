@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 import trustme
-from tests.support import rawserver
-from tests.support.clients import GET, POST, QUICK, TOKEN, connect, failure
-from tests.support.rawserver import answering, serving
 
 from pulumi_atlassian_forge.api.client import Timeouts
 from pulumi_atlassian_forge.api.errors import LostAnswer, Unreachable
+from tests.support import rawserver
+from tests.support.clients import GET, POST, QUICK, TOKEN, connect, failure
+from tests.support.rawserver import answering, serving
 
 
 def test_a_port_where_nobody_listens() -> None:

@@ -4,12 +4,12 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.support.timing import Clock
 
 from pulumi_atlassian_forge.api.errors import ApiError, BadAnswer, LostAnswer, NotFound
 from pulumi_atlassian_forge.api.listing import Listing
 from pulumi_atlassian_forge.api.protocol import Live
 from pulumi_atlassian_forge.modules.content import Content
+from tests.support.timing import Clock
 
 WAIT = 10.0
 

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from tests.support.timing import Clock
 
 from pulumi_atlassian_forge.api.client import Timeouts
 from pulumi_atlassian_forge.api.errors import (
@@ -20,6 +19,7 @@ from pulumi_atlassian_forge.api.errors import (
 from pulumi_atlassian_forge.api.operations import Operations
 from pulumi_atlassian_forge.api.protocol import Answer, Live, Request, Version
 from pulumi_atlassian_forge.modules.content import Content
+from tests.support.timing import Clock
 
 CONTENT = Content("trigger", {"events": ["e"], "function": "f"})
 

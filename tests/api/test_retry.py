@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Iterator
 
 import pytest
-from tests.support.timing import Clock
 
 from pulumi_atlassian_forge.api import protocol
 from pulumi_atlassian_forge.api.errors import (
@@ -20,6 +19,7 @@ from pulumi_atlassian_forge.api.errors import (
 )
 from pulumi_atlassian_forge.api.retry import Budget, pause_before_retry, repeating
 from pulumi_atlassian_forge.modules.content import Content
+from tests.support.timing import Clock
 
 CONTENT = Content("trigger", {})
 GET = protocol.read("v1", "k")

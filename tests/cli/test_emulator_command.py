@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import re
 import signal
 import socket
@@ -15,6 +14,7 @@ import pytest
 
 from pulumi_atlassian_forge.emulator.contract import ROWS
 from pulumi_atlassian_forge.version import __version__
+from tests.support.environment import environment
 
 MAIN = "from pulumi_atlassian_forge.cli import main; main()"
 PATH = "/forge/installation/v1/dynamic/module"
@@ -25,18 +25,21 @@ def command(*arguments: str, code: str = MAIN) -> list[str]:
 
 
 def run(tmp_path: Path, *arguments: str, code: str = MAIN) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "200"}
     return subprocess.run(
-        command(*arguments, code=code), cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
+        command(*arguments, code=code), cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=60, check=False
     )
 
 
 @contextmanager
 def running(tmp_path: Path, *arguments: str, lines: int = 2) -> Iterator[dict[str, str]]:
     """The command while it serves: the variables that it prints."""
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
-        command("emulator", *arguments), cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command("emulator", *arguments),
+        cwd=tmp_path,
+        env=environment(PYTHONUNBUFFERED="1"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         try:
             assert process.stdout is not None

@@ -7,12 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.bad_inputs import OK, ROWS
-from tests.support.independent_server import Server
+from tests.support.bad_inputs import OK, ROWS, Bad
+from tests.support.independent_server import Server, serve
 from tests.support.project import Outcome, Project
-
-# What breaks before it can be sent, or needs settings of its own, has a run of its own.
-_TOGETHER = [row for row in ROWS if row.name not in {"a-lone-surrogate"}]
 
 
 def problems(seen: Outcome) -> dict[str, list[str]]:
@@ -30,12 +27,10 @@ def problems(seen: Outcome) -> dict[str, list[str]]:
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, int]:
     """One preview of a program that makes every mistake, each in a resource of its own."""
-    from tests.support.independent_server import serve
-
     with serve() as server:
         root = tmp_path_factory.mktemp("bad")
         stack = Project(root, environment=server.environment())
-        stack.program("\n".join(row.source(row.name) for row in _TOGETHER) + "\n")
+        stack.program("\n".join(row.source(row.name) for row in ROWS) + "\n")
         return stack.preview(), len(server.calls)
 
 
@@ -46,8 +41,8 @@ def test_the_preview_fails_and_makes_no_request(everything: tuple[Outcome, int])
     assert "Traceback" not in seen.text
 
 
-@pytest.mark.parametrize("row", _TOGETHER, ids=lambda row: row.name)
-def test_a_mistake_is_named_by_its_property_and_its_rule(everything: tuple[Outcome, int], row: object) -> None:
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_a_mistake_is_named_by_its_property_and_its_rule(everything: tuple[Outcome, int], row: Bad) -> None:
     seen, _ = everything
     texts = problems(seen).get(row.name)
     assert texts, f"nothing was said of {row.name}:\n{seen.text}"
@@ -91,6 +86,27 @@ forge.TriggerModule(
     told = "\n".join(problems(seen)["five"])
     for path in ("key", "events[1]", "function", "filter.ignoreSelf", "filter.onError"):
         assert f"property {path}: " in told, told
+    assert not server.calls
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (r'"\ud800"', "data.x.y: holds a lone surrogate"),
+        ("{1, 2}", "data.x.y: is a set"),
+        ("b'x'", "data.x.y: is a bytes"),
+        ("{3: 4}", "data.x.y: has a name that is not text"),
+    ],
+)
+def test_what_cannot_even_be_sent_is_refused_where_it_is_written(
+    project: Callable[..., Project], server: Server, value: str, words: str
+) -> None:
+    stack = project(server)
+    stack.program(f'forge.DynamicModule("one", type="acme:x", data={{"x": {{"y": {value}}}}})\n')
+    seen = stack.preview()
+    assert seen.code != 0
+    assert words in seen.text
+    assert "the arguments of 'one' cannot be sent" in seen.text
     assert not server.calls
 
 

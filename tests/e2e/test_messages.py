@@ -49,9 +49,7 @@ def test_a_token_in_clear_text_is_warned_of_once_and_an_encrypted_one_is_not(
     assert "warning:" not in done.text
 
 
-def test_an_error_of_the_api_is_one_short_message_without_a_traceback(
-    project: Callable[..., Project], server: Server
-) -> None:
+def test_an_error_of_the_api_is_one_short_message_without_a_traceback(project: Callable[..., Project], server: Server) -> None:
     server.interfere = lambda call: (422, {"message": "no such endpoint"}) if call.method == "POST" else None
     stack = project(server)
     stack.program(f'forge.TriggerModule("one", {OK})\n')

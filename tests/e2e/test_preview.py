@@ -87,9 +87,7 @@ def test_an_unknown_in_the_events_previews_and_registers_the_right_value(
     assert stack.preview("--expect-no-changes").code == 0
 
 
-def test_a_filter_built_by_apply_previews_and_registers_the_right_value(
-    project: Callable[..., Project], server: Server
-) -> None:
+def test_a_filter_built_by_apply_previews_and_registers_the_right_value(project: Callable[..., Project], server: Server) -> None:
     stack = project(server)
     stack.program(
         f"""{OTHER}
@@ -111,10 +109,13 @@ forge.TriggerModule(
 
 def test_a_key_that_becomes_unknown_previews_as_a_replace(project: Callable[..., Project], server: Server) -> None:
     stack = project(server)
-    program = OTHER + """
+    program = (
+        OTHER
+        + """
 thing = Thing("thing", "GIVEN")
 forge.TriggerModule("one", key=thing.value, events=["avi:jira:updated:issue"], endpoint="hook")
 """
+    )
     stack.program(program.replace("GIVEN", "first"))
     assert stack.up().code == 0
     stack.program(program.replace("GIVEN", "second"))

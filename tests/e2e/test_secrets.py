@@ -50,9 +50,7 @@ def test_a_token_from_secret_configuration_is_in_no_resource_s_state_and_encrypt
     assert TOKEN not in everything_below(stack.root)
 
 
-def test_the_provider_is_one_short_string_the_same_for_every_resource(
-    project: Callable[..., Project], server: Server
-) -> None:
+def test_the_provider_is_one_short_string_the_same_for_every_resource(project: Callable[..., Project], server: Server) -> None:
     stack = project(server)
     stack.program(f'forge.TriggerModule("one", {OK})\nforge.DynamicModule("two", type="acme:x", data={{"a": 1}})\n')
     assert stack.up().code == 0

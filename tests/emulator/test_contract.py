@@ -306,10 +306,10 @@ def test_row_13_an_array_is_everything(api: Api) -> None:
 
 @both
 @pytest.mark.parametrize("shape", ["array", "envelope"])
-@pytest.mark.parametrize("query", [{"limit": limit} for limit in ("0", "-1", "x", "1.5", "", "٣", "9" * 5000)])
-def test_row_14_a_bad_limit(api: Api, shape: str, query: dict[str, str]) -> None:
+@pytest.mark.parametrize("limit", ["0", "-1", "x", "1.5", "", "٣", "9" * 50])
+def test_row_14_a_bad_limit(api: Api, shape: str, limit: str) -> None:
     api.switch(list_shape=shape)
-    assert "limit" in refused(api.ask("GET", **query), 422)
+    assert "limit" in refused(api.ask("GET", limit=limit), 422)
 
 
 @both

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
+
+from tests.support.environment import environment
 
 CONFTEST = 'pytest_plugins = ["pulumi_atlassian_forge.emulator.fixture"]\n'
 START = """
@@ -31,8 +32,7 @@ def run(tmp_path: Path, tests: str, *options: str) -> subprocess.CompletedProces
     (tmp_path / "conftest.py").write_text(CONFTEST)
     (tmp_path / "test_it.py").write_text(START + textwrap.dedent(tests))
     command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", *options, "test_it.py"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
 
 
 def test_modules_are_seen_changed_and_deleted_behind_the_back(tmp_path: Path) -> None:

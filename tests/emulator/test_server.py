@@ -13,6 +13,7 @@ import pytest
 from pulumi_atlassian_forge.emulator.handler import Emulator
 from pulumi_atlassian_forge.emulator.server import serving
 from pulumi_atlassian_forge.emulator.store import Store
+from tests.support.environment import environment
 
 PATH = "/forge/installation/v1/dynamic/module"
 DATA = {"events": ["avi:jira:ü"], "function": "f"}
@@ -79,5 +80,5 @@ def test_nothing_listens_afterwards(emulator: Emulator) -> None:
 @pytest.mark.parametrize("missing", ["uvicorn", "starlette"])
 def test_without_the_extra_the_message_names_it(missing: str) -> None:
     code = f"import sys; sys.modules[{missing!r}] = None; import pulumi_atlassian_forge.emulator.server"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=False)
     assert "pulumi-atlassian-forge[emulator]" in done.stderr.splitlines()[-1]

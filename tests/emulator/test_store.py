@@ -7,6 +7,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 
 import httpx
@@ -14,6 +15,7 @@ import pytest
 
 from pulumi_atlassian_forge.emulator.store import Store, StoreError
 from pulumi_atlassian_forge.emulator.transport import EmulatorTransport
+from tests.support.environment import environment
 
 PATH = "/forge/installation/v1/dynamic/module"
 DATA = {"events": ["e"], "function": "f"}
@@ -113,7 +115,7 @@ def test_tokens_are_not_kept_in_clear(tmp_path: Path) -> None:
 def test_threads_fill_the_limit_exactly(tmp_path: Path) -> None:
     path = tmp_path / "forge.db"
     with ThreadPoolExecutor(8) as pool:
-        statuses = sum(pool.map(lambda n: register(path, range(n * 15, n * 15 + 15)), range(8)), [])
+        statuses = list(chain(*pool.map(lambda n: register(path, range(n * 15, n * 15 + 15)), range(8))))
     assert sorted(statuses) == [201] * 100 + [422] * 20
     assert len(keys(path)) == 100
 
@@ -121,7 +123,7 @@ def test_threads_fill_the_limit_exactly(tmp_path: Path) -> None:
 def test_processes_make_and_fill_one_file(tmp_path: Path) -> None:
     path = tmp_path / "forge.db"
     with multiprocessing.get_context("spawn").Pool(4) as pool:
-        statuses = sum(pool.starmap(register, [(path, range(n * 30, n * 30 + 30)) for n in range(4)]), [])
+        statuses = list(chain(*pool.starmap(register, [(path, range(n * 30, n * 30 + 30)) for n in range(4)])))
         pool.close()
         pool.join()
     assert sorted(statuses) == [201] * 100 + [422] * 20
@@ -135,7 +137,7 @@ def test_a_killed_writer_leaves_a_file_that_works(tmp_path: Path) -> None:
         "with Store(Path(sys.argv[1])).write() as rows:\n"
         "    rows.add_installation('half'); os._exit(9)\n"
     )
-    assert subprocess.run([sys.executable, "-c", code, str(path)], check=False).returncode == 9
+    assert subprocess.run([sys.executable, "-c", code, str(path)], env=environment(), check=False).returncode == 9
     with Store(path).read() as rows:
         assert not rows.has_installation("half")
     assert register(path, range(1, 2)) == [201]

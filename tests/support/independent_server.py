@@ -1,4 +1,6 @@
-"""A second implementation of the API, for counting: it shares no line with the emulator, so that one mistake cannot hide on both sides.
+"""A second implementation of the API, for counting.
+
+It shares no line with the emulator, so that one mistake cannot hide on both sides.
 
 In memory, standard library only, written from the specification. It records every request and can be told to misbehave.
 """

@@ -41,7 +41,10 @@ class Plugin:
         return _plain(answer.inputs), failures
 
     def diff(self, id_: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> provider_pb2.DiffResponse:
-        return self.stub.Diff(provider_pb2.DiffRequest(id=id_, olds=_props(olds), news=_props(news)), timeout=30)
+        answer: provider_pb2.DiffResponse = self.stub.Diff(
+            provider_pb2.DiffRequest(id=id_, olds=_props(olds), news=_props(news)), timeout=30
+        )
+        return answer
 
     def create(self, news: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         answer = self.stub.Create(provider_pb2.CreateRequest(properties=_props(news)), timeout=60)
@@ -62,11 +65,11 @@ class Plugin:
 
 @contextmanager
 def plugin(
+    cwd: Path,
+    environment: Mapping[str, str],
     config: Mapping[str, str] | None = None,
     *,
     python: str = sys.executable,
-    cwd: Path | None = None,
-    **environment: str,
 ) -> Iterator[Plugin]:
     """Start a plugin as the engine does, with no setting of this machine in its environment."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("ATLASSIAN_FORGE", "PULUMI"))}

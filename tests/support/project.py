@@ -50,9 +50,9 @@ class Project:
     def program(self, text: str) -> None:
         (self.root / "__main__.py").write_text(HEADER + textwrap.dedent(text), encoding="utf-8")
 
-    def run(self, *args: str, timeout: float = 120, **environment: str) -> Outcome:
+    def run(self, *args: str, **environment: str) -> Outcome:
         self._make()
-        return self._pulumi(*args, timeout=timeout, **environment)
+        return self._pulumi(*args, **environment)
 
     def up(self, *args: str, **environment: str) -> Outcome:
         return self.run("up", "--yes", "--skip-preview", *args, **environment)
@@ -89,15 +89,21 @@ class Project:
             done = self._pulumi("config", "set", *args, key, value)
             assert done.code == 0, done.text
 
-    def _pulumi(self, *args: str, timeout: float = 120, **environment: str) -> Outcome:
-        command = ["pulumi", "--non-interactive", "--color=never", *args, *([] if args[0] == "stack" and args[1] == "init" else ["--stack", "test"])]
+    def _pulumi(self, *args: str, **environment: str) -> Outcome:
+        command = [
+            "pulumi",
+            "--non-interactive",
+            "--color=never",
+            *args,
+            *([] if args[0] == "stack" and args[1] == "init" else ["--stack", "test"]),
+        ]
         done = subprocess.run(
             command,
             cwd=self.root,
             env={**base_environment(self.root), **self.environment, **environment},
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=120,
             check=False,
         )
         return Outcome(done.returncode, done.stdout, done.stderr)

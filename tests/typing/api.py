@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, assert_type
 
 import pulumi
+
 import pulumi_atlassian_forge as forge
 
 EVENTS: list[forge.EventName] = ["avi:jira:updated:issue"]

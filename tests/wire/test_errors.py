@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,13 @@ from tests.support.independent_server import TOKEN, Server
 from tests.support.plugin import Plugin, plugin
 
 FORM = "could not {verb} module 'one' (trigger) on installation 'default' (v1)"
-INPUTS = {"__name": ["one"], "internal": {"name": ["one"]}, "events": ["avi:jira:updated:issue"], "endpoint": "hook", "installation": "default"}
+INPUTS = {
+    "__name": ["one"],
+    "internal": {"name": ["one"]},
+    "events": ["avi:jira:updated:issue"],
+    "endpoint": "hook",
+    "installation": "default",
+}
 PYTHONS = {"newest": sys.executable, "floor": os.environ.get("FLOOR_PYTHON", "")}
 
 
@@ -36,13 +43,11 @@ def python(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def start(python: str, server: Server, tmp_path: Path) -> Iterator[Callable[..., Plugin]]:
-    from contextlib import ExitStack
-
     with ExitStack() as stack:
 
         def started(**environment: str) -> Plugin:
             settings = {**server.environment(), "ATLASSIAN_FORGE_OPERATION_TIMEOUT": "2", **environment}
-            return stack.enter_context(plugin(python=python, cwd=tmp_path, **settings))
+            return stack.enter_context(plugin(tmp_path, settings, python=python))
 
         yield started
 
@@ -202,9 +207,7 @@ def test_a_cursor_that_goes_round(start: Callable[..., Plugin], server: Server) 
     assert len(server.calls) < 10
 
 
-def test_a_bug_of_ours_shows_a_redacted_traceback_and_asks_for_a_report(
-    python: str, server: Server, tmp_path: Path
-) -> None:
+def test_a_bug_of_ours_shows_a_redacted_traceback_and_asks_for_a_report(python: str, server: Server, tmp_path: Path) -> None:
     # A planted bug: a module of the installed package that raises, put in front of it on the path.
     (tmp_path / "sitecustomize.py").write_text(
         "import pulumi_atlassian_forge.lifecycle as life\n"
@@ -213,7 +216,7 @@ def test_a_bug_of_ours_shows_a_redacted_traceback_and_asks_for_a_report(
         "life.create = create\n",
         encoding="utf-8",
     )
-    with plugin(python=python, cwd=tmp_path, PYTHONPATH=str(tmp_path), **server.environment()) as forge:
+    with plugin(tmp_path, server.environment(PYTHONPATH=str(tmp_path)), python=python) as forge:
         text = failure(lambda: create(forge))
     assert text.startswith("a bug in pulumi-atlassian-forge ")
     assert "report it" in text

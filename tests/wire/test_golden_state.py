@@ -33,7 +33,7 @@ def test_state_of_schema_1_still_works(server: Server, tmp_path: Path, name: str
     # What the program sends today: no resolved properties, the name hidden.
     hidden = inputs.get("__name") or inputs["internal"]["name"]
     program = {n: v for n, v in inputs.items() if n not in {"apiVersion", "internal"}} | {"__name": hidden}
-    with plugin({"atlassian-forge:apiVersion": version}, cwd=tmp_path, **server.environment()) as forge:
+    with plugin(tmp_path, server.environment(), {"atlassian-forge:apiVersion": version}) as forge:
         checked, failures = forge.check(program, olds=inputs)
         assert not failures
         assert forge.diff(id_, outputs, checked).changes == provider_pb2.DiffResponse.DIFF_NONE

@@ -34,7 +34,7 @@ PANEL: dict[str, Any] = {
 
 @pytest.fixture
 def forge(server: Server, tmp_path: Path) -> Iterator[Plugin]:
-    with plugin(cwd=tmp_path, **server.environment()) as running:
+    with plugin(tmp_path, server.environment()) as running:
         yield running
 
 
@@ -96,7 +96,7 @@ def test_whole_numbers_reach_the_server_as_integers(forge: Plugin, server: Serve
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_a_life_leaves_nothing_to_do_at_any_point(server: Server, tmp_path: Path, version: str) -> None:
-    with plugin({"atlassian-forge:apiVersion": version}, cwd=tmp_path, **server.environment()) as forge:
+    with plugin(tmp_path, server.environment(), {"atlassian-forge:apiVersion": version}) as forge:
         for declared in (TRIGGER, PANEL):
             inputs, _ = forge.check(declared)
             id_, outputs = forge.create(inputs)
@@ -160,14 +160,14 @@ def test_a_module_that_the_list_hides_is_found_by_its_key(forge: Plugin, server:
 
 
 def test_reads_at_once_share_one_list(server: Server, tmp_path: Path) -> None:
-    with plugin(cwd=tmp_path, **server.environment()) as forge:
+    with plugin(tmp_path, server.environment()) as forge:
         made = []
         for i in range(12):
             inputs, _ = forge.check({**TRIGGER, "__name": [f"m{i}"]})
             made.append(forge.create(inputs))
     server.calls.clear()
     server.latency = 0.2
-    with plugin(cwd=tmp_path, **server.environment()) as forge, ThreadPoolExecutor(12) as pool:
+    with plugin(tmp_path, server.environment()) as forge, ThreadPoolExecutor(12) as pool:
         seen = list(pool.map(lambda one: forge.read(*one)[0], made))
     assert seen == [id_ for id_, _ in made]
     assert [call.method for call in server.calls] == ["GET"]

@@ -16,8 +16,8 @@ from pydantic_core import ErrorDetails
 from .advice import nearest
 from .content import TRIGGER, is_typed
 from .json_values import json_problems
-from .known_types import TYPES
 from .known_types import TRIGGER as TYPED_TRIGGER
+from .known_types import TYPES
 from .models import OBJECT_TAG, TEXT_TAG, adapter
 from .problems import Problem
 from .specs import Either, Fields, Items, Spec, Text

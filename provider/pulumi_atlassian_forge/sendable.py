@@ -1,0 +1,57 @@
+"""What a program cannot even hand to the engine: found where it is written, before the SDK fails deep inside itself."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pulumi
+
+from .arguments import TriggerFilter, TriggerPayload, TriggerPayloadInclude
+from .errors import ForgeError
+
+_SENT_AS_THEY_ARE = (pulumi.Output, pulumi.Resource, pulumi.Asset, pulumi.Archive, bool, int, float, type(None))
+
+
+def refuse_unsendable(resource_name: str, properties: Mapping[str, Any]) -> None:
+    """Refuse values of kinds that JSON does not have, and text that no encoding carries.
+
+    Args:
+        resource_name: The logical name, for the message.
+        properties: The arguments; outputs in them are not looked into.
+
+    Raises:
+        ForgeError: There is such a value; all are named.
+    """
+    found = [text for name, value in properties.items() for text in _unsendable(value, name, ())]
+    if found:
+        raise ForgeError("\n".join([f"the arguments of {resource_name!r} cannot be sent", *found]))
+
+
+def _unsendable(value: Any, path: str, above: tuple[int, ...]) -> Iterator[str]:
+    if id(value) in above:
+        yield f"{path}: holds itself: a tree is needed"
+    elif isinstance(value, str):
+        if not _encodes(value):
+            yield f"{path}: holds a lone surrogate, which no text encoding can carry: correct the string"
+    elif isinstance(value, _SENT_AS_THEY_ARE) or inspect.isawaitable(value):
+        return
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            if isinstance(name, str) and _encodes(name):
+                yield from _unsendable(item, f"{path}.{name}", (*above, id(value)))
+            else:
+                yield f"{path}: has a name that is not text: JSON cannot hold it"
+    elif isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray, memoryview, range)):
+        for index, item in enumerate(value):
+            yield from _unsendable(item, f"{path}[{index}]", (*above, id(value)))
+    elif isinstance(value, (TriggerFilter, TriggerPayload, TriggerPayloadInclude)):
+        for name, item in vars(value).items():
+            yield from _unsendable(item, f"{path}.{name}", (*above, id(value)))
+    else:
+        yield f"{path}: is a {type(value).__name__}, which JSON cannot hold: give text, a number, a list or a dictionary"
+
+
+def _encodes(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)

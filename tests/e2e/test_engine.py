@@ -1,0 +1,120 @@
+"""What the engine asks for, and both ends of the range of SDKs with the real CLI."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import grpc
+import pytest
+from pulumi.runtime.proto import language_pb2, language_pb2_grpc
+
+from tests.support.independent_server import Server
+from tests.support.project import Project, base_environment, require_engine
+
+
+@contextmanager
+def language_host(root: Path) -> Iterator[language_pb2_grpc.LanguageRuntimeStub]:
+    require_engine()
+    environment = base_environment(root)
+    host = shutil.which("pulumi-language-python", path=environment["PATH"])
+    if host is None:  # beside the real executable, when `pulumi` on PATH is a link
+        pulumi = shutil.which("pulumi")
+        assert pulumi
+        host = str(Path(pulumi).resolve().parent / "pulumi-language-python")
+    process = subprocess.Popen(
+        [host, "127.0.0.1:1"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, cwd=root
+    )
+    assert process.stdout is not None
+    try:
+        port = int(process.stdout.readline())
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            yield language_pb2_grpc.LanguageRuntimeStub(channel)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_the_engine_asks_for_no_plugin(tmp_path: Path) -> None:
+    (tmp_path / "__main__.py").write_text("import pulumi_atlassian_forge\n", encoding="utf-8")
+    info = language_pb2.ProgramInfo(root_directory=str(tmp_path), program_directory=str(tmp_path), entry_point=".")
+    plugins = language_pb2.GetRequiredPluginsRequest(pwd=str(tmp_path), program=".", info=info)
+    packages = language_pb2.GetRequiredPackagesRequest(info=info)
+    answers = []
+    with language_host(tmp_path) as host:
+        for call, request, field in (
+            (host.GetRequiredPlugins, plugins, "plugins"),
+            (host.GetRequiredPackages, packages, "packages"),
+        ):
+            try:
+                answers.append(list(getattr(call(request, timeout=60), field)))
+            except grpc.RpcError as error:  # each host knows one of the two
+                assert error.code() == grpc.StatusCode.UNIMPLEMENTED, error
+    assert answers
+    assert not any(answers)
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_the_oldest_sdk_lives_a_whole_life(project: Callable[..., Project], server: Server, version: str) -> None:
+    floor = os.environ.get("FLOOR_PYTHON", "")
+    assert floor, "FLOOR_PYTHON is not set: run the tests with `make test`, which makes the environment of the oldest SDK"
+    stack = project(server, apiVersion=version)
+    stack.environment["PATH"] = os.pathsep.join([str(Path(floor).parent), os.environ["PATH"]])
+    program = """
+class Team(pulumi.ComponentResource):
+    def __init__(self, name):
+        super().__init__("my:Team", name)
+        forge.TriggerModule("hook", events=["avi:jira:updated:issue"], endpoint="{endpoint}",
+            filter=forge.TriggerFilter(expression="x", on_error="RECEIVE"), opts=pulumi.ResourceOptions(parent=self))
+
+Team("blue")
+panel = forge.DynamicModule("panel", type="jira:issueAction", data={{"title": "Risk", "resource": "main"}})
+pulumi.export("panel", [panel.key, panel.api_version, panel.data])
+"""
+    stack.program(program.format(endpoint="hook"))
+    assert stack.preview().code == 0
+    done = stack.up()
+    assert done.code == 0, done.text
+    assert stack.preview("--expect-no-changes").code == 0
+    assert stack.refresh().code == 0
+    assert stack.preview("--expect-no-changes").code == 0
+
+    for module in server.modules(version):
+        module["data"]["endpoint" if module["type"] == "trigger" else "icon"] = "by-hand"
+    assert stack.refresh().summary["updated"] == 2
+    stack.program(program.format(endpoint="other"))
+    done = stack.up()
+    assert done.code == 0, done.text
+    assert server.count("PUT") == 2
+    assert not any("by-hand" in module["data"].values() for module in server.modules(version))
+
+    stack.program(program.format(endpoint="not a key"))
+    seen = stack.preview()
+    assert seen.code != 0
+    assert "property endpoint: endpoint= must be" in seen.text
+    assert stack.destroy().code == 0
+    assert server.modules(version) == []
+
+
+def test_a_stack_may_change_between_the_oldest_and_the_newest_sdk(project: Callable[..., Project], server: Server) -> None:
+    floor = os.environ.get("FLOOR_PYTHON", "")
+    assert floor, "FLOOR_PYTHON is not set: run the tests with `make test`, which makes the environment of the oldest SDK"
+    old = {"PATH": os.pathsep.join([str(Path(floor).parent), os.environ["PATH"]])}
+    stack = project(server)
+    stack.program('forge.TriggerModule("one", events=["avi:jira:updated:issue"], endpoint="hook")\n')
+    assert stack.up(**old).code == 0
+    assert stack.preview("--expect-no-changes").code == 0
+    assert stack.up().code == 0
+    assert stack.refresh().code == 0
+    assert stack.preview("--expect-no-changes").code == 0
+    assert stack.refresh(**old).code == 0
+    assert stack.preview("--expect-no-changes", **old).code == 0
+    assert stack.destroy(**old).code == 0
+    assert server.modules() == []
+    assert server.count("POST") == 1
+    assert server.count("PUT") == 0

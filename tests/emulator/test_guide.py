@@ -1,0 +1,33 @@
+"""docs/guide/emulator.md shows the tables as the program prints them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from pulumi_atlassian_forge.cli.app import app
+from pulumi_atlassian_forge.emulator import contract, fixture, switches
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "guide" / "emulator.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("heading", "table"),
+    [("The contract", contract.as_markdown()), ("Switches", switches.as_markdown())],
+    ids=["contract", "switches"],
+)
+def test_the_table_is_the_programs(heading: str, table: str) -> None:
+    section = re.split(r"^## ", GUIDE.partition(f"\n## {heading}\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
+    shown = "".join(re.findall(r"^\|.*\n", section, re.MULTILINE))
+    assert shown == table, f"put this into the section {heading!r}:\n{table}"
+
+
+def test_every_option_and_every_part_of_the_fixture_is_named() -> None:
+    command = get_command(app).commands["emulator"]  # type: ignore[attr-defined]
+    options = {name for parameter in command.params for name in parameter.opts if name != "--help"}
+    assert {name for name in options if f"`{name}" not in GUIDE} == set()
+    parts = {name for name in [*vars(fixture.ForgeEmulator), *fixture.ForgeEmulator.__annotations__] if not name.startswith("_")}
+    assert {name for name in parts if f"`.{name}" not in GUIDE} == set()

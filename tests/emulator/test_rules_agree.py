@@ -1,0 +1,197 @@
+"""The emulator's rules and the provider's are two tables by two routes; here they are held against each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pulumi_atlassian_forge.emulator.rules import TYPES, problem, with_defaults
+from pulumi_atlassian_forge.modules.known_types import KNOWN_TYPES
+from pulumi_atlassian_forge.modules.rules import check_content
+
+TRIGGER = {"events": ["avi:jira:updated:issue"], "function": "f"}
+UI = {"title": "T", "resource": "r"}
+FIELD = {"name": "N", "description": "D", "type": "string"}
+JQL = {"name": "n", "operators": ["="], "types": ["issue"], "arguments": [{"name": "a", "required": True}], "function": "f"}
+ENTITY = {"propertyKey": "p", "values": [{"path": "a.b", "type": "number"}]}
+MINIMAL: dict[str, dict[str, Any]] = {
+    "trigger": TRIGGER,
+    "jira:issueAction": UI,
+    "jira:issueActivity": UI,
+    "jira:issuePanel": {**UI, "icon": "i"},
+    "jira:issueContext": {**UI, "label": "L"},
+    "jira:customField": FIELD,
+    "jira:customFieldType": FIELD,
+    "jira:jqlFunction": JQL,
+    "jira:entityProperty": ENTITY,
+    "confluence:contentAction": UI,
+    "confluence:contentBylineItem": UI,
+    "confluence:contentProperty": ENTITY,
+    "confluence:contextMenu": UI,
+    "macro": UI,
+    "jiraServiceManagement:portalHeader": {"resource": "r"},
+    "jiraServiceManagement:portalRequestDetail": UI,
+    "jiraServiceManagement:portalRequestViewAction": UI,
+}
+WITH_TITLE = sorted(name for name, data in MINIMAL.items() if "title" in data)
+WITH_UI = sorted(name for name, data in MINIMAL.items() if "resource" in data)
+LONG = "x" * 256
+BAD_TITLES: tuple[Any, ...] = ("", LONG, 1, {}, {"i18n": "a..b"}, {"i18n": "a", "b": 1})
+
+GOOD: list[tuple[str, dict[str, Any]]] = [
+    ("trigger", {"function": None, "endpoint": "a.b-c"}),
+    ("trigger", {"events": [{"eventType": "e", "filter": {"ignoreSelf": False}, "payload": {"include": {"fields": ["a"]}}}]}),
+    ("trigger", {"events": [{"eventType": "e"}, "f"]}),
+    ("trigger", {"filter": {"expression": "true", "onError": "IGNORE", "ignoreSelf": True, "appIsLicensed": False}}),
+    ("trigger", {"payload": {"include": {"propertyPaths": ["a"], "fields": ["b"]}}}),
+    ("trigger", {"filter": {"expression": "x" * 10_000}}),
+    *[(name, {"title": {"i18n": "a.b-c"}}) for name in WITH_TITLE],
+    *[(name, {"render": "native", "resolver": {"endpoint": "e"}, "displayConditions": {"a": 1}, "other": 1}) for name in WITH_UI],
+    *[(name, {"resource": None, "function": "f"}) for name in WITH_UI],
+    ("jira:issueAction", {"viewportSize": "resizable"}),
+    ("jira:issueAction", {"viewportSize": {"width": "1px", "height": "1px"}}),
+    ("jira:issuePanel", {"allowMultiple": True, "unlicensedAccess": ["unlicensed", "customer", "anonymous"]}),
+    ("jira:issueContext", {"status": {"type": "badge", "value": {"label": "1"}}, "dynamicProperties": {"function": "f"}}),
+    ("jira:customField", {"type": "object", "collection": "list", "readOnly": True, "schema": {}, "searchAlias": 1}),
+    ("jira:customFieldType", {"contextConfig": {}, "icon": "i"}),
+    ("jira:jqlFunction", {"operators": ["not in", "!~", "~="], "arguments": [], "function": None, "endpoint": "e"}),
+    ("jira:entityProperty", {"entityType": "user", "values": [{"path": "p", "type": "text", "searchAlias": "a.b_c-1"}]}),
+    ("jira:entityProperty", {"values": []}),
+    ("confluence:contentAction", {"keyboardShortcut": {"accelerator": "a", "description": 1}, "unlicensedAccess": ["anonymous"]}),
+    ("confluence:contentBylineItem", {"viewportContainer": "modal", "viewportSize": 3, "tooltip": {"i18n": "a"}}),
+    ("confluence:contentProperty", {"values": [{"path": "p", "type": "anything", "uiSupport": {}}]}),
+    ("confluence:contextMenu", {"viewportSize": "large", "description": LONG}),
+    ("macro", {"layout": "inline-bodied", "autoConvert": {"matchers": [{"pattern": "p"}]}, "adfExport": {"function": "f"}}),
+    ("macro", {"description": "x" * 10_000, "hidden": False, "categories": ["a"], "config": True}),
+    ("jiraServiceManagement:portalHeader", {"pages": ["csm_help_center"], "viewportSize": "xsmall"}),
+    ("jiraServiceManagement:portalRequestDetail", {"layout": "basic", "unlicensedAccess": ["customer"]}),
+    ("jiraServiceManagement:portalRequestViewAction", {"viewportSize": "xsmall", "icon": "i"}),
+]  # fmt: skip
+
+BAD: list[tuple[str, dict[str, Any], str]] = [
+    ("trigger", {"endpoint": "e"}, "endpoint"),
+    ("trigger", {"function": None}, "function"),
+    ("trigger", {"function": "a b"}, "function"),
+    ("trigger", {"function": "f\n"}, "function"),
+    ("trigger", {"function": LONG}, "function"),
+    ("trigger", {"events": []}, "events"),
+    ("trigger", {"events": "e"}, "events"),
+    ("trigger", {"events": [""]}, "events[0]"),
+    ("trigger", {"events": [{"filter": {"ignoreSelf": True}}]}, "eventType"),
+    ("trigger", {"events": [{"eventType": "e", "other": 1}]}, "other"),
+    ("trigger", {"unlicensedAccess": []}, "unlicensedAccess"),
+    ("trigger", {"filter": {}}, "filter"),
+    ("trigger", {"filter": {"onError": "IGNORE"}}, "filter"),
+    ("trigger", {"filter": {"ignoreSelf": True, "onError": "IGNORE"}}, "onError"),
+    ("trigger", {"filter": {"ignoreSelf": 1}}, "ignoreSelf"),
+    ("trigger", {"filter": {"expression": "x" * 10_001}}, "expression"),
+    ("trigger", {"filter": {"expression": "true", "onError": "PANIC"}}, "onError"),
+    ("trigger", {"filter": {"expression": "true", "on_error": "IGNORE"}}, "on_error"),
+    ("trigger", {"events": ["avi:confluence:created:page"], "filter": {"ignoreSelf": True}}, "ignoreSelf"),
+    ("trigger", {"events": [{"eventType": "e", "filter": {"ignoreSelf": True}}]}, "ignoreSelf"),
+    ("trigger", {"payload": {}}, "include"),
+    ("trigger", {"payload": {"include": {}}}, "include"),
+    ("trigger", {"payload": {"include": {"fields": []}}}, "fields"),
+    ("trigger", {"payload": {"include": {"fields": [1]}}}, "fields[0]"),
+    *[(name, {required: None}, required) for name, data in MINIMAL.items() for required in data if required != "arguments"],
+    *[(name, {"title": title}, "title") for name in WITH_TITLE for title in BAD_TITLES],
+    *[(name, {"function": "f"}, "resource") for name in WITH_UI],
+    *[(name, {"resource": "a/b/c"}, "resource") for name in WITH_UI],
+    *[(name, {"resource": "x" * 24}, "resource") for name in WITH_UI],
+    *[(name, {"render": "other"}, "render") for name in WITH_UI],
+    *[(name, {"resolver": {"function": "a b"}}, "resolver") for name in WITH_UI],
+    *[(name, {"displayConditions": []}, "displayConditions") for name in WITH_UI],
+    ("jira:issueAction", {"viewportSize": "xsmall"}, "viewportSize"),
+    ("jira:issueActivity", {"viewportSize": "max"}, "viewportSize"),
+    ("jira:issuePanel", {"allowMultiple": "yes"}, "allowMultiple"),
+    ("jira:issuePanel", {"icon": LONG}, "icon"),
+    ("jira:issuePanel", {"unlicensedAccess": ["nobody"]}, "unlicensedAccess"),
+    ("jira:issueContext", {"status": {"type": "other", "value": {}}}, "status"),
+    ("jira:issueContext", {"status": {"type": "icon"}}, "status"),
+    ("jira:customField", {"type": "text"}, "type"),
+    ("jira:customField", {"name": "x" * 101}, "name"),
+    ("jira:customFieldType", {"description": "x" * 1001}, "description"),
+    ("jira:customFieldType", {"collection": "set"}, "collection"),
+    ("jira:jqlFunction", {"operators": ["=="]}, "operators"),
+    ("jira:jqlFunction", {"types": []}, "types"),
+    ("jira:jqlFunction", {"arguments": [{"name": "a"}]}, "arguments"),
+    ("jira:jqlFunction", {"endpoint": "e"}, "endpoint"),
+    ("jira:entityProperty", {"entityType": "board"}, "entityType"),
+    ("jira:entityProperty", {"propertyKey": LONG}, "propertyKey"),
+    ("jira:entityProperty", {"values": [{"path": "p", "type": "boolean"}]}, "type"),
+    ("jira:entityProperty", {"values": [{"path": "p", "type": "text", "searchAlias": "a b"}]}, "searchAlias"),
+    ("confluence:contentAction", {"keyboardShortcut": {}}, "accelerator"),
+    ("confluence:contentAction", {"unlicensedAccess": ["customer"]}, "unlicensedAccess"),
+    ("confluence:contentBylineItem", {"viewportContainer": "panel"}, "viewportContainer"),
+    ("confluence:contentProperty", {"propertyKey": "a-b"}, "propertyKey"),
+    ("confluence:contentProperty", {"values": [{"type": "t"}]}, "path"),
+    ("confluence:contextMenu", {"viewportSize": "xlarge"}, "viewportSize"),
+    ("macro", {"autoConvert": {"matchers": []}}, "matchers"),
+    ("macro", {"description": "x" * 10_001}, "description"),
+    ("macro", {"layout": "block-bodied"}, "layout"),
+    ("macro", {"hidden": 0}, "hidden"),
+    ("macro", {"adfExport": {}}, "function"),
+    ("jiraServiceManagement:portalHeader", {"pages": ["home"]}, "pages"),
+    ("jiraServiceManagement:portalRequestDetail", {"layout": "default"}, "layout"),
+    ("jiraServiceManagement:portalRequestDetail", {"viewportSize": "xsmall"}, "viewportSize"),
+    ("jiraServiceManagement:portalRequestViewAction", {"unlicensedAccess": ["anonymous"]}, "unlicensedAccess"),
+]  # fmt: skip
+
+
+def changed(type_: str, change: dict[str, Any]) -> dict[str, Any]:
+    """The least that a type takes, with some properties set, and removed where they are None."""
+    return {name: value for name, value in {**MINIMAL[type_], **change}.items() if value is not None}
+
+
+def provider(type_: str, data: dict[str, Any]) -> list[str]:
+    return [f"{found.path}: {found.text}" for found in check_content({"type": type_, "data": data})]
+
+
+def test_both_know_the_same_17_types() -> None:
+    assert set(TYPES) == set(KNOWN_TYPES) == set(MINIMAL)
+    assert len(TYPES) == 17
+
+
+@pytest.mark.parametrize("type_", sorted(MINIMAL))
+def test_both_take_the_least_and_the_servers_key(type_: str) -> None:
+    for data in (MINIMAL[type_], {**MINIMAL[type_], "key": "k"}):
+        assert (problem(type_, data), provider(type_, data)) == (None, [])
+
+
+@pytest.mark.parametrize(("type_", "change"), GOOD, ids=[f"{type_}-{'-'.join(change)}" for type_, change in GOOD])
+def test_both_take_what_is_good(type_: str, change: dict[str, Any]) -> None:
+    data = changed(type_, change)
+    assert (problem(type_, data), provider(type_, data)) == (None, [])
+
+
+@pytest.mark.parametrize(("type_", "change", "named"), BAD, ids=[f"{type_}-{named}" for type_, _, named in BAD])
+def test_both_refuse_what_is_bad_and_name_the_property(type_: str, change: dict[str, Any], named: str) -> None:
+    data = changed(type_, change)
+    found = problem(type_, data)
+    assert found is not None
+    assert named in found
+    assert found.startswith("data")
+    assert provider(type_, data)
+
+
+def test_an_unknown_type_is_refused_by_the_emulator_only() -> None:
+    """The provider lets it pass, because Atlassian adds types; the emulator is a server that has not heard of it."""
+    assert problem("jira:new", {}) is not None
+    assert provider("jira:new", {}) == []
+
+
+def test_an_event_named_twice_is_refused_by_the_provider_only() -> None:
+    """That is the provider's own rule: no document says what the API does."""
+    twice = {**TRIGGER, "events": ["e", "e"]}
+    assert problem("trigger", twice) is None
+    assert provider("trigger", twice)
+
+
+@pytest.mark.parametrize("type_", sorted(MINIMAL))
+def test_defaults_are_good_data_and_override_nothing(type_: str) -> None:
+    data = {**MINIMAL[type_], **({"filter": {"expression": "true"}} if type_ == "trigger" else {})}
+    filled = with_defaults(type_, data)
+    assert problem(type_, filled) is None
+    assert with_defaults(type_, filled) == filled
+    assert {name: filled[name] for name in MINIMAL[type_]} == MINIMAL[type_]

@@ -1,0 +1,91 @@
+"""Every example runs. The one that needs another provider's plugin runs on Pulumi's mocks, and says so."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.support.project import Project
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples"
+
+
+def registered_in(database: Path) -> list[str]:
+    with closing(sqlite3.connect(database)) as connection:
+        return [key for (key,) in connection.execute("SELECT key FROM modules ORDER BY key")]
+
+
+def test_every_example_has_a_test() -> None:
+    assert {path.name for path in EXAMPLES.iterdir() if path.is_dir()} == {"quickstart", "next-to-cloud-resources"}
+
+
+def test_the_quickstart_registers_four_modules_on_the_emulator_and_leaves_none(project: Callable[..., Project]) -> None:
+    stack = project()
+    (stack.root / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text("utf-8"), encoding="utf-8")
+    (stack.root / "examples" / "quickstart").mkdir(parents=True)
+    program = (EXAMPLES / "quickstart" / "__main__.py").read_text("utf-8")
+    (stack.root / "examples" / "quickstart" / "__main__.py").write_text(program, encoding="utf-8")
+    stack.config.clear()
+
+    done = stack.up()
+    assert done.code == 0, done.text
+    assert "warning" not in done.text
+    # A relative path counts from the directory of Pulumi.yaml, not from that of `main:`, where the plugin runs.
+    database = stack.root / ".local" / "forge.db"
+    assert registered_in(database) == ["issue-changed", "notify-on-bug", "page-published", "risk-panel"]
+    assert stack.preview("--expect-no-changes").code == 0
+    assert stack.refresh().code == 0
+    assert stack.preview("--expect-no-changes").code == 0
+    assert stack.destroy().code == 0
+    assert registered_in(database) == []
+
+
+MOCKED = """
+import json, runpy, sys
+import pulumi
+
+class Mocks(pulumi.runtime.Mocks):
+    def new_resource(self, args):
+        if args.typ.startswith("pulumi-python:"):
+            print(json.dumps({"type": args.typ, "inputs": {k: v for k, v in args.inputs.items() if k != "__provider"}}))
+        return [f"{args.name}-id", args.inputs]
+
+    def call(self, args):
+        return {}
+
+pulumi.runtime.set_mocks(Mocks(), preview=False)
+
+@pulumi.runtime.test
+def run():
+    runpy.run_path(sys.argv[1], run_name="__main__")
+
+run()
+"""
+
+
+@pytest.mark.timeout(600)
+def test_a_trigger_gets_its_filter_from_another_provider_s_output(tmp_path: Path) -> None:
+    venv = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
+    python = str(venv / "bin" / "python")
+    requirements = (EXAMPLES / "next-to-cloud-resources" / "requirements.txt").read_text("utf-8").split()
+    others = [line for line in requirements if line != "pulumi-atlassian-forge"]
+    subprocess.run([python, "-m", "pip", "install", "--quiet", str(ROOT), *others], check=True)
+    (tmp_path / "mocked.py").write_text(MOCKED, encoding="utf-8")
+    program = str(EXAMPLES / "next-to-cloud-resources" / "__main__.py")
+    done = subprocess.run([python, str(tmp_path / "mocked.py"), program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (registered,) = [json.loads(line) for line in done.stdout.splitlines()]
+    assert registered["type"] == "pulumi-python:dynamic/atlassian-forge:TriggerModule"
+    assert registered["inputs"]["filter"] == {
+        "expression": "event.issue.fields.labels.includes('security')",
+        "ignoreSelf": True,
+    }
