@@ -45,12 +45,17 @@ lint: $(VENV)/.developing ## check style, types and imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@for script in scripts/install-pulumi scripts/reference; do $(BIN)/mypy $$script || exit 1; done
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/reference --check
 
 format: $(VENV)/.developing ## put the sources into form
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/.developing ## write docs/reference from the docstrings
+	@$(BIN)/python scripts/reference
 
 clean: ## remove what was made here (the engine stays in its cache)
 	rm -rf .venv .venv-floor .local build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

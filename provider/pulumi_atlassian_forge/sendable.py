@@ -30,27 +30,35 @@ def refuse_unsendable(resource_name: str, properties: Mapping[str, Any]) -> None
 
 
 def _unsendable(value: Any, path: str, above: tuple[int, ...]) -> Iterator[str]:
-    if id(value) in above:
-        yield f"{path}: holds itself: a tree is needed"
-    elif isinstance(value, str):
+    if isinstance(value, str):
         if not _encodes(value):
             yield f"{path}: holds a lone surrogate, which no text encoding can carry: correct the string"
     elif isinstance(value, _SENT_AS_THEY_ARE) or inspect.isawaitable(value):
         return
-    elif isinstance(value, Mapping):
-        for name, item in value.items():
-            if isinstance(name, str) and _encodes(name):
+    elif (parts := _parts(value)) is None:
+        yield f"{path}: is a {type(value).__name__}, which JSON cannot hold: give text, a number, a list or a dictionary"
+    elif id(value) in above:
+        yield f"{path}: holds itself: a tree is needed"
+    else:
+        for name, item in parts:
+            if isinstance(name, int):
+                yield from _unsendable(item, f"{path}[{name}]", (*above, id(value)))
+            elif isinstance(name, str) and _encodes(name):
                 yield from _unsendable(item, f"{path}.{name}", (*above, id(value)))
             else:
                 yield f"{path}: has a name that is not text: JSON cannot hold it"
-    elif isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray, memoryview, range)):
-        for index, item in enumerate(value):
-            yield from _unsendable(item, f"{path}[{index}]", (*above, id(value)))
-    elif isinstance(value, (TriggerFilter, TriggerPayload, TriggerPayloadInclude)):
-        for name, item in vars(value).items():
-            yield from _unsendable(item, f"{path}.{name}", (*above, id(value)))
-    else:
-        yield f"{path}: is a {type(value).__name__}, which JSON cannot hold: give text, a number, a list or a dictionary"
+
+
+def _parts(value: Any) -> list[tuple[Any, Any]] | None:
+    """What a container holds, with names or places; None of anything else."""
+    if isinstance(value, Mapping):
+        # An integer as a name is not a place.
+        return [(name if isinstance(name, str) else None, item) for name, item in value.items()]
+    if isinstance(value, (TriggerFilter, TriggerPayload, TriggerPayloadInclude)):
+        return list(vars(value).items())
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray, memoryview, range)):
+        return list(enumerate(value))
+    return None
 
 
 def _encodes(text: str) -> bool:

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -40,21 +41,23 @@ def language_host(root: Path) -> Iterator[language_pb2_grpc.LanguageRuntimeStub]
         process.stdout.close()
 
 
+def _asked(call: Callable[..., Any], request: object, field: str) -> list[list[object]]:
+    try:
+        return [list(getattr(call(request, timeout=60), field))]
+    except grpc.RpcError as error:
+        if error.code() == grpc.StatusCode.UNIMPLEMENTED:
+            return []
+        raise
+
+
 def test_the_engine_asks_for_no_plugin(tmp_path: Path) -> None:
     (tmp_path / "__main__.py").write_text("import pulumi_atlassian_forge\n", encoding="utf-8")
     info = language_pb2.ProgramInfo(root_directory=str(tmp_path), program_directory=str(tmp_path), entry_point=".")
     plugins = language_pb2.GetRequiredPluginsRequest(pwd=str(tmp_path), program=".", info=info)
     packages = language_pb2.GetRequiredPackagesRequest(info=info)
-    answers = []
     with language_host(tmp_path) as host:
-        for call, request, field in (
-            (host.GetRequiredPlugins, plugins, "plugins"),
-            (host.GetRequiredPackages, packages, "packages"),
-        ):
-            try:
-                answers.append(list(getattr(call(request, timeout=60), field)))
-            except grpc.RpcError as error:  # each host knows one of the two
-                assert error.code() == grpc.StatusCode.UNIMPLEMENTED, error
+        # Each host knows one of the two.
+        answers = [*_asked(host.GetRequiredPlugins, plugins, "plugins"), *_asked(host.GetRequiredPackages, packages, "packages")]
     assert answers
     assert not any(answers)
 

@@ -116,12 +116,12 @@ def test_it_runs_in_parallel(tmp_path: Path) -> None:
     done = run(
         tmp_path,
         """
-        @pytest.mark.parametrize("number", range(8))
+        @pytest.mark.parametrize("number", range(4))
         def test_it(forge_emulator, client, number):
             assert register(client).status_code == 201
             assert len(forge_emulator.modules()) == 1
         """,
         "-n",
-        "4",
+        "2",
     )
     assert done.returncode == 0, done.stdout

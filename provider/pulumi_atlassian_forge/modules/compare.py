@@ -104,22 +104,25 @@ def _differ(a: Any, b: Any, path: Path, rules: _Rules) -> Iterator[Path]:
     if isinstance(a, dict) and isinstance(b, dict):
         for name in {**a, **b}:
             below = (*path, name)
-            if name not in a or name not in b:
-                if not rules.is_default(below, a.get(name, b.get(name))):
-                    yield below
-            else:
+            if name in a and name in b:
                 yield from _differ(a[name], b[name], below, rules)
+            elif not rules.is_default(below, a.get(name, b.get(name))):
+                yield below
     elif isinstance(a, list) and isinstance(b, list):
-        if rules.is_set(path):
-            if not _same_set(a, b, rules):
-                yield path
-        elif len(a) != len(b):
-            yield path
-        else:
-            for index, (left, right) in enumerate(zip(a, b, strict=True)):
-                yield from _differ(left, right, (*path, str(index)), rules)
+        yield from _lists_differ(a, b, path, rules)
     elif not _equal(a, b):
         yield path
+
+
+def _lists_differ(a: list[Any], b: list[Any], path: Path, rules: _Rules) -> Iterator[Path]:
+    if rules.is_set(path):
+        if not _same_set(a, b, rules):
+            yield path
+    elif len(a) != len(b):
+        yield path
+    else:
+        for index, (left, right) in enumerate(zip(a, b, strict=True)):
+            yield from _differ(left, right, (*path, str(index)), rules)
 
 
 def _same_set(a: list[Any], b: list[Any], rules: _Rules) -> bool:

@@ -1,7 +1,7 @@
 """The 17 known types of dynamic modules, as a table. What the table does not know passes: Atlassian adds types and properties.
 
-Sources: docs:manifest-reference/modules/<page> for what is required, the schema of ``@forge/manifest`` 13.7.0 for bounds. A static
-module's ``key`` is not in here: the server puts it in. Where the two sources differ, the laxer one stands.
+Sources: docs:manifest-reference/modules/<page> for what is required, the schema of ``@forge/manifest`` 13.7.0 for bounds. A
+static module's ``key`` is not in here: the server puts it in. Where the two sources differ, the laxer one stands.
 """
 
 from __future__ import annotations
@@ -15,8 +15,16 @@ REFERENCE: Final = Text(255, r"^[a-zA-Z0-9\-._]+$", "1 to 255 of a-z A-Z 0-9 - .
 """The key of a function or an endpoint (``ExtensionKey``)."""
 
 _KEY: Final = Text(255, r"^[a-zA-Z0-9\-_]+$", "1 to 255 of a-z A-Z 0-9 - _")
-_RESOURCE: Final = Text(47, r"^[a-zA-Z0-9_\-]{1,23}(/[a-zA-Z0-9_\-]{1,23})?$", "1 to 23 of a-z A-Z 0-9 _ -, or two such parts joined by /")
-_I18N_KEY: Final = Text(300, r"^[a-zA-Z0-9_\-]+(\.[a-zA-Z0-9_\-]+)*$", "parts of a-z A-Z 0-9 _ - joined by dots, at most 300 characters")
+_RESOURCE: Final = Text(
+    47,
+    r"^[a-zA-Z0-9_\-]{1,23}(/[a-zA-Z0-9_\-]{1,23})?$",
+    "1 to 23 of a-z A-Z 0-9 _ -, or two such parts joined by /",
+)
+_I18N_KEY: Final = Text(
+    300,
+    r"^[a-zA-Z0-9_\-]+(\.[a-zA-Z0-9_\-]+)*$",
+    "parts of a-z A-Z 0-9 _ - joined by dots, at most 300 characters",
+)
 _TITLE: Final = Either(Text(255), Fields(required={"i18n": _I18N_KEY}, closed=True))
 _LONG_TEXT: Final = Either(Text(), Fields(required={"i18n": _I18N_KEY}, closed=True))
 _SIZES: Final = ("small", "medium", "large", "xlarge")

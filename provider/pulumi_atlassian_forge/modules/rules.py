@@ -67,9 +67,8 @@ def _typed(props: dict[str, Any]) -> list[Problem]:
 
 
 def _raw(props: dict[str, Any]) -> list[Problem]:
-    problems: list[Problem] = []
-    for name in sorted(set(props) - {"type", "data"}):
-        problems.append(Problem(name, f"{name} is not an argument of DynamicModule: put it into data="))
+    strangers = sorted(set(props) - {"type", "data"})
+    problems = [Problem(name, f"{name} is not an argument of DynamicModule: put it into data=") for name in strangers]
     type_, data = props.get("type"), props.get("data")
     if type_ is not UNKNOWN and (not isinstance(type_, str) or not type_):
         problems.append(Problem("type", "type= must be a string that is not empty, for example 'jira:issuePanel'"))
@@ -131,33 +130,31 @@ def _in_words(failure: ErrorDetails, spec: Fields, arguments: _Arguments) -> Pro
     return Problem(arguments.path(location), f"{arguments.name(location)} {_rule(failure, location, spec)}")
 
 
+_RULES: Final[Mapping[str, str]] = {
+    "missing": "is required",
+    "string_type": "must be a string",
+    "string_too_short": "must not be empty",
+    "bool_type": "must be True or False",
+    "list_type": "must be a list",
+    "too_short": "must have at least one entry",
+    "model_type": "must be a dictionary",
+    "dict_type": "must be a dictionary",
+}
+
+
 def _rule(failure: ErrorDetails, location: Location, spec: Fields) -> str:
-    context = failure.get("ctx", {})
-    match failure["type"]:
-        case "missing":
-            return "is required"
-        case "extra_forbidden":
-            return _unknown_property(location, spec)
-        case "string_type":
-            return "must be a string"
-        case "string_too_short":
-            return "must not be empty"
-        case "string_too_long":
-            return f"must have at most {context['max_length']:,} characters"
-        case "string_pattern_mismatch":
-            of = _spec_at(spec, location)
-            return f"must be {of.form}" if isinstance(of, Text) and of.form else f"must match {context['pattern']}"
-        case "literal_error":
-            return f"must be one of {_listed(context['expected'])}"
-        case "bool_type":
-            return "must be True or False"
-        case "list_type":
-            return "must be a list"
-        case "too_short":
-            return "must have at least one entry"
-        case "model_type" | "model_attributes_type" | "dict_type":
-            return "must be a dictionary"
-    return "has a value that is not allowed"
+    """A failure of pydantic in our words, and never with the value."""
+    kind, context = failure["type"], failure.get("ctx", {})
+    if kind == "extra_forbidden":
+        return _unknown_property(location, spec)
+    if kind == "string_too_long":
+        return f"must have at most {context['max_length']:,} characters"
+    if kind == "literal_error":
+        return f"must be one of {_listed(context['expected'])}"
+    if kind == "string_pattern_mismatch":
+        of = _spec_at(spec, location)
+        return f"must be {of.form}" if isinstance(of, Text) and of.form else f"must match {context['pattern']}"
+    return _RULES.get(kind, "has a value that is not allowed")
 
 
 def _listed(expected: str) -> str:
@@ -200,11 +197,16 @@ def _groups(value: Any, spec: Spec | None, location: Location, arguments: _Argum
     if isinstance(spec, Items) and isinstance(value, list):
         for index, item in enumerate(value):
             yield from _groups(item, spec.of, (*location, index), arguments)
-    if not isinstance(spec, Fields) or not isinstance(value, dict):
-        return
+    elif isinstance(spec, Fields) and isinstance(value, dict):
+        yield from _groups_here(value, spec, location, arguments)
+        for name, of in {**spec.required, **spec.optional}.items():
+            yield from _groups(value.get(name), of, (*location, name), arguments)
+
+
+def _groups_here(value: dict[str, Any], spec: Fields, location: Location, arguments: _Arguments) -> Iterator[Problem]:
     for names in spec.exactly_one:
         given = [name for name in names if name in value]
-        both = " and ".join(f"{arguments.name((*location, name))}" for name in names)
+        both = " and ".join(arguments.name((*location, name)) for name in names)
         if not given:
             yield Problem(arguments.path(location), f"exactly one of {both} is needed, and there is neither")
         elif len(given) > 1 and not any(value[name] is UNKNOWN for name in given):
@@ -212,9 +214,6 @@ def _groups(value: Any, spec: Spec | None, location: Location, arguments: _Argum
     if spec.at_least_one and not any(name in value for name in spec.at_least_one):
         some = ", ".join(arguments.name((*location, name)) for name in spec.at_least_one)
         yield Problem(arguments.path(location), f"{arguments.name(location)} needs at least one of {some}")
-    for name, of in {**spec.required, **spec.optional}.items():
-        if name in value:
-            yield from _groups(value[name], of, (*location, name), arguments)
 
 
 def _trigger(data: Mapping[str, Any], arguments: _Arguments) -> list[Problem]:
@@ -245,7 +244,7 @@ def _filter(value: Any, events: list[Any] | None, location: Location, arguments:
         return []
     problems = []
     if "onError" in value and "expression" not in value:
-        # docs:manifest-reference/modules/trigger
+        # The documentation of the trigger module allows it only there.
         where = (*location, "onError")
         text = f"{arguments.name(where)} is allowed only together with {arguments.name((*location, 'expression'))}"
         problems.append(Problem(arguments.path(where), text))
@@ -257,5 +256,3 @@ def _filter(value: Any, events: list[Any] | None, location: Location, arguments:
             text = f"{arguments.name(where)} is allowed only where the name of every event contains {_PRODUCT!r}"
             problems.append(Problem(arguments.path(where), text))
     return problems
-
-

@@ -1,0 +1,110 @@
+"""The contract, rows 25 to 30: faults, and what holds for every answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from pulumi_atlassian_forge.emulator.switches import Switches
+from pulumi_atlassian_forge.emulator.transport import EmulatorTransport
+from tests.support.contract_api import OTHER, TRIGGER, UNAUTHORIZED, Api, both, of, refused
+
+
+@both
+@pytest.mark.parametrize("header", ["on", "off"])
+def test_row_25_too_many_requests(api: Api, header: str) -> None:
+    api.switch(rate_limit=2, retry_after=header)
+    assert [api.ask("GET").status for _ in range(3)] == [200, 200, 429]
+    answer = api.ask("GET")
+    refused(answer, 429)
+    assert answer.headers.get("retry-after") == ("1" if header == "on" else None)
+    api.headers = {"authorization": "Bearer second"}
+    assert api.ask("GET").status == 200
+    api.headers = {"authorization": "Bearer app"}
+    api.now[0] += 1
+    assert api.ask("GET").status == 200
+
+
+@both
+def test_row_26_faults_on_demand(api: Api) -> None:
+    api.switch(fault_500=2)
+    answers = [api.ask("GET") for _ in range(3)]
+    assert [answer.status for answer in answers] == [500, 500, 200]
+    assert of(answers[0]) == {"message": "An internal error occurred"}
+
+
+@both
+def test_row_26_a_file_that_vanishes_is_an_internal_error(api: Api) -> None:
+    for path in api.emulator.store.path.parent.iterdir():
+        path.unlink()
+    assert refused(api.ask("GET"), 500) == "An internal error occurred"
+
+
+@both
+def test_row_27_reads_may_lag_behind_writes(api: Api) -> None:
+    api.switch(read_lag_ms=500)
+    key = api.add()
+    refused(api.ask("GET", key), 404)
+    assert api.keys() == []
+    api.now[0] += 1
+    assert api.keys() == [key]
+    api.ask("PUT", key, api.body(key, data=OTHER))
+    assert of(api.ask("GET", key))["data"] == {**TRIGGER, "key": key}
+    api.now[0] += 1
+    assert of(api.ask("GET", key))["data"] == {**OTHER, "key": key}
+
+
+@both
+def test_row_27_without_a_lag_a_clock_that_is_put_back_hides_nothing(api: Api) -> None:
+    key = api.add()
+    api.now[0] -= 100
+    assert api.ask("GET", key).status == 200
+
+
+@both
+def test_row_28_a_lost_answer_leaves_a_module(tmp_path: Path, version: str) -> None:
+    transport = EmulatorTransport(tmp_path / "forge.db", switches=Switches(lose_answers=1))
+    with httpx.Client(transport=transport, base_url="https://emulator.invalid") as client:
+        path = f"/forge/installation/{version}/dynamic/module"
+        body = {"type": "trigger", "data": TRIGGER} | ({"key": "k"} if version == "v1" else {})
+        with pytest.raises(httpx.RemoteProtocolError):
+            client.post(path, json=body)
+        (module,) = client.get(path).json()
+    assert (module["key"] == "k") == (version == "v1")
+
+
+@both
+def test_row_29_the_versions_do_not_see_each_other(api: Api) -> None:
+    key = api.add()
+    api.version = {"v1": "v2", "v2": "v1"}[api.version]
+    refused(api.ask("GET", key), 404)
+    assert api.keys() == []
+
+
+@both
+@pytest.mark.parametrize(
+    ("setting", "method", "key", "status", "type_"),
+    [
+        ({}, "GET", "unknown", 404, "NotFoundError"),
+        ({}, "PATCH", "k", 405, "MethodNotAllowedError"),
+        ({}, "POST", None, 422, "ValidationError"),
+        ({"fault_500": 1}, "GET", "k", 500, "InternalError"),
+    ],
+)
+def test_row_30_errors_in_the_sibling_form(
+    api: Api, setting: dict[str, Any], method: str, key: str | None, status: int, type_: str
+) -> None:
+    api.switch(error_body="typed", **setting)
+    answer = api.ask(method, key)
+    body = of(answer)
+    assert (answer.status, body["type"], body["code"], set(body)) == (status, type_, status, {"type", "code", "message"})
+
+
+@both
+def test_row_30_a_refused_token_in_the_sibling_form(api: Api) -> None:
+    api.switch(error_body="typed")
+    api.headers = {}
+    assert of(api.ask("GET")) == {"type": "AuthorizationError", "code": 401, **UNAUTHORIZED}

@@ -1,0 +1,65 @@
+"""The emulator as a client sees it, for the tests of the contract's rows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from pulumi_atlassian_forge.emulator.handler import Emulator, EmulatorAnswer
+
+TRIGGER = {"events": ["avi:jira:updated:issue"], "endpoint": "some-endpoint"}
+OTHER = {"events": ["avi:jira:created:issue"], "function": "some-function"}
+PROPERTY = {"propertyKey": "p", "values": []}
+UNAUTHORIZED = {"message": "Authorization failed"}
+both = pytest.mark.parametrize("version", ["v1", "v2"])
+
+
+@dataclass
+class Api:
+    """The emulator as a client sees it."""
+
+    emulator: Emulator
+    version: str
+    now: list[float]
+    headers: dict[str, str] = field(default_factory=lambda: {"authorization": "Bearer app"})
+
+    @property
+    def tail(self) -> str:
+        return f"/forge/installation/{self.version}/dynamic/module"
+
+    def ask(
+        self, method: str, key: str | None = None, body: Any = None, *, raw: bytes | None = None, **query: str
+    ) -> EmulatorAnswer:
+        path = self.tail if key is None else f"{self.tail}/{key}"
+        content = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
+        return self.emulator.handle(method, path, query, self.headers, content)
+
+    def body(self, key: str = "k", type_: str = "trigger", data: Any = None) -> dict[str, Any]:
+        """A registration, or an update, as this version wants it."""
+        named = {"key": key} if self.version == "v1" else {}
+        return {**named, "type": type_, "data": TRIGGER if data is None else data}
+
+    def add(self, key: str = "k", data: Any = None) -> str:
+        """Register a module; returns its key."""
+        answer = self.ask("POST", body=self.body(key, data=data))
+        assert answer.status == 201, answer
+        return str(of(answer)["key"])
+
+    def keys(self) -> list[str]:
+        return [module["key"] for module in of(self.ask("GET"))]
+
+    def switch(self, **values: Any) -> None:
+        self.emulator.switches = self.emulator.switches.changed(**values)
+
+
+def of(answer: EmulatorAnswer) -> Any:
+    return json.loads(answer.body)
+
+
+def refused(answer: EmulatorAnswer, status: int) -> str:
+    assert answer.status == status, answer
+    assert set(of(answer)) == {"message"}
+    return str(of(answer)["message"])

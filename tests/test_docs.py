@@ -1,0 +1,57 @@
+"""What the documents show is what the code says."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from pydantic.alias_generators import to_camel
+
+from pulumi_atlassian_forge.settings import InstallationSettings, variable
+
+ROOT = Path(__file__).parent.parent
+PAGES = [*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "examples").rglob("*.md"))]
+
+
+def test_the_reference_is_what_the_docstrings_say() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "reference"), "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_setting_is_in_the_readme_with_its_variable_and_default() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for field, info in InstallationSettings.model_fields.items():
+        (row,) = [line for line in readme.splitlines() if line.startswith(f"| `atlassian-forge:{to_camel(field)}`")]
+        assert f"`{variable('default', field)}`" in row
+        if isinstance(info.default, float):
+            assert f"| {info.default:g} |" in row
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    links = [
+        (page, target)
+        for page in PAGES
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
+        if not target.startswith("https://")
+    ]
+    broken = [f"{page.name}: {target}" for page, target in links if not (page.parent / target).exists()]
+    assert len(links) > 10
+    assert not broken
+
+
+def test_every_make_target_that_a_page_names_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    for page in PAGES:
+        text = page.read_text("utf-8")
+        named = set(re.findall(r"`make ([a-z]+)`", text)) | set(re.findall(r"^make ([a-z]+)", text, re.MULTILINE))
+        assert named <= targets, page
+
+
+def test_continuous_integration_runs_the_readme_s_test_command() -> None:
+    script = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
+    assert script[-1] == "make test"
+    assert re.search(r"^make test ", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
