@@ -17,6 +17,7 @@ from .api.listing import Listing
 from .api.operations import Operations
 from .api.protocol import Request, Version
 from .errors import ForgeError
+from .recovery import Registrar
 from .settings import (
     API_BASE,
     DEFAULT,
@@ -54,6 +55,16 @@ class Connection:
         )
         self._operations: dict[Version, Operations] = {v: Operations(self._client, v) for v in ("v1", "v2")}
         self._listings: dict[Version, Listing] = {v: Listing(operations) for v, operations in self._operations.items()}
+        self._registrars: dict[Version, Registrar] = {
+            v: Registrar(
+                name,
+                operations,
+                self._listings[v],
+                patience=settings.operation_timeout,
+                take_over_identical=settings.take_over_identical,
+            )
+            for v, operations in self._operations.items()
+        }
 
     def operations(self, version: Version) -> Operations:
         """The five operations under one version of the API."""
@@ -62,6 +73,10 @@ class Connection:
     def listing(self, version: Version) -> Listing:
         """The shared list of the installation's modules under one version of the API."""
         return self._listings[version]
+
+    def registrar(self, version: Version) -> Registrar:
+        """What registers modules, once each, under one version of the API."""
+        return self._registrars[version]
 
     def close(self) -> None:
         """Close the connections."""

@@ -17,6 +17,7 @@ from typing import Literal
 from .api.errors import ApiError, BadAnswer, NotFound, Rejected, Throttled, Unauthorized, Unreachable
 from .api.protocol import Version
 from .errors import ForgeError
+from .recovery import Taken, Undecided
 from .settings import config_key, variable
 
 Verb = Literal["register", "update", "read", "delete"]
@@ -59,6 +60,12 @@ def explain(attempt: Attempt, error: ApiError, *, registered: int | None = None)
     if attempt.verb == "register" and isinstance(error, Rejected) and (registered or 0) >= LIMIT:
         fate = f"nothing was registered: the installation holds {registered} modules, and the limit is {LIMIT}"
         step = _AT_LIMIT
+    elif isinstance(error, Taken):
+        fate = "a module with this key is already registered; it was left as it is"
+        step = "give this one another key=, or delete the registered one"
+    elif isinstance(error, Undecided):
+        fate = f"its answer was lost, and each of these could be it: {', '.join(error.keys)}"
+        step = f"DELETE …/{attempt.version}/dynamic/module/<key> for those that nothing needs, then run the command again"
     else:
         fate, step = _fate(attempt, error), _next(attempt, error)
     return ForgeError(f"{attempt}\n{_what_was_said(error)}\n{fate}\nnext: {step}")

@@ -18,6 +18,7 @@ from .ids import ModuleId
 from .modules.compare import same, server_additions
 from .modules.content import content_of, is_typed
 from .modules.values import UNKNOWN
+from .recovery import Registrar, settled_delete, settled_update
 from .state import TRIGGER, inputs_of, outputs_of
 
 
@@ -37,6 +38,9 @@ class Installation(Protocol):
 
     def listing(self, version: Version) -> Listing:
         """The shared list of its modules under one version of the API."""
+
+    def registrar(self, version: Version) -> Registrar:
+        """What registers modules on it, once each, under one version of the API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ def diff(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Difference:
 
 
 def create(installation: Installation, inputs: Mapping[str, Any]) -> tuple[ModuleId, dict[str, Any]]:
-    """Register a module: one request.
+    """Register a module: one request, and a look where its answer decides nothing.
 
     Returns:
         The id and the outputs.
@@ -76,7 +80,7 @@ def create(installation: Installation, inputs: Mapping[str, Any]) -> tuple[Modul
     content = content_of(inputs)
     key = inputs.get("key")
     try:
-        live = installation.operations(version).register(key, content)
+        live = installation.registrar(version).register(key, content)
     except ApiError as error:
         attempt = _attempt("register", installation, version, key, content.type, inputs)
         raise explain(attempt, error, registered=_registered(installation, version, error)) from None
@@ -133,7 +137,7 @@ def update(installation: Installation, id_: ModuleId, news: Mapping[str, Any]) -
     content = content_of(news)
     attempt = _attempt("update", installation, id_.version, id_.key, content.type)
     try:
-        live = installation.operations(id_.version).update(id_.key, content)
+        live = settled_update(installation.operations(id_.version), id_.key, content)
     except NotFound:
         installation.listing(id_.version).drop(id_.key)
         raise gone(attempt) from None
@@ -150,9 +154,7 @@ def delete(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -
         ForgeError: It could not be deleted.
     """
     try:
-        installation.operations(id_.version).delete(id_.key)
-    except NotFound:
-        pass
+        settled_delete(installation.operations(id_.version), id_.key)
     except ApiError as error:
         raise explain(_attempt("delete", installation, id_.version, id_.key, content_of(olds).type), error) from None
     installation.listing(id_.version).drop(id_.key)

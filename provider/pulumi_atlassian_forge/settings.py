@@ -50,6 +50,8 @@ class InstallationSettings(BaseSettings):
         connect_timeout: Seconds to wait for a connection.
         request_timeout: Seconds to wait for the whole answer to one request.
         operation_timeout: Seconds that one operation may take with all its repetitions and pauses.
+        take_over_identical: Whether a register under v1 takes over a module that is already there under its key with the same
+            content, as a killed run leaves one.
     """
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
@@ -60,6 +62,7 @@ class InstallationSettings(BaseSettings):
     connect_timeout: float = Field(default=10.0, gt=0, le=600)
     request_timeout: float = Field(default=30.0, gt=0, le=600)
     operation_timeout: float = Field(default=120.0, gt=0, le=3600)
+    take_over_identical: bool = True
 
     @field_validator("token", mode="before")
     @classmethod

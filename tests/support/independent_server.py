@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 TOKEN = "planted-token-6f1d0c"
+DROP, CUT = "drop", "cut"
 Module = dict[str, Any]
 
 
@@ -33,7 +34,12 @@ class Call:
 
 @dataclass
 class Server:
-    """What a test sees and sets. ``interfere`` may answer in place of the server: (status, body) or (status, body, headers)."""
+    """What a test sees and sets.
+
+    ``interfere`` may answer in place of the server, before anything is done: (status, body) or (status, body, headers).
+    ``distort`` may answer in place of the server, after it is done: the same, or DROP, or CUT.
+    Either may return DROP: the connection is closed without an answer.
+    """
 
     base_url: str = ""
     list_shape: str = "array"
@@ -41,6 +47,7 @@ class Server:
     empty_201: bool = False
     rewrite: Callable[[Module], Module] = lambda module: module
     interfere: Callable[[Call], Any] = lambda call: None
+    distort: Callable[[Call, int, bytes], Any] = lambda call, status, body: None
     latency: float = 0.0
     token: str = TOKEN
     stores: dict[str, dict[str, Module]] = field(default_factory=lambda: {"v1": {}, "v2": {}})
@@ -69,9 +76,14 @@ class Server:
             self.calls.append(call)
         early = self.interfere(call)
         if early is not None:
-            status, body, *headers = early
-            raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-            return status, raw, headers[0] if headers else {}
+            return _replaced(early)
+        status, body, headers = self._served(call)
+        late = self.distort(call, status, body)
+        if late == CUT:
+            return -2, body, headers
+        return (status, body, headers) if late is None else _replaced(late)
+
+    def _served(self, call: Call) -> tuple[int, bytes, dict[str, str]]:
         if call.headers.get("authorization") != f"Bearer {self.token}":
             return _json(401, {"message": "Authorization failed"})
         parts = [unquote(part) for part in call.path.strip("/").split("/")]
@@ -127,6 +139,13 @@ class Server:
         return _json(200, page)
 
 
+def _replaced(answer: Any) -> tuple[int, bytes, dict[str, str]]:
+    if answer == DROP:
+        return -1, b"", {}
+    status, body, *headers = answer
+    return status, body if isinstance(body, bytes) else json.dumps(body).encode(), headers[0] if headers else {}
+
+
 def _json(status: int, body: Any) -> tuple[int, bytes, dict[str, str]]:
     return status, json.dumps(body).encode(), {"content-type": "application/json"}
 
@@ -151,13 +170,19 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             with forge.lock:
                 forge.in_flight -= 1
+        if status == -1:
+            self.close_connection = True
+            return
+        cut = status == -2
+        if cut:
+            status, self.close_connection = 201 if call.method == "POST" else 200, True
         self.send_response(status)
         for name, value in more.items():
             self.send_header(name, value)
         if status != 204:
             self.send_header("content-length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(body[: len(body) // 2] if cut else body)
 
     do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from .content import TRIGGER, TRIGGER_PROPERTIES, Content
+from .content import TRIGGER, TRIGGER_PROPERTIES, Content, canonical_json
 from .values import UNKNOWN
 
 DEFAULTS: Final[dict[str, dict[tuple[str, ...], Any]]] = {
@@ -23,6 +23,8 @@ DEFAULTS: Final[dict[str, dict[tuple[str, ...], Any]]] = {
 
 Path = tuple[str, ...]
 
+_ANY_EVENT: Final[Path] = ("events", "0")
+
 
 def same(a: Content, b: Content) -> bool:
     """Whether two contents mean the same module."""
@@ -34,10 +36,15 @@ def differences(a: Content, b: Content) -> list[str]:
     return sorted(_pointer(path) for path in _differ(a.data, b.data, (), _Rules(a.type)))
 
 
+def fingerprint(content: Content) -> str:
+    """A text that is equal for contents that mean the same module: defaults left out, a trigger's events sorted."""
+    rules = _Rules(content.type)
+    return canonical_json([content.type, _plain(content.data, (), rules)])
+
+
 def server_additions(sent: Content, answer: Content) -> list[str]:
     """The paths that an answer holds and that were not sent: the topmost of each added part, sorted."""
-    rules = _Rules(sent.type)
-    return sorted(_pointer(path) for path in _added(sent.data, rules.aligned(sent.data, answer.data), ()))
+    return sorted(_pointer(path) for path in _added(sent.data, answer.data, (), _Rules(sent.type)))
 
 
 def as_declared(declared: Content, live: Content, server: Sequence[str] | None) -> Content:
@@ -53,13 +60,14 @@ def as_declared(declared: Content, live: Content, server: Sequence[str] | None) 
         The declared values where they mean the same as the live ones, the live ones elsewhere, and the additions of people.
     """
     rules = _Rules(declared.type)
+    known = None if server is None else frozenset(server)
 
     def is_server_s(path: Path) -> bool:
         if rules.closed(path):
             return False
-        return server is None or _pointer(path) in server
+        return known is None or _pointer(path) in known
 
-    return Content(live.type, _seen(declared.data, rules.aligned(declared.data, live.data), (), rules, is_server_s))
+    return Content(live.type, _seen(declared.data, live.data, (), rules, is_server_s))
 
 
 class _Rules:
@@ -67,7 +75,7 @@ class _Rules:
 
     def __init__(self, type_: str) -> None:
         self._is_trigger = type_ == TRIGGER
-        self._defaults = DEFAULTS.get(type_, {})
+        self._defaults = DEFAULTS.get(type_, {}) if isinstance(type_, str) else {}
 
     def is_default(self, path: Path, value: Any) -> bool:
         if not self._defaults:
@@ -81,23 +89,47 @@ class _Rules:
     def closed(self, path: Path) -> bool:
         return self._is_trigger and len(path) == 1 and path[0] in TRIGGER_PROPERTIES
 
-    def aligned(self, first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
-        """The second data with its events in the order of the first's, so that equal sets are equal lists."""
-        if not self._is_trigger or not isinstance(first, dict) or not isinstance(second, dict):
-            return second
-        ours, theirs = first.get("events"), second.get("events")
-        if not isinstance(ours, list) or not isinstance(theirs, list):
-            return second
-        rest, kept = list(theirs), []
-        for event in ours:
-            found = next((item for item in rest if not list(_differ(event, item, ("events", "0"), self))), None)
-            if found is None and isinstance(event, dict):  # an event that the server or a person added something to
-                name = event.get("eventType")
-                found = next((item for item in rest if isinstance(item, dict) and item.get("eventType") == name), None)
-            if found is not None:
-                kept.append(found)
-                rest.remove(found)
-        return {**second, "events": kept + rest}
+
+class _Missing:
+    """The type of :data:`_MISSING`."""
+
+
+_MISSING: Final = _Missing()
+"""What stands beside an event that has no partner."""
+
+
+def _matched(ours: list[Any], theirs: list[Any], rules: _Rules) -> tuple[list[Any], list[Any]]:
+    """The partner of each of our events, or :data:`_MISSING`; and those of theirs that are nobody's.
+
+    Equal ones first, so that none is taken by an event that is only similar; then those to which something was added, the
+    nearest first; then those that share no more than the name.
+    """
+    partners: list[Any] = [_MISSING] * len(ours)
+    rest = dict(enumerate(theirs))
+
+    def cost(event: Any, item: Any) -> tuple[int, int] | None:
+        changes = len(list(_differ(event, item, _ANY_EVENT, rules)))
+        if changes == 0:
+            return 0, 0
+        name = _event_name(event)
+        if name is None or name != _event_name(item):
+            return None
+        without = _seen(event, item, _ANY_EVENT, rules, lambda _: True)
+        is_only_enlarged = not any(_differ(event, without, _ANY_EVENT, rules))
+        return (1 if is_only_enlarged else 2), changes
+
+    costs = {
+        (i, j): found for i, event in enumerate(ours) for j, item in rest.items() if (found := cost(event, item)) is not None
+    }
+    for i, j in sorted(costs, key=lambda pair: (costs[pair], pair)):
+        if partners[i] is _MISSING and j in rest:
+            partners[i] = rest.pop(j)
+    return partners, list(rest.values())
+
+
+def _event_name(event: Any) -> str | None:
+    name = event.get("eventType") if isinstance(event, dict) else event
+    return name if isinstance(name, str) else None
 
 
 def _differ(a: Any, b: Any, path: Path, rules: _Rules) -> Iterator[Path]:
@@ -109,17 +141,17 @@ def _differ(a: Any, b: Any, path: Path, rules: _Rules) -> Iterator[Path]:
             elif not rules.is_default(below, a.get(name, b.get(name))):
                 yield below
     elif isinstance(a, list) and isinstance(b, list):
-        yield from _lists_differ(a, b, path, rules)
+        yield from _differ_lists(a, b, path, rules)
     elif not _equal(a, b):
         yield path
 
 
-def _lists_differ(a: list[Any], b: list[Any], path: Path, rules: _Rules) -> Iterator[Path]:
-    if rules.is_set(path):
+def _differ_lists(a: list[Any], b: list[Any], path: Path, rules: _Rules) -> Iterator[Path]:
+    if len(a) != len(b):
+        yield path
+    elif rules.is_set(path):
         if not _same_set(a, b, rules):
             yield path
-    elif len(a) != len(b):
-        yield path
     else:
         for index, (left, right) in enumerate(zip(a, b, strict=True)):
             yield from _differ(left, right, (*path, str(index)), rules)
@@ -128,11 +160,11 @@ def _lists_differ(a: list[Any], b: list[Any], path: Path, rules: _Rules) -> Iter
 def _same_set(a: list[Any], b: list[Any], rules: _Rules) -> bool:
     rest = list(b)
     for event in a:
-        found = next((item for item in rest if not list(_differ(event, item, ("events", "0"), rules))), None)
+        found = next((index for index, item in enumerate(rest) if not any(_differ(event, item, _ANY_EVENT, rules))), None)
         if found is None:
             return False
-        rest.remove(found)
-    return not rest
+        del rest[found]
+    return True
 
 
 def _equal(a: Any, b: Any) -> bool:
@@ -142,16 +174,17 @@ def _equal(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-def _added(sent: Any, answer: Any, path: Path) -> Iterator[Path]:
+def _added(sent: Any, answer: Any, path: Path, rules: _Rules) -> Iterator[Path]:
     if isinstance(sent, dict) and isinstance(answer, dict):
         for name, value in answer.items():
             if name not in sent:
                 yield (*path, name)
             else:
-                yield from _added(sent[name], value, (*path, name))
+                yield from _added(sent[name], value, (*path, name), rules)
     elif isinstance(sent, list) and isinstance(answer, list):
-        for index, (left, right) in enumerate(zip(sent, answer, strict=False)):
-            yield from _added(left, right, (*path, str(index)))
+        partners = _matched(sent, answer, rules)[0] if rules.is_set(path) else answer
+        for index, (left, right) in enumerate(zip(sent, partners, strict=False)):
+            yield from _added(left, right, (*path, str(index)), rules)
 
 
 def _seen(declared: Any, live: Any, path: Path, rules: _Rules, is_server_s: Callable[[Path], bool]) -> Any:
@@ -169,10 +202,23 @@ def _seen(declared: Any, live: Any, path: Path, rules: _Rules, is_server_s: Call
                 kept[name] = value
         return kept
     if isinstance(declared, list) and isinstance(live, list):
-        pairs = zip(declared, live, strict=False)
-        head = [_seen(left, right, (*path, str(index)), rules, is_server_s) for index, (left, right) in enumerate(pairs)]
-        return head + live[len(head) :]
+        partners, rest = _matched(declared, live, rules) if rules.is_set(path) else (live, live[len(declared) :])
+        pairs = enumerate(zip(declared, partners, strict=False))
+        kept_items = [
+            _seen(left, right, (*path, str(index)), rules, is_server_s) for index, (left, right) in pairs if right is not _MISSING
+        ]
+        return kept_items + rest
     return declared if _equal(declared, live) else live
+
+
+def _plain(value: Any, path: Path, rules: _Rules) -> Any:
+    if isinstance(value, dict):
+        kept = {name: _plain(item, (*path, name), rules) for name, item in sorted(value.items())}
+        return {name: item for name, item in kept.items() if not rules.is_default((*path, name), item)}
+    if isinstance(value, list):
+        items = [_plain(item, (*path, str(index)), rules) for index, item in enumerate(value)]
+        return sorted(items, key=canonical_json) if rules.is_set(path) else items
+    return value
 
 
 def _pointer(path: Path) -> str:

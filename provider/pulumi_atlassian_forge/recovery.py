@@ -1,0 +1,247 @@
+"""Registering a module once, whatever happens to the answers: look before repeating (docs/adr/0003-lost-answers.md).
+
+A register whose answer was lost, cut or unreadable may have been carried out. Sending it again could register the module twice,
+and then a customer's function runs twice on every event; giving up could leave an orphan that runs for ever. So after an answer
+that decides nothing the installation is looked at: under v1 by the key, under v2, where only the server knows the key, by
+comparing a list taken before with one taken after.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Final
+
+from .api.errors import ApiError, NotFound, Rejected
+from .api.listing import Listing
+from .api.operations import Operations
+from .api.protocol import Live
+from .modules.compare import as_declared, fingerprint, same
+from .modules.content import Content
+
+LOOKS: Final = (0.0, 0.5, 1.0, 2.0)
+"""Seconds before each look. A server may show a new module a little late, so "absent" is believed only after the last."""
+
+ATTEMPTS: Final = 5
+"""How often a register is sent at most, where each time nothing could be found afterwards."""
+
+
+class Undecided(ApiError):
+    """Several modules could be the one whose answer was lost; none is taken."""
+
+    _processed = "unknown"
+
+    def __init__(self, keys: list[str], cause: ApiError) -> None:
+        super().__init__(cause.message, status=cause.status)
+        self.keys = keys
+
+
+class Taken(ApiError):
+    """A module with this key is already there, with other content."""
+
+    def __init__(self, cause: ApiError) -> None:
+        super().__init__(cause.message, status=cause.status)
+
+
+class Registrar:
+    """Registers modules on one installation under one version of the API; shared by all threads of a process.
+
+    Args:
+        installation: Its name, for the lines that say what happened.
+        operations: The five operations.
+        listing: The shared list.
+        patience: Seconds that one register may take with all its looks and repetitions.
+        take_over_identical: Whether an identical module that was there before, under the same key, is taken over (v1).
+        sleep: Waits for some seconds.
+        clock: A monotonic clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        installation: str,
+        operations: Operations,
+        listing: Listing,
+        *,
+        patience: float,
+        take_over_identical: bool = True,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._installation = installation
+        self._operations = operations
+        self._listing = listing
+        self._patience = patience
+        self._take_over_identical = take_over_identical
+        self._sleep = sleep
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._not_claimable: set[str] | None = None
+        self._of_content: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    def register(self, key: str | None, content: Content) -> Live | None:
+        """Register a module once.
+
+        Args:
+            key: Its key under v1; None under v2.
+            content: What to register.
+
+        Returns:
+            The module; None where v1 answered with an empty body.
+
+        Raises:
+            ApiError: It could not be registered; ``processed`` says whether it may be registered all the same.
+        """
+        if key is not None:
+            return self._settled(key, content, lambda: self._by_key(key, content), key)
+        self._note_what_is_there()
+        # Creates of identical content one after the other: else one could claim the module of the other.
+        with self._lock:
+            turn = self._of_content[fingerprint(content)]
+        with turn:
+            live = self._settled(None, content, lambda: self._claimable(content), "a new module")
+            if live is not None:
+                self._claim(live.key)
+            return live
+
+    def _settled(self, key: str | None, content: Content, look: Callable[[], Live | None], name: str) -> Live | None:
+        began = self._clock()
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return self._operations.register(key, content)
+            except Rejected as error:
+                if key is None:
+                    raise
+                return self._why_rejected(key, content, error, first=attempt == 1)
+            except ApiError as error:
+                if error.processed == "no":
+                    raise
+                found = self._found(look, error)
+                if found is not None:
+                    self._say(name, f"the answer was lost ({error}); the module is registered, and found: {found.key}")
+                    return found
+                error.attempts, error.waited = attempt, self._clock() - began
+                if attempt == ATTEMPTS or error.waited >= self._patience:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _found(self, look: Callable[[], Live | None], cause: ApiError) -> Live | None:
+        for pause in LOOKS:
+            if pause:
+                self._sleep(pause)
+            try:
+                found = look()
+            except (Undecided, Taken):
+                raise
+            except ApiError:
+                # Without a look nothing is known, and sending it again could register it twice.
+                raise cause from None
+            if found is not None:
+                return found
+        return None
+
+    def _by_key(self, key: str, content: Content) -> Live | None:
+        """Under v1 the key tells: the module is there, or it is not."""
+        try:
+            live = self._operations.read(key)
+        except NotFound:
+            return None
+        if _means(content, live.content):
+            return live
+        raise Taken(Rejected("another module has this key"))
+
+    def _why_rejected(self, key: str, content: Content, error: Rejected, *, first: bool) -> Live:
+        """A refusal may mean that the key is taken: by what a lost answer of ours left, by a killed run, or by somebody else."""
+        try:
+            live = self._by_key(key, content)
+        except Taken:
+            raise Taken(error) from None
+        except ApiError:
+            raise error from None
+        if live is None:
+            raise error
+        if first and not self._take_over_identical:
+            raise Taken(error)
+        if first:
+            self._say(key, "was already registered with the same content, and is taken over (a killed run leaves such a module)")
+        return live
+
+    # -- v2 -----------------------------------------------------------------------------------------------------------------
+
+    def _note_what_is_there(self) -> None:
+        """The list before: once per process, and from then on our own creates are added to it."""
+        with self._lock:
+            if self._not_claimable is None:
+                self._not_claimable = {live.key for live in self._listing.all()}
+
+    def _claim(self, key: str) -> None:
+        with self._lock:
+            if self._not_claimable is not None:
+                self._not_claimable.add(key)
+
+    def _claimable(self, content: Content) -> Live | None:
+        """The one module of this content that was not there before and that no other create has claimed."""
+        listed = self._operations.list()
+        with self._lock:
+            taken = set(self._not_claimable or ())
+        candidates = [live for live in listed if live.key not in taken and _means(content, live.content)]
+        if len(candidates) > 1:
+            raise Undecided(sorted(live.key for live in candidates), Rejected("several modules could be the one"))
+        return candidates[0] if candidates else None
+
+    def _say(self, name: str, text: str) -> None:
+        sys.stderr.write(f"{self._installation}/{name}: {text}\n")
+        sys.stderr.flush()
+
+
+def settled_update(operations: Operations, key: str, content: Content) -> Live:
+    """Replace a module's content, and look where the answer decides nothing.
+
+    Returns:
+        The module as the server has it.
+
+    Raises:
+        NotFound: There is none with this key.
+        ApiError: It could not be updated; ``processed`` says whether it may be changed all the same.
+    """
+    try:
+        return operations.update(key, content)
+    except ApiError as error:
+        if error.processed == "no":
+            raise
+        try:
+            live = operations.read(key)
+        except ApiError:
+            raise error from None
+        if _means(content, live.content):
+            return live
+        raise
+
+
+def settled_delete(operations: Operations, key: str) -> None:
+    """Delete a module, and look where the answer decides nothing. One that is not there counts as deleted.
+
+    Raises:
+        ApiError: It could not be deleted; ``processed`` says whether it may be deleted all the same.
+    """
+    try:
+        operations.delete(key)
+    except NotFound:
+        return
+    except ApiError as error:
+        if error.processed == "no":
+            raise
+        try:
+            operations.read(key)
+        except NotFound:
+            return
+        except ApiError:
+            raise error from None
+        raise
+
+
+def _means(declared: Content, live: Content) -> bool:
+    """Whether a live module is the declared one; what a server adds by itself does not make it another."""
+    return live.type == declared.type and same(declared, as_declared(declared, live, None))

@@ -1,0 +1,213 @@
+"""Nothing lost and nothing twice, whatever happens to the answers: the client, the decisions and a real server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pulumi_atlassian_forge import recovery
+from pulumi_atlassian_forge.connect import Connection, Connections
+from pulumi_atlassian_forge.errors import ForgeError
+from pulumi_atlassian_forge.lifecycle import create, delete, update
+from tests.support.independent_server import CUT, DROP, Call, Server
+
+N = 12
+ERROR = {"message": "An internal error occurred"}
+
+
+def at(numbers: set[int], method: str, answer: Callable[[Call], Any]) -> Callable[..., Any]:
+    """A fault at some of the requests of one method, counted from 1."""
+    seen = iter(range(1, 10_000))
+
+    def fault(call: Call, *_done: Any) -> Any:
+        return answer(call) if call.method == method and next(seen) in numbers else None
+
+    return fault
+
+
+# name: when (before the server acts or after), at how many requests in a row, and what comes in place of the answer
+FAULTS: dict[str, tuple[str, int, Any]] = {
+    "answer lost after commit": ("after", 1, DROP),
+    "500 after commit": ("after", 1, (500, ERROR)),
+    "504 after commit": ("after", 1, (504, b"<html>gateway</html>")),
+    "body cut": ("after", 1, CUT),
+    "unreadable answer": ("after", 1, (201, b"not json")),
+    "wrong body": ("after", 1, (201, {"unexpected": True})),
+    "429 three times": ("before", 3, (429, {"message": "slow down"}, {"retry-after": "0"})),
+    "500 twice": ("before", 2, (500, ERROR)),
+    "503 twice": ("before", 2, (503, ERROR)),
+    "502 html": ("before", 1, (502, b"<html>bad gateway</html>")),
+    "dropped before commit": ("before", 1, DROP),
+    "redirect after commit": ("after", 1, (302, b"", {"location": "https://elsewhere.invalid/"})),
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recovery, "LOOKS", (0.0, 0.01, 0.02))
+
+
+@pytest.fixture
+def connect(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., Connection]]:
+    opened: list[Connections] = []
+
+    def opener(**settings: str) -> Connection:
+        config = {"baseUrl": server.base_url, "token": server.token, **settings}
+        connections = Connections({f"atlassian-forge:{name}": value for name, value in config.items()}.get, tmp_path)
+        opened.append(connections)
+        return connections.open("default")
+
+    for name in ("BASE_URL", "TOKEN"):
+        monkeypatch.delenv(f"ATLASSIAN_FORGE_{name}", raising=False)
+    yield opener
+    for connections in opened:
+        connections.close()
+
+
+def declared(i: int, version: str, endpoint: str = "hook") -> dict[str, Any]:
+    inputs = {
+        "__name": [f"m{i}"],
+        "installation": "default",
+        "apiVersion": version,
+        "events": ["e"],
+        "endpoint": f"{endpoint}-{i}",
+    }
+    return {**inputs, "key": f"m{i}"} if version == "v1" else inputs
+
+
+def interrupted(server: Server, name: str, method: str, first: int = 3) -> None:
+    when, times, answer = FAULTS[name]
+    fault = at(set(range(first, first + times)), method, lambda call: answer)
+    setattr(server, "interfere" if when == "before" else "distort", fault)
+
+
+@pytest.mark.parametrize("shape", ["array", "envelope"])
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("name", list(FAULTS))
+def test_one_fault_at_a_register_leaves_what_was_declared(
+    connect: Callable[..., Connection], server: Server, name: str, version: str, shape: str
+) -> None:
+    server.list_shape = shape
+    connection = connect(apiVersion=version)
+    interrupted(server, name, "POST")
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda i: create(connection, declared(i, version)), range(N)))
+    assert {id_.key for id_, _ in made} == {module["key"] for module in server.modules(version)}
+    assert sorted(module["data"]["endpoint"] for module in server.modules(version)) == sorted(f"hook-{i}" for i in range(N))
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("name", list(FAULTS))
+def test_one_fault_at_an_update_or_a_delete_changes_nothing_in_the_end(
+    connect: Callable[..., Connection], server: Server, name: str, version: str
+) -> None:
+    connection = connect(apiVersion=version)
+    made = [create(connection, declared(i, version)) for i in range(5)]
+    interrupted(server, name, "PUT")
+    for i, (id_, _) in enumerate(made):
+        update(connection, id_, declared(i, version, "new"))
+    assert sorted(module["data"]["endpoint"] for module in server.modules(version)) == [f"new-{i}" for i in range(5)]
+    interrupted(server, name, "DELETE")
+    for id_, outputs in made:
+        delete(connection, id_, outputs)
+    assert server.modules(version) == []
+
+
+@pytest.mark.parametrize("name", ["answer lost after commit", "500 after commit", "unreadable answer", "500 twice"])
+def test_modules_of_identical_content_are_neither_lost_nor_shared_under_v2(
+    connect: Callable[..., Connection], server: Server, name: str
+) -> None:
+    connection = connect(apiVersion="v2")
+    same = {**declared(0, "v2"), "endpoint": "hook"}
+    interrupted(server, name, "POST", first=2)
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: create(connection, same), range(5)))
+    keys = [id_.key for id_, _ in made]
+    assert len(set(keys)) == 5
+    assert set(keys) == {module["key"] for module in server.modules("v2")}
+
+
+def test_a_module_that_shows_late_is_found(connect: Callable[..., Connection], server: Server) -> None:
+    connection = connect(apiVersion="v1")
+    server.distort = at({1}, "POST", lambda call: DROP)
+    looks = iter(range(10))
+    server.interfere = lambda call: (404, ERROR) if call.method == "GET" and next(looks) < 2 else None
+    id_, _ = create(connection, declared(1, "v1"))
+    assert id_.key == "m1"
+    assert server.count("POST") == 1
+
+
+def test_several_modules_that_could_be_the_one_are_named_and_none_is_taken(
+    connect: Callable[..., Connection], server: Server
+) -> None:
+    connection = connect(apiVersion="v2")
+    create(connection, declared(0, "v2"))
+
+    def twin(call: Call, *_done: Any) -> Any:
+        if call.method != "POST":
+            return None
+        for key in ("twin-a", "twin-b"):  # what another run registers at the same moment
+            server.stores["v2"][key] = {"key": key, "type": "trigger", "data": json.loads(call.body)["data"]}
+        return DROP
+
+    server.interfere = twin
+    with pytest.raises(ForgeError) as caught:
+        create(connection, declared(1, "v2"))
+    assert "each of these could be it: twin-a, twin-b" in str(caught.value)
+    assert server.count("POST") == 2
+
+
+def test_500_for_ever_gives_up_after_some_attempts_and_says_so(connect: Callable[..., Connection], server: Server) -> None:
+    connection = connect(apiVersion="v1")
+    server.interfere = lambda call: (500, ERROR) if call.method == "POST" else None
+    with pytest.raises(ForgeError) as caught:
+        create(connection, declared(1, "v1"))
+    assert f"asked {recovery.ATTEMPTS} times" in str(caught.value)
+    assert "not known whether it was registered" in str(caught.value)
+    assert server.count("POST") == recovery.ATTEMPTS
+
+
+def test_without_a_look_a_register_is_not_repeated(connect: Callable[..., Connection], server: Server) -> None:
+    connection = connect(apiVersion="v1", operationTimeout="1")
+    server.interfere = lambda call: (500, ERROR)
+    with pytest.raises(ForgeError, match="not known whether it was registered"):
+        create(connection, declared(1, "v1"))
+    assert server.count("POST") == 1
+
+
+def test_an_identical_module_that_was_there_is_taken_over_with_a_line(
+    connect: Callable[..., Connection], server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    create(connect(apiVersion="v1"), declared(1, "v1"))
+    id_, outputs = create(connect(apiVersion="v1"), declared(1, "v1"))
+    assert (id_.key, outputs["endpoint"]) == ("m1", "hook-1")
+    assert "default/m1: was already registered with the same content, and is taken over" in capsys.readouterr().err
+    assert len(server.modules()) == 1
+    assert server.count("PUT") == 0
+
+
+def test_an_identical_module_is_refused_where_the_setting_says_so(connect: Callable[..., Connection], server: Server) -> None:
+    create(connect(apiVersion="v1"), declared(1, "v1"))
+    with pytest.raises(ForgeError, match="already registered"):
+        create(connect(apiVersion="v1", takeOverIdentical="false"), declared(1, "v1"))
+
+
+def test_a_module_with_other_content_is_never_taken_over(connect: Callable[..., Connection], server: Server) -> None:
+    create(connect(apiVersion="v1"), declared(1, "v1"))
+    with pytest.raises(ForgeError) as caught:
+        create(connect(apiVersion="v1"), declared(1, "v1", "other"))
+    assert "HTTP 422: key m1 is taken" in str(caught.value)
+    assert "give this one another key=" in str(caught.value)
+    assert server.modules()[0]["data"]["endpoint"] == "hook-1"
+
+
+def test_under_v2_an_identical_older_module_is_left_alone(connect: Callable[..., Connection], server: Server) -> None:
+    create(connect(apiVersion="v2"), declared(1, "v2"))
+    server.distort = at({1}, "POST", lambda call: DROP)
+    create(connect(apiVersion="v2"), declared(1, "v2"))
+    assert len(server.modules("v2")) == 2
