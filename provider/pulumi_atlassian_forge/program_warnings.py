@@ -6,8 +6,8 @@ Each warning stands on the resource that it is about. Nothing here fails, and no
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 import pulumi
 from pulumi.runtime import is_config_secret
@@ -21,10 +21,17 @@ _said: set[str] = set()
 def about(resource: pulumi.Resource, properties: Mapping[str, Any]) -> None:
     """Warn of what looks wrong in one resource, now or when its outputs are known."""
     _warn_of_clear_text_token(resource)
-    for name, advise in (("events", _events), ("type", _type), ("function", _reference), ("endpoint", _reference)):
-        value = properties.get(name)
+    for name, value in _subjects(properties):
         if value is not None:
-            _when_known(value, lambda known, name=name, advise=advise: _warn(resource, advise(name, known)))
+            _when_known(value, lambda known, name=name: _warn(resource, _ADVICE[name](name, known)))
+
+
+def _subjects(properties: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What is looked at: the arguments of both resources, and the data of a trigger that was declared by hand."""
+    yield from ((name, properties.get(name)) for name in _ADVICE)
+    data = properties.get("data")
+    if properties.get("type") == "trigger" and isinstance(data, Mapping):
+        yield from ((name, data.get(name)) for name in _ADVICE if name != "type")
 
 
 def _when_known(value: Any, then: Any) -> None:
@@ -45,8 +52,9 @@ def _warn(resource: pulumi.Resource, texts: list[str]) -> None:
 
 
 def _events(_name: str, value: Any) -> list[str]:
-    names = [item for item in value if isinstance(item, str)] if isinstance(value, (list, tuple)) else []
-    return [text for name in names if (text := misspelt_event(name))]
+    items = value if isinstance(value, (list, tuple)) else []
+    names = [item.get("eventType") if isinstance(item, Mapping) else item for item in items]
+    return [text for name in names if isinstance(name, str) and (text := misspelt_event(name))]
 
 
 def _type(_name: str, value: Any) -> list[str]:
@@ -57,6 +65,9 @@ def _type(_name: str, value: Any) -> list[str]:
 def _reference(name: str, value: Any) -> list[str]:
     text = long_reference(name, value) if isinstance(value, str) else None
     return [text] if text else []
+
+
+_ADVICE: Final = {"events": _events, "type": _type, "function": _reference, "endpoint": _reference}
 
 
 def _warn_of_clear_text_token(resource: pulumi.Resource) -> None:

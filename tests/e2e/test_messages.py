@@ -32,6 +32,21 @@ def test_a_misspelt_type_gives_one_warning_and_registers(project: Callable[..., 
     assert "jira:issuePanel" in done.text
 
 
+def test_the_events_of_a_trigger_by_hand_are_warned_of_too(project: Callable[..., Project], server: Server) -> None:
+    stack = project(server)
+    stack.program(
+        """
+events = [{"eventType": "avi:jira:update:issue"}]
+forge.DynamicModule("one", type="trigger", data={"events": events, "function": "f" * 24})
+"""
+    )
+    done = stack.up()
+    assert done.code == 0, done.text
+    assert done.diagnostics.count("warning:") == 2, done.text
+    assert "avi:jira:updated:issue" in done.diagnostics
+    assert "function= has 24 characters" in done.diagnostics
+
+
 def test_a_token_in_clear_text_is_warned_of_once_and_an_encrypted_one_is_not(
     project: Callable[..., Project], server: Server
 ) -> None:

@@ -19,7 +19,8 @@ from pulumi_atlassian_forge.settings import variable
 from pulumi_atlassian_forge.version import __version__
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]*")  # as the provider's settings want it: it becomes a part of a variable's name
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")  # as the settings want it: it becomes a part of a variable's name
+_TOKEN: Final = re.compile(r"[!-~]+")
 
 
 def _version(asked: bool) -> None:
@@ -78,10 +79,12 @@ def _tokens(installations: list[str], settings: list[str]) -> dict[str, list[str
         name, _, token = setting.partition("=")
         if not name or not token:
             raise ValueError("--token is of the form installation=token")  # the text may be a token: it is not repeated
+        if not _TOKEN.fullmatch(token):
+            raise ValueError(f"the token of {name} has characters that no header can carry: give it without spaces, in ASCII")
         tokens.setdefault(name, []).append(token)
     for name in tokens:
         if not _NAME.fullmatch(name):
-            raise ValueError(f"an installation's name is made of a-z 0-9 -, and {name!r} is not")
+            raise ValueError(f"an installation's name is 1 to 40 of a-z 0-9 -, and {name!r} is not")
     tokens = tokens or {"default": []}
     return {name: given or [secrets.token_urlsafe()] for name, given in tokens.items()}
 

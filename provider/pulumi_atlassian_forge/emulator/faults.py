@@ -48,7 +48,7 @@ class Faults:
             return 0
         with self._lock:
             served = self._served[installation]
-            while served and served[0] <= now - _WINDOW:
+            while served and not now - _WINDOW < served[0] <= now:  # later than now: the clock was put back
                 served.popleft()
             if len(served) >= self._rate:
                 return max(1, math.ceil(served[0] + _WINDOW - now))

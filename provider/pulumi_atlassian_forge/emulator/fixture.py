@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,6 +68,28 @@ class ForgeEmulator:
         with self._emulator.store.read() as rows:
             modules = rows.modules(self.installation, version)
         return [{"key": module.key, "type": module.content[0], "data": module.content[1]} for module in modules]
+
+    def register(self, type_: str, data: Mapping[str, Any], key: str | None = None, version: str = "v1") -> str:
+        """Register a module behind the back of whoever manages the others.
+
+        Args:
+            type_: Its type.
+            data: Its data; not checked.
+            key: Its key; None: a UUID, as the server of v2 makes them.
+            version: The version of the API.
+
+        Returns:
+            The key.
+
+        Raises:
+            ValueError: The key is taken.
+        """
+        key = key or str(uuid.uuid4())
+        with self._emulator.store.write() as rows:
+            if rows.module(self.installation, version, key) is not None:
+                raise ValueError(f"a module with the key {key} is registered already")
+            rows.add_module(self.installation, version, key, (type_, dict(data)), time.time())
+        return key
 
     def change(self, key: str, data: Mapping[str, Any], version: str = "v1") -> None:
         """Change a module behind the back of whoever manages it.

@@ -152,8 +152,9 @@ class Operations:
         type_, data = content
         if self.switches.fill_defaults == "on":
             data = with_defaults(type_, data)
-        if self.switches.sort_events == "on" and type_ == "trigger":
-            data = {**data, "events": sorted(data["events"], key=json.dumps)}
+        events = data.get("events")
+        if self.switches.sort_events == "on" and type_ == "trigger" and isinstance(events, list):  # a fixture may store anything
+            data = {**data, "events": sorted(events, key=json.dumps)}
         return {"key": key, "type": type_, "data": {**data, "key": key}}
 
 

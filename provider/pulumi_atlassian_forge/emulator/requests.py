@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote
@@ -17,6 +17,8 @@ _PATH: Final = re.compile(r"(?:/[^/]+)*/forge/installation/(v1|v2)/dynamic/modul
 _BEARER: Final = re.compile(r"bearer +(\S+)", re.IGNORECASE)
 _PROXY: Final = re.compile(r"forge +(\S+)", re.IGNORECASE)
 _KEY: Final = re.compile(r"[a-zA-Z0-9_-]+")
+_DEEPEST: Final = 200
+"""Levels of a body (our own limit): far below where Python gives up, so that what was stored can be read from any call depth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,24 @@ def _json(body: bytes) -> Any:
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         raise Refusal(422, "the body is not JSON") from None
+    if _deeper_than(value, _DEEPEST):
+        raise Refusal(422, f"the body is nested deeper than {_DEEPEST} levels")
     return value
+
+
+def _deeper_than(value: Any, levels: int) -> bool:
+    layer = [value]
+    for _ in range(levels + 1):
+        layer = [child for item in layer for child in _children(item)]
+        if not layer:
+            return False
+    return True
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _no_constant(name: str) -> None:

@@ -236,7 +236,7 @@ def with_defaults(type_: str, data: dict[str, Any]) -> dict[str, Any]:
     """
     if type_ != "trigger":
         return _DEFAULTS.get(type_, {}) | data
-    filter_ = data.get("filter", {})
-    if "expression" not in filter_ or "onError" in filter_:
+    filter_ = data.get("filter")
+    if not isinstance(filter_, dict) or "expression" not in filter_ or "onError" in filter_:
         return data
     return {**data, "filter": {**filter_, "onError": "IGNORE_AND_LOG"}}

@@ -14,7 +14,7 @@ try:
     import uvicorn
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
-    from starlette.requests import Request
+    from starlette.requests import ClientDisconnect, Request
     from starlette.responses import Response
     from starlette.routing import Route
     from starlette.types import Receive, Scope, Send
@@ -83,7 +83,10 @@ class _Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         path = scope["raw_path"].decode("latin-1")
-        body = await request.body()
+        try:
+            body = await request.body()
+        except ClientDisconnect:
+            return  # there is nobody left to answer
         headers = dict(request.headers)
         answer = await run_in_threadpool(self._emulator.handle, scope["method"], path, dict(request.query_params), headers, body)
         if answer.lost:

@@ -87,6 +87,8 @@ class Store:
         return connection
 
     def _prepare(self) -> None:
+        if self.path.is_file() and self.path.stat().st_size == 1:  # SQLite takes one byte for an empty file and overwrites it
+            raise StoreError(errno.EINVAL, "it is not a SQLite database", str(self.path))
         with closing(self._connect("rwc")) as connection:
             _patiently(connection, "BEGIN IMMEDIATE")
             format_ = _number(connection, "PRAGMA user_version")

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import pytest
+
+from pulumi_atlassian_forge.cli.app import _tokens
+
+
+@pytest.mark.parametrize("token", ["a b", "a\tb", "ü", "a\n", "\x00"])
+def test_a_token_that_no_header_can_carry_is_refused_and_not_repeated(token: str) -> None:
+    with pytest.raises(ValueError, match="no header can carry") as caught:
+        _tokens([], [f"default={token}"])
+    assert token not in str(caught.value)
+
+
+def test_a_token_may_hold_the_equals_sign() -> None:
+    assert _tokens([], ["default=a=b=="]) == {"default": ["a=b=="]}
+
+
+@pytest.mark.parametrize("name", ["", "A", "-a", "a_b", "a" * 41])
+def test_an_installation_that_the_settings_refuse_is_refused_here(name: str) -> None:
+    with pytest.raises(ValueError, match="1 to 40 of a-z 0-9 -"):
+        _tokens([name], [])
+
+
+def test_the_longest_name_is_taken() -> None:
+    assert list(_tokens(["a" * 40], [])) == ["a" * 40]
