@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import sqlite3
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pulumi_atlassian_forge.emulator.store import Store, StoreError
+from pulumi_atlassian_forge.emulator.store import Store
 from pulumi_atlassian_forge.emulator.transport import EmulatorTransport
 from tests.support.environment import environment
 
@@ -79,15 +78,6 @@ def test_a_directory_that_is_a_file_is_an_oserror(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
         EmulatorTransport(tmp_path / "file" / "forge.db")
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_file_that_cannot_be_written_is_an_oserror(tmp_path: Path) -> None:
-    path = tmp_path / "forge.db"
-    Store(path)
-    path.chmod(0o444)
-    with pytest.raises(StoreError, match="readonly"):
-        Store(path)
 
 
 def test_a_block_that_fails_leaves_nothing(tmp_path: Path) -> None:
