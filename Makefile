@@ -5,17 +5,23 @@ VENV := .venv
 FLOOR := .venv-floor
 BIN := $(CURDIR)/$(VENV)/bin
 LOCAL := $(CURDIR)/.local
-SOURCES := $(shell find provider -name '*.py' -o -name '*.json' -o -name 'py.typed') pyproject.toml README.md
+SCRIPTS := scripts/install-pulumi scripts/engine/pulumi-language-python-exec
+# Folders too: a file that is gone is a change.
+SOURCES := $(shell find provider -name __pycache__ -prune -o -print) pyproject.toml README.md
 
 export PULUMI_BACKEND_URL := file://$(LOCAL)/state
 export PULUMI_CONFIG_PASSPHRASE := demo
 export PULUMI_HOME := $(LOCAL)/pulumi-home
 export PULUMI_SKIP_UPDATE_CHECK := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# The demo is a stack of its own, whatever the user works on in this shell; and variables win over configuration, so without
+# this the quickstart would be registered on the user's real installation.
+unexport PULUMI_STACK PULUMI_CONFIG_PASSPHRASE_FILE PULUMI_RUNTIME_VIRTUALENV PULUMI_PYTHON_CMD PYTHONHOME PYTHONPATH
+unexport $(filter ATLASSIAN_FORGE_%,$(.VARIABLES))
 
 # The environment goes first on PATH: the language host runs the python that it finds there.
 ENGINE = engine=$$($(BIN)/python scripts/install-pulumi) && export PATH="$(BIN):$$engine:$$PATH"
-STACK = mkdir -p $(LOCAL)/state && $(ENGINE) && pulumi stack select --create dev >/dev/null
+STACK = mkdir -p $(LOCAL)/state && $(ENGINE) && pulumi --non-interactive stack select --create dev >/dev/null
 
 .DEFAULT_GOAL := help
 .PHONY: help up preview refresh destroy test lint format docs clean engine
@@ -24,16 +30,16 @@ help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 up: $(VENV)/.installed ## preview and register the quickstart's modules on the emulator
-	@$(STACK) && pulumi up --yes --stack dev
+	@$(STACK) && pulumi --non-interactive up --yes --stack dev
 
 preview: $(VENV)/.installed ## show what `make up` would do
-	@$(STACK) && pulumi preview --diff --stack dev
+	@$(STACK) && pulumi --non-interactive preview --diff --stack dev
 
 refresh: $(VENV)/.installed ## compare the state with what is registered
-	@$(STACK) && pulumi refresh --yes --stack dev
+	@$(STACK) && pulumi --non-interactive refresh --yes --stack dev
 
 destroy: $(VENV)/.installed ## delete the quickstart's modules
-	@$(STACK) && pulumi destroy --yes --stack dev
+	@$(STACK) && pulumi --non-interactive destroy --yes --stack dev
 
 test: $(VENV)/.developing $(FLOOR)/.installed ## run all tests, with the real engine and the oldest supported SDK
 	@$(ENGINE) && export FLOOR_PYTHON="$(CURDIR)/$(FLOOR)/bin/python" && rm -f .coverage .coverage.* \
@@ -42,17 +48,17 @@ test: $(VENV)/.developing $(FLOOR)/.installed ## run all tests, with the real en
 	  && $(BIN)/coverage combine --quiet && $(BIN)/coverage report --fail-under=90
 
 lint: $(VENV)/.developing ## check style, types and imports
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff check . $(SCRIPTS)
+	$(BIN)/ruff format --check . $(SCRIPTS)
 	$(BIN)/mypy
-	@for script in scripts/install-pulumi scripts/reference; do $(BIN)/mypy $$script || exit 1; done
+	@for script in $(SCRIPTS) scripts/reference; do $(BIN)/mypy $$script || exit 1; done
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/reference --check
 
 format: $(VENV)/.developing ## put the sources into form
-	$(BIN)/ruff check --fix-only .
-	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only . $(SCRIPTS)
+	$(BIN)/ruff format . $(SCRIPTS)
 
 docs: $(VENV)/.developing ## write docs/reference from the docstrings
 	@$(BIN)/python scripts/reference
@@ -60,13 +66,15 @@ docs: $(VENV)/.developing ## write docs/reference from the docstrings
 clean: ## remove what was made here (the engine stays in its cache)
 	rm -rf .venv .venv-floor .local build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
-$(VENV)/bin/python:
+# A stamp, not the interpreter: of an environment that was broken off half-way, that is there before pip.
+$(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 …" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	  || { echo "Python 3.11 or newer is needed, and $(PYTHON) is not; name one: make PYTHON=python3.12 …" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
 
 # A wheel, never an editable install: of that the engine does not find pulumi-plugin.json and looks for a plugin to download.
-$(VENV)/.dependencies: pyproject.toml | $(VENV)/bin/python
+$(VENV)/.dependencies: pyproject.toml | $(VENV)/.made
 	$(BIN)/python -m pip install --quiet '.[cli,emulator]'
 	@touch $@
 

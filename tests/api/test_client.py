@@ -60,7 +60,7 @@ def test_a_connection_is_used_again() -> None:
 
 def test_threads_share_a_client() -> None:
     with serving(answering(200, {"ok": True})) as server, connect(server.url) as client, ThreadPoolExecutor(24) as pool:
-        answers = list(pool.map(lambda _: client.send(GET), range(96)))
+        answers = list(pool.map(lambda _: client.send(GET), range(480)))
         assert {answer.body for answer in answers} == {b'{"ok": true}'}
         assert server.connections <= 16
 
@@ -152,6 +152,17 @@ def test_a_transport_can_stream_and_has_to_keep_the_limits() -> None:
         error = failure("https://x.invalid", transport=answering_always(response))
         assert isinstance(error, BadAnswer)
         assert "larger" in error.message
+
+
+def test_a_transport_has_to_keep_the_time() -> None:
+    class Slow(httpx.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            for _ in range(1000):
+                time.sleep(0.01)
+                yield b" "
+
+    error = failure("https://x.invalid", timeouts=QUICK, transport=answering_always(httpx.Response(200, stream=Slow())))
+    assert isinstance(error, LostAnswer)
 
 
 def test_a_transport_that_fails_as_httpx_does_is_understood() -> None:

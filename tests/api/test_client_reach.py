@@ -106,7 +106,7 @@ class TestTls:
     def test_a_slow_answer_over_tls_ends_in_time(self, authority: trustme.CA, context: ssl.SSLContext) -> None:
         ours = ssl.create_default_context()
         authority.configure_trust(ours)
-        with serving(rawserver.dripping_body(), context=context) as server:
+        with serving(rawserver.dripping(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 1000), context=context) as server:
             started = time.monotonic()
             error = failure(server.url, GET, Timeouts(connect=0.5, read=0.3), verify=ours)
             assert time.monotonic() - started < 2.0

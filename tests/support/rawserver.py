@@ -220,6 +220,8 @@ def _serve(server: RawServer, connection: socket.socket) -> None:
 
 
 def _read(reader: Any) -> Seen | None:
+    if reader.peek(1)[:1] == b"\x16":  # a TLS handshake: there may never be an end of line in it
+        return None
     line = reader.readline().decode("latin-1").split()
     if len(line) != 3:
         return None

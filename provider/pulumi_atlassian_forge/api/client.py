@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -25,6 +24,7 @@ from .deadline import Backend, Deadline, Late, Timeouts
 from .decoding import ACCEPTED, MAX_ANSWER, decoded, too_large
 from .errors import ApiError, BadAnswer, LostAnswer, Reason, Unauthorized, Unreachable
 from .failures import failure_of
+from .lanes import Lanes
 from .protocol import Answer, Request
 from .text import clean
 
@@ -89,9 +89,8 @@ class Client:
         self._headers = {"accept": "application/json", "accept-encoding": ACCEPTED, "user-agent": user_agent}
         self._verify = verify
         self._deadline = Deadline(clock)
-        self._lock = threading.Lock()
-        self._http: httpx.Client | None = None
-        self._closed = False
+        self._shared: httpx.Client | None = None
+        self._lanes = Lanes(self._opened, _CONNECTIONS)
 
     def __repr__(self) -> str:
         return f"Client({self._base!r})"
@@ -122,11 +121,8 @@ class Client:
         return answer
 
     def close(self) -> None:
-        """Close the connections. The client cannot be used after that."""
-        with self._lock:
-            self._closed = True
-            if self._http is not None:
-                self._http.close()
+        """Close the connections, each when no request is on its way over it. The client cannot be used after that."""
+        self._lanes.close()
 
     def _exchange(self, request: Request, seconds: float) -> Answer | ApiError:
         try:
@@ -135,8 +131,7 @@ class Client:
                 return Unauthorized(
                     "the token cannot be sent: it is empty, or holds a line break, a space at its end or a character beyond ASCII"
                 )
-            http = self._opened()
-            with self._deadline.within(seconds):
+            with self._deadline.within(seconds), self._lanes.one(min(self.timeouts.connect, seconds)) as http:
                 return self._received(http, request, identity, seconds)
         except ApiError as error:
             return error
@@ -209,19 +204,12 @@ class Client:
             yield chunk
 
     def _opened(self) -> httpx.Client:
-        """The connections, made when they are first needed: reading certificates takes time, and the environment may be wrong."""
-        with self._lock:
-            if self._closed:
-                raise Unreachable("the connections are closed")
-            if self._http is None:
-                self._http = self._opened_now()
-            return self._http
-
-    def _opened_now(self) -> httpx.Client:
-        verify: ssl.SSLContext | bool = self._verify
-        if self._transport is None and verify is True:
+        """One more connection, made when it is needed: reading certificates takes time, and the environment may be wrong."""
+        if self._shared is not None:
+            return self._shared
+        if self._transport is None and self._verify is True:
             try:
-                verify = httpx.create_ssl_context()
+                self._verify = httpx.create_ssl_context()  # once: the connections share it
             except OSError:
                 raise Unreachable(
                     "the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read", reason="tls"
@@ -229,8 +217,8 @@ class Client:
         try:
             http = httpx.Client(
                 transport=self._transport,
-                verify=verify,
-                limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS, keepalive_expiry=5.0),
+                verify=self._verify,
+                limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=5.0),
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
                 follow_redirects=False,
             )
@@ -239,11 +227,13 @@ class Client:
                 "the proxy that the environment names cannot be used (HTTPS_PROXY, ALL_PROXY, …)", reason="proxy"
             ) from None
         _keep_to(self._deadline, http)
+        if self._transport is not None:
+            self._shared = http  # there is one transport, and it is closed with its client
         return http
 
 
 def _keep_to(deadline: Deadline, http: httpx.Client) -> None:
-    """Put the deadline under every connection.
+    """Put the deadline under a connection.
 
     httpx has no argument for it. Where its insides change the read time-out is what is left, and a test with a slow server fails.
     """

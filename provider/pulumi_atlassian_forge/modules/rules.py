@@ -15,19 +15,27 @@ from pydantic_core import ErrorDetails
 
 from .advice import nearest
 from .content import TRIGGER, is_typed
-from .json_values import json_problems
+from .json_values import json_problems, sendable
 from .known_types import TRIGGER as TYPED_TRIGGER
 from .known_types import TYPES
 from .models import OBJECT_TAG, TEXT_TAG, adapter
-from .problems import Problem
-from .specs import Either, Fields, Items, Spec, Text
-from .values import UNKNOWN, normalise
+from .problems import Location, Problem, argument_of, path_of, snake
+from .specs import Choice, Either, Fields, Items, Spec, Text
+from .values import UNKNOWN, contains_unknown, normalise
 
 _COMMON: Final = frozenset({"key", "installation", "apiVersion", "adopt"})
 _KEY: Final = re.compile(r"[a-zA-Z0-9_-]{1,255}")
 _PRODUCT: Final = "jira"
-
-Location = tuple[str | int, ...]
+_RULES: Final = {
+    "missing": "is required",
+    "string_too_short": "must not be empty",
+    "bool_type": "must be True or False",
+    "list_type": "must be a list",
+    "too_short": "must have at least one entry",
+    "model_type": "must be a dictionary",
+    "model_attributes_type": "must be a dictionary",
+}
+"""What pydantic's kinds of failures are in our words, where nothing is to be filled in."""
 
 
 def check_key(key: Any) -> str | None:
@@ -53,22 +61,21 @@ def check_content(props: Mapping[str, Any]) -> list[Problem]:
     """
     own = {name: value for name, value in props.items() if name not in _COMMON and not name.startswith("__")}
     problems = [problem for name, value in own.items() for problem in json_problems(value, name)]
-    if problems:  # nothing below may walk a value that is too deep
-        broken = {re.split(r"[.\[]", problem.path, maxsplit=1)[0] for problem in problems}
-        own = {name: UNKNOWN if name in broken else value for name, value in own.items()}
-    own = normalise(own)
+    own = normalise({name: sendable(value) for name, value in own.items()})  # nothing below may walk a value that is too deep
     problems += _typed(own) if is_typed(own) else _raw(own)
-    return sorted(problems, key=lambda problem: problem.path)
+    return sorted(problems, key=lambda problem: (problem.path, problem.text))
 
 
 def _typed(props: dict[str, Any]) -> list[Problem]:
-    arguments = _Arguments("", python=True)
-    return [*_fields(props, TYPED_TRIGGER, "TRIGGER", "", arguments), *_trigger(props, arguments)]
+    return [*_fields(props, TYPED_TRIGGER, "TRIGGER", "", ()), *_trigger(props, ())]
 
 
 def _raw(props: dict[str, Any]) -> list[Problem]:
-    strangers = sorted(set(props) - {"type", "data"})
-    problems = [Problem(name, f"{name} is not an argument of DynamicModule: put it into data=") for name in strangers]
+    problems = [
+        Problem(name, f"{argument_of((name,))} is not an argument of DynamicModule: put it into data=")
+        for name in props
+        if name not in ("type", "data")
+    ]
     type_, data = props.get("type"), props.get("data")
     if type_ is not UNKNOWN and (not isinstance(type_, str) or not type_):
         problems.append(Problem("type", "type= must be a string that is not empty, for example 'jira:issuePanel'"))
@@ -76,101 +83,61 @@ def _raw(props: dict[str, Any]) -> list[Problem]:
         return problems
     if not isinstance(data, dict):
         return [*problems, Problem("data", "data= must be a dictionary")]
-    spec = TYPES.get(type_) if isinstance(type_, str) else None
-    if spec is None or not isinstance(type_, str):
+    if not isinstance(type_, str) or type_ not in TYPES:
         return problems
-    arguments = _Arguments("data", python=False)
     content = {name: value for name, value in data.items() if name != "key"}
-    problems += _fields(content, spec, "TYPES", type_, arguments)
-    return problems + (_trigger(content, arguments) if type_ == TRIGGER else [])
-
-
-class _Arguments:
-    """How a property is called: its path in state, and its name in a program."""
-
-    def __init__(self, root: str, *, python: bool) -> None:
-        self._root = root
-        self._python = python
-
-    def path(self, location: Sequence[str | int]) -> str:
-        parts = [self._root] if self._root else []
-        text = ".".join(parts)
-        for part in location:
-            text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-        return text
-
-    def name(self, location: Sequence[str | int]) -> str:
-        names = [part for part in location if isinstance(part, str)]
-        if not names:
-            return self._root or "the trigger"
-        if self._python:
-            return _snake(names[-1]) + ("=" if len(names) == len(location) else "")
-        return f"{self._root}[{names[-1]!r}]" if len(names) == 1 else repr(names[-1])
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z])([A-Z])", r"_\1", name).lower()
+    problems += _fields(content, TYPES[type_], "TYPES", type_, ("data",))
+    return problems + (_trigger(content, ("data",)) if type_ == TRIGGER else [])
 
 
 # --- what one property may hold ---------------------------------------------------------------------------------------------
 
 
-def _fields(value: dict[str, Any], spec: Fields, table: str, name: str, arguments: _Arguments) -> list[Problem]:
+def _fields(value: dict[str, Any], spec: Fields, table: str, name: str, root: Location) -> list[Problem]:
     try:
         adapter(table, name).validate_python(value)
         failures: list[ErrorDetails] = []
     except ValidationError as error:
         failures = error.errors(include_url=False, include_context=True, include_input=False)
-    problems = [_in_words(failure, spec, arguments) for failure in failures]
-    return problems + list(_groups(value, spec, (), arguments))
+    problems = [_in_words(failure, spec, root) for failure in failures]
+    return problems + list(_groups(value, spec, root))
 
 
-def _in_words(failure: ErrorDetails, spec: Fields, arguments: _Arguments) -> Problem:
-    location: Location = tuple(part for part in failure["loc"] if part not in (TEXT_TAG, OBJECT_TAG))
-    return Problem(arguments.path(location), f"{arguments.name(location)} {_rule(failure, location, spec)}")
+def _in_words(failure: ErrorDetails, spec: Fields, root: Location) -> Problem:
+    below: Location = tuple(part for part in failure["loc"] if part not in (TEXT_TAG, OBJECT_TAG))
+    location = (*root, *below)
+    if failure["type"] == "extra_forbidden":
+        return Problem(path_of(location), _unknown_property(location, _spec_at(spec, below[:-1])))
+    return Problem(path_of(location), f"{argument_of(location)} {_rule(failure, _spec_at(spec, below))}")
 
 
-_RULES: Final[Mapping[str, str]] = {
-    "missing": "is required",
-    "string_type": "must be a string",
-    "string_too_short": "must not be empty",
-    "bool_type": "must be True or False",
-    "list_type": "must be a list",
-    "too_short": "must have at least one entry",
-    "model_type": "must be a dictionary",
-    "dict_type": "must be a dictionary",
-}
-
-
-def _rule(failure: ErrorDetails, location: Location, spec: Fields) -> str:
-    """A failure of pydantic in our words, and never with the value."""
+def _rule(failure: ErrorDetails, spec: Spec | None) -> str:
     kind, context = failure["type"], failure.get("ctx", {})
-    if kind == "extra_forbidden":
-        return _unknown_property(location, spec)
+    or_dictionary = isinstance(spec, Either)
+    of = spec.text if isinstance(spec, Either) else spec
     if kind == "string_too_long":
         return f"must have at most {context['max_length']:,} characters"
-    if kind == "literal_error":
-        return f"must be one of {_listed(context['expected'])}"
     if kind == "string_pattern_mismatch":
-        of = _spec_at(spec, location)
         return f"must be {of.form}" if isinstance(of, Text) and of.form else f"must match {context['pattern']}"
+    if kind == "string_type":
+        return "must be a string or a dictionary" if or_dictionary else "must be a string"
+    if kind == "literal_error" and isinstance(of, Choice):
+        return f"must be one of {', '.join(of.values)}" + (", or a dictionary" if or_dictionary else "")
     return _RULES.get(kind, "has a value that is not allowed")
 
 
-def _listed(expected: str) -> str:
-    return expected.replace(" or ", ", ").replace("'", "")
-
-
-def _unknown_property(location: Location, spec: Fields) -> str:
-    parent = _spec_at(spec, location[:-1])
-    known = [*parent.required, *parent.optional] if isinstance(parent, Fields) else []
+def _unknown_property(location: Location, parent: Spec | None) -> str:
+    fields = parent.fields if isinstance(parent, Either) else parent
+    known = [*fields.required, *fields.optional] if isinstance(fields, Fields) else []
     name = str(location[-1])
-    by_python_name = {_snake(candidate): candidate for candidate in known}
-    if name in by_python_name:
-        return f"is spelt {by_python_name[name]} in a dictionary"
     near = nearest(name, known)
-    hint = f"did you mean {near}?" if near else f"known here: {', '.join(known)}"
-    return f"({name}) is not a property that is known here; {hint}"
+    hint = f"did you mean {near}?" if near else f"known here are {', '.join(known)}"
+    if len(location) == 1:
+        return f"{argument_of(location)} is not an argument of TriggerModule: {hint}"
+    by_python_name = {snake(candidate): candidate for candidate in known}
+    if name in by_python_name:
+        hint = f"in a dictionary it is spelt {by_python_name[name]}"
+    return f"{argument_of(location[:-1])} has no property {name}: {hint}"
 
 
 def _spec_at(spec: Spec, location: Sequence[str | int]) -> Spec | None:
@@ -184,75 +151,68 @@ def _spec_at(spec: Spec, location: Sequence[str | int]) -> Spec | None:
             found = found.required.get(str(part)) or found.optional.get(str(part))
         else:
             return None
-    return found.text if isinstance(found, Either) and location and isinstance(found.text, Text) else found
+    return found
 
 
 # --- what several properties must be together -------------------------------------------------------------------------------
 
 
-def _groups(value: Any, spec: Spec | None, location: Location, arguments: _Arguments) -> Iterator[Problem]:
+def _groups(value: Any, spec: Spec | None, location: Location) -> Iterator[Problem]:
     """``exactly_one`` and ``at_least_one`` at every depth."""
-    if isinstance(spec, Either):
-        spec = spec.fields
-    if isinstance(spec, Items) and isinstance(value, list):
+    fields = spec.fields if isinstance(spec, Either) else spec
+    if isinstance(fields, Items) and isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _groups(item, spec.of, (*location, index), arguments)
-    elif isinstance(spec, Fields) and isinstance(value, dict):
-        yield from _groups_here(value, spec, location, arguments)
-        for name, of in {**spec.required, **spec.optional}.items():
-            yield from _groups(value.get(name), of, (*location, name), arguments)
+            yield from _groups(item, fields.of, (*location, index))
+    elif isinstance(fields, Fields) and isinstance(value, dict):
+        yield from _group(value, fields, location)
+        for name, of in {**fields.required, **fields.optional}.items():
+            if name in value:
+                yield from _groups(value[name], of, (*location, name))
 
 
-def _groups_here(value: dict[str, Any], spec: Fields, location: Location, arguments: _Arguments) -> Iterator[Problem]:
-    for names in spec.exactly_one:
+def _group(value: dict[str, Any], fields: Fields, location: Location) -> Iterator[Problem]:
+    for names in fields.exactly_one:
         given = [name for name in names if name in value]
-        both = " and ".join(arguments.name((*location, name)) for name in names)
+        both = " and ".join(argument_of((*location, name)) for name in names)
         if not given:
-            yield Problem(arguments.path(location), f"exactly one of {both} is needed, and there is neither")
+            yield Problem(path_of(location), f"exactly one of {both} is needed, and there is neither")
         elif len(given) > 1 and not any(value[name] is UNKNOWN for name in given):
-            yield Problem(arguments.path(location), f"exactly one of {both} is needed, and there are both: remove one")
-    if spec.at_least_one and not any(name in value for name in spec.at_least_one):
-        some = ", ".join(arguments.name((*location, name)) for name in spec.at_least_one)
-        yield Problem(arguments.path(location), f"{arguments.name(location)} needs at least one of {some}")
+            yield Problem(path_of(location), f"exactly one of {both} is needed, and there are both: remove one")
+    if fields.at_least_one and not any(name in value for name in fields.at_least_one):
+        some = ", ".join(argument_of((*location, name)) for name in fields.at_least_one)
+        yield Problem(path_of(location), f"{argument_of(location)} needs at least one of {some}")
 
 
-def _trigger(data: Mapping[str, Any], arguments: _Arguments) -> list[Problem]:
+def _trigger(data: Mapping[str, Any], root: Location) -> list[Problem]:
     events = data.get("events")
     listed = events if isinstance(events, list) else []
-    problems = list(_repeated(listed, arguments))
-    names = None if events is UNKNOWN else [_event_name(event) for event in listed]
-    problems += _filter(data.get("filter"), names, ("filter",), arguments)
+    problems = list(_repeated(listed, (*root, "events")))
+    problems += _filter(data.get("filter"), listed, (*root, "filter"))
     for index, event in enumerate(listed):
         if isinstance(event, dict):
-            problems += _filter(event.get("filter"), [_event_name(event)], ("events", index, "filter"), arguments)
+            problems += _filter(event.get("filter"), [event], (*root, "events", index, "filter"))
     return problems
 
 
-def _event_name(event: Any) -> Any:
-    return event.get("eventType", "") if isinstance(event, dict) else event
-
-
-def _repeated(events: list[Any], arguments: _Arguments) -> Iterator[Problem]:
+def _repeated(events: list[Any], location: Location) -> Iterator[Problem]:
     """Our own rule: a set has no doubles, and the API says nothing of what two would mean."""
     for index, event in enumerate(events):
-        if event is not UNKNOWN and isinstance(event, (str, dict)) and event in events[:index]:
-            yield Problem(arguments.path(("events", index)), "events names this one twice: remove one")
+        if isinstance(event, (str, dict)) and not contains_unknown(event) and event in events[:index]:
+            where = (*location, index)
+            yield Problem(path_of(where), f"{argument_of(where)} is in the list already: remove one of the two")
 
 
-def _filter(value: Any, events: list[Any] | None, location: Location, arguments: _Arguments) -> list[Problem]:
+def _filter(value: Any, events: list[Any], location: Location) -> Iterator[Problem]:
     if not isinstance(value, dict):
-        return []
-    problems = []
-    if "onError" in value and "expression" not in value:
-        # The documentation of the trigger module allows it only there.
+        return
+    if "onError" in value and "expression" not in value:  # docs:manifest-reference/modules/trigger
         where = (*location, "onError")
-        text = f"{arguments.name(where)} is allowed only together with {arguments.name((*location, 'expression'))}"
-        problems.append(Problem(arguments.path(where), text))
-    if value.get("ignoreSelf") is True and events is not None:
-        # @forge/cli, validate-trigger: every event's name must contain "jira"
-        strangers = [name for name in events if isinstance(name, str) and _PRODUCT not in name]
-        if strangers:
+        text = f"{argument_of(where)} is allowed only together with {argument_of((*location, 'expression'))}"
+        yield Problem(path_of(where), text)
+    if value.get("ignoreSelf") is True:
+        # The validator of triggers in @forge/cli wants "jira" in the name of every event.
+        names = [event.get("eventType") if isinstance(event, dict) else event for event in events]
+        if any(isinstance(name, str) and _PRODUCT not in name for name in names):
             where = (*location, "ignoreSelf")
-            text = f"{arguments.name(where)} is allowed only where the name of every event contains {_PRODUCT!r}"
-            problems.append(Problem(arguments.path(where), text))
-    return problems
+            text = f"{argument_of(where)} is allowed only where the name of every event contains {_PRODUCT!r}"
+            yield Problem(path_of(where), text)
