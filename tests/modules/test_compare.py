@@ -103,12 +103,12 @@ def test_true_and_one_are_two_events_however_they_are_ordered() -> None:
         (module(a=1), module(a=1, b={"c": 1}), ["/b"]),
         (module(a={"x": 1}), module(a={"x": 1, "y": 1, "z": 1}), ["/a/y", "/a/z"]),
         (module(v=[{"p": 1}, {"p": 2}]), module(v=[{"p": 1}, {"p": 2, "q": 3}]), ["/v/1/q"]),
-        (module(v=[1]), module(v=[1, 2]), []),
+        (module(v=[1]), module(v=[1, 2]), ["/v/1"]),
         (module(a=1, b=2), module(a=1), []),
         (module(a={"x": 1}), module(a=1), []),
         (module(a=1), module(a={"x": 1}), []),
         (module(**{"a/b": {}}), module(**{"a/b": {"~": 1}}), ["/a~1b/~0"]),
-        (trigger(A, filter={"expression": "x"}), trigger(A, filter={"expression": "x", "onError": DEFAULT}), ["/filter/onError"]),
+        (trigger(A, filter={"expression": "x"}), trigger(A, filter={"expression": "x", "onError": DEFAULT}), []),
     ],
 )
 def test_the_topmost_paths_that_were_not_sent(sent: Content, answer: Content, paths: list[str]) -> None:
@@ -295,3 +295,17 @@ def test_a_type_that_is_no_text() -> None:
     odd = Content([], {"a": 1})  # type: ignore[arg-type]
     assert same(odd, odd)
     assert as_declared(odd, odd, None) == odd
+
+
+def test_a_default_that_the_server_filled_in_and_a_person_changed_is_drift() -> None:
+    declared = trigger(A, filter={"expression": "x"})
+    server = server_additions(declared, trigger(A, filter={"expression": "x", "onError": DEFAULT}))
+    changed = trigger(A, filter={"expression": "x", "onError": "RECEIVE"})
+    assert not same(as_declared(declared, changed, server), declared)
+
+
+def test_items_that_the_server_appends_are_no_drift_and_those_of_a_person_are() -> None:
+    declared = module(v=[1])
+    server = server_additions(declared, module(v=[1, 2]))
+    assert as_declared(declared, module(v=[1, 2]), server) == declared
+    assert as_declared(declared, module(v=[1, 2, 3]), server).data == {"v": [1, 3]}

@@ -177,14 +177,18 @@ def _equal(a: Any, b: Any) -> bool:
 def _added(sent: Any, answer: Any, path: Path, rules: _Rules) -> Iterator[Path]:
     if isinstance(sent, dict) and isinstance(answer, dict):
         for name, value in answer.items():
-            if name not in sent:
-                yield (*path, name)
-            else:
-                yield from _added(sent[name], value, (*path, name), rules)
+            below = (*path, name)
+            if name in sent:
+                yield from _added(sent[name], value, below, rules)
+            elif not rules.is_default(below, value):
+                # A default that the server filled in stays comparable: another value later is a person's doing.
+                yield below
     elif isinstance(sent, list) and isinstance(answer, list):
         partners = _matched(sent, answer, rules)[0] if rules.is_set(path) else answer
         for index, (left, right) in enumerate(zip(sent, partners, strict=False)):
             yield from _added(left, right, (*path, str(index)), rules)
+        if not rules.is_set(path):
+            yield from ((*path, str(index)) for index in range(len(sent), len(answer)))
 
 
 def _seen(declared: Any, live: Any, path: Path, rules: _Rules, is_server_s: Callable[[Path], bool]) -> Any:
@@ -202,13 +206,20 @@ def _seen(declared: Any, live: Any, path: Path, rules: _Rules, is_server_s: Call
                 kept[name] = value
         return kept
     if isinstance(declared, list) and isinstance(live, list):
-        partners, rest = _matched(declared, live, rules) if rules.is_set(path) else (live, live[len(declared) :])
+        partners, rest = (
+            _matched(declared, live, rules) if rules.is_set(path) else (live, _more(declared, live, path, is_server_s))
+        )
         pairs = enumerate(zip(declared, partners, strict=False))
         kept_items = [
             _seen(left, right, (*path, str(index)), rules, is_server_s) for index, (left, right) in pairs if right is not _MISSING
         ]
         return kept_items + rest
     return declared if _equal(declared, live) else live
+
+
+def _more(declared: list[Any], live: list[Any], path: Path, is_server_s: Callable[[Path], bool]) -> list[Any]:
+    """The items behind the declared ones, without those that the server adds by itself."""
+    return [live[index] for index in range(len(declared), len(live)) if not is_server_s((*path, str(index)))]
 
 
 def _plain(value: Any, path: Path, rules: _Rules) -> Any:
