@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 from .api.auth import BearerToken
 from .api.client import Client, Timeouts
+from .api.errors import Unreachable
 from .api.listing import Listing
 from .api.operations import Operations
-from .api.protocol import Request, Version
+from .api.protocol import Answer, Request, Version
 from .errors import ForgeError
+from .parent import GATE
 from .recovery import Registrar
 from .settings import (
     API_BASE,
@@ -53,7 +55,8 @@ class Connection:
             transport=_emulator(self.base_url, name, root) if settings.on_emulator else None,
             user_agent=_USER_AGENT,
         )
-        self._operations: dict[Version, Operations] = {v: Operations(self._client, v) for v in ("v1", "v2")}
+        gated = _Gated(self._client)
+        self._operations: dict[Version, Operations] = {v: Operations(gated, v) for v in ("v1", "v2")}
         self._listings: dict[Version, Listing] = {v: Listing(operations) for v, operations in self._operations.items()}
         self._registrars: dict[Version, Registrar] = {
             v: Registrar(
@@ -139,6 +142,23 @@ class Connections:
             for connection in self._open.values():
                 connection.close()
             self._open.clear()
+
+
+class _Gated:
+    """The client, behind the gate that shuts when the engine is gone."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @property
+    def timeouts(self) -> Timeouts:
+        return self._client.timeouts
+
+    def send(self, request: Request, *, within: float | None = None) -> Answer:
+        with GATE.passing() as may_pass:
+            if not may_pass:
+                raise Unreachable("the engine is gone, so no request is sent any more")
+            return self._client.send(request, within=within)
 
 
 class _NoAuth:

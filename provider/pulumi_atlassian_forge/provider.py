@@ -42,6 +42,7 @@ class _Process:
     connections: Connections
     keys: Keys
     secrets: frozenset[str] = frozenset()
+    is_watching = False
 
 
 def _hook(
@@ -84,7 +85,11 @@ class ForgeProvider(ResourceProvider):
         sys.tracebacklimit = 0
         from .checking import Keys  # noqa: PLC0415 - the program imports this file too, and needs none of this
         from .connect import Connections  # noqa: PLC0415 - the same
+        from .parent import watch  # noqa: PLC0415 - the same
 
+        if not _Process.is_watching:
+            _Process.is_watching = True
+            watch()
         connections = Connections(lambda key: _text(req.config.get(key)))
         _Process.secrets = frozenset(connections.secrets())
         _Process.connections, _Process.keys = connections, Keys()

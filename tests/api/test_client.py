@@ -154,6 +154,25 @@ def test_a_transport_can_stream_and_has_to_keep_the_limits() -> None:
         assert "larger" in error.message
 
 
+def test_a_transport_is_shared_by_all_threads_and_closed_once() -> None:
+    class Counting(httpx.BaseTransport):
+        def __init__(self) -> None:
+            self.together = threading.Barrier(3)
+            self.closed = 0
+
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            self.together.wait(10)
+            return httpx.Response(200, content=b"{}")
+
+        def close(self) -> None:
+            self.closed += 1
+
+    transport = Counting()
+    with connect("https://x.invalid", transport=transport) as client, ThreadPoolExecutor(3) as pool:
+        assert [answer.body for answer in pool.map(lambda _: client.send(GET), range(3))] == [b"{}"] * 3
+    assert transport.closed == 1
+
+
 def test_a_transport_has_to_keep_the_time() -> None:
     class Slow(httpx.SyncByteStream):
         def __iter__(self) -> Iterator[bytes]:

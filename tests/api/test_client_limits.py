@@ -159,6 +159,7 @@ def test_the_deadline_sits_under_every_connection_of_httpx(monkeypatch: pytest.M
         rawserver.pouring(100 * MEGABYTE, status=422),
         answering(422, b"damaged", {"content-encoding": "gzip"}),
         answering(422, gzip.compress(b" " * 100 * MEGABYTE, 1), {"content-encoding": "gzip"}),
+        answering(422, gzip.compress(b" " * 10 * MEGABYTE), {"content-encoding": "gzip"}),  # small enough to arrive whole
     ],
 )
 def test_the_status_of_an_error_counts_even_if_its_body_is_lost(behaviour: Behaviour) -> None:

@@ -1,0 +1,96 @@
+"""End the plugin's process when the engine is gone.
+
+A plugin outlives an engine that was killed: nothing tells it, and requests that wait in its queue would still be sent, for a run
+whose results nobody writes down. So a daemon thread watches the processes above, and when one of them is gone no request is sent
+any more; those under way are let finish, and then the process ends. No signal handlers: the hooks run in worker threads, and the
+engine gives a plugin a process group of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+LEVELS: Final = 2
+"""How many processes above are watched: the shell script that starts a dynamic plugin, and the engine above it."""
+
+_INTERVAL: Final = 0.5  # seconds between two looks
+_PATIENCE: Final = 60.0  # seconds for the requests under way; each has a time limit of its own
+
+
+class Gate:
+    """Every request passes it; after :meth:`shut` none does."""
+
+    def __init__(self) -> None:
+        self._state = threading.Condition()
+        self._under_way = 0
+        self._is_shut = False
+
+    @contextlib.contextmanager
+    def passing(self) -> Iterator[bool]:
+        """Count one request as under way; False where none may be sent any more."""
+        with self._state:
+            may_pass = not self._is_shut
+            self._under_way += may_pass
+        try:
+            yield may_pass
+        finally:
+            with self._state:
+                self._under_way -= may_pass
+                self._state.notify_all()
+
+    def shut(self, patience: float = _PATIENCE) -> None:
+        """Let no request pass any more, and wait until those under way have ended, for ``patience`` seconds at most."""
+        with self._state:
+            self._is_shut = True
+            self._state.wait_for(lambda: self._under_way == 0, patience)
+
+
+GATE: Final = Gate()
+"""The gate of this process."""
+
+
+def ancestors(levels: int = LEVELS) -> list[int]:
+    """The process ids above this process; only the first where the system does not tell more (it has no ``/proc``)."""
+    found = [os.getppid()]
+    while len(found) < levels:
+        above = _parent_of(found[-1])
+        if above is None:
+            break
+        found.append(above)
+    return found
+
+
+def _parent_of(pid: int) -> int | None:
+    try:
+        # The name in parentheses may hold spaces and parentheses itself.
+        fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+        return int(fields[1])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def watch(gate: Gate = GATE, leave: Callable[[int], None] = os._exit, interval: float = _INTERVAL) -> threading.Thread:
+    """Start the thread. Called once, in the plugin's process.
+
+    Args:
+        gate: What to shut.
+        leave: Ends the process at once; no clean-up may wait for a worker that waits.
+        interval: Seconds between two looks.
+    """
+    above = ancestors()
+
+    def until_gone() -> None:
+        while ancestors(len(above)) == above:
+            time.sleep(interval)
+        gate.shut()
+        leave(1)
+
+    thread = threading.Thread(target=until_gone, name="watch-the-engine", daemon=True)
+    thread.start()
+    return thread

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from pulumi_atlassian_forge.parent import Gate, ancestors
+
+
+def test_a_shut_gate_waits_for_what_is_under_way_and_lets_nothing_pass() -> None:
+    gate = Gate()
+    entered, leave = threading.Event(), threading.Event()
+
+    def request() -> None:
+        with gate.passing() as may_pass:
+            assert may_pass
+            entered.set()
+            leave.wait(5)
+
+    worker = threading.Thread(target=request)
+    worker.start()
+    entered.wait(5)
+    closer = threading.Thread(target=gate.shut)
+    closer.start()
+    while True:  # until the closer has shut it
+        with gate.passing() as may_pass:
+            if not may_pass:
+                break
+    assert closer.is_alive()
+    leave.set()
+    closer.join(5)
+    worker.join(5)
+    assert not closer.is_alive()
+
+
+def test_what_is_under_way_for_too_long_is_not_waited_for() -> None:
+    gate = Gate()
+    with gate.passing():
+        gate.shut(patience=0.01)
+
+
+def test_the_processes_above_are_told() -> None:
+    assert ancestors(1) == [os.getppid()]
+    assert ancestors(2)[0] == os.getppid()
+
+
+def test_a_process_ends_when_the_one_above_its_shell_is_killed() -> None:
+    # engine (this middle process) → shell → plugin, as the engine starts a dynamic plugin
+    plugin = (
+        "import os, time; from pulumi_atlassian_forge.parent import watch; "
+        "watch(interval=0.05); print(os.getpid(), flush=True); time.sleep(60)"
+    )
+    engine = f"import subprocess, sys; subprocess.run(['sh', '-c', '{sys.executable} -c \"$CODE\"; true'])"
+    middle = subprocess.Popen(
+        [sys.executable, "-c", engine], stdout=subprocess.PIPE, text=True, env={**os.environ, "CODE": plugin}
+    )
+    assert middle.stdout is not None
+    pid = int(middle.stdout.readline())
+    middle.kill()
+    middle.wait()
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and Path(f"/proc/{pid}").exists():
+        time.sleep(0.05)
+    middle.stdout.close()
+    assert not Path(f"/proc/{pid}").exists()
