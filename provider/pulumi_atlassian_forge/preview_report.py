@@ -8,7 +8,9 @@ the program as outputs, so the program can read them of every resource, print ea
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import pulumi
 
@@ -39,7 +41,8 @@ class _Run:
         return wrong
 
 
-_run = _Run()
+# One for each event loop: the Automation API may run several programs in one process, each in a thread with a loop of its own.
+_runs: WeakKeyDictionary[asyncio.AbstractEventLoop, _Run] = WeakKeyDictionary()
 
 
 def hidden_inputs() -> dict[str, Any]:
@@ -51,11 +54,12 @@ def watch(module: pulumi.Resource) -> None:
     """Report this module's problems, if this is a preview."""
     if not pulumi.runtime.is_dry_run():
         return
-    _run.modules.append(module)
-    if len(_run.modules) == 1:
+    run = _runs.setdefault(asyncio.get_event_loop(), _Run())
+    run.modules.append(module)
+    if len(run.modules) == 1:
         # An output, so that the program waits for it and fails with it.
-        waited_for: pulumi.Output[int] = pulumi.Output.from_input(_run.report())
-        _run.waited_for = waited_for
+        waited_for: pulumi.Output[int] = pulumi.Output.from_input(run.report())
+        run.waited_for = waited_for
 
 
 async def _problems_of(module: pulumi.Resource) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ from pulumi.runtime import is_config_secret
 from .modules.advice import long_reference, misspelt_event, misspelt_type
 
 _NAMESPACE = "atlassian-forge"  # as in settings, which the program need not load
-_said: set[str] = set()
+_said: set[tuple[str, str, str]] = set()  # project, stack and key: the Automation API may run several programs in one process
 
 
 def about(resource: pulumi.Resource, properties: Mapping[str, Any]) -> None:
@@ -75,9 +75,10 @@ def _warn_of_clear_text_token(resource: pulumi.Resource) -> None:
     config = pulumi.Config(_NAMESPACE)
     for key, path in (("token", ""), ("installations", " --path")):
         name = f"{_NAMESPACE}:{key}"
-        if name in _said or is_config_secret(name) or not _holds_token(key, config.get(key)):
+        once = (pulumi.get_project(), pulumi.get_stack(), name)
+        if once in _said or is_config_secret(name) or not _holds_token(key, config.get(key)):
             continue
-        _said.add(name)
+        _said.add(once)
         where = name if key == "token" else f"'{name}.<name>.token'"
         pulumi.log.warn(
             f"{name} holds a token in clear text; encrypt it: pulumi config set --secret{path} {where} <token>",
