@@ -7,7 +7,7 @@ What stands here is the whole public interface of a program; everything else may
 
 from .arguments import TriggerFilter, TriggerPayload, TriggerPayloadInclude
 from .errors import ForgeError
-from .modules.event_names import EventName
+from .modules.events import EventName
 from .resources import DynamicModule, TriggerModule
 
 __all__ = [

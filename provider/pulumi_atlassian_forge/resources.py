@@ -14,7 +14,7 @@ from pulumi.dynamic import Resource
 
 from . import internal, preview_report, program_warnings
 from .arguments import TriggerFilter, TriggerFilterResult, TriggerPayload, TriggerPayloadResult
-from .modules.event_names import EventName
+from .modules.events import EventName
 from .provider import PROVIDER
 from .sendable import refuse_unsendable
 

@@ -4,11 +4,9 @@ Sources, as of 2026-11: docs:events-reference names 171 of them, the scope mappi
 Atlassian adds names without notice, so an unknown one is registered with a warning (:mod:`.advice`), never refused.
 """
 
-from __future__ import annotations
+from typing import Final, Literal, get_args
 
-from typing import Final
-
-EVENTS: Final[tuple[str, ...]] = (
+KnownEvent = Literal[
     "avi:bitbucket:completed:deployment",
     "avi:bitbucket:created:build-status",
     "avi:bitbucket:created:commit-comment",
@@ -193,7 +191,13 @@ EVENTS: Final[tuple[str, ...]] = (
     "avi:jsm-entity:updated:request-type",
     "avi:jsm-entity:updated:request-type-group",
     "avi:jsm-entity:updated:service-desk",
-)
+]
+"""The catalogue: as a type, so that an editor completes the names and they are written once."""
+
+EventName = KnownEvent | str
+"""The name of an event. Known ones complete; Atlassian adds others without notice, so any string passes."""
+
+EVENTS: Final[tuple[str, ...]] = get_args(KnownEvent)
 """Every known event, sorted."""
 
 DOCUMENTATION_ONLY: Final[frozenset[str]] = frozenset(
