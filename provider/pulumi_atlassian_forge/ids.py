@@ -34,7 +34,8 @@ class ModuleId:
             ForgeError: The text is not of the form ``<installation>/<apiVersion>/<key>``.
         """
         parts = text.split("/", _PARTS - 1)
-        if len(parts) != _PARTS or not all(parts) or parts[1] not in VERSIONS:
+        # No quoting saves the keys "." and "..": every client and proxy takes them for steps in the path.
+        if len(parts) != _PARTS or not all(parts) or parts[1] not in VERSIONS or parts[2] in {".", ".."}:
             raise ForgeError(
                 f"{text!r} is not the id of a module\n"
                 "next: give <installation>/<apiVersion>/<key>, for example default/v1/notify-on-bug"

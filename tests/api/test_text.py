@@ -38,7 +38,7 @@ def test_a_long_text_is_cut_at_the_limit() -> None:
 
 
 def test_an_enormous_text_is_looked_at_only_where_it_begins() -> None:
-    assert len(clean("\x1b[" * 10_000_000)) <= 300
+    assert clean("\x1b[m" * 10_000 + "far behind") == ""
 
 
 @pytest.mark.parametrize(

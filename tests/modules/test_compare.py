@@ -309,3 +309,15 @@ def test_items_that_the_server_appends_are_no_drift_and_those_of_a_person_are() 
     server = server_additions(declared, module(v=[1, 2]))
     assert as_declared(declared, module(v=[1, 2]), server) == declared
     assert as_declared(declared, module(v=[1, 2, 3]), server).data == {"v": [1, 3]}
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+@pytest.mark.parametrize("backwards", [False, True])
+def test_an_event_leaves_its_nearest_partner_to_one_that_has_no_other(swapped: bool, backwards: bool) -> None:
+    full, bare = event(A, expression="x"), {"eventType": A}
+    declared = [bare, full] if swapped else [full, bare]
+    live = [event(A, expression="x", added=1), {**bare, "added": 1}]
+    sent, answer = trigger(*declared), trigger(*(reversed(live) if backwards else live))
+    server = server_additions(sent, answer)
+    assert server == (["/events/0/added", "/events/1/filter/added"] if swapped else ["/events/0/filter/added", "/events/1/added"])
+    assert as_declared(sent, answer, server) == sent

@@ -232,6 +232,8 @@ def test_a_module_that_is_asked_for_by_its_id_and_is_not_there_is_an_error(start
     assert well_formed(text, "read")[1].startswith("HTTP 404")
 
 
-def test_an_id_that_is_none_says_how_one_looks(start: Callable[..., Plugin]) -> None:
-    text = failure(lambda: start().read("one", {"installation": "default"}))
+@pytest.mark.parametrize("id_", ["one", "default/v3/one", "default/v1/", "default/v1/..", "default/v1/."])
+def test_an_id_that_is_none_says_how_one_looks(start: Callable[..., Plugin], server: Server, id_: str) -> None:
+    text = failure(lambda: start().read(id_, {"installation": "default"}))
+    assert not server.calls
     assert "default/v1/notify-on-bug" in text

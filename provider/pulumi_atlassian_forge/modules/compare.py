@@ -97,34 +97,57 @@ class _Missing:
 _MISSING: Final = _Missing()
 """What stands beside an event that has no partner."""
 
+_EQUAL, _ENLARGED, _NAMESAKE = range(3)
+
 
 def _matched(ours: list[Any], theirs: list[Any], rules: _Rules) -> tuple[list[Any], list[Any]]:
     """The partner of each of our events, or :data:`_MISSING`; and those of theirs that are nobody's.
 
-    Equal ones first, so that none is taken by an event that is only similar; then those to which something was added, the
-    nearest first; then those that share no more than the name.
+    Equal ones first, so that none is taken by an event that is only similar; then those to which something was only added, as
+    many as can be; then those that share no more than the name. Of several the nearest.
     """
-    partners: list[Any] = [_MISSING] * len(ours)
-    rest = dict(enumerate(theirs))
+    partners: dict[int, int] = {}
+    free = set(range(len(theirs)))
+    for kind in (_EQUAL, _ENLARGED, _NAMESAKE):
+        wanted: dict[int, list[int]] = {}
+        for i in (i for i in range(len(ours)) if i not in partners):
+            near = [(found[1], j) for j in free if (found := _likeness(ours[i], theirs[j], rules)) and found[0] == kind]
+            wanted[i] = [j for _, j in sorted(near)]
+        partners |= _assigned(wanted)
+        free -= set(partners.values())
+    return [theirs[partners[i]] if i in partners else _MISSING for i in range(len(ours))], [theirs[j] for j in sorted(free)]
 
-    def cost(event: Any, item: Any) -> tuple[int, int] | None:
-        changes = len(list(_differ(event, item, _ANY_EVENT, rules)))
-        if changes == 0:
-            return 0, 0
-        name = _event_name(event)
-        if name is None or name != _event_name(item):
-            return None
-        without = _seen(event, item, _ANY_EVENT, rules, lambda _: True)
-        is_only_enlarged = not any(_differ(event, without, _ANY_EVENT, rules))
-        return (1 if is_only_enlarged else 2), changes
 
-    costs = {
-        (i, j): found for i, event in enumerate(ours) for j, item in rest.items() if (found := cost(event, item)) is not None
-    }
-    for i, j in sorted(costs, key=lambda pair: (costs[pair], pair)):
-        if partners[i] is _MISSING and j in rest:
-            partners[i] = rest.pop(j)
-    return partners, list(rest.values())
+def _likeness(event: Any, item: Any, rules: _Rules) -> tuple[int, int] | None:
+    """How two events are alike, and in how many places they differ; None for strangers."""
+    name = _event_name(event)
+    if name != _event_name(item):
+        return None
+    changes = sum(1 for _ in _differ(event, item, _ANY_EVENT, rules))
+    if changes == 0:
+        return _EQUAL, 0
+    if name is None:
+        return None
+    without = _seen(event, item, _ANY_EVENT, rules, lambda _: True)
+    return (_NAMESAKE if any(_differ(event, without, _ANY_EVENT, rules)) else _ENLARGED), changes
+
+
+def _assigned(wanted: dict[int, list[int]]) -> dict[int, int]:
+    """As many pairs as can be: one that has its first choice gives it up to one that has no other."""
+    owners: dict[int, int] = {}
+
+    def place(i: int, tried: set[int]) -> bool:
+        for j in sorted(wanted[i], key=owners.__contains__):  # a free one before one that somebody would have to give up
+            if j not in tried:
+                tried.add(j)
+                if j not in owners or place(owners[j], tried):
+                    owners[j] = i
+                    return True
+        return False
+
+    for i in wanted:
+        place(i, set())
+    return {i: j for j, i in owners.items()}
 
 
 def _event_name(event: Any) -> str | None:
