@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,6 +8,11 @@ import pytest
 
 from tests.support.independent_server import Server, serve
 from tests.support.project import Project, require_engine
+
+# A shell that starts the tests in the background has them ignore SIGINT, and so would every engine and plugin below: the engine
+# ends its plugins by that signal, and would wait five seconds for each.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
