@@ -51,7 +51,7 @@ ROWS = [
     Bad("events-is-none", T, 'events=None, endpoint="hook"', "events", "events"),
     Bad("an-empty-event", T, 'events=[""], endpoint="hook"', "events[0]", "event"),
     Bad("a-number-for-an-event", T, 'events=["avi:jira:updated:issue", 3], endpoint="hook"', "events[1]", "event"),
-    Bad("a-repeated-event", T, 'events=["avi:jira:updated:issue"] * 2, endpoint="hook"', "events[1]", "twice"),
+    Bad("a-repeated-event", T, 'events=["avi:jira:updated:issue"] * 2, endpoint="hook"', "events[1]", "already"),
     Bad("an-object-for-an-event", T, 'events=[{"eventType": "avi:jira:updated:issue"}], endpoint="hook"', "events[0]", "event"),
     # filter
     Bad("an-empty-filter", T, _filter("{}"), "filter", "expression"),
