@@ -445,7 +445,11 @@ def test_go_gets_the_users_settings_and_builds_for_this_machine(machine: Machine
     }
     assert machine.run().code == 0
     environment = machine.build_environment
-    assert (environment["GOPROXY"], environment["GOFLAGS"], environment["CGO_ENABLED"]) == ("https://modules.example", "-p=1", "0")
+    assert (environment["GOPROXY"], environment["GOFLAGS"], environment["CGO_ENABLED"]) == (
+        "https://modules.example",
+        "-p=1",
+        "0",
+    )
     assert not {"GOOS", "GOARCH"} & set(environment)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -87,8 +88,13 @@ def plugin(
             started.configure(config or {})
             yield started
     finally:
-        process.send_signal(2)  # as the engine ends a plugin
-        process.wait(10)
+        # As the engine ends a plugin: SIGINT, five seconds, SIGKILL.
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
         process.stdout.close()
 
 
