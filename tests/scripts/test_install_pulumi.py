@@ -437,7 +437,7 @@ def test_the_users_own_choice_of_toolchain_stands(machine: Machine, version: str
 def test_go_gets_the_users_settings_and_builds_for_this_machine(machine: Machine) -> None:
     machine.go()
     machine.environment |= {
-        "GOPROXY": "https://modules.example",
+        "GOPROXY": "https://mods.example",
         "GOFLAGS": "-p=1",
         "GOOS": "plan9",
         "GOARCH": "mips",
@@ -446,7 +446,7 @@ def test_go_gets_the_users_settings_and_builds_for_this_machine(machine: Machine
     assert machine.run().code == 0
     environment = machine.build_environment
     assert (environment["GOPROXY"], environment["GOFLAGS"], environment["CGO_ENABLED"]) == (
-        "https://modules.example",
+        "https://mods.example",
         "-p=1",
         "0",
     )
