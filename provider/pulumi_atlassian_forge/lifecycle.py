@@ -16,10 +16,10 @@ from .api.protocol import Live, Version
 from .explain import Attempt, Verb, explain, gone
 from .ids import ModuleId
 from .modules.compare import same, server_additions
-from .modules.content import content_of, is_typed
+from .modules.content import TRIGGER, content_of, is_typed
 from .modules.values import UNKNOWN
 from .recovery import Registrar, settled_delete, settled_update
-from .state import TRIGGER, inputs_of, outputs_of
+from .state import inputs_of, outputs_of
 
 
 class Installation(Protocol):

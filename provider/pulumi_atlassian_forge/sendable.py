@@ -10,6 +10,7 @@ import pulumi
 
 from .arguments import TriggerFilter, TriggerPayload, TriggerPayloadInclude
 from .errors import ForgeError
+from .modules.values import has_lone_surrogate
 
 _SENT_AS_THEY_ARE = (pulumi.Output, pulumi.Resource, pulumi.Asset, pulumi.Archive, bool, int, float, type(None))
 
@@ -31,7 +32,7 @@ def refuse_unsendable(resource_name: str, properties: Mapping[str, Any]) -> None
 
 def _unsendable(value: Any, path: str, above: tuple[int, ...]) -> Iterator[str]:
     if isinstance(value, str):
-        if not _encodes(value):
+        if has_lone_surrogate(value):
             yield f"{path}: holds a lone surrogate, which no text encoding can carry: correct the string"
     elif isinstance(value, _SENT_AS_THEY_ARE) or inspect.isawaitable(value):
         return
@@ -43,7 +44,7 @@ def _unsendable(value: Any, path: str, above: tuple[int, ...]) -> Iterator[str]:
         for name, item in parts:
             if isinstance(name, int):
                 yield from _unsendable(item, f"{path}[{name}]", (*above, id(value)))
-            elif isinstance(name, str) and _encodes(name):
+            elif isinstance(name, str) and not has_lone_surrogate(name):
                 yield from _unsendable(item, f"{path}.{name}", (*above, id(value)))
             else:
                 yield f"{path}: has a name that is not text: JSON cannot hold it"
@@ -59,7 +60,3 @@ def _parts(value: Any) -> list[tuple[Any, Any]] | None:
     if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray, memoryview, range)):
         return list(enumerate(value))
     return None
-
-
-def _encodes(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)

@@ -7,12 +7,11 @@ from typing import Any, Final
 
 from .api.protocol import Live
 from .modules.compare import as_declared, server_additions
-from .modules.content import Content, is_typed, properties_of
+from .modules.content import TRIGGER, Content, is_typed, properties_of
 
 SCHEMA: Final = 1
 """The version of the state's form; ``__schema`` also tells a refresh (old outputs) from a get (inputs only)."""
 
-TRIGGER: Final = "trigger"
 _OUTPUTS_ONLY: Final = frozenset({"__schema", "__server", "__type"})
 
 

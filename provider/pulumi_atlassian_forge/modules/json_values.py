@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from .problems import Location, Problem, argument_of, path_of
-from .values import MAX_DEPTH, UNKNOWN, depth
-
-_EXACT: Final = 2**53
+from .values import EXACT, MAX_DEPTH, UNKNOWN, depth, has_lone_surrogate
 
 
 def json_problems(value: Any, path: str) -> list[Problem]:
@@ -57,7 +55,7 @@ def _problem(location: Location, rule: str) -> Problem:
 
 
 def _is_name(name: Any) -> bool:
-    return isinstance(name, str) and not _surrogate(name)
+    return isinstance(name, str) and not has_lone_surrogate(name)
 
 
 def _scalar_problem(value: Any) -> str | None:
@@ -70,15 +68,13 @@ def _scalar_problem(value: Any) -> str | None:
             return "is not a finite number: JSON has neither NaN nor infinity"
         return _too_large(value) if value.is_integer() else None
     if isinstance(value, str):
-        return "holds a lone surrogate, which no text encoding can carry: correct the string" if _surrogate(value) else None
+        return (
+            "holds a lone surrogate, which no text encoding can carry: correct the string" if has_lone_surrogate(value) else None
+        )
     return f"is a {type(value).__name__}, which JSON cannot hold: give text, a number, a list or a dictionary"
 
 
 def _too_large(value: float) -> str | None:
-    if abs(value) <= _EXACT:
+    if abs(value) <= EXACT:
         return None
     return "is an integer beyond 2**53, which the engine cannot carry exactly: give it as a string"
-
-
-def _surrogate(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)

@@ -7,7 +7,8 @@ from typing import Any, Final
 MAX_DEPTH: Final = 24
 """How deep containers may be nested. Our own limit: the wire format between engine and plugin refuses about 32 levels."""
 
-_EXACT: Final = 2**53  # beyond it a float does not hold every integer
+EXACT: Final = 2**53
+"""Beyond it a float, which is what the engine carries, does not hold every integer."""
 
 
 class Unknown:
@@ -51,7 +52,7 @@ def normalise(value: Any) -> Any:
         return {name: normalise(item) for name, item in value.items() if item is not None}
     if isinstance(value, (list, tuple)):
         return [normalise(item) for item in value]
-    if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
+    if isinstance(value, float) and value.is_integer() and abs(value) <= EXACT:
         return int(value)
     return value
 
@@ -65,3 +66,8 @@ def depth(value: Any) -> int:
             deepest += 1
         level = [inner for item in containers for inner in (item.values() if isinstance(item, dict) else item)]
     return deepest
+
+
+def has_lone_surrogate(text: str) -> bool:
+    """Whether a text holds half of a surrogate pair, which no encoding carries."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
