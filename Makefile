@@ -9,7 +9,8 @@ SCRIPTS := scripts/install-pulumi scripts/reference scripts/engine/pulumi-langua
 # Folders too: a file that is gone is a change.
 SOURCES := $(shell find provider -name __pycache__ -prune -o -print) pyproject.toml README.md
 
-export PULUMI_BACKEND_URL := file://$(LOCAL)/state
+# Without side files: Pulumi does not write them atomically, and after a kill -9 an empty one hides the stack.
+export PULUMI_BACKEND_URL := file://$(LOCAL)/state?metadata=skip
 export PULUMI_CONFIG_PASSPHRASE := demo
 export PULUMI_HOME := $(LOCAL)/pulumi-home
 export PULUMI_SKIP_UPDATE_CHECK := true

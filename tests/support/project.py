@@ -116,7 +116,8 @@ def base_environment(root: Path) -> dict[str, str]:
         **kept,
         **coverage,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-        "PULUMI_BACKEND_URL": f"file://{root / 'backend'}",
+        # Without side files: they are not written atomically, and after a kill -9 an empty one hides the stack.
+        "PULUMI_BACKEND_URL": f"file://{root / 'backend'}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE": "test",
         "PULUMI_HOME": str(root / "pulumi-home"),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
