@@ -140,3 +140,18 @@ def test_two_installations_never_share_a_variable() -> None:
     fields = InstallationSettings.model_fields
     variables = [variable(name, field) for name in ("default", "token", "base", "api", "a-b") for field in fields]
     assert len(set(variables)) == len(variables)
+
+
+def test_a_token_file_is_enough_and_of_two_tokens_that_of_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert installations({"tokenFile": "t.txt"}).resolve("default").token_file == "t.txt"
+    with pytest.raises(
+        ForgeError, match="'default' has two tokens: atlassian-forge:token and atlassian-forge:tokenFile\nnext: remove one"
+    ):
+        installations({"tokenFile": "t.txt", "token": "t"}).resolve("default")
+    monkeypatch.setenv("ATLASSIAN_FORGE_TOKEN", "new")
+    found = installations({"tokenFile": "t.txt"}).resolve("default")
+    assert (found.token is not None, found.token_file) == (True, None)
+    monkeypatch.delenv("ATLASSIAN_FORGE_TOKEN")
+    monkeypatch.setenv("ATLASSIAN_FORGE_TOKEN_FILE", "other.txt")
+    found = installations({"token": "t"}).resolve("default")
+    assert (found.token, found.token_file) == (None, "other.txt")

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from .api.protocol import Version
-from .modules.content import content_of, is_typed, properties_of
+from .modules.content import canonical_json, content_of, is_typed, properties_of
 from .modules.problems import Problem
 from .modules.rules import check_content, check_key
-from .modules.values import UNKNOWN
+from .modules.values import UNKNOWN, contains_unknown
 from .settings import DEFAULT
 
 
@@ -28,6 +28,13 @@ class Settings(Protocol):
 
     def version(self, name: str) -> Version:
         """The API version of an installation.
+
+        Raises:
+            ForgeError: The settings of this installation cannot be used.
+        """
+
+    def max_data_size(self, name: str) -> int:
+        """Bytes that the data of a module may have.
 
         Raises:
             ForgeError: The settings of this installation cannot be used.
@@ -85,14 +92,18 @@ def check(news: Mapping[str, Any], settings: Settings, keys: Keys) -> Checked:
         return Checked(inputs, problems)
     version = inputs.setdefault("apiVersion", settings.version(installation))
     _check_key(inputs, version, problems)
-    key = inputs.get("key", UNKNOWN)
+    _check_adopt(inputs, version, problems)
+    if not problems:
+        _check_size(inputs, settings.max_data_size(installation), problems)
+    adopted = inputs.get("adopt")
+    key = adopted if isinstance(adopted, str) else inputs.get("key", UNKNOWN)
     if not problems and key is not UNKNOWN:
         name = inputs.get("__name", [key])
         other = keys.claim((installation, version, key), name)
         if other is not None:
             text = (
                 f"{'/'.join(name)!r} and {other!r} declare the same key on installation {installation!r} ({version}): "
-                "give one of them another key="
+                "give one of them another key"
             )
             problems.append(Problem("key", text))
     return Checked(inputs, problems)
@@ -137,3 +148,30 @@ def _check_key(inputs: dict[str, Any], version: Version, problems: list[Problem]
     reason = check_key(inputs["key"])
     if reason is not None:
         problems.append(Problem("key", reason))
+
+
+def _check_adopt(inputs: dict[str, Any], version: Version, problems: list[Problem]) -> None:
+    """``adopt`` decides what a register means, so like ``installation`` it is a plain value."""
+    adopt = inputs.get("adopt")
+    if adopt is None or adopt is False:
+        inputs.pop("adopt", None)
+    elif not isinstance(adopt, bool | str):
+        text = "adopt must be plain: True under apiVersion v1, the key as a string under v2, never an Output"
+        problems.append(Problem("adopt", text))
+    elif version == "v1" and adopt is not True:
+        text = "adopt= is True under apiVersion v1, where key= (or the logical name) says which module: write adopt=True"
+        problems.append(Problem("adopt", text))
+    elif version == "v2" and (adopt is True or check_key(adopt) is not None):
+        text = 'adopt= is the key of the module under apiVersion v2, where the server made it: write adopt="<key>"'
+        problems.append(Problem("adopt", text))
+
+
+def _check_size(inputs: Mapping[str, Any], limit: int, problems: list[Problem]) -> None:
+    if contains_unknown(inputs):
+        return
+    size = len(canonical_json(content_of(inputs).data).encode())
+    if size > limit:
+        text = (
+            f"the module's data is {size:,} bytes of JSON, and at most {limit:,} are sent (setting maxDataSize): make it smaller"
+        )
+        problems.append(Problem("data", text))

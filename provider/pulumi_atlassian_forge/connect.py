@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import platform
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 from .api.auth import BearerToken
 from .api.client import Client, Timeouts
-from .api.errors import Unreachable
+from .api.errors import Unauthorized, Unreachable
 from .api.listing import Listing
 from .api.operations import Operations
+from .api.pace import Pace
 from .api.protocol import Answer, Request, Version
 from .errors import ForgeError
 from .parent import GATE
 from .recovery import Registrar
+from .saying import say
 from .settings import (
     API_BASE,
     DEFAULT,
@@ -30,6 +33,7 @@ from .settings import (
     unknown_installation,
 )
 from .version import __version__
+from .witness import Roll
 
 if TYPE_CHECKING:
     from .emulator.transport import EmulatorTransport
@@ -40,13 +44,16 @@ _USER_AGENT = f"pulumi-atlassian-forge/{__version__} (Python {platform.python_ve
 class Connection:
     """One installation: its client, and per API version its operations and its list. Shared by all threads."""
 
-    def __init__(self, name: str, settings: InstallationSettings, root: Path) -> None:
+    def __init__(self, name: str, settings: InstallationSettings, root: Path, roll: Roll) -> None:
         self.name = name
+        self.roll = roll
+        roll.is_credulous = settings.accept_all_gone
         self.base_url = settings.base_url or API_BASE
-        token = settings.token
+        has_token = settings.token is not None or settings.token_file is not None
+        self._auth = BearerToken(_source_of(settings, root)) if has_token else None
         self._client = Client(
             "https://emulator.invalid" if settings.on_emulator else self.base_url,
-            BearerToken(token.get_secret_value()) if token is not None else _NoAuth(),
+            self._auth or _NoAuth(),
             timeouts=Timeouts(
                 connect=settings.connect_timeout,
                 read=settings.request_timeout,
@@ -55,8 +62,8 @@ class Connection:
             transport=_emulator(self.base_url, name, root) if settings.on_emulator else None,
             user_agent=_USER_AGENT,
         )
-        gated = _Gated(self._client)
-        self._operations: dict[Version, Operations] = {v: Operations(gated, v) for v in ("v1", "v2")}
+        gated, pace = _Gated(self._client), Pace(lambda text: say(name, text))
+        self._operations: dict[Version, Operations] = {v: Operations(gated, v, pace) for v in ("v1", "v2")}
         self._listings: dict[Version, Listing] = {v: Listing(operations) for v, operations in self._operations.items()}
         self._registrars: dict[Version, Registrar] = {
             v: Registrar(
@@ -81,6 +88,10 @@ class Connection:
         """What registers modules, once each, under one version of the API."""
         return self._registrars[version]
 
+    def secrets(self) -> set[str]:
+        """Every token that was obtained, for redaction."""
+        return self._auth.secrets() if self._auth is not None else set()
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
@@ -102,6 +113,7 @@ class Connections:
         self._root = _project_root(directory or Path.cwd())
         self._lock = threading.Lock()
         self._open: dict[str, Connection] = {}
+        self._rolls = _Rolls()
 
     @property
     def names(self) -> list[str]:
@@ -116,13 +128,27 @@ class Connections:
         """
         return self._installations.resolve(name).api_version
 
+    def max_data_size(self, name: str) -> int:
+        """Bytes that the data of a module may have.
+
+        Raises:
+            ForgeError: The settings of the installation cannot be used.
+        """
+        return self._installations.resolve(name).max_data_size
+
+    def roll(self, name: str) -> Roll:
+        """The modules of the stack that are known on an installation. Needs no settings."""
+        return self._rolls[name]
+
     def unknown(self, name: str) -> str | None:
         """Why an installation is not known; None where it is. A ``default`` without settings is another mistake."""
         return None if name == DEFAULT or name in self.names else unknown_installation(name, self.names)
 
     def secrets(self) -> set[str]:
         """Every token in sight, for redaction."""
-        return self._installations.secrets()
+        with self._lock:
+            obtained = [connection.secrets() for connection in self._open.values()]
+        return self._installations.secrets().union(*obtained)
 
     def open(self, name: str) -> Connection:
         """The connection to an installation: one for all threads.
@@ -133,7 +159,7 @@ class Connections:
         with self._lock:
             connection = self._open.get(name)
             if connection is None:
-                connection = self._open[name] = Connection(name, self._installations.resolve(name), self._root)
+                connection = self._open[name] = Connection(name, self._installations.resolve(name), self._root, self._rolls[name])
             return connection
 
     def close(self) -> None:
@@ -142,6 +168,11 @@ class Connections:
             for connection in self._open.values():
                 connection.close()
             self._open.clear()
+
+
+class _Rolls(dict[str, Roll]):
+    def __missing__(self, name: str) -> Roll:
+        return self.setdefault(name, Roll(name))
 
 
 class _Gated:
@@ -167,13 +198,47 @@ class _NoAuth:
     def headers(self, request: Request) -> Mapping[str, str]:  # noqa: ARG002 - the form of every Auth
         return {}
 
+    def renewed(self, refused: Mapping[str, str]) -> bool:  # noqa: ARG002 - the form of every Auth
+        return False
+
+
+def _source_of(settings: InstallationSettings, root: Path) -> Callable[[], str]:
+    """Where the token comes from. A file is read again at each renewal: something else keeps it fresh."""
+    token, file = settings.token, settings.token_file
+    if token is not None:
+        return token.get_secret_value
+    path = root / Path(file or "").expanduser()
+
+    def read() -> str:
+        try:
+            text = path.read_text("utf-8").strip()
+        except (OSError, UnicodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not a text"
+            raise Unauthorized(f"the token file {path} cannot be read: {reason}") from None
+        if not text:
+            raise Unauthorized(f"the token file {path} is empty")
+        return text
+
+    return read
+
 
 def _emulator(base_url: str, name: str, root: Path) -> EmulatorTransport:
-    from .emulator.transport import EmulatorTransport  # noqa: PLC0415 - the emulator is loaded only where it was asked for
+    # The emulator is loaded only where it was asked for.
+    from .emulator.fault_rules import FaultRule  # noqa: PLC0415
+    from .emulator.switches import Switches  # noqa: PLC0415
+    from .emulator.transport import EmulatorTransport  # noqa: PLC0415
 
-    path = root / base_url.removeprefix(f"{EMULATOR_SCHEME}://")
+    file, _, query = base_url.removeprefix(f"{EMULATOR_SCHEME}://").partition("?")
+    path, parameters = root / file, parse_qsl(query, keep_blank_values=True)
     try:
-        return EmulatorTransport(path, installation=name)
+        switches = Switches.parse(value for parameter, value in parameters if parameter == "switch")
+        faults = [FaultRule.parse(value) for parameter, value in parameters if parameter == "fault"]
+        return EmulatorTransport(path, installation=name, switches=switches, faults=faults)
+    except ValueError as error:
+        raise ForgeError(
+            f"the emulator cannot do what baseUrl of installation {name!r} says: {error}\n"
+            "next: correct baseUrl; docs/guide/emulator.md lists the switches and the keys of a fault"
+        ) from None
     except OSError as error:
         raise ForgeError(f"the emulator's file {path} cannot be used: {error.strerror}\nnext: correct baseUrl") from None
 

@@ -14,11 +14,13 @@ import functools
 from dataclasses import dataclass
 from typing import Literal
 
+from .adoption import NothingToAdopt, OtherType
 from .api.errors import ApiError, BadAnswer, NotFound, Rejected, Throttled, Unauthorized, Unreachable
 from .api.protocol import Version
 from .errors import ForgeError
 from .recovery import Taken, Undecided
 from .settings import config_key, variable
+from .witness import InDoubt
 
 Verb = Literal["register", "update", "read", "delete"]
 
@@ -62,13 +64,38 @@ def explain(attempt: Attempt, error: ApiError, *, registered: int | None = None)
         step = _AT_LIMIT
     elif isinstance(error, Taken):
         fate = "a module with this key is already registered; it was left as it is"
-        step = "give this one another key=, or delete the registered one"
+        step = "import it, take it over with adopt=True, or give this one another key= (docs/guide/existing-modules.md)"
+    elif isinstance(error, OtherType):
+        fate = f"the module to be adopted is of type {error.type}, which cannot be changed in place; it was left as it is"
+        step = "delete the registered one, or give this one another key="
+    elif isinstance(error, NothingToAdopt):
+        fate, step = "nothing was registered", "correct adopt=, or remove it to register a new module"
     elif isinstance(error, Undecided):
         fate = f"its answer was lost, and each of these could be it: {', '.join(error.keys)}"
         step = f"DELETE …/{attempt.version}/dynamic/module/<key> for those that nothing needs, then run the command again"
     else:
         fate, step = _fate(attempt, error), _next(attempt, error)
     return ForgeError(f"{attempt}\n{_what_was_said(error)}\n{fate}\nnext: {step}")
+
+
+def doubtful(attempt: Attempt, doubt: InDoubt) -> ForgeError:
+    """None of the stack's modules was found: the token may be that of another installation."""
+    fate = {
+        "register": "nothing was registered",
+        "update": "nothing was changed",
+        "read": "nothing was changed: the state is as it was",
+        "delete": "nothing was deleted: it is still in the state",
+    }[attempt.verb]
+    if doubt.first is not None:
+        return ForgeError(f"{attempt}\n{fate}: see the message about {doubt.first!r}")
+    name, key = functools.partial(variable, attempt.installation), config_key(attempt.installation, "token")
+    return ForgeError(
+        f"{attempt}\n"
+        f"none of the {doubt.known} modules of this stack that were looked for is there; {doubt.listed} others are\n"
+        f"{fate}\n"
+        f"is {name('token')} (or {key}) the token of this installation, at {attempt.base_url}?\n"
+        f"next: with the right token run the command again; if all were deleted: {name('acceptAllGone')}=true pulumi refresh"
+    )
 
 
 def gone(attempt: Attempt) -> ForgeError:

@@ -5,21 +5,23 @@ A front end (today :mod:`.provider`, later a native plugin) hands in plain value
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from .adoption import NothingToAdopt, adopted
 from .api.errors import ApiError, NotFound, Rejected
 from .api.listing import Listing
 from .api.operations import Operations
 from .api.protocol import Live, Version
-from .explain import Attempt, Verb, explain, gone
+from .explain import Attempt, Verb, doubtful, explain, gone
 from .ids import ModuleId
 from .modules.compare import same, server_additions
-from .modules.content import TRIGGER, content_of, is_typed
-from .modules.values import UNKNOWN
+from .modules.content import TRIGGER, Content, content_of, is_typed
 from .recovery import Registrar, settled_delete, settled_update
+from .saying import say
 from .state import inputs_of, outputs_of
+from .witness import InDoubt, Roll
 
 
 class Installation(Protocol):
@@ -32,6 +34,10 @@ class Installation(Protocol):
     @property
     def base_url(self) -> str:
         """Where its API is, for messages."""
+
+    @property
+    def roll(self) -> Roll:
+        """The modules of the stack that are known on it."""
 
     def operations(self, version: Version) -> Operations:
         """The five operations under one version of the API."""
@@ -57,18 +63,18 @@ def diff(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Difference:
 
     A pure function: a refresh calls it the other way round, with new outputs and old inputs. An unknown key or type counts as
     a replace, so that ``up`` never does more than the preview showed. The new module comes first, unless it has the key of the
-    old one: then the register would fail, or the delete that follows would remove the new module.
+    old one or adopts it: then the register would fail, or the delete that follows would remove the new module.
     """
     replaces = [name for name in ("installation", "apiVersion", "key") if name in news and news[name] != olds.get(name)]
     if "__type" in olds or ("type" in news and news["type"] != olds.get("type")):
         replaces.append("type")
     changes = bool(replaces) or not same(content_of(olds), content_of(news))
-    stays = "key" in news and news["key"] is not UNKNOWN and news["key"] == olds.get("key")
+    stays = any(isinstance(news.get(name), str) and news[name] == olds.get("key") for name in ("key", "adopt"))
     return Difference(changes, replaces, bool(replaces) and stays)
 
 
 def create(installation: Installation, inputs: Mapping[str, Any]) -> tuple[ModuleId, dict[str, Any]]:
-    """Register a module: one request, and a look where its answer decides nothing.
+    """Register a module, or adopt one: one request, and a look where its answer decides nothing.
 
     Returns:
         The id and the outputs.
@@ -79,19 +85,43 @@ def create(installation: Installation, inputs: Mapping[str, Any]) -> tuple[Modul
     version: Version = inputs["apiVersion"]
     content = content_of(inputs)
     key = inputs.get("key")
+    attempt = _attempt("register", installation, version, key, content.type, inputs)
     try:
-        live = installation.registrar(version).register(key, content)
+        installation.roll.allow_register(version, key, installation.listing)
+        live, was_empty = _adopted_or_registered(installation, version, key, content, inputs.get("adopt"))
+    except InDoubt as doubt:
+        raise doubtful(attempt, doubt) from None
     except ApiError as error:
-        attempt = _attempt("register", installation, version, key, content.type, inputs)
         raise explain(attempt, error, registered=_registered(installation, version, error)) from None
-    if live is None:  # v1 answered 201 with an empty body: what was sent is what is known
-        live = Live(str(key), content)
-        server = None
-    else:
-        server = server_additions(content, live.content)
     installation.listing(version).put(live)
-    outputs = outputs_of(inputs, content, live, server)
-    return ModuleId(installation.name, version, live.key), outputs
+    installation.roll.register(version, live.key)
+    outputs = outputs_of(inputs, content, live, None if was_empty else server_additions(content, live.content))
+    return ModuleId(installation.name, version, live.key), _with_siblings(installation, version, live.key, outputs)
+
+
+def _adopted_or_registered(
+    installation: Installation, version: Version, key: str | None, content: Content, adopt: bool | str | None
+) -> tuple[Live, bool]:
+    """The module, and whether the server said nothing of it: then what was sent is what is known."""
+    wanted = adopt if isinstance(adopt, str) else key
+    if adopt and wanted is not None:
+        found = adopted(installation.operations(version), installation.name, wanted, content)
+        if found is not None:
+            return found, False
+        if version == "v2" and not installation.roll.has_deleted(version, wanted):
+            raise NothingToAdopt(wanted)
+    registrar = installation.registrar(version)
+    live = registrar.register(key, content)
+    if live is None:  # v1 answered 201 with an empty body
+        return Live(str(key), content), True
+    twins = [twin for twin in registrar.twins(content) if not installation.roll.has_met(version, twin)]
+    if twins:
+        say(
+            f"{installation.name}/{live.key}",
+            f"registered; the same content was there before as {', '.join(twins)}, and is still: if no stack owns that, as after "
+            "a killed run (forge-modules orphans tells), delete it, or both run",
+        )
+    return live, False
 
 
 def read(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]] | None:
@@ -110,54 +140,98 @@ def read(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -> 
     """
     typed = is_typed(olds)
     declared = content_of(olds) if "__schema" in olds else None
-    kind = declared.type if declared is not None else TRIGGER
+    attempt = _attempt("read", installation, id_.version, id_.key, declared.type if declared is not None else TRIGGER)
+    listing, roll = installation.listing(id_.version), installation.roll
+    if declared is not None:
+        roll.meet(id_.version, id_.key, olds)
     try:
-        live = installation.listing(id_.version).find(id_.key)
-    except ApiError as error:
-        raise explain(_attempt("read", installation, id_.version, id_.key, kind), error) from None
-    if live is None:
-        if declared is not None:
+        live = listing.find(id_.key)
+        if live is None and declared is not None:
+            roll.believe_gone(id_.version, id_.key, installation.listing)
             return None
-        raise gone(_attempt("read", installation, id_.version, id_.key, kind))
+        others = [(id_.version, other.key) for other in listing.all()]
+    except InDoubt as doubt:
+        raise doubtful(attempt, doubt) from None
+    except ApiError as error:
+        raise explain(attempt, error) from None
+    if live is None:
+        raise gone(attempt)
+    if declared is not None:
+        roll.testify()
     base = {**olds, "installation": id_.installation, "apiVersion": id_.version}
     server = olds.get("__server")
     outputs = outputs_of(base, declared or live.content, live, server, typed=typed, first_look=server is None)
-    return outputs, inputs_of(outputs)
+    return _with_siblings(installation, id_.version, id_.key, outputs, others, olds.get("__siblings")), inputs_of(outputs)
 
 
-def update(installation: Installation, id_: ModuleId, news: Mapping[str, Any]) -> dict[str, Any]:
-    """Replace the content of a module: one request.
+def update(
+    installation: Installation, id_: ModuleId, news: Mapping[str, Any], olds: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Replace the content of a module: one request. One that was deleted outside is registered again, where it can be (v1).
 
     Returns:
         The outputs.
 
     Raises:
-        ForgeError: It could not be updated, or it is gone.
+        ForgeError: It could not be updated, or it is gone and its key cannot be had again.
     """
     content = content_of(news)
     attempt = _attempt("update", installation, id_.version, id_.key, content.type)
+    roll = installation.roll
+    roll.meet(id_.version, id_.key, olds or {})
     try:
-        live = settled_update(installation.operations(id_.version), id_.key, content)
-    except NotFound:
-        installation.listing(id_.version).drop(id_.key)
-        raise gone(attempt) from None
+        try:
+            live: Live | None = settled_update(installation.operations(id_.version), id_.key, content)
+            roll.testify()
+        except NotFound:
+            installation.listing(id_.version).drop(id_.key)
+            roll.believe_gone(id_.version, id_.key, installation.listing)
+            if id_.version == "v2":
+                raise gone(attempt) from None
+            live = installation.registrar(id_.version).register(id_.key, content)
+            say(f"{installation.name}/{id_.key}", "was deleted outside Pulumi, and is registered again")
+    except InDoubt as doubt:
+        raise doubtful(attempt, doubt) from None
     except ApiError as error:
         raise explain(attempt, error) from None
+    server = None if live is None else server_additions(content, live.content)
+    live = live or Live(id_.key, content)
     installation.listing(id_.version).put(live)
-    return outputs_of(news, content, live, server_additions(content, live.content))
+    return _with_siblings(installation, id_.version, id_.key, outputs_of(news, content, live, server))
 
 
 def delete(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -> None:
-    """Delete a module. One that is not there counts as deleted (reference section 8).
+    """Delete a module. One that is not there counts as deleted (reference section 8), if that can be believed.
 
     Raises:
-        ForgeError: It could not be deleted.
+        ForgeError: It could not be deleted, or its absence cannot be believed.
     """
+    attempt = _attempt("delete", installation, id_.version, id_.key, content_of(olds).type)
+    roll = installation.roll
+    roll.meet(id_.version, id_.key, olds)
     try:
-        settled_delete(installation.operations(id_.version), id_.key)
+        if settled_delete(installation.operations(id_.version), id_.key):
+            roll.testify()
+        else:
+            roll.believe_gone(id_.version, id_.key, installation.listing)
+    except InDoubt as doubt:
+        raise doubtful(attempt, doubt) from None
     except ApiError as error:
-        raise explain(_attempt("delete", installation, id_.version, id_.key, content_of(olds).type), error) from None
+        raise explain(attempt, error) from None
+    roll.delete(id_.version, id_.key)
     installation.listing(id_.version).drop(id_.key)
+
+
+def _with_siblings(
+    installation: Installation,
+    version: Version,
+    key: str,
+    outputs: dict[str, Any],
+    live: Iterable[tuple[Version, str]] | None = None,
+    carried: list[str] | None = None,
+) -> dict[str, Any]:
+    siblings = installation.roll.siblings(version, key, live, carried)
+    return {**outputs, "__siblings": siblings} if siblings else outputs
 
 
 def _attempt(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import pulumi
@@ -41,7 +41,7 @@ class _Process:
 
     connections: Connections
     keys: Keys
-    secrets: frozenset[str] = frozenset()
+    secrets: Callable[[], Iterable[str]] = frozenset
     is_watching = False
 
 
@@ -65,7 +65,7 @@ def _hook(
 def _report(error: BaseException, hook: str) -> ForgeError:
     from .version import __version__  # noqa: PLC0415 - reading metadata takes time that only a bug has to spend
 
-    return bug_report(error, doing=hook, version=__version__, secrets=_Process.secrets)
+    return bug_report(error, doing=hook, version=__version__, secrets=_Process.secrets())
 
 
 class ForgeProvider(ResourceProvider):
@@ -91,7 +91,7 @@ class ForgeProvider(ResourceProvider):
             _Process.is_watching = True
             watch()
         connections = Connections(lambda key: _text(req.config.get(key)))
-        _Process.secrets = frozenset(connections.secrets())
+        _Process.secrets = connections.secrets
         _Process.connections, _Process.keys = connections, Keys()
 
     @_hook
@@ -101,6 +101,9 @@ class ForgeProvider(ResourceProvider):
 
         inputs = _incoming(news)
         checked = check(inputs, _Process.connections, _Process.keys)
+        if not checked.problems:
+            roll = _Process.connections.roll(checked.inputs["installation"])
+            roll.check(checked.inputs["apiVersion"], checked.inputs, _incoming(_olds))
         if inputs.get("__preview"):
             checked = in_preview(checked)
         failures = [CheckFailure(problem.path, problem.text) for problem in checked.problems]
@@ -108,10 +111,13 @@ class ForgeProvider(ResourceProvider):
 
     @_hook
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        """Compare old outputs with new inputs; offline and pure."""
+        """Compare old outputs with new inputs; offline. The result is a pure function of them."""
+        from .ids import ModuleId  # noqa: PLC0415
         from .lifecycle import diff  # noqa: PLC0415
 
-        found = diff(_incoming(_olds), _incoming(_news))
+        module, olds = ModuleId.parse(_id), _incoming(_olds)
+        _Process.connections.roll(module.installation).meet(module.version, module.key, olds)
+        found = diff(olds, _incoming(_news))
         return DiffResult(changes=found.changes, replaces=found.replaces, delete_before_replace=found.delete_first)
 
     @_hook
@@ -143,7 +149,7 @@ class ForgeProvider(ResourceProvider):
         from .lifecycle import update  # noqa: PLC0415
 
         module = ModuleId.parse(_id)
-        outputs = update(_Process.connections.open(module.installation), module, _incoming(_news))
+        outputs = update(_Process.connections.open(module.installation), module, _incoming(_news), _incoming(_olds))
         return UpdateResult(_outgoing(outputs))
 
     @_hook

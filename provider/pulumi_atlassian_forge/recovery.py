@@ -8,7 +8,6 @@ comparing a list taken before with one taken after.
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections import defaultdict
@@ -21,6 +20,7 @@ from .api.operations import Operations
 from .api.protocol import Live
 from .modules.compare import as_declared, fingerprint, same
 from .modules.content import Content
+from .saying import say
 
 LOOKS: Final = (0.0, 0.5, 1.0, 2.0)
 """Seconds before each look. A server may show a new module a little late, so "absent" is believed only after the last."""
@@ -79,6 +79,7 @@ class Registrar:
         self._clock = clock
         self._lock = threading.Lock()
         self._not_claimable: set[str] | None = None
+        self._before: list[Live] = []
         self._of_content: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def register(self, key: str | None, content: Content) -> Live | None:
@@ -120,7 +121,7 @@ class Registrar:
                     raise
                 found = self._found(look, error)
                 if found is not None:
-                    self._say(name, f"the answer was lost ({error}); the module is registered, and found: {found.key}")
+                    self._tell(name, f"the answer was lost ({error}); the module is registered, and found: {found.key}")
                     return found
                 error.attempts, error.waited = attempt, self._clock() - began
                 if attempt == ATTEMPTS or error.waited >= self._patience:
@@ -165,7 +166,7 @@ class Registrar:
         if first and not self._take_over_identical:
             raise Taken(error)
         if first:
-            self._say(key, "was already registered with the same content, and is taken over (a killed run leaves such a module)")
+            self._tell(key, "was already registered with the same content, and is taken over (a killed run leaves such a module)")
         return live
 
     # -- v2 -----------------------------------------------------------------------------------------------------------------
@@ -174,7 +175,12 @@ class Registrar:
         """The list before: once per process, and from then on our own creates are added to it."""
         with self._lock:
             if self._not_claimable is None:
-                self._not_claimable = {live.key for live in self._listing.all()}
+                self._before = self._listing.all()
+                self._not_claimable = {live.key for live in self._before}
+
+    def twins(self, content: Content) -> list[str]:
+        """Under v2 the keys of the modules of this content that were there before this process registered any."""
+        return sorted(live.key for live in self._before if _means(content, live.content))
 
     def _claim(self, key: str) -> None:
         with self._lock:
@@ -191,9 +197,8 @@ class Registrar:
             raise Undecided(sorted(live.key for live in candidates), Rejected("several modules could be the one"))
         return candidates[0] if candidates else None
 
-    def _say(self, name: str, text: str) -> None:
-        sys.stderr.write(f"{self._installation}/{name}: {text}\n")
-        sys.stderr.flush()
+    def _tell(self, name: str, text: str) -> None:
+        say(f"{self._installation}/{name}", text)
 
 
 def settled_update(operations: Operations, key: str, content: Content) -> Live:
@@ -220,26 +225,30 @@ def settled_update(operations: Operations, key: str, content: Content) -> Live:
         raise
 
 
-def settled_delete(operations: Operations, key: str) -> None:
-    """Delete a module, and look where the answer decides nothing. One that is not there counts as deleted.
+def settled_delete(operations: Operations, key: str) -> bool:
+    """Delete a module, and look where the answer decides nothing.
+
+    Returns:
+        Whether this has deleted it; False where there was none.
 
     Raises:
         ApiError: It could not be deleted; ``processed`` says whether it may be deleted all the same.
     """
     try:
         operations.delete(key)
-    except NotFound:
-        return
+    except NotFound as error:
+        return error.may_be_ours
     except ApiError as error:
         if error.processed == "no":
             raise
         try:
             operations.read(key)
         except NotFound:
-            return
+            return True
         except ApiError:
             raise error from None
         raise
+    return True
 
 
 def _means(declared: Content, live: Content) -> bool:

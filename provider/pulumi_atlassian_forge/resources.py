@@ -50,13 +50,15 @@ class _Module(Resource):
         properties: Mapping[str, Any],
         key: pulumi.Input[str] | None,
         installation: str,
+        adopt: bool | str,
         opts: pulumi.ResourceOptions | None,
     ) -> None:
-        refuse_unsendable(resource_name, {**properties, "key": key, "installation": installation})
+        refuse_unsendable(resource_name, {**properties, "key": key, "installation": installation, "adopt": adopt})
         inputs = {
             **properties,
             "key": key,
             "installation": installation,
+            "adopt": adopt or None,
             "api_version": None,  # an attribute exists only if its name is among the inputs
             "__name": [*_parents(opts), resource_name],
             **preview_report.hidden_inputs(),
@@ -112,6 +114,7 @@ class TriggerModule(_Module, module="atlassian-forge", name="TriggerModule"):
         payload: pulumi.Input[TriggerPayload] | None = None,
         key: pulumi.Input[str] | None = None,
         installation: str = "default",
+        adopt: bool | str = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None: ...
 
@@ -127,6 +130,7 @@ class TriggerModule(_Module, module="atlassian-forge", name="TriggerModule"):
         payload: pulumi.Input[TriggerPayload] | None = None,
         key: pulumi.Input[str] | None = None,
         installation: str = "default",
+        adopt: bool | str = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None: ...
 
@@ -141,6 +145,7 @@ class TriggerModule(_Module, module="atlassian-forge", name="TriggerModule"):
         payload: pulumi.Input[TriggerPayload] | None = None,
         key: pulumi.Input[str] | None = None,
         installation: str = "default",
+        adopt: bool | str = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare a trigger.
@@ -155,6 +160,8 @@ class TriggerModule(_Module, module="atlassian-forge", name="TriggerModule"):
             payload: What of an event is delivered.
             key: The module's key, under v1 only: 1 to 255 of ``a-z A-Z 0-9 _ -``. Another key replaces the module.
             installation: The installation to register on, by its name in the settings.
+            adopt: Take over a module that is already registered: ``True`` under v1, where the key says which; its key under v2.
+                What differs is overwritten with a warning. Of no effect once the resource is in the state.
             opts: Pulumi's options.
         """
         properties = {
@@ -164,7 +171,7 @@ class TriggerModule(_Module, module="atlassian-forge", name="TriggerModule"):
             "filter": filter,
             "payload": payload,
         }
-        super().__init__(resource_name, properties, key, installation, opts)
+        super().__init__(resource_name, properties, key, installation, adopt, opts)
 
     @property
     def data(self) -> pulumi.Output[Mapping[str, Any]]:
@@ -200,6 +207,7 @@ class DynamicModule(_Module, module="atlassian-forge", name="DynamicModule"):
         data: pulumi.Input[Mapping[str, pulumi.Input[Any]]],
         key: pulumi.Input[str] | None = None,
         installation: str = "default",
+        adopt: bool | str = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare a module.
@@ -211,9 +219,11 @@ class DynamicModule(_Module, module="atlassian-forge", name="DynamicModule"):
             data: The module's structure in the API's spelling, without ``key``.
             key: The module's key, under v1 only: 1 to 255 of ``a-z A-Z 0-9 _ -``. Another key replaces the module.
             installation: The installation to register on, by its name in the settings.
+            adopt: Take over a module that is already registered: ``True`` under v1, where the key says which; its key under v2.
+                What differs is overwritten with a warning. Of no effect once the resource is in the state.
             opts: Pulumi's options.
         """
-        super().__init__(resource_name, {"type": type, "data": data}, key, installation, opts)
+        super().__init__(resource_name, {"type": type, "data": data}, key, installation, adopt, opts)
 
 
 def _parents(opts: pulumi.ResourceOptions | None) -> list[str | pulumi.Input[str]]:

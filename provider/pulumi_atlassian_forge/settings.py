@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.alias_generators import to_camel, to_snake
@@ -35,6 +35,7 @@ API_BASE: Final = "https://api.atlassian.com"
 EMULATOR_SCHEME: Final = "emulator"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _PREFIX = "ATLASSIAN_FORGE_"
+_MAKE_AN_INSTALLATION: Final = ("baseUrl", "token", "tokenFile")
 
 Get = Callable[[str], str | None]
 
@@ -46,25 +47,33 @@ class InstallationSettings(BaseSettings):
         base_url: Where the API is: ``https://…``, ``http://`` on a loopback address, or ``emulator://<path>.db``. Default
             ``https://api.atlassian.com``.
         token: The token of the installed app: an app system token, which lives at most 4 hours. Not needed on the emulator.
+        token_file: A file that holds the token, in place of ``token``; read again when the server answers 401. A relative path
+            starts at the directory of Pulumi.yaml.
         api_version: ``v1`` (the specification, the default) or ``v2`` (the public Preview).
         connect_timeout: Seconds to wait for a connection.
         request_timeout: Seconds to wait for the whole answer to one request.
         operation_timeout: Seconds that one operation may take with all its repetitions and pauses.
         take_over_identical: Whether a register under v1 takes over a module that is already there under its key with the same
             content, as a killed run leaves one.
+        accept_all_gone: Whether to believe that all modules of the stack were deleted, where none of them is found. Meant for one
+            run, by the environment.
+        max_data_size: Bytes that the ``data`` of a module may have as JSON (our own limit).
     """
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
 
     base_url: str | None = None
     token: SecretStr | None = None
+    token_file: str | None = None
     api_version: Version = "v1"
     connect_timeout: float = Field(default=10.0, gt=0, le=600)
     request_timeout: float = Field(default=30.0, gt=0, le=600)
     operation_timeout: float = Field(default=120.0, gt=0, le=3600)
     take_over_identical: bool = True
+    accept_all_gone: bool = False
+    max_data_size: int = Field(default=262_144, gt=0)
 
-    @field_validator("token", mode="before")
+    @field_validator("token", "token_file", mode="before")
     @classmethod
     def _empty_is_absent(cls, value: object) -> object:
         return value.strip() or None if isinstance(value, str) else value
@@ -156,9 +165,19 @@ class Installations:
             )
         except ValidationError as error:
             raise ForgeError(_unusable(name, error)) from None
-        if settings.token is None and not settings.on_emulator:
+        if settings.token is not None and settings.token_file is not None:
+            return self._with_one_token(name, settings)
+        if settings.token is None and settings.token_file is None and not settings.on_emulator:
             raise ForgeError(_no_token(name))
         return settings
+
+    def _with_one_token(self, name: str, settings: InstallationSettings) -> InstallationSettings:
+        """Where there are a token and a file, that of the environment wins, as for every other field."""
+        given = {field: bool(os.environ.get(variable(name, field))) for field in ("token", "tokenFile")}
+        if given["token"] == given["tokenFile"]:
+            where = [variable(name, f) if given[f] else config_key(name, f) for f in given]
+            raise ForgeError(f"installation {name!r} has two tokens: {where[0]} and {where[1]}\nnext: remove one of them")
+        return settings.model_copy(update={"token_file" if given["token"] else "token": None})
 
     def secrets(self) -> set[str]:
         """Every token that is in sight, for redaction."""
@@ -166,9 +185,9 @@ class Installations:
         return found | {value for name in self._config if (value := os.environ.get(variable(name, "token")))}
 
     def _default_is_set(self) -> bool:
-        variables = (variable(DEFAULT, field) for field in ("baseUrl", "token"))
+        variables = (variable(DEFAULT, field) for field in _MAKE_AN_INSTALLATION)
         config = self._config[DEFAULT]
-        return "baseUrl" in config or "token" in config or any(os.environ.get(name) for name in variables)
+        return any(field in config for field in _MAKE_AN_INSTALLATION) or any(os.environ.get(name) for name in variables)
 
     def _refuse_shared_variables(self) -> None:
         """Two names must not read one variable: one would get the other's token."""
@@ -237,6 +256,11 @@ def _checked_base_url(url: str) -> str:
     if parts.scheme == EMULATOR_SCHEME:
         if not (parts.netloc + parts.path).strip("/"):
             raise ValueError("names no file: write emulator://<path>.db")
+        for name, _ in parse_qsl(url.partition("?")[2], keep_blank_values=True):
+            if name not in ("fault", "switch"):
+                raise ValueError(
+                    f"has the parameter {name!r}: there are only fault and switch, as in ?fault=<rule>&switch=<name=value>"
+                )
         return url
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("must have no user, password, query or fragment")
@@ -266,7 +290,7 @@ def _unusable(name: str, error: ValidationError) -> str:
 def _no_token(name: str) -> str:
     return (
         f"there is no token for installation {name!r}\n"
-        f"next: set {variable(name, 'token')}, or: pulumi config set --secret"
+        f"next: set {variable(name, 'token')} or {variable(name, 'tokenFile')}, or: pulumi config set --secret"
         f"{'' if name == DEFAULT else ' --path'} '{config_key(name, 'token')}' <token>\n"
         "the API takes only a token of the installed app itself: docs/guide/real-installation.md says how to get one"
     )

@@ -11,12 +11,12 @@ import httpx
 import pytest
 
 from pulumi_atlassian_forge.api import protocol
-from pulumi_atlassian_forge.api.auth import BearerToken
+from pulumi_atlassian_forge.api.auth import Auth, BearerToken
 from pulumi_atlassian_forge.api.client import Client
 from pulumi_atlassian_forge.api.errors import BadAnswer, LostAnswer, Unauthorized, Unreachable
 from pulumi_atlassian_forge.api.failures import failure_of
 from pulumi_atlassian_forge.api.operations import Operations
-from pulumi_atlassian_forge.api.protocol import Request
+from pulumi_atlassian_forge.api.protocol import Answer, Request
 from pulumi_atlassian_forge.modules.content import Content
 from tests.support import rawserver
 from tests.support.clients import GET, LIST, POST, QUICK, TOKEN, connect, failure
@@ -73,12 +73,20 @@ def test_no_cookie_is_kept() -> None:
     assert all("cookie" not in seen.headers for seen in server.seen)
 
 
+def connect_with(url: str, auth: Auth, request: Request) -> Answer:
+    with connect(url, auth=auth) as client:
+        return client.send(request)
+
+
 class Headers:
     def __init__(self, **headers: str) -> None:
         self._headers = headers
 
     def headers(self, request: Request) -> Mapping[str, str]:
         return self._headers
+
+    def renewed(self, refused: Mapping[str, str]) -> bool:
+        return False
 
 
 @pytest.mark.parametrize(
@@ -87,7 +95,7 @@ class Headers:
 )
 def test_a_token_that_fits_into_no_header_is_not_sent_and_not_shown(token: str) -> None:
     with serving(answering(200, b"{}")) as server:
-        error = failure(server.url, POST, auth=BearerToken(token))
+        error = failure(server.url, POST, auth=BearerToken(lambda: token))
         assert server.seen == []
     assert isinstance(error, Unauthorized)
     assert (error.status, error.processed) == (None, "no")
@@ -192,9 +200,23 @@ def test_a_transport_that_fails_as_httpx_does_is_understood() -> None:
     assert isinstance(error, LostAnswer)
 
 
+def test_a_request_that_was_not_let_in_is_sent_once_more_with_the_new_token() -> None:
+    tokens = iter(["old-token", "new-token", "third-token"])
+    with serving(answering(401, {"message": "expired"})) as server:
+        answer = connect_with(server.url, BearerToken(lambda: next(tokens)), POST)
+    assert answer.status == 401
+    assert [seen.headers["authorization"] for seen in server.seen] == ["Bearer old-token", "Bearer new-token"]
+
+
+def test_with_the_same_token_it_is_not_sent_again() -> None:
+    with serving(answering(401, {"message": "expired"})) as server:
+        answer = connect_with(server.url, BearerToken(lambda: TOKEN), POST)
+    assert (answer.status, len(server.seen)) == (401, 1)
+
+
 def test_a_closed_client_sends_nothing() -> None:
     with serving(answering(200, b"{}")) as server:
-        client = Client(server.url, BearerToken(TOKEN))
+        client = Client(server.url, BearerToken(lambda: TOKEN))
         client.send(GET)
         client.close()
         client.close()
@@ -206,7 +228,7 @@ def test_a_closed_client_sends_nothing() -> None:
 @pytest.mark.parametrize("url", ["", "x", "ftp://host", "https://", "https://[broken", "https://host:port"])
 def test_a_base_url_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="the base URL is not"):
-        Client(url, BearerToken(TOKEN))
+        Client(url, BearerToken(lambda: TOKEN))
 
 
 def test_an_operation_survives_what_the_wire_does_to_it() -> None:

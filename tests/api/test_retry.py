@@ -17,6 +17,7 @@ from pulumi_atlassian_forge.api.errors import (
     Unauthorized,
     Unreachable,
 )
+from pulumi_atlassian_forge.api.pace import Pace
 from pulumi_atlassian_forge.api.retry import Budget, pause_before_retry, repeating
 from pulumi_atlassian_forge.modules.content import Content
 from tests.support.timing import Clock
@@ -28,6 +29,10 @@ PUT = protocol.update("v1", "k", CONTENT)
 DELETE = protocol.delete("v1", "k")
 POST = protocol.register("v1", "k", CONTENT)
 SAFE = (GET, LIST, PUT, DELETE)
+
+
+def pace(clock: Clock) -> Pace:
+    return Pace(clock=clock, sleep=clock.sleep)
 
 
 def highest(low: float, high: float) -> float:
@@ -121,14 +126,14 @@ def failing(errors: list[ApiError], result: str = "done") -> Callable[[float], s
 
 def test_it_is_sent_until_it_succeeds(clock: Clock) -> None:
     errors: list[ApiError] = [LostAnswer("x"), ServerFailure("x", status=500), Throttled("x", status=429, retry_after=7.0)]
-    assert repeating(GET, failing(errors), Budget(120, clock), highest) == "done"
+    assert repeating(GET, failing(errors), Budget(120, clock), pace(clock), highest) == "done"
     assert clock.sleeps == [0.5, 1.0, 7.0]
 
 
 def test_what_must_not_be_repeated_is_sent_once(clock: Clock) -> None:
     error = LostAnswer("x")
     with pytest.raises(LostAnswer) as caught:
-        repeating(POST, failing([error] * 9), Budget(120, clock), highest)
+        repeating(POST, failing([error] * 9), Budget(120, clock), pace(clock), highest)
     assert caught.value is error
     assert (error.attempts, error.waited) == (1, 0.0)
     assert clock.sleeps == []
@@ -139,14 +144,14 @@ def test_a_bug_is_not_repeated_and_not_changed(clock: Clock) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        repeating(GET, buggy, Budget(120, clock))
+        repeating(GET, buggy, Budget(120, clock), pace(clock))
     assert clock.sleeps == []
 
 
 def test_the_budget_ends_it_with_the_last_error_and_the_figures(clock: Clock) -> None:
     errors: list[ApiError] = [ServerFailure("x", status=500) for _ in range(100)]
     with pytest.raises(ServerFailure) as caught:
-        repeating(GET, failing(errors), Budget(120, clock), highest)
+        repeating(GET, failing(errors), Budget(120, clock), pace(clock), highest)
     assert caught.value.attempts == len(clock.sleeps) + 1
     assert caught.value.waited == sum(clock.sleeps)
     # Every pause is at its longest here: the next one would end beyond the budget.
@@ -162,33 +167,33 @@ def test_slow_requests_use_the_budget_too(clock: Clock) -> None:
         raise LostAnswer("x")
 
     with pytest.raises(LostAnswer) as caught:
-        repeating(GET, slow, Budget(120, clock), highest)
+        repeating(GET, slow, Budget(120, clock), pace(clock), highest)
     assert given == [120.0, 84.5, 48.5, 11.5]
     assert caught.value.waited == 143.5  # this sender takes more than it is given: the client does not
 
 
 def test_a_wish_beyond_the_budget_fails_at_once(clock: Clock) -> None:
     with pytest.raises(Throttled) as caught:
-        repeating(POST, failing([Throttled("x", status=429, retry_after=50.0)] * 9), Budget(120, clock))
+        repeating(POST, failing([Throttled("x", status=429, retry_after=50.0)] * 9), Budget(120, clock), pace(clock))
     assert clock.sleeps == [50.0, 50.0]
     assert (caught.value.attempts, caught.value.waited) == (3, 100.0)
 
 
 def test_an_attempt_that_would_have_no_time_is_not_begun(clock: Clock) -> None:
     with pytest.raises(Throttled):
-        repeating(GET, failing([Throttled("x", status=429, retry_after=9.5)] * 9), Budget(10.0, clock))
+        repeating(GET, failing([Throttled("x", status=429, retry_after=9.5)] * 9), Budget(10.0, clock), pace(clock))
     assert clock.sleeps == []
 
 
 def test_several_requests_share_one_budget(clock: Clock) -> None:
     budget = Budget(10.0, clock)
-    repeating(LIST, failing([Throttled("x", status=429, retry_after=6.0)]), budget)
+    repeating(LIST, failing([Throttled("x", status=429, retry_after=6.0)]), budget, pace(clock))
     with pytest.raises(Throttled) as caught:
-        repeating(LIST, failing([Throttled("x", status=429, retry_after=6.0)]), budget)
+        repeating(LIST, failing([Throttled("x", status=429, retry_after=6.0)]), budget, pace(clock))
     assert (caught.value.attempts, caught.value.waited) == (1, 6.0)
 
 
 def test_a_repetition_prints_nothing(clock: Clock, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logging.getLogger(), "handlers", [])  # as in a program that configures no logging
-    repeating(GET, failing([LostAnswer("x")] * 3), Budget(120, clock))
+    repeating(GET, failing([LostAnswer("x")] * 3), Budget(120, clock), pace(clock))
     assert capfd.readouterr() == ("", "")

@@ -78,6 +78,14 @@ def test_installations_tokens_and_switches(tmp_path: Path) -> None:
     assert (tmp_path / "sub" / "x.db").exists()
 
 
+def test_faults_are_counted_by_the_running_command(tmp_path: Path) -> None:
+    with running(tmp_path, "--fault", "nth=2,action=503", "--fault", "nth=3,action=lose") as variables:
+        assert [status(variables), status(variables)] == [200, 503]
+        with pytest.raises(httpx.RemoteProtocolError):
+            status(variables)
+        assert status(variables) == 200
+
+
 def test_tokens_expire(tmp_path: Path) -> None:
     with running(tmp_path, "--token-ttl", "0") as variables:
         assert status(variables) == 401
@@ -110,6 +118,11 @@ def test_the_version(tmp_path: Path) -> None:
     [
         (["--switch", "shape=array"], "shape is not a switch"),
         (["--switch", "list_shape=heap"], "array, envelope"),
+        (
+            ["--fault", "action=lose", "--fault", "action=loose"],
+            "'action=loose' cannot be used: loose is not an action; did you mean lose?",
+        ),
+        (["--fault", "nth=3"], "give it an action, a latency or a rate"),
         (["--token", "secret"], "installation=token"),
         (["--token", "=secret"], "installation=token"),
         (["--installation", "a b"], "'a b' is not"),

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from pulumi_atlassian_forge.emulator.switches import Switches
+from pulumi_atlassian_forge.emulator.fault_rules import FaultRule
 from pulumi_atlassian_forge.emulator.transport import EmulatorTransport
 from tests.support.contract_api import OTHER, TRIGGER, UNAUTHORIZED, Api, both, of, refused
 
@@ -16,7 +15,8 @@ from tests.support.contract_api import OTHER, TRIGGER, UNAUTHORIZED, Api, both, 
 @both
 @pytest.mark.parametrize("header", ["on", "off"])
 def test_row_25_too_many_requests(api: Api, header: str) -> None:
-    api.switch(rate_limit=2, retry_after=header)
+    api.emulator.faults.add(FaultRule(rate=2))
+    api.switch(retry_after=header)
     assert [api.ask("GET").status for _ in range(3)] == [200, 200, 429]
     answer = api.ask("GET")
     refused(answer, 429)
@@ -30,7 +30,7 @@ def test_row_25_too_many_requests(api: Api, header: str) -> None:
 
 @both
 def test_row_26_faults_on_demand(api: Api) -> None:
-    api.switch(fault_500=2)
+    api.emulator.faults.add(FaultRule(action="500", times=2))
     answers = [api.ask("GET") for _ in range(3)]
     assert [answer.status for answer in answers] == [500, 500, 200]
     assert of(answers[0]) == {"message": "An internal error occurred"}
@@ -66,7 +66,7 @@ def test_row_27_without_a_lag_a_clock_that_is_put_back_hides_nothing(api: Api) -
 
 @both
 def test_row_28_a_lost_answer_leaves_a_module(tmp_path: Path, version: str) -> None:
-    transport = EmulatorTransport(tmp_path / "forge.db", switches=Switches(lose_answers=1))
+    transport = EmulatorTransport(tmp_path / "forge.db", faults=[FaultRule(method="POST", action="lose")])
     with httpx.Client(transport=transport, base_url="https://emulator.invalid") as client:
         path = f"/forge/installation/{version}/dynamic/module"
         body = {"type": "trigger", "data": TRIGGER} | ({"key": "k"} if version == "v1" else {})
@@ -86,18 +86,17 @@ def test_row_29_the_versions_do_not_see_each_other(api: Api) -> None:
 
 @both
 @pytest.mark.parametrize(
-    ("setting", "method", "key", "status", "type_"),
+    ("method", "key", "status", "type_"),
     [
-        ({}, "GET", "unknown", 404, "NotFoundError"),
-        ({}, "PATCH", "k", 405, "MethodNotAllowedError"),
-        ({}, "POST", None, 422, "ValidationError"),
-        ({"fault_500": 1}, "GET", "k", 500, "InternalError"),
+        ("GET", "unknown", 404, "NotFoundError"),
+        ("PATCH", "k", 405, "MethodNotAllowedError"),
+        ("POST", None, 422, "ValidationError"),
+        ("DELETE", "k", 500, "InternalError"),
     ],
 )
-def test_row_30_errors_in_the_sibling_form(
-    api: Api, setting: dict[str, Any], method: str, key: str | None, status: int, type_: str
-) -> None:
-    api.switch(error_body="typed", **setting)
+def test_row_30_errors_in_the_sibling_form(api: Api, method: str, key: str | None, status: int, type_: str) -> None:
+    api.emulator.faults.add(FaultRule(method="DELETE", action="500"))
+    api.switch(error_body="typed")
     answer = api.ask(method, key)
     body = of(answer)
     assert (answer.status, body["type"], body["code"], set(body)) == (status, type_, status, {"type", "code", "message"})

@@ -79,9 +79,8 @@ def test_switches_are_kept_and_wrong_ones_refused(tmp_path: Path) -> None:
         """
         def test_it(forge_emulator, client):
             forge_emulator.switch(list_shape="envelope")
-            forge_emulator.switch(fault_500=1)
-            assert register(client).status_code == 500
-            assert register(client).status_code == 201
+            forge_emulator.switch(page_size=7)
+            register(client)
             assert [m["key"] for m in client.get(PATH.format(version="v1")).json()["result"]] == ["k"]
             with pytest.raises(ValueError, match="is not a switch"):
                 forge_emulator.switch(shape="array")
@@ -89,6 +88,34 @@ def test_switches_are_kept_and_wrong_ones_refused(tmp_path: Path) -> None:
         def test_the_next_one_starts_fresh(forge_emulator, client):
             assert client.get(PATH.format(version="v1")).json() == []
             assert forge_emulator.modules() == []
+        """,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_faults_are_added_counted_and_cleared(tmp_path: Path) -> None:
+    done = run(
+        tmp_path,
+        """
+        def test_it(forge_emulator, client):
+            register(client, "a")
+            forge_emulator.fault("method=POST,nth=2,action=lose")
+            forge_emulator.fault("method=DELETE,action=drop,times=0")
+            register(client, "b")
+            forge_emulator.switch(list_shape="envelope")
+            with pytest.raises(httpx.RemoteProtocolError):
+                register(client, "c")
+            with pytest.raises(httpx.RemoteProtocolError):
+                client.delete(PATH.format(version="v1") + "/a")
+            assert [module["key"] for module in forge_emulator.modules()] == ["a", "b", "c"]
+            assert [request.status for request in forge_emulator.requests] == [201, 201, 201, 0]
+            forge_emulator.clear_faults()
+            assert client.delete(PATH.format(version="v1") + "/a").status_code == 204
+            with pytest.raises(ValueError, match="did you mean lose"):
+                forge_emulator.fault("action=loose")
+
+        def test_the_next_one_has_none(forge_emulator, client):
+            assert client.delete(PATH.format(version="v1") + "/a").status_code == 404
         """,
     )
     assert done.returncode == 0, done.stdout

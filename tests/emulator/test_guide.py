@@ -9,15 +9,19 @@ import pytest
 from typer.main import get_command
 
 from pulumi_atlassian_forge.cli.app import app
-from pulumi_atlassian_forge.emulator import contract, fixture, switches
+from pulumi_atlassian_forge.emulator import contract, fault_actions, fault_rules, fixture, switches
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "guide" / "emulator.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
     ("heading", "table"),
-    [("The contract", contract.as_markdown()), ("Switches", switches.as_markdown())],
-    ids=["contract", "switches"],
+    [
+        ("The contract", contract.as_markdown()),
+        ("Switches", switches.as_markdown()),
+        ("Faults", fault_rules.as_markdown() + fault_actions.as_markdown()),
+    ],
+    ids=["contract", "switches", "faults"],
 )
 def test_the_table_is_the_programs(heading: str, table: str) -> None:
     section = re.split(r"^## ", GUIDE.partition(f"\n## {heading}\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
@@ -31,3 +35,10 @@ def test_every_option_and_every_part_of_the_fixture_is_named() -> None:
     assert {name for name in options if f"`{name}" not in GUIDE} == set()
     parts = {name for name in [*vars(fixture.ForgeEmulator), *fixture.ForgeEmulator.__annotations__] if not name.startswith("_")}
     assert {name for name in parts if f"`.{name}" not in GUIDE} == set()
+
+
+def test_every_fault_of_the_guide_can_be_used() -> None:
+    shown = re.findall(r"(?:--fault '|[?&]fault=|fault\(\")([^'\"&`]+)", GUIDE)
+    assert len(shown) >= 6
+    for rule in shown:
+        fault_rules.FaultRule.parse(rule)

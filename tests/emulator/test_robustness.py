@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from pulumi_atlassian_forge.emulator.fault_rules import FaultRule
 from pulumi_atlassian_forge.emulator.fixture import ForgeEmulator
 from pulumi_atlassian_forge.emulator.handler import Emulator, EmulatorAnswer
 from pulumi_atlassian_forge.emulator.server import serving
@@ -67,7 +68,7 @@ def test_a_token_ends_at_its_second(api: Api) -> None:
 
 @both
 def test_a_clock_that_is_put_back_does_not_throttle_for_long(api: Api) -> None:
-    api.switch(rate_limit=1)
+    api.emulator.faults.add(FaultRule(rate=1))
     assert api.ask("GET").status == 200
     api.now[0] -= 3600
     assert api.ask("GET").status == 200

@@ -74,7 +74,10 @@ def test_the_demo_cannot_reach_a_real_installation_or_another_stack() -> None:
     assert done.returncode == 0, done.stderr
     environment = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
     ours = {name: value for name, value in environment.items() if name in users}
-    assert ours == {"PULUMI_BACKEND_URL": f"file://{ROOT}/.local/state?metadata=skip", "PULUMI_HOME": f"{ROOT}/.local/pulumi-home"}
+    assert ours == {
+        "PULUMI_BACKEND_URL": f"file://{ROOT}/.local/state?metadata=skip",
+        "PULUMI_HOME": f"{ROOT}/.local/pulumi-home",
+    }
 
 
 def test_a_python_that_is_too_old_is_refused_in_words(tmp_path: Path) -> None:

@@ -24,7 +24,9 @@ ENVIRONMENT = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_F
 
 
 def connect(url: str, timeouts: Timeouts | None = None, **options: Any) -> closed[Client]:
-    return closed(Client(url, options.pop("auth", BearerToken(TOKEN)), timeouts=timeouts, user_agent="forge-test/1", **options))
+    return closed(
+        Client(url, options.pop("auth", BearerToken(lambda: TOKEN)), timeouts=timeouts, user_agent="forge-test/1", **options)
+    )
 
 
 def failure(url: str, request: Request = GET, timeouts: Timeouts | None = None, **options: Any) -> ApiError:

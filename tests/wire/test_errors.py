@@ -23,7 +23,6 @@ import trustme
 from tests.support.independent_server import TOKEN, Server
 from tests.support.plugin import Plugin, plugin
 
-FORM = "could not {verb} module 'one' (trigger) on installation 'default' (v1)"
 INPUTS = {
     "__name": ["one"],
     "internal": {"name": ["one"]},
@@ -63,9 +62,10 @@ def failure(call: Callable[[], Any]) -> str:
     return details.strip()
 
 
-def well_formed(text: str, verb: str) -> list[str]:
+def well_formed(text: str, verb: str, id_: str = "default/v1/one") -> list[str]:
     lines = text.splitlines()
-    assert lines[0] == FORM.format(verb=verb), text
+    installation, version, key = id_.split("/")
+    assert lines[0] == f"could not {verb} module '{key}' (trigger) on installation '{installation}' ({version})", text
     assert len(lines) <= 6, text
     assert lines[-1].startswith("next: "), text
     assert "Traceback" not in text
@@ -101,11 +101,11 @@ def test_the_101st_module_names_the_limit(start: Callable[..., Plugin], server: 
 
 
 def test_404_on_update_says_that_it_is_gone(start: Callable[..., Plugin], server: Server) -> None:
-    forge = start()
+    forge = start(ATLASSIAN_FORGE_API_VERSION="v2")
     id_, outputs = create(forge)
-    server.stores["v1"].clear()
+    server.stores["v2"].clear()
     inputs, _ = forge.check({**INPUTS, "endpoint": "other"})
-    lines = well_formed(failure(lambda: forge.update(id_, outputs, inputs)), "update")
+    lines = well_formed(failure(lambda: forge.update(id_, outputs, inputs)), "update", id_)
     assert "deleted outside Pulumi" in lines[2]
     assert "pulumi up --refresh" in lines[3]
 

@@ -1,6 +1,7 @@
 """The HTTP client: the only file that imports httpx. It sends one request and brings back one answer, or says what became of it.
 
-It does not repeat (:mod:`.retry`), does not judge a status (:mod:`.failures`), follows no redirect and keeps no cookie. Proxies
+It does not repeat (:mod:`.retry`), but for a request that was not let in and has other credentials now; it does not judge a
+status (:mod:`.failures`), follows no redirect and keeps no cookie. Proxies
 and certificates come from the environment as httpx does it (``HTTPS_PROXY``, ``NO_PROXY``, ``SSL_CERT_FILE``, ``SSL_CERT_DIR``).
 
 No exception of httpx leaves this file, not even as the context of ours: each of them holds the request, and with it the token.
@@ -113,7 +114,7 @@ class Client:
         """
         limit = self.timeouts.connect + self.timeouts.read
         seconds = limit if within is None else min(limit, within)
-        answer = self._exchange(request, seconds)
+        answer = self._let_in(request, seconds)
         if isinstance(answer, ApiError):
             # Raised here and not where it was found: what was being handled there holds the request, and with it the token.
             answer.__context__ = None
@@ -124,13 +125,24 @@ class Client:
         """Close the connections, each when no request is on its way over it. The client cannot be used after that."""
         self._lanes.close()
 
-    def _exchange(self, request: Request, seconds: float) -> Answer | ApiError:
+    def _let_in(self, request: Request, seconds: float) -> Answer | ApiError:
+        """Send the request, and once more where a 401 had the credentials renewed: it was not carried out."""
         try:
             identity = self._auth.headers(request)
-            if not all(_HEADER_VALUE.fullmatch(value) for value in identity.values()):
-                return Unauthorized(
-                    "the token cannot be sent: it is empty, or holds a line break, a space at its end or a character beyond ASCII"
-                )
+            answer = self._exchange(request, identity, seconds)
+            if isinstance(answer, Answer) and answer.status == httpx.codes.UNAUTHORIZED and self._auth.renewed(identity):
+                answer = self._exchange(request, self._auth.headers(request), seconds)
+        except ApiError as error:
+            return error
+        else:
+            return answer
+
+    def _exchange(self, request: Request, identity: Mapping[str, str], seconds: float) -> Answer | ApiError:
+        if not all(_HEADER_VALUE.fullmatch(value) for value in identity.values()):
+            return Unauthorized(
+                "the token cannot be sent: it is empty, or holds a line break, a space at its end or a character beyond ASCII"
+            )
+        try:
             with self._deadline.within(seconds), self._lanes.one(min(self.timeouts.connect, seconds)) as http:
                 return self._received(http, request, identity, seconds)
         except ApiError as error:

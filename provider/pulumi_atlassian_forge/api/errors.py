@@ -36,6 +36,7 @@ class ApiError(Exception):
         status: The HTTP status, where an answer came.
         attempts: How often the request was made.
         waited: Seconds since the operation began, pauses included.
+        may_be_ours: Whether an earlier attempt may have been carried out: then a 404 may be what our own delete left.
     """
 
     _processed: ClassVar[Processed] = "no"
@@ -45,6 +46,7 @@ class ApiError(Exception):
         self.status = status
         self.attempts = 1
         self.waited = 0.0
+        self.may_be_ours = False
         super().__init__(self.message)
 
     @property

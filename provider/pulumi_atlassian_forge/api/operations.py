@@ -14,6 +14,7 @@ from . import protocol
 from .deadline import Timeouts
 from .errors import BadAnswer
 from .failures import failure_of
+from .pace import Pace
 from .protocol import Answer, Live, Request, Version
 from .retry import Budget, repeating
 
@@ -40,6 +41,7 @@ class Operations:
     Args:
         client: What carries the requests.
         version: The version of the API.
+        pace: The turns of the installation, one for all versions of the API; by default one of its own.
         clock: A monotonic clock, in seconds.
         draw: Draws a number between two, for the pauses.
     """
@@ -48,12 +50,14 @@ class Operations:
         self,
         client: Channel,
         version: Version,
+        pace: Pace | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
         draw: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self.version = version
         self._client = client
+        self._pace = pace or Pace()
         self._clock = clock
         self._draw = draw
 
@@ -140,4 +144,4 @@ class Operations:
                 raise failure
             return parse(answer)
 
-        return repeating(request, once, budget, self._draw)
+        return repeating(request, once, budget, self._pace, self._draw)

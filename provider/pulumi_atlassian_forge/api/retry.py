@@ -14,7 +14,8 @@ anything else                                     no                     no
 ================================================  =====================  ====================================
 
 The pause is the server's ``Retry-After``, but at most 60 s; else it is drawn between 0 and a bound that doubles from 0.5 s to 10
-s (full jitter). All attempts of one operation share one budget: what would end after it is not begun.
+s (full jitter). After a 429, and after a 503 that says when to come back, it is the pause of the whole installation
+(:mod:`.pace`). All attempts of one operation share one budget: what would end after it is not begun.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from typing import Final, TypeVar
 import stamina
 
 from .errors import ApiError, BadAnswer, LostAnswer, ServerFailure, Throttled, Unreachable
+from .pace import SAY_FROM, Pace
 from .protocol import Request
 
 T = TypeVar("T")
@@ -104,6 +106,7 @@ def repeating(
     request: Request,
     send: Callable[[float], T],
     budget: Budget,
+    pace: Pace,
     draw: Callable[[float, float], float] = random.uniform,
 ) -> T:
     """Send a request until it succeeds, must not be repeated, or the budget ends.
@@ -112,33 +115,70 @@ def repeating(
         request: The request, for the decision.
         send: Sends it once and reads the answer; takes the seconds that are left.
         budget: The time of the whole operation.
+        pace: The turns of the installation.
         draw: Draws a number between two.
 
     Returns:
         What ``send`` returned.
 
     Raises:
-        ApiError: The last one, with ``attempts`` and ``waited``.
+        ApiError: The last one, with ``attempts``, ``waited`` and ``may_be_ours``.
     """
-    attempts = 0
-    met: Counter[type[Exception]] = Counter()
-
-    def pause(error: Exception) -> float | bool:
-        met[type(error)] += 1
-        seconds = pause_before_retry(error, request, attempts, met[type(error)], draw)
-        return False if seconds is None or seconds + _BRIEFEST > budget.left else seconds
-
+    tries = _Tries(request, budget, pace, draw)
     try:
         # The budget ends the loop, through pause(): stamina's own time-out would be looked at before the pause and not after it.
-        for attempt in stamina.retry_context(on=pause, attempts=None, timeout=None):
+        for attempt in stamina.retry_context(on=tries.pause, attempts=None, timeout=None):
             with attempt:
-                attempts = attempt.num
-                return send(budget.left)
+                return tries.once(send)
     except ApiError as error:
-        error.attempts = attempts
+        error.attempts = tries.made
         error.waited = budget.spent
+        error.may_be_ours = tries.may_be_done
         raise
     raise AssertionError("unreachable")  # pragma: no cover
+
+
+class _Tries:
+    """The attempts at one request."""
+
+    def __init__(self, request: Request, budget: Budget, pace: Pace, draw: Callable[[float, float], float]) -> None:
+        self.made = 0
+        self.may_be_done = False
+        self._request = request
+        self._budget = budget
+        self._pace = pace
+        self._draw = draw
+        self._met: Counter[type[Exception]] = Counter()
+        self._sent: float | None = None
+
+    def once(self, send: Callable[[float], T]) -> T:
+        self._sent = None
+        self._sent = sent = self._pace.admit(self._budget.left)
+        self.made += 1
+        try:
+            result = send(self._budget.left)
+        except Throttled:
+            raise
+        except ApiError:
+            self._pace.served(sent)
+            raise
+        self._pace.served(sent)
+        return result
+
+    def pause(self, error: Exception) -> float | bool:
+        """Seconds until the next attempt; False: there is none."""
+        if self._sent is None:  # there was no turn
+            return False
+        self._met[type(error)] += 1
+        seconds = pause_before_retry(error, self._request, self.made, self._met[type(error)], self._draw)
+        if seconds is None:
+            return False
+        self.may_be_done |= isinstance(error, ApiError) and error.processed != "no"
+        if isinstance(error, Throttled) or (isinstance(error, ServerFailure) and error.processed == "no"):
+            seconds = self._pace.refused(self._sent, seconds, too_fast=isinstance(error, Throttled))
+        elif seconds >= SAY_FROM:
+            self._pace.say(f"{error}: asked again in {seconds:.0f} s")
+        return False if seconds + _BRIEFEST > self._budget.left else seconds
 
 
 def _may_repeat(error: Exception, request: Request, alike: int) -> bool:

@@ -12,11 +12,14 @@ from typing import Annotated, Final, NoReturn
 import typer
 
 from pulumi_atlassian_forge.emulator.contract import as_text
+from pulumi_atlassian_forge.emulator.fault_rules import FaultRule
 from pulumi_atlassian_forge.emulator.handler import Emulator
 from pulumi_atlassian_forge.emulator.store import Store
 from pulumi_atlassian_forge.emulator.switches import Switches
 from pulumi_atlassian_forge.settings import variable
 from pulumi_atlassian_forge.version import __version__
+
+from .orphans import orphans
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")  # as the settings want it: it becomes a part of a variable's name
@@ -36,6 +39,9 @@ def options(
     """Atlassian Forge dynamic modules."""
 
 
+app.command()(orphans)
+
+
 @app.command()
 def emulator(  # noqa: PLR0913, PLR0917 - one parameter per option is how typer is told of them
     db: Annotated[Path, typer.Option(help="The file; it is made where it is missing.")] = Path("forge.db"),
@@ -45,6 +51,7 @@ def emulator(  # noqa: PLR0913, PLR0917 - one parameter per option is how typer 
     token: Annotated[list[str] | None, typer.Option(help="installation=token. Repeatable; default: a generated one.")] = None,
     token_ttl: Annotated[float | None, typer.Option(min=0, help="After how many seconds the tokens expire.")] = None,
     switch: Annotated[list[str] | None, typer.Option(help="name=value, see the guide. Repeatable.")] = None,
+    fault: Annotated[list[str] | None, typer.Option(help="A rule: name=value,…, see the guide. Repeatable.")] = None,
     contract: Annotated[bool, typer.Option("--contract", help="Print what the emulator answers, and exit.")] = False,
 ) -> None:
     """Serve the dynamic modules API from a file, until interrupted."""
@@ -54,6 +61,7 @@ def emulator(  # noqa: PLR0913, PLR0917 - one parameter per option is how typer 
     try:
         tokens = _tokens(installation or [], token or [])
         switches = Switches.parse(switch or [])
+        faults = [FaultRule.parse(rule) for rule in fault or []]
     except ValueError as error:
         _fail(str(error), 2)
     try:
@@ -66,7 +74,7 @@ def emulator(  # noqa: PLR0913, PLR0917 - one parameter per option is how typer 
     except OSError as error:
         _fail(f"the file {db} cannot be used: {error.strerror}", 1)
     try:
-        run(Emulator(store, switches), host, port, lambda base_url: _announce(base_url, tokens))
+        run(Emulator(store, switches, faults), host, port, lambda base_url: _announce(base_url, tokens))
     except OSError as error:
         _fail(f"cannot listen on {host} port {port}: {error.strerror or error}", 1)
     except KeyboardInterrupt:

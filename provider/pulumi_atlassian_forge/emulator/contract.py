@@ -113,19 +113,17 @@ ROWS: Final = (
     Row(23, "`DELETE` of a module", "204, no body", SAME, "documented"),
     Row(24, "`DELETE` of an unknown key, or a second time", "404", SAME, "documented"),
     Row(
-        25, "any, too many requests (`rate_limit`)", "429, with or without `Retry-After`", SAME, "assumed", "retry_after",
+        25, "any, too many requests (fault `rate`)", "429, with or without `Retry-After`", SAME, "assumed", "retry_after",
         "the status is documented, the header is that of sibling APIs",
     ),
-    Row(
-        26, "any, with a fault on demand", '500 `{"message": "An internal error occurred"}`', SAME, "documented", "fault_500"
-    ),
+    Row(26, "any, with the fault `action=500`", '500 `{"message": "An internal error occurred"}`', SAME, "documented"),
     Row(
         27, "a read right after a write", "the module; or for some time what was there before", SAME, "assumed", "read_lag_ms",
         "no document says",
     ),
     Row(
-        28, "`POST` whose answer is lost", "the module exists", "it exists under a key that nobody knows, and is listed",
-        "assumed", "lose_answers", "no document says",
+        28, "`POST` whose answer is lost (fault `action=lose`)", "the module exists",
+        "it exists under a key that nobody knows, and is listed", "assumed", note="no document says",
     ),
     Row(
         29, "v1 and v2", "v2's modules are not seen", "v1's modules are not seen", "assumed",

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from .fault_rules import FaultRule
 from .handler import Emulator, EmulatorAnswer
 from .store import Store
 
@@ -20,7 +21,11 @@ _SECRET = frozenset({"authorization", "forge-proxy-authorization"})
 
 @dataclass(frozen=True, slots=True)
 class RecordedRequest:
-    """A request that reached the emulator, without its credentials, and the status of its answer."""
+    """A request that reached the emulator, without its credentials, and the status of its answer.
+
+    A fault may keep the answer from the client; the status of a request that one kept from being carried out, and left without an
+    answer, is 0.
+    """
 
     method: str
     path: str
@@ -52,12 +57,27 @@ class ForgeEmulator:
         return {"ATLASSIAN_FORGE_BASE_URL": self.base_url, "ATLASSIAN_FORGE_TOKEN": self.token}
 
     def switch(self, **values: Any) -> None:
-        """Change switches; the others keep their values, and the counts of faults start anew.
+        """Change switches; the others keep their values.
 
         Raises:
             ValueError: An unknown name or value.
         """
         self._emulator.switches = self._emulator.switches.changed(**values)
+
+    def fault(self, rule: str) -> None:
+        """Let the emulator do something wrong, in addition to what it does wrong already.
+
+        Args:
+            rule: ``name=value`` texts, separated by commas: ``method=POST,nth=3,action=lose``. It counts from now.
+
+        Raises:
+            ValueError: It is no rule.
+        """
+        self._emulator.faults.add(FaultRule.parse(rule))
+
+    def clear_faults(self) -> None:
+        """Let the emulator do nothing wrong from now on."""
+        self._emulator.faults.clear()
 
     def modules(self, version: str = "v1") -> list[dict[str, Any]]:
         """The registered modules, oldest first: ``{"key", "type", "data"}``, as they are stored, without ``data.key``.

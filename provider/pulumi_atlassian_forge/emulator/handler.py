@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from .answers import INTERNAL, UNAUTHORIZED, EmulatorAnswer, Refusal
-from .faults import Faults
+from .fault_rules import FaultRule
+from .faults import Asked, Faults
 from .operations import Operations
 from .requests import Credentials, Route, credentials_of, route_of
 from .store import Store, StoreError
@@ -22,22 +23,26 @@ class Emulator:
     Args:
         store: The file.
         switches: How it behaves.
+        faults: What it does wrong.
         clock: Seconds since the epoch.
+
+    Attributes:
+        store: The file.
+        switches: How it behaves; may be set at any time.
+        faults: What it does wrong; rules may be added at any time.
     """
 
-    def __init__(self, store: Store, switches: Switches = DEFAULTS, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        store: Store,
+        switches: Switches = DEFAULTS,
+        faults: Iterable[FaultRule] = (),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.store = store
+        self.switches = switches
+        self.faults = Faults(faults)
         self._clock = clock
-        self._behaviour = (switches, Faults(switches))  # one tuple: a request sees both of before or both of after a change
-
-    @property
-    def switches(self) -> Switches:
-        """How it behaves; setting it starts the counts of faults anew."""
-        return self._behaviour[0]
-
-    @switches.setter
-    def switches(self, switches: Switches) -> None:
-        self._behaviour = (switches, Faults(switches))
 
     def handle(
         self,
@@ -59,42 +64,33 @@ class Emulator:
             body: The body.
             installation: Whose a request is that shows no credentials at all; None: nobody's.
         """
-        switches, faults = self._behaviour
-        try:
-            do, route = self._admit(switches, faults, path, headers, installation)
-            answer = _operate(do, method, route, query, body)
-        except Refusal as refusal:
-            return refusal.answer(typed=switches.error_body == "typed")
-        except StoreError:
-            return Refusal(500, INTERNAL).answer(typed=switches.error_body == "typed")
-        if method == "POST" and faults.loses():  # 28
-            return dataclasses.replace(answer, lost=True)
-        return answer
+        switches, now = self.switches, self._clock()  # once: a request sees all of before a change, or all of after it
+        typed = switches.error_body == "typed"
+        say = partial(_said, typed=typed)
 
-    def _admit(
-        self, switches: Switches, faults: Faults, path: str, headers: Mapping[str, str], installation: str | None
-    ) -> tuple[Operations, Route]:
-        """What a request may do, and where; who it is comes before where it goes."""
-        if faults.fails():  # 26
-            raise Refusal(500, INTERNAL)
-        now = self._clock()
-        owner = self._owner(headers, installation, now)
-        if seconds := faults.wait(owner, now):  # 25
-            raise Refusal(429, "too many requests", {"retry-after": str(seconds)} if switches.retry_after == "on" else {})
-        route = route_of(path)
-        if route is None:
+        def answered() -> EmulatorAnswer:
+            asked = Asked(method, route_of(path), self._owner(headers, installation, now), now)
+            serve = partial(self._serve, asked, switches, query, body)
+            met = self.faults.meet(asked, tell=switches.retry_after == "on")  # 25, 26, 28
+            return met.answer(partial(say, serve), typed=typed)
+
+        return say(answered)
+
+    def _serve(self, asked: Asked, switches: Switches, query: Mapping[str, str], body: bytes) -> EmulatorAnswer:
+        """Carry a request out; who it is comes before where it goes."""
+        if asked.owner is None:  # 1, 2
+            raise Refusal(401, UNAUTHORIZED)
+        if asked.route is None:
             raise Refusal(404, "there is nothing at this path")
-        return Operations(self.store, switches, owner, route.version, now), route
+        operations = Operations(self.store, switches, asked.owner, asked.route.version, asked.now)
+        return _operate(operations, asked.method, asked.route, query, body)
 
-    def _owner(self, headers: Mapping[str, str], installation: str | None, now: float) -> str:
-        """Whose a request is (1, 2)."""
+    def _owner(self, headers: Mapping[str, str], installation: str | None, now: float) -> str | None:
+        """Whose a request is; None: nobody's."""
         if installation is not None and not {"authorization", "forge-proxy-authorization"} & set(headers):
             return installation
         credentials = credentials_of(headers)
-        owner = self._known(credentials, now) if credentials else None
-        if owner is None:
-            raise Refusal(401, UNAUTHORIZED)
-        return owner
+        return self._known(credentials, now) if credentials else None
 
     def _known(self, credentials: Credentials, now: float) -> str | None:
         with self.store.read() as rows:
@@ -105,6 +101,16 @@ class Emulator:
         if token is None or token.kind != "app" or (token.expires_at is not None and token.expires_at <= now):
             return None
         return token.installation
+
+
+def _said(answer: Callable[[], EmulatorAnswer], *, typed: bool) -> EmulatorAnswer:
+    """The answer, or the refusal in words."""
+    try:
+        return answer()
+    except Refusal as refusal:
+        return refusal.answer(typed=typed)
+    except StoreError:
+        return Refusal(500, INTERNAL).answer(typed=typed)
 
 
 def _operate(do: Operations, method: str, route: Route, query: Mapping[str, str], body: bytes) -> EmulatorAnswer:

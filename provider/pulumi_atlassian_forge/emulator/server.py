@@ -1,13 +1,15 @@
-"""The emulator over HTTP: a starlette application, run by uvicorn."""
+"""The emulator over HTTP: a starlette application, run by uvicorn on connections that an endpoint may close."""
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from .answers import EmulatorAnswer
 from .handler import Emulator
 
 try:
@@ -18,21 +20,13 @@ try:
     from starlette.responses import Response
     from starlette.routing import Route
     from starlette.types import Receive, Scope, Send
+    from uvicorn.protocols.http.h11_impl import H11Protocol
 except ImportError as error:
     raise ImportError(
         "the emulator over HTTP needs starlette and uvicorn: pip install 'pulumi-atlassian-forge[emulator]'"
     ) from error
 
 _BACKLOG: Final = 128
-
-
-def application(emulator: Emulator) -> Starlette:
-    """The emulator as an ASGI application.
-
-    Args:
-        emulator: What answers; it blocks, so it runs in threads.
-    """
-    return Starlette(routes=[Route("/{path:path}", _Endpoint(emulator))])
 
 
 def run(emulator: Emulator, host: str, port: int, announce: Callable[[str], None]) -> None:
@@ -74,6 +68,40 @@ def serving(emulator: Emulator, host: str = "127.0.0.1") -> Iterator[str]:
             thread.join()
 
 
+class _Connection(H11Protocol):
+    """A connection of uvicorn's that its requests can reach, in their state: ASGI has no way to end one without an answer."""
+
+    _waiting = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "connection": self}
+
+    def shutdown(self) -> None:
+        """The server stops: it lets every request end, but for one that only waits."""
+        if self._waiting:
+            self.transport.close()
+        else:
+            super().shutdown()
+
+    async def wait(self, receive: Receive, seconds: float) -> bool:
+        """Wait before an answer; whether the connection is still there afterwards."""
+        self._waiting = True
+        try:
+            async with asyncio.timeout(seconds):
+                await _closed(receive)
+        except TimeoutError:
+            return True
+        finally:
+            self._waiting = False
+        return False
+
+    async def close(self, receive: Receive) -> None:
+        """Close the connection after what was sent; once it is closed, uvicorn adds nothing when the request returns."""
+        self.transport.close()
+        await _closed(receive)
+
+
 class _Endpoint:
     """Every path and method: which of them exist is the handler's business."""
 
@@ -89,12 +117,26 @@ class _Endpoint:
             return  # there is nobody left to answer
         headers = dict(request.headers)
         answer = await run_in_threadpool(self._emulator.handle, scope["method"], path, dict(request.query_params), headers, body)
-        if answer.lost:
-            # A head that promises a body, and no body: the client sees the connection end in the middle of an answer.
-            start = [(b"content-length", str(max(1, len(answer.body))).encode())]
-            await send({"type": "http.response.start", "status": answer.status, "headers": start})
+        connection: _Connection = scope["state"]["connection"]
+        if answer.after and not await connection.wait(receive, answer.after):
             return
-        await Response(answer.body, answer.status, dict(answer.headers))(scope, receive, send)
+        if answer.arrives == "whole":
+            await Response(answer.body, answer.status, dict(answer.headers))(scope, receive, send)
+            return
+        if answer.arrives == "half":
+            await _begin(answer, send)
+        await connection.close(receive)
+
+
+async def _begin(answer: EmulatorAnswer, send: Send) -> None:
+    headers = Response(answer.body, answer.status, dict(answer.headers)).raw_headers  # with the length of the whole body
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.half, "more_body": True})
+
+
+async def _closed(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _listening(host: str, port: int) -> socket.socket:
@@ -118,8 +160,8 @@ def _url(listener: socket.socket) -> str:
 
 def _server(emulator: Emulator) -> uvicorn.Server:
     config = uvicorn.Config(
-        application(emulator),
-        http="h11",  # the same bytes on every machine, whatever else is installed
+        Starlette(routes=[Route("/{path:path}", _Endpoint(emulator))]),
+        http=_Connection,  # h11's: the same bytes on every machine, whatever else is installed
         ws="none",
         lifespan="off",
         log_config=None,

@@ -1,0 +1,77 @@
+"""Taking over a module that already exists, because the program says so: ``adopt=``."""
+
+from __future__ import annotations
+
+import json
+
+from .api.errors import ApiError, NotFound
+from .api.operations import Operations
+from .api.protocol import Live
+from .api.text import clean
+from .modules.compare import differences
+from .modules.content import Content
+from .recovery import settled_update
+from .saying import say
+
+_SHOWN = 60  # characters of a value that is overwritten
+_ABSENT = object()
+
+
+class OtherType(ApiError):
+    """The module that is to be adopted has another type, which cannot be changed in place."""
+
+    def __init__(self, type_: str) -> None:
+        super().__init__("another type")
+        self.type = clean(type_, 100)
+
+
+class NothingToAdopt(ApiError):
+    """There is no module with the key that is to be adopted."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"there is no module with the key {key}", status=404)
+
+
+def adopted(operations: Operations, installation: str, key: str, content: Content) -> Live | None:
+    """Take over a module; what differs is overwritten, and said.
+
+    Args:
+        operations: The five operations.
+        installation: Its name, for the lines that say what happened.
+        key: The module's key.
+        content: What it is to be.
+
+    Returns:
+        The module as the server has it; None where there is none with this key.
+
+    Raises:
+        ApiError: It cannot be taken over; ``processed`` says whether it may be changed all the same.
+    """
+    try:
+        live = operations.read(key)
+    except NotFound:
+        return None
+    if live.content.type != content.type:
+        raise OtherType(live.content.type)
+    changed = differences(live.content, content)
+    if not changed:
+        say(f"{installation}/{key}", "was already registered, and is adopted as it is")
+        return live
+    was = "; ".join(f"{pointer} was {_shown(live.content.data, pointer)}" for pointer in changed)
+    updated = settled_update(operations, key, content)
+    say(f"{installation}/{key}", f"warning: was already registered with other content, and is adopted and overwritten: {was}")
+    return updated
+
+
+def _shown(data: object, pointer: str) -> str:
+    """The value that was there: what the declaration puts in its place stands in the preview."""
+    value = data
+    for part in pointer.strip("/").split("/"):
+        name = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict):
+            value = value.get(name, _ABSENT)
+        elif isinstance(value, list) and name.isdigit() and int(name) < len(value):
+            value = value[int(name)]
+        else:
+            return "different"
+    return "absent" if value is _ABSENT else clean(json.dumps(value, ensure_ascii=False), _SHOWN)

@@ -1,0 +1,259 @@
+"""A wrong token must not erase a stack (docs/adr/0004-wrong-token.md).
+
+The installation comes from the token alone. With a valid token of another one every module of the stack answers 404, and that
+reads as "all gone" in a refresh, "done" in a destroy and "register again" in an update. So the first *gone* of a process is
+believed only if another module of the stack is seen live: a witness.
+
+A hook knows one module of the stack. The others are those that this process has met in other hooks, and those that each module
+carries in its state (``__siblings``), a sample that is different for each.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from hashlib import blake2b
+from typing import Any, Final, cast, get_args
+
+from .api.errors import ApiError
+from .api.listing import Listing
+from .api.protocol import Version
+from .modules.compare import fingerprint
+from .modules.content import content_of
+from .saying import say
+
+SIBLINGS: Final = 8
+"""How many other modules each one carries in its state."""
+
+_LATEST: Final = 4  # of them are the ones that came last: the rest of a program may be deleted with what it stands next to
+
+LINGERS: Final = 0.3
+"""Seconds that the first register of a process may wait for others, so that the module that came first knows of later ones."""
+
+QUIET: Final = 0.05
+"""Seconds without a new declaration after which the program is taken to be through."""
+
+PATIENCE: Final = 1.0
+"""Seconds to wait for other hooks, which may bring a witness, before it is said that there is none."""
+
+Name = tuple[Version, str]
+"""The version of the API and the key: what tells the modules of one installation apart."""
+
+Listings = Callable[[Version], Listing]
+
+
+class InDoubt(Exception):
+    """None of the modules that the state holds was found: is this the right installation?
+
+    Attributes:
+        known: How many were looked for.
+        listed: How many other modules the installation holds.
+        first: The module at which this was found, where it was found before: its message says it all.
+    """
+
+    def __init__(self, known: int, listed: int, first: str | None) -> None:
+        super().__init__()
+        self.known = known
+        self.listed = listed
+        self.first = first
+
+
+class Roll:
+    """The modules of the stack that this process knows on one installation. Shared by all threads.
+
+    Args:
+        installation: Its name, for the lines that say what happened.
+        patience: See :data:`PATIENCE`.
+
+    Attributes:
+        is_credulous: Whether everything is believed: what the setting ``acceptAllGone`` asks for.
+    """
+
+    def __init__(self, installation: str, patience: float = PATIENCE) -> None:
+        self.is_credulous = False
+        self._installation = installation
+        self._patience = patience
+        self._changed = threading.Condition()
+        self._recorded: set[Name] = set()  # in the state
+        self._carried: set[Name] = set()  # siblings of those: they were in the state once
+        self._contents: set[tuple[Version, str]] = set()  # of those in the state whose keys are not known yet (v2)
+        self._declared: dict[Name, None] = {}  # in the program, in the order in which they came; this proves nothing
+        self._awaited = 0  # of these how many are to be registered still
+        self._has_lingered = False
+        self._registered: set[Name] = set()  # by this process
+        self._deleted: set[Name] = set()
+        self._has_witness = False
+        self._news = 0
+        self._first_in_doubt: str | None = None
+
+    # -- what the hooks tell --------------------------------------------------------------------------------------------------
+
+    def check(self, version: Version, inputs: Mapping[str, Any], olds: Mapping[str, Any]) -> None:
+        """A module of the program, and its inputs in the state, where it is there.
+
+        This alone tells of a module that does not change: no other hook is called for it.
+        """
+        with self._changed:
+            if version == "v1" and isinstance(inputs.get("key"), str):
+                self._declared.setdefault((version, inputs["key"]))
+            self._awaited += not olds
+            was: Version = olds.get("apiVersion", version)
+            if isinstance(olds.get("key"), str):
+                self._recorded.add((was, olds["key"]))
+            elif olds:  # under v2 the inputs hold no key: it is known by its content
+                self._contents.add((was, fingerprint(content_of(olds))))
+            self._tell()
+
+    def register(self, version: Version, key: str) -> None:
+        """A module was registered by this process; the first one waits a moment for others to become known."""
+        with self._changed:
+            self._declared.setdefault((version, key))
+            self._registered.add((version, key))
+            self._awaited -= 1
+            self._tell()
+            if self._has_lingered:
+                return
+            self._has_lingered = True
+            until = time.monotonic() + LINGERS
+            while (left := until - time.monotonic()) > 0:
+                through = version == "v1" or self._awaited <= 0
+                if not self._heard(self._news, min(left, QUIET) if through else left) and through:
+                    return
+
+    def meet(self, version: Version, key: str, outputs: Mapping[str, Any]) -> None:
+        """A module of the state."""
+        with self._changed:
+            self._recorded.add((version, key))
+            self._carried |= set(_names(outputs.get("__siblings")))
+            self._tell()
+
+    def testify(self) -> None:
+        """A module of the state was seen live: this is the installation."""
+        with self._changed:
+            self._has_witness = True
+            self._tell()
+
+    def delete(self, version: Version, key: str) -> None:
+        """A module was deleted by this process."""
+        with self._changed:
+            self._deleted.add((version, key))
+
+    def has_deleted(self, version: Version, key: str) -> bool:
+        """Whether this process has deleted a module."""
+        return (version, key) in self._deleted
+
+    def has_met(self, version: Version, key: str) -> bool:
+        """Whether a module is in the state, as far as this process knows."""
+        return (version, key) in self._recorded | self._carried
+
+    # -- what they ask --------------------------------------------------------------------------------------------------------
+
+    def siblings(
+        self, version: Version, key: str, live: Iterable[Name] | None = None, carried: list[str] | None = None
+    ) -> list[str]:
+        """The other modules that one carries in its state, as ``v1/<key>``: an even sample, the same each time.
+
+        Args:
+            version: Its version of the API.
+            key: Its key.
+            live: Those that are known to be live; None: nothing is known.
+            carried: Those that it carries. They stay while all are live, so that a refresh leaves the state as it is.
+        """
+        live = None if live is None else set(live)
+        if carried and live is not None and set(_names(carried)) <= live:
+            return carried
+        with self._changed:
+            latest = [name for name in self._declared if name not in self._deleted]
+            known = (self._recorded | self._carried | set(latest)) - self._deleted
+        known -= {(version, key)}
+        if live is not None:
+            known &= live
+        me = f"{version}/{key}"
+        chosen = [f"{name[0]}/{name[1]}" for name in latest if name in known][-_LATEST:]
+        rest = {f"{name[0]}/{name[1]}" for name in known} - set(chosen)
+        drawn = sorted(rest, key=lambda other: blake2b(f"{me} {other}".encode()).digest())
+        return sorted([*chosen, *drawn[: SIBLINGS - len(chosen)]])
+
+    def believe_gone(self, version: Version, key: str, listings: Listings) -> None:
+        """A module of the state is not there: return if that can be believed.
+
+        Raises:
+            InDoubt: No module of the stack is there.
+            ApiError: It cannot be told.
+        """
+        me = (version, key)
+        until = time.monotonic() + (self._patience if self._first_in_doubt is None else 0)
+        while not self.is_credulous:
+            news = self._news
+            if self._is_known(listings, me):
+                return
+            if not self._heard(news, until - time.monotonic()):
+                break
+        if self.is_credulous:
+            return
+        if self._others(me):
+            raise self._in_doubt(me, listings)
+        say(
+            f"{self._installation}/{key}",
+            "is not there, and no other module of this stack is known that could show whether the token is the right one: taken "
+            "for deleted. To see what the token leads to: forge-modules orphans",
+        )
+
+    def allow_register(self, version: Version, key: str | None, listings: Listings) -> None:
+        """Return if nothing speaks against registering here: no module of the state is known, or one of them is there.
+
+        Raises:
+            InDoubt: Modules of the state are known, and none is there.
+        """
+        me = (version, key or "")
+        try:
+            if self.is_credulous or not (self._others(me) or self._contents) or self._is_known(listings, me):
+                return
+            doubt = self._in_doubt(me, listings)
+        except ApiError:
+            return  # the register will say it better
+        if doubt.known > 1:  # of one nobody can tell
+            raise doubt
+
+    # -- inside ---------------------------------------------------------------------------------------------------------------
+
+    def _tell(self) -> None:
+        self._news += 1
+        self._changed.notify_all()
+
+    def _heard(self, since: int, seconds: float) -> bool:
+        """Wait for news; False when none came in that time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._news != since, max(0.0, seconds))
+
+    def _others(self, me: Name) -> set[Name]:
+        with self._changed:
+            return (self._recorded | self._carried) - {me}
+
+    def _is_known(self, listings: Listings, me: Name) -> bool:
+        """Whether a module of the state other than this one is live."""
+        if self._has_witness:
+            return True
+        others = self._others(me)
+        for version in {version for version, _ in others | self._contents}:
+            listed = [live for live in listings(version).all() if (version, live.key) not in self._registered]
+            if any((version, live.key) in others or (version, fingerprint(live.content)) in self._contents for live in listed):
+                self.testify()
+                return True
+        return False
+
+    def _in_doubt(self, me: Name, listings: Listings) -> InDoubt:
+        listed = len(listings(me[0]).all())
+        with self._changed:
+            first = self._first_in_doubt
+            if first is None:
+                self._first_in_doubt = me[1]
+            return InDoubt(max(len(self._recorded | self._carried), len(self._contents)), listed, first)
+
+
+def _names(texts: Any) -> Iterable[Name]:
+    for text in texts if isinstance(texts, list) else ():
+        version, _, key = str(text).partition("/")
+        if version in get_args(Version) and key:
+            yield cast("Version", version), key

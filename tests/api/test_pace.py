@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable
+
+import pytest
+
+from pulumi_atlassian_forge.api.errors import Throttled
+from pulumi_atlassian_forge.api.pace import Pace
+from tests.support.timing import Clock
+
+
+class Sliding:
+    """At most so many in any second."""
+
+    def __init__(self, rate: int) -> None:
+        self.rate, self.seen = rate, deque[float]()
+
+    def __call__(self, now: float) -> bool:
+        while self.seen and self.seen[0] <= now - 1:
+            self.seen.popleft()
+        if len(self.seen) >= self.rate:
+            return False
+        self.seen.append(now)
+        return True
+
+
+class Fixed:
+    """At most so many in each second of the calendar."""
+
+    def __init__(self, rate: int) -> None:
+        self.rate, self.second, self.count = rate, 0, 0
+
+    def __call__(self, now: float) -> bool:
+        if math.floor(now) != self.second:
+            self.second, self.count = math.floor(now), 0
+        self.count += 1
+        return self.count <= self.rate
+
+
+class Bucket:
+    """A bucket of tokens that fills evenly."""
+
+    def __init__(self, rate: int, size: int) -> None:
+        self.rate, self.size, self.tokens, self.at = rate, size, float(size), 0.0
+
+    def __call__(self, now: float) -> bool:
+        self.tokens = min(self.size, self.tokens + (now - self.at) * self.rate) if self.at else self.size
+        self.at = now
+        if self.tokens < 1:
+            return False
+        self.tokens -= 1
+        return True
+
+
+def run(allows: Callable[[float], bool], n: int, wish: float, latency: float = 0.02) -> tuple[int, float]:
+    """One thread's worth of requests; returns how many were sent and how long it took."""
+    clock = Clock()
+    pace = Pace(clock=clock, sleep=clock.sleep)
+    began, sent, done = clock.now, 0, 0
+    while done < n:
+        at = pace.admit(1000)
+        sent += 1
+        clock.now += latency
+        if allows(at):
+            pace.served(at)
+            done += 1
+        else:
+            clock.sleep(pace.refused(at, wish, too_fast=True))
+    return sent, clock.now - began
+
+
+LIMITS: dict[str, Callable[[], Callable[[float], bool]]] = {
+    "in any second": lambda: Sliding(10),
+    "in each second of the calendar": lambda: Fixed(10),
+    "a bucket": lambda: Bucket(10, 10),
+    "a large bucket": lambda: Bucket(10, 20),
+}
+
+
+@pytest.mark.parametrize("latency", [0.001, 0.02, 0.1])
+@pytest.mark.parametrize("wish", [0.1, 0.25, 1.0])
+@pytest.mark.parametrize("name", list(LIMITS))
+def test_a_hundred_requests_against_ten_a_second_are_one_even_stream(name: str, wish: float, latency: float) -> None:
+    sent, seconds = run(LIMITS[name](), 100, wish, latency)
+    assert sent <= 112
+    assert seconds <= 12
+
+
+def test_a_limit_without_any_burst_is_found_too() -> None:
+    sent, seconds = run(Bucket(10, 1), 100, 1.0)
+    assert sent <= 115
+    assert seconds <= 30
+
+
+def test_without_a_refusal_nothing_waits() -> None:
+    assert run(lambda now: True, 100, 1.0, latency=0.0) == (100, 0.0)
+
+
+def test_all_wait_for_the_one_pause() -> None:
+    clock = Clock()
+    said: list[str] = []
+    pace = Pace(said.append, clock, clock.sleep)
+    first, second = pace.admit(60), pace.admit(60)
+    assert pace.refused(first, 30, too_fast=True) == 30
+    assert pace.refused(second, 20, too_fast=True) == 30
+    pace.admit(60)
+    assert clock.now == 1000.0 + 30
+    assert said == ["the API asked to come back later: all requests to this installation wait 30 s"]
+
+
+def test_a_turn_that_comes_too_late_is_an_error() -> None:
+    clock = Clock()
+    pace = Pace(clock=clock, sleep=clock.sleep)
+    pace.refused(pace.admit(60), 30, too_fast=True)
+    with pytest.raises(Throttled, match="none is free within 20 s"):
+        pace.admit(20)
+    assert clock.sleeps == []
+
+
+def test_refusals_of_requests_that_were_on_their_way_slow_down_once() -> None:
+    clock = Clock()
+    pace = Pace(clock=clock, sleep=clock.sleep)
+    for _ in range(10):
+        pace.served(pace.admit(60))
+    ways = [pace.admit(60) for _ in range(4)]
+    for sent in ways:
+        pace.refused(sent, 1.0, too_fast=True)
+    turns = [pace.admit(60) for _ in range(3)]
+    assert turns[1] - turns[0] == pytest.approx(1 / 9.5)
+    assert turns[2] - turns[1] == pytest.approx(1 / 9.5)
+
+
+def test_a_503_that_says_when_to_come_back_pauses_and_teaches_nothing() -> None:
+    clock = Clock()
+    pace = Pace(clock=clock, sleep=clock.sleep)
+    pace.refused(pace.admit(60), 3.0, too_fast=False)
+    assert pace.admit(60) == 1003.0
+    assert pace.admit(60) == 1003.0
+
+
+def test_the_user_is_told_once_that_requests_take_turns() -> None:
+    clock = Clock()
+    said: list[str] = []
+    pace = Pace(said.append, clock, clock.sleep)
+    pace.served(pace.admit(60))
+    pace.refused(pace.admit(60), 1.0, too_fast=True)
+    clock.now += 1
+    for _ in range(8):
+        pace._take_turn()  # as many threads do at once
+    pace.admit(60)
+    pace.admit(60)
+    assert said == ["the API takes about 57 requests a minute: each waits for its turn"]
