@@ -6,6 +6,7 @@ FLOOR := .venv-floor
 BIN := $(CURDIR)/$(VENV)/bin
 LOCAL := $(CURDIR)/.local
 SCRIPTS := scripts/install-pulumi scripts/reference scripts/engine/pulumi-language-python-exec
+CAMPAIGNS := tests/faults tests/e2e/test_wrong_token.py tests/e2e/test_throttling.py tests/e2e/test_adoption.py
 # Folders too: a file that is gone is a change.
 SOURCES := $(shell find provider -name __pycache__ -prune -o -print) pyproject.toml README.md
 
@@ -25,7 +26,7 @@ ENGINE = engine=$$($(BIN)/python scripts/install-pulumi) && export PATH="$(BIN):
 STACK = mkdir -p $(LOCAL)/state && $(ENGINE) && pulumi --non-interactive stack select --create dev >/dev/null
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview refresh destroy test lint format docs clean engine
+.PHONY: help up preview refresh destroy test soak lint format docs clean engine
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -47,6 +48,11 @@ test: $(VENV)/.developing $(FLOOR)/.installed ## run all tests, with the real en
 	  && unset PULUMI_BACKEND_URL PULUMI_CONFIG_PASSPHRASE PULUMI_HOME \
 	  && COVERAGE_PROCESS_START="$(CURDIR)/pyproject.toml" $(BIN)/coverage run -m pytest -n 2 --dist loadgroup $(ARGS) \
 	  && $(BIN)/coverage combine --quiet && $(BIN)/coverage report --fail-under=90
+
+soak: $(VENV)/.developing $(FLOOR)/.installed ## run the long campaigns whole, with the newest and the oldest supported SDK (hours)
+	@$(ENGINE) && export FORGE_SOAK=1 && unset PULUMI_BACKEND_URL PULUMI_CONFIG_PASSPHRASE PULUMI_HOME \
+	  && $(BIN)/python -m pytest -n 2 -rP --timeout 3600 $(CAMPAIGNS) $(ARGS) \
+	  && FORGE_PYTHON="$(CURDIR)/$(FLOOR)/bin/python" $(BIN)/python -m pytest -n 2 -rP --timeout 3600 $(CAMPAIGNS) $(ARGS)
 
 lint: $(VENV)/.developing ## check style, types and imports
 	$(BIN)/ruff check . $(SCRIPTS)

@@ -14,10 +14,10 @@ from pulumi_atlassian_forge import recovery
 from pulumi_atlassian_forge.connect import Connection, Connections
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle import create, delete, update
-from tests.support.independent_server import CUT, DROP, Call, Server
+from tests.support.faults import ERROR, FAULTS, Order, arm
+from tests.support.independent_server import DROP, Call, Server
 
 N = 12
-ERROR = {"message": "An internal error occurred"}
 
 
 def at(numbers: set[int], method: str, answer: Callable[[Call], Any]) -> Callable[..., Any]:
@@ -28,23 +28,6 @@ def at(numbers: set[int], method: str, answer: Callable[[Call], Any]) -> Callabl
         return answer(call) if call.method == method and next(seen) in numbers else None
 
     return fault
-
-
-# name: when (before the server acts or after), at how many requests in a row, and what comes in place of the answer
-FAULTS: dict[str, tuple[str, int, Any]] = {
-    "answer lost after commit": ("after", 1, DROP),
-    "500 after commit": ("after", 1, (500, ERROR)),
-    "504 after commit": ("after", 1, (504, b"<html>gateway</html>")),
-    "body cut": ("after", 1, CUT),
-    "unreadable answer": ("after", 1, (201, b"not json")),
-    "wrong body": ("after", 1, (201, {"unexpected": True})),
-    "429 three times": ("before", 3, (429, {"message": "slow down"}, {"retry-after": "0"})),
-    "500 twice": ("before", 2, (500, ERROR)),
-    "503 twice": ("before", 2, (503, ERROR)),
-    "502 html": ("before", 1, (502, b"<html>bad gateway</html>")),
-    "dropped before commit": ("before", 1, DROP),
-    "redirect after commit": ("after", 1, (302, b"", {"location": "https://elsewhere.invalid/"})),
-}
 
 
 @pytest.fixture(autouse=True)
@@ -81,9 +64,7 @@ def declared(i: int, version: str, endpoint: str = "hook") -> dict[str, Any]:
 
 
 def interrupted(server: Server, name: str, method: str, first: int = 3) -> None:
-    when, times, answer = FAULTS[name]
-    fault = at(set(range(first, first + times)), method, lambda call: answer)
-    setattr(server, "interfere" if when == "before" else "distort", fault)
+    arm(server, [Order(method, first, FAULTS[name])])
 
 
 @pytest.mark.parametrize("shape", ["array", "envelope"])

@@ -34,6 +34,7 @@ from .settings import (
 )
 from .version import __version__
 from .witness import Roll
+from .workers import AT_ONCE
 
 if TYPE_CHECKING:
     from .emulator.transport import EmulatorTransport
@@ -48,6 +49,7 @@ class Connection:
         self.name = name
         self.roll = roll
         roll.is_credulous = settings.accept_all_gone
+        self.turns = threading.BoundedSemaphore(AT_ONCE)
         self.base_url = settings.base_url or API_BASE
         has_token = settings.token is not None or settings.token_file is not None
         self._auth = BearerToken(_source_of(settings, root)) if has_token else None

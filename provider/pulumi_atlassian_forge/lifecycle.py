@@ -6,6 +6,7 @@ A front end (today :mod:`.provider`, later a native plugin) hands in plain value
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -38,6 +39,10 @@ class Installation(Protocol):
     @property
     def roll(self) -> Roll:
         """The modules of the stack that are known on it."""
+
+    @property
+    def turns(self) -> AbstractContextManager[object]:
+        """Held by each operation under way: so many run at once, and no more."""
 
     def operations(self, version: Version) -> Operations:
         """The five operations under one version of the API."""
@@ -87,8 +92,9 @@ def create(installation: Installation, inputs: Mapping[str, Any]) -> tuple[Modul
     key = inputs.get("key")
     attempt = _attempt("register", installation, version, key, content.type, inputs)
     try:
-        installation.roll.allow_register(version, key, installation.listing)
-        live, was_empty = _adopted_or_registered(installation, version, key, content, inputs.get("adopt"))
+        with installation.turns:
+            installation.roll.allow_register(version, key, installation.listing)
+            live, was_empty = _adopted_or_registered(installation, version, key, content, inputs.get("adopt"))
     except InDoubt as doubt:
         raise doubtful(attempt, doubt) from None
     except ApiError as error:
@@ -145,7 +151,8 @@ def read(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -> 
     if declared is not None:
         roll.meet(id_.version, id_.key, olds)
     try:
-        live = listing.find(id_.key)
+        with installation.turns:
+            live = listing.find(id_.key)
         if live is None and declared is not None:
             roll.believe_gone(id_.version, id_.key, installation.listing)
             return None
@@ -177,19 +184,9 @@ def update(
     """
     content = content_of(news)
     attempt = _attempt("update", installation, id_.version, id_.key, content.type)
-    roll = installation.roll
-    roll.meet(id_.version, id_.key, olds or {})
+    installation.roll.meet(id_.version, id_.key, olds or {})
     try:
-        try:
-            live: Live | None = settled_update(installation.operations(id_.version), id_.key, content)
-            roll.testify()
-        except NotFound:
-            installation.listing(id_.version).drop(id_.key)
-            roll.believe_gone(id_.version, id_.key, installation.listing)
-            if id_.version == "v2":
-                raise gone(attempt) from None
-            live = installation.registrar(id_.version).register(id_.key, content)
-            say(f"{installation.name}/{id_.key}", "was deleted outside Pulumi, and is registered again")
+        live = _updated_or_registered(installation, id_, attempt, content)
     except InDoubt as doubt:
         raise doubtful(attempt, doubt) from None
     except ApiError as error:
@@ -198,6 +195,24 @@ def update(
     live = live or Live(id_.key, content)
     installation.listing(id_.version).put(live)
     return _with_siblings(installation, id_.version, id_.key, outputs_of(news, content, live, server))
+
+
+def _updated_or_registered(installation: Installation, id_: ModuleId, attempt: Attempt, content: Content) -> Live | None:
+    """The module; None where it was registered again and the server said nothing of it."""
+    try:
+        with installation.turns:
+            live = settled_update(installation.operations(id_.version), id_.key, content)
+    except NotFound:
+        installation.listing(id_.version).drop(id_.key)
+        installation.roll.believe_gone(id_.version, id_.key, installation.listing)
+        if id_.version == "v2":
+            raise gone(attempt) from None
+        with installation.turns:
+            again = installation.registrar(id_.version).register(id_.key, content)
+        say(f"{installation.name}/{id_.key}", "was deleted outside Pulumi, and is registered again")
+        return again
+    installation.roll.testify()
+    return live
 
 
 def delete(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -> None:
@@ -210,7 +225,9 @@ def delete(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -
     roll = installation.roll
     roll.meet(id_.version, id_.key, olds)
     try:
-        if settled_delete(installation.operations(id_.version), id_.key):
+        with installation.turns:
+            was_there = settled_delete(installation.operations(id_.version), id_.key)
+        if was_there:
             roll.testify()
         else:
             roll.believe_gone(id_.version, id_.key, installation.listing)

@@ -86,10 +86,12 @@ class ForgeProvider(ResourceProvider):
         from .checking import Keys  # noqa: PLC0415 - the program imports this file too, and needs none of this
         from .connect import Connections  # noqa: PLC0415 - the same
         from .parent import watch  # noqa: PLC0415 - the same
+        from .workers import widen  # noqa: PLC0415 - the same
 
         if not _Process.is_watching:
             _Process.is_watching = True
             watch()
+            widen()
         connections = Connections(lambda key: _text(req.config.get(key)))
         _Process.secrets = connections.secrets
         _Process.connections, _Process.keys = connections, Keys()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
 from tests.support.independent_server import Server
@@ -211,3 +213,20 @@ def test_a_get_reads_everything_that_is_live(forge: Plugin, server: Server) -> N
     assert id_ == "default/v1/live"
     assert outputs["filter"] == {"appIsLicensed": True}
     assert outputs["function"] == "f"
+
+
+def test_a_check_and_a_cancel_do_not_wait_for_registers_that_wait(server: Server, tmp_path: Path) -> None:
+    """The engine asks for both one after the other: with four threads a Ctrl-C would be answered after the pause."""
+    server.interfere = lambda call: (429, {"message": "slow down"}, {"retry-after": "3"}) if call.method == "POST" else None
+    with plugin(tmp_path, server.environment(), {}) as forge, ThreadPoolExecutor(8) as pool:
+        inputs = [forge.check({**TRIGGER, "__name": [f"m{i}"], "key": f"m{i}"})[0] for i in range(8)]
+        waiting = [pool.submit(forge.create, given) for given in inputs]
+        while not server.calls:
+            time.sleep(0.01)
+        began = time.monotonic()
+        forge.check(TRIGGER)
+        forge.stub.Cancel(empty_pb2.Empty(), timeout=30)
+        assert time.monotonic() - began < 1
+        assert server.most_in_flight <= 4
+        server.interfere = lambda call: None
+        assert all(future.result(60) for future in waiting)

@@ -1,0 +1,41 @@
+"""Threads for the hooks that must not wait.
+
+Pulumi's dynamic provider runs all hooks in four threads. Where four requests are slow, or wait for the pause that a server asked
+for, a `check` waits behind them, and so does the engine's `Cancel`: a Ctrl-C would be answered half a minute later. So the pool
+gets more threads, and how many operations run at once is our own business (:data:`AT_ONCE`).
+
+The pool has no public way to grow. Where it is not found as expected everything works as it did, in four threads.
+"""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
+from typing import Final
+
+AT_ONCE: Final = 4
+"""Operations at once on one installation, as with Pulumi's own four threads."""
+
+WORKERS: Final = 64
+"""Threads; more than the engine has steps in flight on machines of up to 12 cores, and they are made only when needed."""
+
+
+def widen(wanted: int = WORKERS) -> bool:
+    """Let the pool whose thread calls this have more threads.
+
+    Args:
+        wanted: How many.
+
+    Returns:
+        Whether the pool was found.
+    """
+    frame: FrameType | None = sys._getframe()  # noqa: SLF001 - the thread's first frame is the only one that knows its pool
+    while frame is not None:
+        reference = frame.f_locals.get("executor_reference") if frame.f_code.co_name == "_worker" else None
+        pool = reference() if callable(reference) else None
+        if isinstance(pool, ThreadPoolExecutor) and hasattr(pool, "_max_workers"):
+            pool._max_workers = max(wanted, pool._max_workers)  # noqa: SLF001 - see above
+            return True
+        frame = frame.f_back
+    return False
