@@ -20,6 +20,7 @@ LEVELS: Final = 2
 """How many processes above are watched: the shell script that starts a dynamic plugin, and the engine above it."""
 
 _INTERVAL: Final = 0.5  # seconds between two looks
+_LAST_PATIENCE: Final = 4.0  # seconds for the same after the engine's SIGINT; after five it kills
 _PATIENCE: Final = 60.0  # seconds for the requests under way; each has a time limit of its own
 
 
@@ -94,3 +95,32 @@ def watch(gate: Gate = GATE, leave: Callable[[int], None] = os._exit, interval: 
     thread = threading.Thread(target=until_gone, name="watch-the-engine", daemon=True)
     thread.start()
     return thread
+
+
+def end_promptly(
+    is_busy: Callable[[], bool],
+    gate: Gate = GATE,
+    leave: Callable[[int], None] = os._exit,
+    patience: float = _LAST_PATIENCE,
+) -> None:
+    """Let the process end when the engine asks for it, though hooks wait. Called once, in the plugin's process.
+
+    After the engine's SIGINT the interpreter waits for the threads of the hooks, which may sit in a pause that a server asked
+    for, and the engine waits five seconds for the process. So what runs before those threads are waited for lets the requests
+    under way finish and leaves. Where :mod:`threading` has no such place any more, the engine's five seconds are what is left.
+
+    Args:
+        is_busy: Whether any hook is running: else the process ends by itself.
+        gate: What to shut.
+        leave: Ends the process at once.
+        patience: Seconds for the requests under way.
+    """
+    register = getattr(threading, "_register_atexit", None)
+
+    def end() -> None:
+        if is_busy():
+            gate.shut(patience)
+            leave(0)
+
+    if register is not None:
+        register(end)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, TypeVar
 
 import pulumi
 from pulumi.dynamic import (
@@ -43,6 +43,7 @@ class _Process:
     keys: Keys
     secrets: Callable[[], Iterable[str]] = frozenset
     is_watching = False
+    running: ClassVar[set[object]] = set()  # one object for each hook under way
 
 
 def _hook(
@@ -52,12 +53,16 @@ def _hook(
 
     @functools.wraps(function)
     def guarded(self: ForgeProvider, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        call = object()
+        _Process.running.add(call)
         try:
             return function(self, *args, **kwargs)
         except ForgeError:
             raise
         except BaseException as error:  # noqa: BLE001 - SystemExit from a hook would leave the engine waiting for ever
             raise _report(error, function.__name__) from None
+        finally:
+            _Process.running.discard(call)
 
     return guarded  # type: ignore[return-value] # wraps() forgets that self may be given by position
 
@@ -85,12 +90,13 @@ class ForgeProvider(ResourceProvider):
         sys.tracebacklimit = 0
         from .checking import Keys  # noqa: PLC0415 - the program imports this file too, and needs none of this
         from .connect import Connections  # noqa: PLC0415 - the same
-        from .parent import watch  # noqa: PLC0415 - the same
+        from .parent import end_promptly, watch  # noqa: PLC0415 - the same
         from .workers import widen  # noqa: PLC0415 - the same
 
         if not _Process.is_watching:
             _Process.is_watching = True
             watch()
+            end_promptly(lambda: bool(_Process.running))
             widen()
         connections = Connections(lambda key: _text(req.config.get(key)))
         _Process.secrets = connections.secrets

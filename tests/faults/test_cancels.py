@@ -118,7 +118,8 @@ def test_a_pause_that_the_server_asked_for_does_not_hold_a_second_ctrl_c(
         began = time.monotonic()
         run.signal(signal.SIGINT)
         assert run.ended(60)
-        assert time.monotonic() - began <= 6
+        # The engine waits five seconds for its language host, and on a busy machine five more for the plugin; the pause is 30.
+        assert time.monotonic() - began <= 12
         server.interfere = lambda call: None
         next_run_is_clean(stack, server, version, run)
     finally:

@@ -230,3 +230,16 @@ def test_a_check_and_a_cancel_do_not_wait_for_registers_that_wait(server: Server
         assert server.most_in_flight <= 4
         server.interfere = lambda call: None
         assert all(future.result(60) for future in waiting)
+
+
+def test_a_plugin_that_waits_ends_when_the_engine_asks_for_it(server: Server, tmp_path: Path) -> None:
+    server.interfere = lambda call: (429, {"message": "slow down"}, {"retry-after": "30"})
+    with ThreadPoolExecutor(1) as pool:
+        with plugin(tmp_path, server.environment(), {}) as forge:
+            waiting = pool.submit(forge.create, forge.check(TRIGGER)[0])
+            while not server.calls:
+                time.sleep(0.01)
+            began = time.monotonic()
+        assert time.monotonic() - began < 4  # the engine kills after five
+        assert waiting.exception(10) is not None
+    assert len(server.calls) == 1
