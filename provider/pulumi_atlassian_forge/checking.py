@@ -103,7 +103,7 @@ def check(news: Mapping[str, Any], settings: Settings, keys: Keys) -> Checked:
         if other is not None:
             text = (
                 f"{'/'.join(name)!r} and {other!r} declare the same key on installation {installation!r} ({version}): "
-                "give one of them another key"
+                "give one of them another key="
             )
             problems.append(Problem("key", text))
     return Checked(inputs, problems)

@@ -42,7 +42,13 @@ def at_most_ten_a_second(**headers: str) -> Callable[[Call], Any]:
 def test_100_modules_against_10_requests_a_second_are_one_even_stream(
     project: Callable[..., Project], server: Server, headers: dict[str, str]
 ) -> None:
-    server.interfere = at_most_ten_a_second(**headers)
+    limit, times = at_most_ten_a_second(**headers), list[float]()
+
+    def limited(call: Call) -> Any:
+        times.append(time.monotonic())
+        return limit(call)
+
+    server.interfere = limited
     stack = project(server)
     stack.program(PROGRAM.format(n=100))
     stack.run("stack", "ls")
@@ -51,9 +57,10 @@ def test_100_modules_against_10_requests_a_second_are_one_even_stream(
     seconds = time.monotonic() - began
     assert done.code == 0, done.text
     assert len(server.modules()) == 100
-    print(f"{len(server.calls)} requests, {seconds:.1f} s")  # noqa: T201 - the figures of the closing note
+    span = times[-1] - times[0]
+    print(f"{len(server.calls)} requests in {span:.1f} s, the whole run {seconds:.1f} s")  # noqa: T201 - for the closing note
     assert len(server.calls) <= 130
-    assert seconds <= 1.3 * 100 / RATE
+    assert span <= 1.3 * 100 / RATE  # of the run the engine's start is not ours
 
 
 def test_a_long_pause_is_said_once(project: Callable[..., Project], server: Server) -> None:
