@@ -192,3 +192,27 @@ def test_under_v2_an_identical_older_module_is_left_alone(connect: Callable[...,
     server.distort = at({1}, "POST", lambda call: DROP)
     create(connect(apiVersion="v2"), declared(1, "v2"))
     assert len(server.modules("v2")) == 2
+
+
+def test_under_v2_an_older_twin_is_named_though_a_module_of_the_state_carries_its_key(
+    connect: Callable[..., Connection], server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A killed run registers modules that are siblings of others and are in no state."""
+    killed = connect(apiVersion="v2")
+    left, _ = create(killed, declared(1, "v2"))
+    kept, outputs = create(killed, declared(2, "v2"))
+    assert outputs["__siblings"] == [f"v2/{left.key}"]
+    after = connect(apiVersion="v2")
+    after.roll.meet("v2", kept.key, outputs)
+    create(after, declared(1, "v2"))
+    assert f"the same content was there before as {left.key}" in capsys.readouterr().err
+
+
+def test_under_v2_a_twin_that_the_state_owns_is_not_named(
+    connect: Callable[..., Connection], server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    create(connect(apiVersion="v2"), declared(1, "v2"))
+    after = connect(apiVersion="v2")
+    after.roll.check("v2", declared(1, "v2"), declared(1, "v2"))  # all that is told of a module that does not change
+    create(after, declared(1, "v2"))
+    assert "was there before" not in capsys.readouterr().err

@@ -120,7 +120,7 @@ def _adopted_or_registered(
     live = registrar.register(key, content)
     if live is None:  # v1 answered 201 with an empty body
         return Live(str(key), content), True
-    twins = [twin for twin in registrar.twins(content) if not installation.roll.has_met(version, twin)]
+    twins = sorted(twin.key for twin in registrar.twins(content) if not installation.roll.owns(twin, version))
     if twins:
         say(
             f"{installation.name}/{live.key}",

@@ -178,9 +178,9 @@ class Registrar:
                 self._before = self._listing.all()
                 self._not_claimable = {live.key for live in self._before}
 
-    def twins(self, content: Content) -> list[str]:
-        """Under v2 the keys of the modules of this content that were there before this process registered any."""
-        return sorted(live.key for live in self._before if _means(content, live.content))
+    def twins(self, content: Content) -> list[Live]:
+        """Under v2 the modules of this content that were there before this process registered any."""
+        return [live for live in self._before if _means(content, live.content)]
 
     def _claim(self, key: str) -> None:
         with self._lock:

@@ -18,7 +18,7 @@ from typing import Any, Final, cast, get_args
 
 from .api.errors import ApiError
 from .api.listing import Listing
-from .api.protocol import Version
+from .api.protocol import Live, Version
 from .modules.compare import fingerprint
 from .modules.content import content_of
 from .saying import say
@@ -143,9 +143,12 @@ class Roll:
         """Whether this process has deleted a module."""
         return (version, key) in self._deleted
 
-    def has_met(self, version: Version, key: str) -> bool:
-        """Whether a module is in the state, as far as this process knows."""
-        return (version, key) in self._recorded | self._carried
+    def owns(self, live: Live, version: Version) -> bool:
+        """Whether a registered module is in the state, as far as this process knows: by its key, or under v2 by its content.
+
+        That another one carries its key proves nothing: a killed run leaves siblings that were never written down.
+        """
+        return (version, live.key) in self._recorded or (version, fingerprint(live.content)) in self._contents
 
     # -- what they ask --------------------------------------------------------------------------------------------------------
 
@@ -169,11 +172,9 @@ class Roll:
         known -= {(version, key)}
         if live is not None:
             known &= live
-        me = f"{version}/{key}"
-        chosen = [f"{name[0]}/{name[1]}" for name in latest if name in known][-_LATEST:]
-        rest = {f"{name[0]}/{name[1]}" for name in known} - set(chosen)
-        drawn = sorted(rest, key=lambda other: blake2b(f"{me} {other}".encode()).digest())
-        return sorted([*chosen, *drawn[: SIBLINGS - len(chosen)]])
+        chosen = [name for name in latest if name in known][-_LATEST:]
+        drawn = sorted(known.difference(chosen), key=lambda other: blake2b(f"{version}/{key} {_text(other)}".encode()).digest())
+        return sorted(map(_text, [*chosen, *drawn[: SIBLINGS - len(chosen)]]))
 
     def believe_gone(self, version: Version, key: str, listings: Listings) -> None:
         """A module of the state is not there: return if that can be believed.
@@ -182,16 +183,16 @@ class Roll:
             InDoubt: No module of the stack is there.
             ApiError: It cannot be told.
         """
+        if self.is_credulous:
+            return
         me = (version, key)
         until = time.monotonic() + (self._patience if self._first_in_doubt is None else 0)
-        while not self.is_credulous:
+        has_news = True
+        while has_news:
             news = self._news
             if self._is_known(listings, me):
                 return
-            if not self._heard(news, until - time.monotonic()):
-                break
-        if self.is_credulous:
-            return
+            has_news = self._heard(news, until - time.monotonic())
         if self._others(me):
             raise self._in_doubt(me, listings)
         say(
@@ -250,6 +251,10 @@ class Roll:
             if first is None:
                 self._first_in_doubt = me[1]
             return InDoubt(max(len(self._recorded | self._carried), len(self._contents)), listed, first)
+
+
+def _text(name: Name) -> str:
+    return "/".join(name)
 
 
 def _names(texts: Any) -> Iterable[Name]:

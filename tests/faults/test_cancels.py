@@ -48,7 +48,7 @@ def next_run_is_clean(stack: Project, server: Server, version: str, run: Run) ->
     stack.run("cancel", "--yes")
     done = stack.up()
     assert done.code == 0, done.text
-    everything_is_known(stack, server, version)
+    everything_is_known(stack, server, version, done.text)
     assert stack.preview("--expect-no-changes").code == 0
 
 
