@@ -8,13 +8,12 @@ from .api.errors import ApiError, NotFound
 from .api.operations import Operations
 from .api.protocol import Live
 from .api.text import clean
-from .modules.compare import differences
+from .modules.compare import differences, value_at
 from .modules.content import Content
 from .recovery import settled_update
 from .saying import say
 
 _SHOWN = 60  # characters of a value that is overwritten
-_ABSENT = object()
 
 
 class OtherType(ApiError):
@@ -57,21 +56,16 @@ def adopted(operations: Operations, installation: str, key: str, content: Conten
     if not changed:
         say(f"{installation}/{key}", "was already registered, and is adopted as it is")
         return live
-    was = "; ".join(f"{pointer} was {_shown(live.content.data, pointer)}" for pointer in changed)
+    was = "; ".join(f"{pointer} was {_shown(live.content, pointer)}" for pointer in changed)
     updated = settled_update(operations, key, content)
     say(f"{installation}/{key}", f"warning: was already registered with other content, and is adopted and overwritten: {was}")
     return updated
 
 
-def _shown(data: object, pointer: str) -> str:
+def _shown(content: Content, pointer: str) -> str:
     """The value that was there: what the declaration puts in its place stands in the preview."""
-    value = data
-    for part in pointer.strip("/").split("/"):
-        name = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, dict):
-            value = value.get(name, _ABSENT)
-        elif isinstance(value, list) and name.isdigit() and int(name) < len(value):
-            value = value[int(name)]
-        else:
-            return "different"
-    return "absent" if value is _ABSENT else clean(json.dumps(value, ensure_ascii=False), _SHOWN)
+    try:
+        value = value_at(content, pointer)
+    except KeyError:
+        return "absent"
+    return clean(json.dumps(value, ensure_ascii=False), _SHOWN)

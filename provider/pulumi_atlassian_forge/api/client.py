@@ -1,8 +1,8 @@
 """The HTTP client: the only file that imports httpx. It sends one request and brings back one answer, or says what became of it.
 
 It does not repeat (:mod:`.retry`), but for a request that was not let in and has other credentials now; it does not judge a
-status (:mod:`.failures`), follows no redirect and keeps no cookie. Proxies
-and certificates come from the environment as httpx does it (``HTTPS_PROXY``, ``NO_PROXY``, ``SSL_CERT_FILE``, ``SSL_CERT_DIR``).
+status (:mod:`.failures`), follows no redirect and keeps no cookie. Proxies and certificates come from the environment as httpx
+does it (``HTTPS_PROXY``, ``NO_PROXY``, ``SSL_CERT_FILE``, ``SSL_CERT_DIR``).
 
 No exception of httpx leaves this file, not even as the context of ours: each of them holds the request, and with it the token.
 """

@@ -7,12 +7,11 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, cast, get_args
-from urllib.parse import quote
 
 import typer
 
 from pulumi_atlassian_forge.api.errors import ApiError
-from pulumi_atlassian_forge.api.protocol import Live, Version
+from pulumi_atlassian_forge.api.protocol import Live, Version, delete
 from pulumi_atlassian_forge.api.text import clean
 from pulumi_atlassian_forge.connect import Connection, Connections
 from pulumi_atlassian_forge.errors import ForgeError
@@ -98,11 +97,11 @@ def _print(connection: Connection, found: _Found, *, are_states_given: bool) -> 
 
 
 def _gist(data: dict[str, Any]) -> str:
-    return clean(json.dumps({name: value for name, value in data.items() if name != "key"}, ensure_ascii=False), 100)
+    return clean(json.dumps(data, ensure_ascii=False), 100)
 
 
 def _deletion(connection: Connection, version: Version, key: str) -> str:
-    url = f"{connection.base_url.rstrip('/')}/forge/installation/{version}/dynamic/module/{quote(key, safe='')}"
+    url = connection.base_url.rstrip("/") + delete(version, key).target
     return f'curl -X DELETE -H "Authorization: Bearer ${variable(connection.name, "token")}" {shlex.quote(url)}'
 
 

@@ -36,6 +36,18 @@ def differences(a: Content, b: Content) -> list[str]:
     return sorted(_pointer(path) for path in _differ(a.data, b.data, (), _Rules(a.type)))
 
 
+def value_at(content: Content, pointer: str) -> Any:
+    """The value at one of the paths of :func:`differences`, which leads through what both contents have, but for its end.
+
+    Raises:
+        KeyError: There is none.
+    """
+    value: Any = content.data
+    for part in pointer.split("/")[1:]:
+        value = value[int(part) if isinstance(value, list) else part.replace("~1", "/").replace("~0", "~")]
+    return value
+
+
 def fingerprint(content: Content) -> str:
     """A text that is equal for contents that mean the same module: defaults left out, a trigger's events sorted."""
     rules = _Rules(content.type)
