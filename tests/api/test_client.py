@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,7 +14,8 @@ import pytest
 from pulumi_atlassian_forge.api import protocol
 from pulumi_atlassian_forge.api.auth import Auth, BearerToken
 from pulumi_atlassian_forge.api.client import Client
-from pulumi_atlassian_forge.api.errors import BadAnswer, LostAnswer, Unauthorized, Unreachable
+from pulumi_atlassian_forge.api.deadline import Timeouts
+from pulumi_atlassian_forge.api.errors import ApiError, BadAnswer, LostAnswer, Unauthorized, Unreachable
 from pulumi_atlassian_forge.api.failures import failure_of
 from pulumi_atlassian_forge.api.operations import Operations
 from pulumi_atlassian_forge.api.protocol import Answer, Request
@@ -112,6 +114,27 @@ def test_an_error_page_that_prints_the_token_does_not_get_it_shown(status: int) 
     assert error is not None
     assert TOKEN not in error.message
     assert "[redacted]" in error.message
+
+
+ESCAPED = "".join(f"\\u{ord(letter):04x}" for letter in TOKEN)
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        answering(302, b"", {"location": f"https://{TOKEN}.example/"}),
+        answering(422, f'{{"message": "no: {ESCAPED}"}}'.encode()),
+        answering(400, f"no: {TOKEN[:4]}\x1b[0m{TOKEN[4:]}".encode()),
+        answering(200, f'{{"key": "{ESCAPED}", "type": "trigger", "data": {{}}}}'.encode()),
+        rawserver.raw(f"HTTP/1.1 {TOKEN} OK\r\n\r\n".encode()),
+    ],
+    ids=["redirect", "escaped", "in pieces", "as a key", "status line"],
+)
+def test_a_token_that_comes_back_in_another_spelling_is_not_shown(behaviour: rawserver.Behaviour) -> None:
+    quick = Timeouts(connect=1, read=1, total=1)
+    with serving(behaviour) as server, connect(server.url, timeouts=quick) as client, pytest.raises(ApiError) as caught:
+        Operations(client, "v1").read("k")
+    assert TOKEN not in "".join(traceback.format_exception(caught.value))
 
 
 def test_credentials_that_cannot_be_had_end_the_request() -> None:

@@ -13,12 +13,14 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx
+
+from pulumi_atlassian_forge.errors import redact
 
 from .auth import Auth
 from .deadline import Backend, Deadline, Late, Timeouts
@@ -138,6 +140,12 @@ class Client:
             return answer
 
     def _exchange(self, request: Request, identity: Mapping[str, str], seconds: float) -> Answer | ApiError:
+        outcome = self._attempt(request, identity, seconds)
+        if isinstance(outcome, ApiError):
+            outcome.redact(_secrets_of(identity))
+        return outcome
+
+    def _attempt(self, request: Request, identity: Mapping[str, str], seconds: float) -> Answer | ApiError:
         if not all(_HEADER_VALUE.fullmatch(value) for value in identity.values()):
             return Unauthorized(
                 "the token cannot be sent: it is empty, or holds a line break, a space at its end or a character beyond ASCII"
@@ -180,13 +188,14 @@ class Client:
             if length.isdigit() and int(length[:20]) > MAX_ANSWER:
                 return too_large(status=status)
             try:
-                return Answer(status, headers, self._body(response))
+                return Answer(status, headers, self._body(response), _secrets_of(identity))
             except BadAnswer as error:
                 error.status = status
                 return error
         if status < httpx.codes.BAD_REQUEST:
             return failure_of(Answer(status, headers, b"")) or BadAnswer("redirected", status=status)
-        return Answer(status, headers, _redacted(self._error_body(response), identity))
+        secrets = _secrets_of(identity)
+        return Answer(status, headers, _redacted(self._error_body(response), secrets), secrets)
 
     def _body(self, response: httpx.Response) -> bytes:
         if response.is_stream_consumed:  # a transport of our own answered with a body that is whole already
@@ -290,13 +299,14 @@ def _last_words(error: BaseException) -> str:
     return clean(words, 120) or type(error).__name__
 
 
-def _redacted(body: bytes, identity: Mapping[str, str]) -> bytes:
-    """An error page may print the request that it was sent."""
-    for value in identity.values():
-        for secret in (value, value.rpartition(" ")[2]):
-            if len(secret) >= _SHORTEST_SECRET:
-                body = body.replace(secret.encode(), b"[redacted]")
-    return body
+def _secrets_of(identity: Mapping[str, str]) -> frozenset[str]:
+    spelt = (secret for value in identity.values() for secret in (value, value.rpartition(" ")[2]))
+    return frozenset(secret for secret in spelt if len(secret) >= _SHORTEST_SECRET)
+
+
+def _redacted(body: bytes, secrets: Iterable[str]) -> bytes:
+    """An error page may print the request that it was sent. Before it is cut, lest half a token be left at its end."""
+    return redact(body.decode("latin-1"), secrets).encode("latin-1")
 
 
 def _checked(base_url: str) -> str:

@@ -18,7 +18,10 @@ simply be repeated, where it is "unknown" somebody has to look first (design dec
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar, Literal
+
+from pulumi_atlassian_forge.errors import redact
 
 from .text import clean
 
@@ -53,6 +56,11 @@ class ApiError(Exception):
     def processed(self) -> Processed:
         """Whether the server may have carried the request out."""
         return self._processed
+
+    def redact(self, secrets: Iterable[str]) -> None:
+        """Replace each secret in the message, which a server may have put there in any spelling."""
+        self.message = redact(self.message, secrets)
+        self.args = (self.message,)
 
     def __str__(self) -> str:
         return self.message if self.status is None else f"HTTP {self.status}: {self.message}"

@@ -12,7 +12,7 @@ from pulumi_atlassian_forge.modules.content import Content
 
 from . import protocol
 from .deadline import Timeouts
-from .errors import BadAnswer
+from .errors import ApiError, BadAnswer
 from .failures import failure_of
 from .pace import Pace
 from .protocol import Answer, Live, Request, Version
@@ -139,9 +139,13 @@ class Operations:
     def _ask(self, request: Request, parse: Callable[[Answer], T], budget: Budget) -> T:
         def once(left: float) -> T:
             answer = self._client.send(request, within=left)
-            failure = failure_of(answer)
-            if failure is not None:
-                raise failure
-            return parse(answer)
+            try:
+                failure = failure_of(answer)
+                if failure is not None:
+                    raise failure
+                return parse(answer)
+            except ApiError as error:
+                error.redact(answer.secrets)
+                raise
 
         return repeating(request, once, budget, self._pace, self._draw)

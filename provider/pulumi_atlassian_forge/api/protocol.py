@@ -70,11 +70,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer: the names of its headers are in lower case, its body is decompressed."""
+    """One answer: the names of its headers are in lower case, its body is decompressed.
+
+    Attributes:
+        secrets: What the request was sent with and nobody may be shown, however the answer spells it.
+    """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
