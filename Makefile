@@ -6,7 +6,7 @@ FLOOR := .venv-floor
 BIN := $(CURDIR)/$(VENV)/bin
 LOCAL := $(CURDIR)/.local
 SCRIPTS := scripts/install-pulumi scripts/reference scripts/engine/pulumi-language-python-exec
-CAMPAIGNS := tests/faults tests/e2e/test_wrong_token.py tests/e2e/test_throttling.py tests/e2e/test_adoption.py
+CAMPAIGNS := tests/faults tests/properties tests/e2e/test_wrong_token.py tests/e2e/test_throttling.py tests/e2e/test_adoption.py
 # Folders too: a file that is gone is a change.
 SOURCES := $(shell find provider -name __pycache__ -prune -o -print) pyproject.toml README.md
 

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import functools
+import os
+
+import httpx
+import pytest
+
+from pulumi_atlassian_forge import connect, recovery, witness
+from pulumi_atlassian_forge.api.pace import Pace
+from tests.support import independent_server
+from tests.support.clients import ENVIRONMENT
+from tests.support.timing import Clock
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*ENVIRONMENT, *(name.lower() for name in ENVIRONMENT)):
+        monkeypatch.delenv(name, raising=False)
+    for name in list(os.environ):
+        if name.startswith("ATLASSIAN_FORGE_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of runs, each a process of its own, would wait for hours: for retries, looks, company and certificates."""
+    clock = Clock().take_over(monkeypatch)
+    monkeypatch.setattr(connect, "Pace", lambda say: Pace(say, clock, clock.sleep))
+    monkeypatch.setattr(connect, "Roll", functools.partial(witness.Roll, patience=0.0))
+    monkeypatch.setattr(witness, "LINGERS", 0.0)
+    monkeypatch.setattr(recovery, "LOOKS", (0.0, 0.001, 0.002))
+    # Its answers go out in two writes, and the second would wait for the client to confirm the first.
+    monkeypatch.setattr(independent_server._Handler, "disable_nagle_algorithm", True)
+    monkeypatch.setattr(httpx, "create_ssl_context", functools.cache(httpx.create_ssl_context))

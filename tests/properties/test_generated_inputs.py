@@ -1,0 +1,221 @@
+"""Whatever a program declares: said to be wrong before any request, or carried out and found again exactly as declared.
+
+Each example is a whole life: check, create, read, update to another content, read, delete, with a new process for every command
+and the engine's wire between them, on the emulator, in turn in each of the ways in which it may read the contract.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pulumi_atlassian_forge.checking import Checked, Keys, check, in_preview
+from pulumi_atlassian_forge.connect import Connections
+from pulumi_atlassian_forge.emulator import rules, transport
+from pulumi_atlassian_forge.emulator.checks import record
+from pulumi_atlassian_forge.emulator.store import Store
+from pulumi_atlassian_forge.errors import ForgeError
+from pulumi_atlassian_forge.ids import ModuleId
+from pulumi_atlassian_forge.lifecycle import Difference, create, delete, diff, read, update
+from pulumi_atlassian_forge.modules.compare import DEFAULTS
+from pulumi_atlassian_forge.modules.content import TRIGGER_PROPERTIES
+from pulumi_atlassian_forge.modules.values import contains_unknown, normalise
+from tests.support.campaign import SOAK, runs
+from tests.support.generated_inputs import INSTALLATIONS, NEW_TYPE, UNHEARD_OF, another_content, broken, declarations
+
+# A failure prints a line that repeats it (`reproduce_failure`); the slice is the same in every run.
+campaign = settings(
+    max_examples=runs(200, 5000),
+    deadline=None,
+    derandomize=not SOAK,
+    database=None,
+    print_blob=True,
+    suppress_health_check=list(HealthCheck),
+)
+READINGS = {
+    "plain": (),
+    "defaults": ("list_shape=envelope", "fill_defaults=on"),
+    "sorted": ("sort_events=on", "register_body_v1=empty"),
+    "silent": ("register_body_v1=empty", "fill_defaults=on", "list_shape=envelope"),
+}
+Props = dict[str, Any]
+pytestmark = pytest.mark.timeout(runs(300, 3600))
+
+
+@dataclass(repr=False)
+class Site:
+    """The emulator's file, and how it reads the contract; a :class:`Connections` on it is one process."""
+
+    directory: Path
+    reading: str = "plain"
+    requests: int = 0
+
+    def connections(self) -> Connections:
+        url = "emulator://forge.db?" + "&".join(f"switch={switch}" for switch in READINGS[self.reading])
+        config = {"baseUrl": url, "installations": json.dumps({"modern": {"baseUrl": url, "apiVersion": "v2"}})}
+        return Connections({f"atlassian-forge:{name}": value for name, value in config.items()}.get, self.directory)
+
+    def modules(self) -> list[str]:
+        """What is registered, straight out of the file."""
+        with Store(self.directory / "forge.db").read() as rows:
+            found = [module for name, version in INSTALLATIONS.items() for module in rows.modules(name, version)]
+        return [spelt(module.content) for module in found]
+
+    def clear(self) -> None:
+        """Nothing is left of an example that failed: hypothesis goes on with smaller ones."""
+        with Store(self.directory / "forge.db").write() as rows:
+            for name, version in INSTALLATIONS.items():
+                for module in rows.modules(name, version):
+                    rows.delete_module(module)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    made = Site(tmp_path_factory.mktemp("site"))
+
+    class Counted(transport.EmulatorTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            made.requests += 1
+            return super().handle_request(request)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transport, "EmulatorTransport", Counted)
+        patch.setitem(rules.TYPES, NEW_TYPE, record())  # a server that has heard of a type that the provider has not
+        yield made
+
+
+def over_the_wire(props: Props) -> Props:
+    """As the engine hands a value back: every number a float, then the form that a hook makes of it."""
+    carried: Props = normalise(json.loads(json.dumps(props), parse_int=float))
+    return carried
+
+
+def checked_as_ever(site: Site, props: Props) -> Checked:
+    """Check, and check what came of it: the form is a fixed point, the problems stay, and nothing is asked of the server."""
+    before = site.requests
+    with closing(site.connections()) as settings_:
+        once = check(props, settings_, Keys())
+        twice = check(once.inputs, settings_, Keys())
+    assert repr(twice.inputs) == repr(once.inputs)
+    assert twice.problems == once.problems
+    assert not in_preview(once).problems
+    assert site.requests == before
+    return once
+
+
+def plain(value: Any) -> Any:
+    """A declared value by JSON's own rules, written once more for this test: null is absent."""
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items() if item is not None}
+    return [plain(item) for item in value] if isinstance(value, list) else value
+
+
+def spelt(value: Any) -> str:
+    """A text that tells true from 1, and 1 from nothing else: not from 1.0, and 0 not from -0.0."""
+    read = json.loads(json.dumps(value), parse_int=float, parse_float=lambda digits: float(digits) + 0.0)
+    return json.dumps(read, sort_keys=True)
+
+
+def meant(props: Props) -> str:
+    """What a declaration should put on the server."""
+    props = plain(props)
+    if "data" in props:
+        return spelt([props["type"], {name: value for name, value in props["data"].items() if name != "key"}])
+    return spelt(["trigger", {name: props[name] for name in TRIGGER_PROPERTIES if name in props}])
+
+
+def outputs_without(outputs: Props, *names: str) -> str:
+    return json.dumps({name: value for name, value in outputs.items() if name not in names}, sort_keys=True)
+
+
+def found_again(site: Site, id_: ModuleId, outputs: Props, inputs: Props) -> Props:
+    """A refresh in a process of its own: nothing differs, in either direction."""
+    with closing(site.connections()) as process:
+        found = read(process.open(id_.installation), id_, outputs)
+        assert found is not None
+        again = read(process.open(id_.installation), id_, over_the_wire(found[0]))
+    assert again is not None
+    assert outputs_without(again[0]) == outputs_without(found[0])
+    # An empty answer to a register leaves open what the server adds by itself: the first look settles it.
+    settled = ("__server",) if "__server" not in outputs else ()
+    assert outputs_without(found[0], *settled) == outputs_without(outputs)
+    assert found[1] == inputs
+    assert diff(over_the_wire(found[0]), inputs) == Difference(changes=False)
+    assert diff(outputs, over_the_wire(found[1])) == Difference(changes=False)
+    return over_the_wire(found[0])
+
+
+def lived_through(site: Site, declared: Props, inputs: Props, other: Props) -> None:
+    """A whole life of one module."""
+    with closing(site.connections()) as process:
+        id_, made = create(process.open(inputs["installation"]), inputs)
+    assert ModuleId.parse(str(id_)) == id_
+    outputs = over_the_wire(made)
+    assert site.modules() == [meant(declared)]
+    assert diff(outputs, inputs) == Difference(changes=False)
+    outputs = found_again(site, id_, outputs, inputs)
+
+    news = over_the_wire(checked_as_ever(site, {**other, "__name": inputs["__name"]}).inputs)
+    change = diff(outputs, news)
+    assert change.replaces == []
+    if json.loads(meant(news))[0] not in DEFAULTS:  # else a value may equal an absent one, and events may stand in another order
+        assert change.changes == (meant(news) != meant(inputs))
+    with closing(site.connections()) as process:
+        outputs = over_the_wire(update(process.open(id_.installation), id_, news))
+        assert site.modules() == [meant(other)]
+        assert diff(outputs, news) == Difference(changes=False)
+        outputs = found_again(site, id_, outputs, news)
+        delete(process.open(id_.installation), id_, outputs)
+    assert site.modules() == []
+
+
+def refused(site: Site, inputs: Props) -> None:
+    """The documented gap between the two tables of types (tests/emulator/test_rules_agree.py)."""
+    with closing(site.connections()) as process, pytest.raises(ForgeError) as caught:
+        create(process.open(inputs["installation"]), inputs)
+    assert "HTTP 422" in str(caught.value)
+    assert "nothing was registered" in str(caught.value)
+    assert site.modules() == []
+
+
+@campaign
+@given(st.data(), declarations(), st.sampled_from(sorted(READINGS)))
+def test_what_is_declared_is_carried_out_and_found_again(site: Site, data: Any, declared: Props, reading: str) -> None:
+    site.clear()
+    site.reading = reading
+    checked = checked_as_ever(site, declared)
+    assert checked.problems == []
+    inputs = over_the_wire(checked.inputs)
+    assert json.dumps(inputs) == json.dumps(checked.inputs)
+    if declared.get("type") == UNHEARD_OF:
+        refused(site, inputs)
+    else:
+        lived_through(site, declared, inputs, data.draw(another_content(declared)))
+
+
+@campaign
+@given(st.data(), broken(), st.sampled_from(sorted(READINGS)))
+def test_what_is_broken_is_refused_offline_or_does_no_harm(site: Site, data: Any, declared: Props, reading: str) -> None:
+    site.clear()
+    site.reading = reading
+    checked = checked_as_ever(site, declared)
+    if checked.problems:
+        return
+    diff({"__schema": 1, "events": ["e"], "function": "f"}, checked.inputs)
+    if contains_unknown(checked.inputs):
+        return
+    inputs = over_the_wire(checked.inputs)
+    assert json.dumps(inputs) == json.dumps(checked.inputs)
+    if inputs.get("type", "trigger") not in rules.TYPES:
+        refused(site, inputs)
+    else:
+        lived_through(site, declared, inputs, data.draw(another_content(inputs)))
