@@ -17,6 +17,7 @@ from typing import Literal
 from .adoption import NothingToAdopt, OtherType
 from .api.errors import ApiError, BadAnswer, NotFound, Rejected, Throttled, Unauthorized, Unreachable
 from .api.protocol import Version
+from .api.text import clean
 from .errors import ForgeError
 from .recovery import Taken, Undecided
 from .settings import config_key, variable
@@ -71,7 +72,7 @@ def explain(attempt: Attempt, error: ApiError, *, registered: int | None = None)
     elif isinstance(error, NothingToAdopt):
         fate, step = "nothing was registered", "correct adopt=, or remove it to register a new module"
     elif isinstance(error, Undecided):
-        fate = f"its answer was lost, and each of these could be it: {', '.join(error.keys)}"
+        fate = f"its answer was lost, and each of these could be it: {', '.join(clean(key, 80) for key in error.keys)}"
         step = f"DELETE …/{attempt.version}/dynamic/module/<key> for those that nothing needs, then run the command again"
     else:
         fate, step = _fate(attempt, error), _next(attempt, error)

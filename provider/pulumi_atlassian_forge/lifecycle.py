@@ -15,6 +15,7 @@ from .api.errors import ApiError, NotFound, Rejected
 from .api.listing import Listing
 from .api.operations import Operations
 from .api.protocol import Live, Version
+from .api.text import clean
 from .explain import Attempt, Verb, doubtful, explain, gone
 from .ids import ModuleId
 from .modules.compare import same, server_additions
@@ -120,7 +121,7 @@ def _adopted_or_registered(
     live = registrar.register(key, content)
     if live is None:  # v1 answered 201 with an empty body
         return Live(str(key), content), True
-    twins = sorted(twin.key for twin in registrar.twins(content) if not installation.roll.owns(twin, version))
+    twins = sorted(clean(twin.key, 80) for twin in registrar.twins(content) if not installation.roll.owns(twin, version))
     if twins:
         say(
             f"{installation.name}/{live.key}",

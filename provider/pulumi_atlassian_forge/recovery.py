@@ -17,7 +17,7 @@ from typing import Final
 from .api.errors import ApiError, NotFound, Rejected
 from .api.listing import Listing
 from .api.operations import Operations
-from .api.protocol import Live
+from .api.protocol import Live, is_usable
 from .modules.compare import as_declared, fingerprint, same
 from .modules.content import Content
 from .saying import say
@@ -193,7 +193,7 @@ class Registrar:
         with self._lock:
             taken = set(self._not_claimable or ())
         candidates = [live for live in listed if live.key not in taken and _means(content, live.content)]
-        if len(candidates) > 1:
+        if len(candidates) > 1 or not all(is_usable(live.key) for live in candidates):
             raise Undecided(sorted(live.key for live in candidates), Rejected("several modules could be the one"))
         return candidates[0] if candidates else None
 

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import sys
+from typing import Final
+
+from .api.text import clean
+
+_LONGEST: Final = 5000  # characters: a hundred keys have room
 
 
 def say(about: str, text: str) -> None:
@@ -10,7 +15,7 @@ def say(about: str, text: str) -> None:
 
     Args:
         about: The installation, or ``<installation>/<key>``.
-        text: What happened; without line breaks.
+        text: What happened. Keys and words of a server may be in it as they came: they are made fit to print here.
     """
-    sys.stderr.write(f"{about}: {text}\n")
+    sys.stderr.write(f"{clean(about, _LONGEST)}: {clean(text, _LONGEST)}\n")
     sys.stderr.flush()

@@ -155,9 +155,9 @@ def test_another_module_than_the_one_asked_for_is_refused_naming_both() -> None:
         parse_registered("v1", answer(other), "a")
 
 
-@pytest.mark.parametrize("key", [".", ".."])
-def test_a_registered_key_that_could_never_be_read_is_refused(key: str) -> None:
-    with pytest.raises(BadAnswer, match="a key that no path can carry"):
+@pytest.mark.parametrize("key", [".", "..", "a\nb", "\x9b2K", "\u2028line", "\u202egnp", " a"])
+def test_a_registered_key_that_could_never_be_read_or_printed_is_refused(key: str) -> None:
+    with pytest.raises(BadAnswer, match="a key that no path and no terminal can carry"):
         parse_registered("v2", answer({**A, "key": key}, 201))
 
 

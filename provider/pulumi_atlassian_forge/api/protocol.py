@@ -48,6 +48,10 @@ _CURSORS: Final = ("nextPageToken", "lastEvaluatedKey")  # spec; rest
 _PAGE_SIZE: Final = "100"  # an installation holds no more (docs:apis-reference/dynamic-modules)
 
 
+# A dot segment is resolved by clients and gateways before anybody sees it as a key, whether it is quoted or not.
+_STEPS: Final = frozenset({"", ".", ".."})
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request, before anybody knows where to send it. Its ``repr`` shows no content: that may be a secret."""
@@ -161,11 +165,14 @@ def parse_registered(version: Version, answer: Answer, key: str | None = None) -
     if version == "v1" and not answer.body.strip():
         return None
     live = parse_module(answer, key)
-    try:
-        _module_path(version, live.key)
-    except ValueError:
-        raise BadAnswer("the answer has a key that no path can carry", status=answer.status) from None
+    if not is_usable(live.key):
+        raise BadAnswer("the answer has a key that no path and no terminal can carry", status=answer.status)
     return live
+
+
+def is_usable(key: str) -> bool:
+    """Whether a key that the server made can be part of a path, and of an id, which Pulumi prints as it is."""
+    return key not in _STEPS and clean(key, len(key)) == key
 
 
 def parse_module(answer: Answer, key: str | None = None) -> Live:
@@ -242,8 +249,7 @@ def _collection(version: Version) -> str:
 
 
 def _module_path(version: Version, key: str) -> str:
-    # A dot segment is resolved by clients and gateways before anybody sees it as a key, whether it is quoted or not.
-    if key in {"", ".", ".."}:
+    if key in _STEPS:
         raise ValueError("this key cannot be part of a path")
     try:
         return f"{_collection(version)}/{quote(key, safe='')}"
