@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.independent_server import Server, serve
+from tests.support.independent_server import TOKEN, Server, serve
 from tests.support.project import Project, require_engine
 
 # A shell that starts the tests in the background has them ignore SIGINT, and so would every engine and plugin below: the engine
@@ -22,9 +22,10 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Callable[..., Project]:
-    """Make a project that talks to a server, or to the emulator when there is none."""
+def project(tmp_path: Path) -> Iterator[Callable[..., Project]]:
+    """Make a project that talks to a server, or to the emulator when there is none; search it for the token afterwards."""
     require_engine()
+    projects: list[Project] = []
 
     def make(server: Server | None = None, **config: str) -> Project:
         root = tmp_path / f"project-{len(list(tmp_path.iterdir()))}"
@@ -32,6 +33,9 @@ def project(tmp_path: Path) -> Callable[..., Project]:
         settings = {f"atlassian-forge:{name}": value for name, value in config.items()}
         if server is None:
             settings.setdefault("atlassian-forge:baseUrl", "emulator://forge.db")
-        return Project(root, environment=server.environment() if server else {}, config=settings)
+        projects.append(Project(root, environment=server.environment() if server else {}, config=settings))
+        return projects[-1]
 
-    return make
+    yield make
+    for made in projects:
+        assert made.is_planted == (TOKEN in made.everything()), f"the token in {made.root}"

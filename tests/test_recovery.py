@@ -40,7 +40,8 @@ def connect(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     opened: list[Connections] = []
 
     def opener(**settings: str) -> Connection:
-        config = {"baseUrl": server.base_url, "token": server.token, **settings}
+        token = {} if "tokenFile" in settings else {"token": server.token}
+        config = {"baseUrl": server.base_url, **token, **settings}
         connections = Connections({f"atlassian-forge:{name}": value for name, value in config.items()}.get, tmp_path)
         opened.append(connections)
         return connections.open("default")

@@ -8,10 +8,10 @@ from .api.errors import ApiError, NotFound
 from .api.operations import Operations
 from .api.protocol import Live
 from .api.text import clean
-from .modules.compare import differences, value_at
+from .modules.compare import differences, server_additions, value_at
 from .modules.content import Content
-from .recovery import settled_update
 from .saying import say
+from .settled import settled_update
 
 _SHOWN = 60  # characters of a value that is overwritten
 
@@ -50,6 +50,9 @@ def adopted(operations: Operations, installation: str, key: str, content: Conten
         live = operations.read(key)
     except NotFound:
         return None
+    except ApiError as error:
+        error.came_before = True
+        raise
     if live.content.type != content.type:
         raise OtherType(live.content.type)
     changed = differences(live.content, content)
@@ -57,7 +60,7 @@ def adopted(operations: Operations, installation: str, key: str, content: Conten
         say(f"{installation}/{key}", "was already registered, and is adopted as it is")
         return live
     was = "; ".join(f"{pointer} was {_shown(live.content, pointer)}" for pointer in changed)
-    updated = settled_update(operations, key, content)
+    updated = settled_update(operations, key, content, server_additions(content, live.content))
     say(f"{installation}/{key}", f"warning: was already registered with other content, and is adopted and overwritten: {was}")
     return updated
 

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 from .api.protocol import Version
 from .modules.content import canonical_json, content_of, is_typed, properties_of
+from .modules.manifest import Manifest
+from .modules.manifest_rules import check_manifest, check_static_key
 from .modules.problems import Problem
 from .modules.rules import check_content, check_key
 from .modules.values import UNKNOWN, contains_unknown
@@ -38,6 +40,13 @@ class Settings(Protocol):
 
         Raises:
             ForgeError: The settings of this installation cannot be used.
+        """
+
+    def manifest(self, name: str) -> Manifest | None:
+        """What the manifest of the app declares; None where the settings name no manifest.
+
+        Raises:
+            ForgeError: The settings of this installation cannot be used, or its manifest cannot be read.
         """
 
     def unknown(self, name: str) -> str | None:
@@ -80,7 +89,7 @@ def check(news: Mapping[str, Any], settings: Settings, keys: Keys) -> Checked:
         The inputs in canonical form, with ``installation``, ``apiVersion`` and (v1) ``key`` resolved, and all problems.
 
     Raises:
-        ForgeError: The settings of the installation cannot be used.
+        ForgeError: The settings of the installation cannot be used, or its manifest cannot be read.
     """
     news = {name: value for name, value in news.items() if value is not None and name != "__preview"}
     problems = check_content(news)
@@ -93,6 +102,7 @@ def check(news: Mapping[str, Any], settings: Settings, keys: Keys) -> Checked:
     version = inputs.setdefault("apiVersion", settings.version(installation))
     _check_key(inputs, version, problems)
     _check_adopt(inputs, version, problems)
+    _check_manifest(inputs, settings.manifest(installation), problems)
     if not problems:
         _check_size(inputs, settings.max_data_size(installation), problems)
     adopted = inputs.get("adopt")
@@ -164,6 +174,17 @@ def _check_adopt(inputs: dict[str, Any], version: Version, problems: list[Proble
     elif version == "v2" and (adopt is True or check_key(adopt) is not None):
         text = 'adopt= is the key of the module under apiVersion v2, where the server made it: write adopt="<key>"'
         problems.append(Problem("adopt", text))
+
+
+def _check_manifest(inputs: Mapping[str, Any], manifest: Manifest | None, problems: list[Problem]) -> None:
+    if manifest is None:
+        return
+    found = check_manifest(inputs, manifest)
+    reason = check_static_key(inputs.get("key"), manifest)  # v1 only: under v2 there is none, or it is wrong already
+    if reason is not None:
+        found.append(Problem("key", reason))
+    wrong = {problem.path for problem in problems}  # what has the wrong form is in no manifest either: that says nothing new
+    problems += [problem for problem in found if problem.path not in wrong]
 
 
 def _check_size(inputs: Mapping[str, Any], limit: int, problems: list[Problem]) -> None:

@@ -18,8 +18,10 @@ from .api.errors import Unauthorized, Unreachable
 from .api.listing import Listing
 from .api.operations import Operations
 from .api.pace import Pace
-from .api.protocol import Answer, Request, Version
+from .api.protocol import Answer, Request, Version, list_page
 from .errors import ForgeError
+from .modules.manifest import Manifest, Manifests
+from .modules.manifest_file import ManifestError
 from .parent import GATE
 from .recovery import Registrar
 from .saying import say
@@ -30,7 +32,9 @@ from .settings import (
     Get,
     Installations,
     InstallationSettings,
+    config_key,
     unknown_installation,
+    variable,
 )
 from .version import __version__
 from .witness import Roll
@@ -52,7 +56,7 @@ class Connection:
         self.turns = threading.BoundedSemaphore(AT_ONCE)
         self.base_url = settings.base_url or API_BASE
         has_token = settings.token is not None or settings.token_file is not None
-        self._auth = BearerToken(_source_of(settings, root)) if has_token else None
+        self._auth = BearerToken(_source_of(settings, root), self._forget) if has_token else None
         self._client = Client(
             "https://emulator.invalid" if settings.on_emulator else self.base_url,
             self._auth or _NoAuth(),
@@ -90,6 +94,28 @@ class Connection:
         """What registers modules, once each, under one version of the API."""
         return self._registrars[version]
 
+    def ask(self, request: Request) -> Answer:
+        """Send a request once, whatever comes of it: for a look at the installation itself.
+
+        Raises:
+            ApiError: No answer came that can be used.
+        """
+        return self._client.send(request)
+
+    def credentials(self) -> Mapping[str, str]:
+        """The headers that show who asks; none where the emulator needs none. Not to be shown.
+
+        Raises:
+            ApiError: There are none to be had.
+        """
+        return self._auth.headers(list_page("v1")) if self._auth is not None else {}
+
+    def _forget(self) -> None:
+        """Other credentials may lead to another installation: what was seen of it is to be seen again."""
+        self.roll.forget()
+        for listing in self._listings.values():
+            listing.forget()
+
     def secrets(self) -> set[str]:
         """Every token that was obtained, for redaction."""
         return self._auth.secrets() if self._auth is not None else set()
@@ -104,7 +130,7 @@ class Connections:
 
     Args:
         get: Returns the value of a configuration key, or None.
-        directory: Where the plugin runs. A relative ``emulator://`` path starts at the nearest Pulumi.yaml, from here upwards.
+        directory: Where the plugin runs. A relative path starts at the nearest Pulumi.yaml, from here upwards.
 
     Raises:
         ForgeError: ``atlassian-forge:installations`` cannot be used.
@@ -116,6 +142,7 @@ class Connections:
         self._lock = threading.Lock()
         self._open: dict[str, Connection] = {}
         self._rolls = _Rolls()
+        self._manifests = Manifests()
 
     @property
     def names(self) -> list[str]:
@@ -130,6 +157,10 @@ class Connections:
         """
         return self._installations.resolve(name).api_version
 
+    def source(self, name: str, field: str) -> str | None:
+        """Where a setting of an installation comes from: a variable or a configuration key; None: it has its default."""
+        return self._installations.source(name, field)
+
     def max_data_size(self, name: str) -> int:
         """Bytes that the data of a module may have.
 
@@ -137,6 +168,27 @@ class Connections:
             ForgeError: The settings of the installation cannot be used.
         """
         return self._installations.resolve(name).max_data_size
+
+    def manifest(self, name: str) -> Manifest | None:
+        """What the manifest of an installation's app declares; None where no manifest is set. Each file is read once.
+
+        Raises:
+            ForgeError: The settings of the installation cannot be used, or the manifest cannot be read.
+        """
+        file = self._installations.resolve(name).manifest
+        if file is None:
+            return None
+        try:
+            return self._manifests.get(self._root, file)
+        except ManifestError as error:
+            where = f"{file}:{error.line}" if error.line else file
+            raise ForgeError(
+                f"the app's manifest for installation {name!r} cannot be read\n"
+                f"{where}: {error.reason}\n"
+                f"it is set by {config_key(name, 'manifest')} (or {variable(name, 'manifest')}); a relative path starts at "
+                f"{self._root}\n"
+                "next: correct the file or the setting, or remove the setting to do without these checks"
+            ) from None
 
     def roll(self, name: str) -> Roll:
         """The modules of the stack that are known on an installation. Needs no settings."""
@@ -209,16 +261,20 @@ def _source_of(settings: InstallationSettings, root: Path) -> Callable[[], str]:
     token, file = settings.token, settings.token_file
     if token is not None:
         return token.get_secret_value
-    path = root / Path(file or "").expanduser()
 
     def read() -> str:
         try:
-            text = path.read_text("utf-8").strip()
-        except (OSError, UnicodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not a text"
-            raise Unauthorized(f"the token file {path} cannot be read: {reason}") from None
+            path = root / Path(file or "").expanduser()
+            # A pipe or a device could keep every thread waiting for ever.
+            reason = "" if not path.exists() or path.is_file() else "it is not a file"
+            text = "" if reason else path.read_text("utf-8").strip()
+        except (OSError, ValueError, RuntimeError) as error:  # no such user, a NUL in the name
+            reason = getattr(error, "strerror", None) or ("it is not a text" if isinstance(error, UnicodeError) else str(error))
+            text = ""
+        if reason:
+            raise Unauthorized(f"the token file {file} cannot be read: {reason}")
         if not text:
-            raise Unauthorized(f"the token file {path} is empty")
+            raise Unauthorized(f"the token file {file} is empty")
         return text
 
     return read

@@ -11,8 +11,9 @@ At most six lines, in this form::
 from __future__ import annotations
 
 import functools
+import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from .adoption import NothingToAdopt, OtherType
 from .api.errors import ApiError, BadAnswer, NotFound, Rejected, Throttled, Unauthorized, Unreachable
@@ -28,6 +29,7 @@ Verb = Literal["register", "update", "read", "delete"]
 LIMIT = 100
 """Dynamic modules that one installation holds at most (docs:apis-reference/dynamic-modules)."""
 
+_LIMIT_WORDS: Final = re.compile(r"limit|maximum|at most|exceed|too many|\\b100\\b", re.IGNORECASE)
 _AT_LIMIT = "delete a module that is not needed; if this one replaces another, set delete_before_replace=True on it"
 
 
@@ -60,12 +62,15 @@ def explain(attempt: Attempt, error: ApiError, *, registered: int | None = None)
     Returns:
         The error to raise; it holds nothing but text.
     """
-    if attempt.verb == "register" and isinstance(error, Rejected) and (registered or 0) >= LIMIT:
+    if attempt.verb == "register" and _is_about_the_limit(error) and (registered or 0) >= LIMIT:
         fate = f"nothing was registered: the installation holds {registered} modules, and the limit is {LIMIT}"
         step = _AT_LIMIT
     elif isinstance(error, Taken):
         fate = "a module with this key is already registered; it was left as it is"
-        step = "import it, take it over with adopt=True, or give this one another key= (docs/guide/existing-modules.md)"
+        step = (
+            "import it, take it over with adopt=True, or give this one another key= (docs/guide/existing-modules.md); "
+            "if the program has renamed the resource: aliases="
+        )
     elif isinstance(error, OtherType):
         fate = f"the module to be adopted is of type {error.type}, which cannot be changed in place; it was left as it is"
         step = "delete the registered one, or give this one another key="
@@ -110,6 +115,24 @@ def gone(attempt: Attempt) -> ForgeError:
     return ForgeError(f"{attempt}\nHTTP 404: not found\n{fate}\nnext: {step}")
 
 
+def another_type(attempt: Attempt, type_: str) -> ForgeError:
+    """The program asked for a trigger by its id, and something else has it."""
+    return ForgeError(f"{attempt}\nit is a module of type {clean(type_, 100)}\nnext: DynamicModule.get")
+
+
+def unlisted(installation: str, version: Version, base_url: str, error: ApiError) -> ForgeError:
+    """The modules of an installation cannot be listed."""
+    return ForgeError(
+        f"could not list the modules of installation {installation!r} ({version}) at {base_url}\n{_what_was_said(error)}\n"
+        f"next: check {variable(installation, 'baseUrl')} and {variable(installation, 'token')}"
+    )
+
+
+def _is_about_the_limit(error: ApiError) -> bool:
+    """Nothing documents the refusal; a full installation refuses a wrong declaration, too."""
+    return isinstance(error, Rejected) and _LIMIT_WORDS.search(error.message) is not None
+
+
 def _what_was_said(error: ApiError) -> str:
     said = f"HTTP {error.status}: {error.message}" if error.status is not None else error.message
     if error.attempts > 1:
@@ -120,7 +143,7 @@ def _what_was_said(error: ApiError) -> str:
 def _fate(attempt: Attempt, error: ApiError) -> str:
     if attempt.verb == "read":
         return "nothing was changed: the state is as it was"
-    sure = error.processed == "no"
+    sure = error.is_certain
     if attempt.verb == "register":
         return "nothing was registered" if sure else "it is not known whether it was registered; it is not in the state"
     if attempt.verb == "update":
@@ -144,7 +167,7 @@ def _next(attempt: Attempt, error: ApiError) -> str:
             step = f"check that {api} is the API, and that it speaks apiVersion {attempt.version}"
         case Rejected():
             step = "correct the declaration by what the server said"
-        case _ if attempt.verb == "register" and error.processed != "no":
+        case _ if attempt.verb == "register" and not error.is_certain:
             step = _next_of_ambiguous_register(attempt)
         case BadAnswer():
             step = f"check that {api} is the API, then run the command again"

@@ -5,25 +5,30 @@ A front end (today :mod:`.provider`, later a native plugin) hands in plain value
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from .adoption import NothingToAdopt, adopted
-from .api.errors import ApiError, NotFound, Rejected
+from .api.errors import ApiError, BadAnswer, NotFound, Rejected, Unauthorized
 from .api.listing import Listing
 from .api.operations import Operations
 from .api.protocol import Live, Version
 from .api.text import clean
-from .explain import Attempt, Verb, doubtful, explain, gone
+from .explain import Attempt, Verb, another_type, doubtful, explain, gone
 from .ids import ModuleId
+from .modules.additions import overlap
 from .modules.compare import same, server_additions
 from .modules.content import TRIGGER, Content, content_of, is_typed
-from .recovery import Registrar, settled_delete, settled_update
+from .recovery import Registrar
 from .saying import say
+from .settled import settled_delete, settled_update
 from .state import inputs_of, outputs_of
 from .witness import InDoubt, Roll
+
+_T = TypeVar("_T")
 
 
 class Installation(Protocol):
@@ -69,14 +74,15 @@ def diff(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Difference:
 
     A pure function: a refresh calls it the other way round, with new outputs and old inputs. An unknown key or type counts as
     a replace, so that ``up`` never does more than the preview showed. The new module comes first, unless it has the key of the
-    old one or adopts it: then the register would fail, or the delete that follows would remove the new module.
+    old one or adopts it: then the register would fail, or the delete that follows would remove the new module. That is said also
+    where nothing is to be replaced, because the user may want it: ``pulumi up --replace``.
     """
     replaces = [name for name in ("installation", "apiVersion", "key") if name in news and news[name] != olds.get(name)]
     if "__type" in olds or ("type" in news and news["type"] != olds.get("type")):
         replaces.append("type")
     changes = bool(replaces) or not same(content_of(olds), content_of(news))
     stays = any(isinstance(news.get(name), str) and news[name] == olds.get("key") for name in ("key", "adopt"))
-    return Difference(changes, replaces, bool(replaces) and stays)
+    return Difference(changes, replaces, stays)
 
 
 def create(installation: Installation, inputs: Mapping[str, Any]) -> tuple[ModuleId, dict[str, Any]]:
@@ -94,16 +100,34 @@ def create(installation: Installation, inputs: Mapping[str, Any]) -> tuple[Modul
     attempt = _attempt("register", installation, version, key, content.type, inputs)
     try:
         with installation.turns:
-            installation.roll.allow_register(version, key, installation.listing)
-            live, was_empty = _adopted_or_registered(installation, version, key, content, inputs.get("adopt"))
+            live, was_empty = _renewed(lambda: _created(installation, version, key, content, inputs))
     except InDoubt as doubt:
         raise doubtful(attempt, doubt) from None
     except ApiError as error:
         raise explain(attempt, error, registered=_registered(installation, version, error)) from None
     installation.listing(version).put(live)
-    installation.roll.register(version, live.key)
-    outputs = outputs_of(inputs, content, live, None if was_empty else server_additions(content, live.content))
+    made = secrets.token_hex(4)
+    installation.roll.register(version, live.key, made)
+    server = None if was_empty else server_additions(content, live.content)
+    outputs = outputs_of({**inputs, "__made": made}, content, live, server)
     return ModuleId(installation.name, version, live.key), _with_siblings(installation, version, live.key, outputs)
+
+
+def _created(
+    installation: Installation, version: Version, key: str | None, content: Content, inputs: Mapping[str, Any]
+) -> tuple[Live, bool]:
+    installation.roll.allow_register(version, key, installation.listing, "/".join(inputs.get("__name", ())))
+    return _adopted_or_registered(installation, version, key, content, inputs.get("adopt"))
+
+
+def _renewed(run: Callable[[], _T]) -> _T:
+    """Once more where the credentials were renewed before a register: they may be those of another installation."""
+    try:
+        return run()
+    except Unauthorized as error:
+        if not error.is_renewed:
+            raise
+        return run()
 
 
 def _adopted_or_registered(
@@ -166,10 +190,30 @@ def read(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -> 
         raise gone(attempt)
     if declared is not None:
         roll.testify()
+    elif typed and live.content.type != TRIGGER:
+        raise another_type(attempt, live.content.type)
     base = {**olds, "installation": id_.installation, "apiVersion": id_.version}
     server = olds.get("__server")
     outputs = outputs_of(base, declared or live.content, live, server, typed=typed, first_look=server is None)
     return _with_siblings(installation, id_.version, id_.key, outputs, others, olds.get("__siblings")), inputs_of(outputs)
+
+
+def find(installation: Installation, version: Version, key: str) -> Live:
+    """Look at one module, whoever registered it: out of the shared list, or by its key.
+
+    Raises:
+        ForgeError: There is no such module, or it cannot be read.
+    """
+    attempt = _attempt("read", installation, version, key, "any type")
+    try:
+        live = installation.listing(version).find(key)
+    except ValueError:
+        raise gone(attempt) from None  # no path can carry such a key, so nothing has it
+    except ApiError as error:
+        raise explain(attempt, error) from None
+    if live is None:
+        raise gone(attempt)
+    return live
 
 
 def update(
@@ -184,36 +228,69 @@ def update(
         ForgeError: It could not be updated, or it is gone and its key cannot be had again.
     """
     content = content_of(news)
+    removed = server_additions(content, content_of(olds)) if olds else []
     attempt = _attempt("update", installation, id_.version, id_.key, content.type)
     installation.roll.meet(id_.version, id_.key, olds or {})
     try:
-        live = _updated_or_registered(installation, id_, attempt, content)
+        live = _updated_or_registered(installation, id_, attempt, content, removed)
     except InDoubt as doubt:
         raise doubtful(attempt, doubt) from None
     except ApiError as error:
         raise explain(attempt, error) from None
-    server = None if live is None else server_additions(content, live.content)
+    server = None if live is None else _additions(content, live.content, removed)
     live = live or Live(id_.key, content)
     installation.listing(id_.version).put(live)
-    return _with_siblings(installation, id_.version, id_.key, outputs_of(news, content, live, server))
+    base = {**news, "__made": olds["__made"]} if olds and "__made" in olds else news
+    return _with_siblings(installation, id_.version, id_.key, outputs_of(base, content, live, server))
 
 
-def _updated_or_registered(installation: Installation, id_: ModuleId, attempt: Attempt, content: Content) -> Live | None:
+def _additions(content: Content, live: Content, removed: Sequence[str]) -> list[str]:
+    """What the server adds by itself: a property that was to be removed and is there still is none of that."""
+    added = server_additions(content, live)
+    kept = overlap(added, [*removed])
+    return [path for path in added if path not in kept]
+
+
+def _updated_or_registered(
+    installation: Installation, id_: ModuleId, attempt: Attempt, content: Content, removed: Sequence[str]
+) -> Live | None:
     """The module; None where it was registered again and the server said nothing of it."""
+    operations = installation.operations(id_.version)
     try:
         with installation.turns:
-            live = settled_update(installation.operations(id_.version), id_.key, content)
+            try:
+                live = settled_update(operations, id_.key, content, removed)
+            except NotFound:
+                if not _is_listed(installation, id_):
+                    raise
+                try:
+                    live = settled_update(operations, id_.key, content, removed)  # something on the way may have said so
+                except NotFound:
+                    raise _said_gone_and_listed() from None
     except NotFound:
         installation.listing(id_.version).drop(id_.key)
         installation.roll.believe_gone(id_.version, id_.key, installation.listing)
         if id_.version == "v2":
             raise gone(attempt) from None
         with installation.turns:
-            again = installation.registrar(id_.version).register(id_.key, content)
+            again = _renewed(lambda: installation.registrar(id_.version).register(id_.key, content))
         say(f"{installation.name}/{id_.key}", "was deleted outside Pulumi, and is registered again")
         return again
     installation.roll.testify()
     return live
+
+
+def _said_gone_and_listed() -> BadAnswer:
+    return BadAnswer("it is said not to be there, and the list holds it", status=404)
+
+
+def _is_listed(installation: Installation, id_: ModuleId) -> bool:
+    """Whether a module that is said not to be there is in the list all the same; asked again before that is believed."""
+    listing = installation.listing(id_.version)
+    try:
+        return all(any(live.key == id_.key for live in listing.all(within)) for within in (None, 0.0))
+    except ApiError:
+        return False
 
 
 def delete(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -> None:
@@ -224,10 +301,15 @@ def delete(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -
     """
     attempt = _attempt("delete", installation, id_.version, id_.key, content_of(olds).type)
     roll = installation.roll
+    if roll.is_another_s(id_.version, id_.key, olds):
+        say(f"{installation.name}/{id_.key}", "is not deleted: it belongs to another resource of this program now")
+        return
     roll.meet(id_.version, id_.key, olds)
     try:
         with installation.turns:
             was_there = settled_delete(installation.operations(id_.version), id_.key)
+            if not was_there and _is_listed(installation, id_):
+                raise _said_gone_and_listed()
         if was_there:
             roll.testify()
         else:

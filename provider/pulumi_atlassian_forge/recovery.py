@@ -14,16 +14,21 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Final
 
-from .api.errors import ApiError, NotFound, Rejected
+from .api.errors import ApiError, BadAnswer, NotFound, Rejected
 from .api.listing import Listing
 from .api.operations import Operations
 from .api.protocol import Live, is_usable
-from .modules.compare import as_declared, fingerprint, same
+from .api.text import clean
+from .modules.additions import is_exactly, means
+from .modules.compare import fingerprint, server_additions
 from .modules.content import Content
 from .saying import say
 
 LOOKS: Final = (0.0, 0.5, 1.0, 2.0)
 """Seconds before each look. A server may show a new module a little late, so "absent" is believed only after the last."""
+
+FRESH: Final = 1.0
+"""Seconds that the list before may be old: what another stack registers after it could be claimed."""
 
 ATTEMPTS: Final = 5
 """How often a register is sent at most, where each time nothing could be found afterwards."""
@@ -81,6 +86,7 @@ class Registrar:
         self._not_claimable: set[str] | None = None
         self._before: list[Live] = []
         self._of_content: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._wanted: dict[str, Content] = {}  # whose register is under way
 
     def register(self, key: str | None, content: Content) -> Live | None:
         """Register a module once.
@@ -95,27 +101,37 @@ class Registrar:
         Raises:
             ApiError: It could not be registered; ``processed`` says whether it may be registered all the same.
         """
+        operations = self._operations.as_one()
         if key is not None:
-            return self._settled(key, content, lambda: self._by_key(key, content), key)
+            return self._settled(operations, key, content, lambda: self._by_key(operations, key, content), key)
         self._note_what_is_there()
+        name = fingerprint(content)
         # Creates of identical content one after the other: else one could claim the module of the other.
         with self._lock:
-            turn = self._of_content[fingerprint(content)]
+            turn = self._of_content[name]
         with turn:
-            live = self._settled(None, content, lambda: self._claimable(content), "a new module")
-            if live is not None:
-                self._claim(live.key)
+            with self._lock:
+                self._wanted[name] = content
+            try:
+                live = self._settled(operations, None, content, lambda: self._claimable(operations, content), "a new module")
+                if live is not None:
+                    self._claim(live.key)
+            finally:
+                with self._lock:
+                    del self._wanted[name]
             return live
 
-    def _settled(self, key: str | None, content: Content, look: Callable[[], Live | None], name: str) -> Live | None:
+    def _settled(
+        self, operations: Operations, key: str | None, content: Content, look: Callable[[], Live | None], name: str
+    ) -> Live | None:
         began = self._clock()
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return self._operations.register(key, content)
+                return self._own(operations.register(key, content), key)
             except Rejected as error:
                 if key is None:
                     raise
-                return self._why_rejected(key, content, error, first=attempt == 1)
+                return self._why_rejected(operations, key, content, error, first=attempt == 1)
             except ApiError as error:
                 if error.processed == "no":
                     raise
@@ -127,6 +143,15 @@ class Registrar:
                 if attempt == ATTEMPTS or error.waited >= self._patience:
                     raise
         raise AssertionError("unreachable")
+
+    def _own(self, live: Live | None, key: str | None) -> Live | None:
+        """The module of an answer, unless it is one that was there before: then the answer is another request's."""
+        if live is not None and key is None:
+            with self._lock:
+                is_another = live.key in (self._not_claimable or ())
+            if is_another:
+                raise BadAnswer(f"the answer is module '{clean(live.key, 80)}', which was there before")
+        return live
 
     def _found(self, look: Callable[[], Live | None], cause: ApiError) -> Live | None:
         for pause in LOOKS:
@@ -143,20 +168,20 @@ class Registrar:
                 return found
         return None
 
-    def _by_key(self, key: str, content: Content) -> Live | None:
+    def _by_key(self, operations: Operations, key: str, content: Content, *, exactly: bool = False) -> Live | None:
         """Under v1 the key tells: the module is there, or it is not."""
         try:
-            live = self._operations.read(key)
+            live = operations.read(key)
         except NotFound:
             return None
-        if _means(content, live.content):
+        if (is_exactly if exactly else means)(content, live.content):
             return live
         raise Taken(Rejected("another module has this key"))
 
-    def _why_rejected(self, key: str, content: Content, error: Rejected, *, first: bool) -> Live:
+    def _why_rejected(self, operations: Operations, key: str, content: Content, error: Rejected, *, first: bool) -> Live:
         """A refusal may mean that the key is taken: by what a lost answer of ours left, by a killed run, or by somebody else."""
         try:
-            live = self._by_key(key, content)
+            live = self._by_key(operations, key, content, exactly=first)
         except Taken:
             raise Taken(error) from None
         except ApiError:
@@ -166,7 +191,11 @@ class Registrar:
         if first and not self._take_over_identical:
             raise Taken(error)
         if first:
-            self._tell(key, "was already registered with the same content, and is taken over (a killed run leaves such a module)")
+            self._tell(
+                key,
+                "was already registered with the same content, and is taken over: left by a killed run, or the module of a "
+                "resource that the program calls by another name now. Another stack must not declare it",
+            )
         return live
 
     # -- v2 -----------------------------------------------------------------------------------------------------------------
@@ -174,25 +203,37 @@ class Registrar:
     def _note_what_is_there(self) -> None:
         """The list before: once per process, and from then on our own creates are added to it."""
         with self._lock:
-            if self._not_claimable is None:
-                self._before = self._listing.all()
-                self._not_claimable = {live.key for live in self._before}
+            if self._not_claimable is not None:
+                return
+            try:
+                self._before = self._listing.all(within=FRESH)
+            except ApiError as error:
+                error.came_before = True
+                raise
+            self._not_claimable = {live.key for live in self._before}
 
     def twins(self, content: Content) -> list[Live]:
         """Under v2 the modules of this content that were there before this process registered any."""
-        return [live for live in self._before if _means(content, live.content)]
+        return [live for live in self._before if is_exactly(content, live.content)]
 
     def _claim(self, key: str) -> None:
         with self._lock:
             if self._not_claimable is not None:
                 self._not_claimable.add(key)
 
-    def _claimable(self, content: Content) -> Live | None:
-        """The one module of this content that was not there before and that no other create has claimed."""
-        listed = self._operations.list()
+    def _claimable(self, operations: Operations, content: Content) -> Live | None:
+        """The one module of this content that was not there before, and that is not another create's."""
+        listed = operations.list()
         with self._lock:
             taken = set(self._not_claimable or ())
-        candidates = [live for live in listed if live.key not in taken and _means(content, live.content)]
+            others = [other for name, other in self._wanted.items() if name != fingerprint(content)]
+        candidates = [
+            live
+            for live in listed
+            if live.key not in taken
+            and means(content, live.content)
+            and not any(_is_closer(other, content, live.content) for other in others)
+        ]
         if len(candidates) > 1 or not all(is_usable(live.key) for live in candidates):
             raise Undecided(sorted(live.key for live in candidates), Rejected("several modules could be the one"))
         return candidates[0] if candidates else None
@@ -201,56 +242,6 @@ class Registrar:
         say(f"{self._installation}/{name}", text)
 
 
-def settled_update(operations: Operations, key: str, content: Content) -> Live:
-    """Replace a module's content, and look where the answer decides nothing.
-
-    Returns:
-        The module as the server has it.
-
-    Raises:
-        NotFound: There is none with this key.
-        ApiError: It could not be updated; ``processed`` says whether it may be changed all the same.
-    """
-    try:
-        return operations.update(key, content)
-    except ApiError as error:
-        if error.processed == "no":
-            raise
-        try:
-            live = operations.read(key)
-        except ApiError:
-            raise error from None
-        if _means(content, live.content):
-            return live
-        raise
-
-
-def settled_delete(operations: Operations, key: str) -> bool:
-    """Delete a module, and look where the answer decides nothing.
-
-    Returns:
-        Whether this has deleted it; False where there was none.
-
-    Raises:
-        ApiError: It could not be deleted; ``processed`` says whether it may be deleted all the same.
-    """
-    try:
-        operations.delete(key)
-    except NotFound as error:
-        return error.may_be_ours
-    except ApiError as error:
-        if error.processed == "no":
-            raise
-        try:
-            operations.read(key)
-        except NotFound:
-            return True
-        except ApiError:
-            raise error from None
-        raise
-    return True
-
-
-def _means(declared: Content, live: Content) -> bool:
-    """Whether a live module is the declared one; what a server adds by itself does not make it another."""
-    return live.type == declared.type and same(declared, as_declared(declared, live, None))
+def _is_closer(other: Content, content: Content, live: Content) -> bool:
+    """Whether a live module is rather another declaration than this one: that declares more of what it holds."""
+    return means(other, live) and len(server_additions(other, live)) < len(server_additions(content, live))

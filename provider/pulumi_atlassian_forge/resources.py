@@ -14,6 +14,7 @@ from pulumi.dynamic import Resource
 
 from . import internal, preview_report, program_warnings
 from .arguments import TriggerFilter, TriggerFilterResult, TriggerPayload, TriggerPayloadResult
+from .modules.content import TRIGGER_PROPERTIES
 from .modules.events import EventName
 from .provider import PROVIDER
 from .sendable import refuse_unsendable
@@ -66,6 +67,14 @@ class _Module(Resource):
         super().__init__(PROVIDER, resource_name, _Inputs(internal.pack(inputs)), opts)
         program_warnings.about(self, properties)
         preview_report.watch(self)
+
+    def _read(
+        self, resource_name: str, id_: pulumi.Input[str], placeholders: Mapping[str, Any], opts: pulumi.ResourceOptions | None
+    ) -> None:
+        """Initialise in place of ``__init__``: the module is read by its id, and the stack neither changes nor deletes it."""
+        inputs = {**placeholders, "key": None, "installation": None, "api_version": None, "__name": [resource_name]}
+        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id_))
+        Resource.__init__(self, PROVIDER, resource_name, _Inputs(internal.pack(inputs)), opts)
 
     # A property, not an annotation like the others: of a base class Pulumi reads the names of properties only.
     @property
@@ -173,6 +182,26 @@ class TriggerModule(_Module, module="atlassian-forge", name="TriggerModule"):
         }
         super().__init__(resource_name, properties, key, installation, adopt, opts)
 
+    @classmethod
+    def get(
+        cls,
+        resource_name: str,
+        id: pulumi.Input[str],  # noqa: A002 - Pulumi's own word
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> "TriggerModule":
+        """A trigger that is registered already, whoever did it. The stack reads it, and never changes or deletes it.
+
+        One that is not there, or is a module of another type, ends the preview or the ``up`` with a message.
+
+        Args:
+            resource_name: The logical name.
+            id: ``<installation>/<apiVersion>/<key>``, for example ``default/v1/notify-on-bug``.
+            opts: Pulumi's options.
+        """
+        found = cls.__new__(cls)
+        found._read(resource_name, id, dict.fromkeys(TRIGGER_PROPERTIES), opts)  # noqa: SLF001 - its own class
+        return found
+
     @property
     def data(self) -> pulumi.Output[Mapping[str, Any]]:
         """The module's ``data`` as the API holds it, in the API's spelling."""
@@ -224,6 +253,26 @@ class DynamicModule(_Module, module="atlassian-forge", name="DynamicModule"):
             opts: Pulumi's options.
         """
         super().__init__(resource_name, {"type": type, "data": data}, key, installation, adopt, opts)
+
+    @classmethod
+    def get(
+        cls,
+        resource_name: str,
+        id: pulumi.Input[str],  # noqa: A002 - Pulumi's own word
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> "DynamicModule":
+        """A module of any type that is registered already, whoever did it. The stack reads it, and never changes or deletes it.
+
+        One that is not there ends the preview or the ``up`` with a message.
+
+        Args:
+            resource_name: The logical name.
+            id: ``<installation>/<apiVersion>/<key>``, for example ``default/v1/panel``.
+            opts: Pulumi's options.
+        """
+        found = cls.__new__(cls)
+        found._read(resource_name, id, {"type": None, "data": {}}, opts)  # noqa: SLF001 - its own class; data tells it from a trigger
+        return found
 
 
 def _parents(opts: pulumi.ResourceOptions | None) -> list[str | pulumi.Input[str]]:

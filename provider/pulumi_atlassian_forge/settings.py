@@ -37,6 +37,8 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _PREFIX = "ATLASSIAN_FORGE_"
 _MAKE_AN_INSTALLATION: Final = ("baseUrl", "token", "tokenFile")
 
+_LINES: Final = 6  # of one message (design decision 8)
+
 Get = Callable[[str], str | None]
 
 
@@ -58,6 +60,8 @@ class InstallationSettings(BaseSettings):
         accept_all_gone: Whether to believe that all modules of the stack were deleted, where none of them is found. Meant for one
             run, by the environment.
         max_data_size: Bytes that the ``data`` of a module may have as JSON (our own limit).
+        manifest: The ``manifest.yml`` of the app, which modules are then checked against in preview. A relative path starts at
+            the directory of Pulumi.yaml. Default: none, and nothing is checked against it.
     """
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
@@ -72,8 +76,9 @@ class InstallationSettings(BaseSettings):
     take_over_identical: bool = True
     accept_all_gone: bool = False
     max_data_size: int = Field(default=262_144, gt=0)
+    manifest: str | None = None
 
-    @field_validator("token", "token_file", mode="before")
+    @field_validator("token", "token_file", "manifest", mode="before")
     @classmethod
     def _empty_is_absent(cls, value: object) -> object:
         return value.strip() or None if isinstance(value, str) else value
@@ -179,6 +184,19 @@ class Installations:
             raise ForgeError(f"installation {name!r} has two tokens: {where[0]} and {where[1]}\nnext: remove one of them")
         return settings.model_copy(update={"token_file" if given["token"] else "token": None})
 
+    def source(self, name: str, field: str) -> str | None:
+        """Where a setting comes from: its variable or its configuration key; None where it has its default.
+
+        Args:
+            name: The installation.
+            field: The configuration key in camel case, for example ``baseUrl``.
+        """
+        is_configured = field in self._config.get(name, {})
+        is_pinned = is_configured and field == "apiVersion"
+        if os.environ.get(variable(name, field)) and not is_pinned:
+            return variable(name, field)
+        return config_key(name, field) if is_configured else None
+
     def secrets(self) -> set[str]:
         """Every token that is in sight, for redaction."""
         found = {str(config["token"]) for config in self._config.values() if config.get("token")}
@@ -225,7 +243,7 @@ def _named(text: str | None) -> dict[str, Mapping[str, Any]]:
         )
     mistakes = [mistake for name, entry in entries.items() for mistake in _mistakes(name, entry)]
     if mistakes:
-        raise ForgeError(f"{NAMESPACE}:installations cannot be used\n" + "\n".join(mistakes))
+        raise ForgeError("\n".join(_at_most_six([f"{NAMESPACE}:installations cannot be used", *mistakes])))
     return entries
 
 
@@ -284,7 +302,11 @@ def _unusable(name: str, error: ValidationError) -> str:
         field = to_camel(str(problem["loc"][0])) if problem["loc"] else "settings"
         text = problem["msg"].removeprefix("Value error, ")
         lines.append(f"{config_key(name, field)} (or {variable(name, field)}): {text[0].lower()}{text[1:]}")
-    return "\n".join(lines)
+    return "\n".join(_at_most_six(lines))
+
+
+def _at_most_six(lines: list[str]) -> list[str]:
+    return lines if len(lines) <= _LINES else [*lines[: _LINES - 1], f"and {len(lines) - _LINES + 1} more"]
 
 
 def _no_token(name: str) -> str:

@@ -82,6 +82,8 @@ class Roll:
         self._awaited = 0  # of these how many are to be registered still
         self._has_lingered = False
         self._registered: set[Name] = set()  # by this process
+        self._made: dict[Name, str] = {}  # of these which resource it is
+        self._owners: dict[Name, Any] = {}  # the names of those in the program that are in the state
         self._deleted: set[Name] = set()
         self._has_witness = False
         self._news = 0
@@ -98,6 +100,9 @@ class Roll:
             if version == "v1" and isinstance(inputs.get("key"), str):
                 self._declared.setdefault((version, inputs["key"]))
             self._awaited += not olds
+            owned = inputs.get("key", inputs.get("adopt"))
+            if olds and isinstance(owned, str):
+                self._owners[version, owned] = inputs.get("__name")
             was: Version = olds.get("apiVersion", version)
             if isinstance(olds.get("key"), str):
                 self._recorded.add((was, olds["key"]))
@@ -105,9 +110,16 @@ class Roll:
                 self._contents.add((was, fingerprint(content_of(olds))))
             self._tell()
 
-    def register(self, version: Version, key: str) -> None:
-        """A module was registered by this process; the first one waits a moment for others to become known."""
+    def register(self, version: Version, key: str, made: str = "") -> None:
+        """A module was registered, adopted or taken over; the first one waits a moment for others to become known.
+
+        Args:
+            version: Its version of the API.
+            key: Its key.
+            made: What tells this resource from one that had the module before.
+        """
         with self._changed:
+            self._made[version, key] = made
             self._declared.setdefault((version, key))
             self._registered.add((version, key))
             self._awaited -= 1
@@ -138,6 +150,23 @@ class Roll:
         """A module was deleted by this process."""
         with self._changed:
             self._deleted.add((version, key))
+
+    def is_another_s(self, version: Version, key: str, outputs: Mapping[str, Any]) -> bool:
+        """Whether a module belongs to another resource by now than to the one with these outputs, which is to be deleted.
+
+        That other one has registered, adopted or taken it over in this process; or it is in the state and declares the key
+        under another name, after a run that broke off before it had deleted its predecessor.
+        """
+        me = (version, key)
+        if me in self._made:
+            return self._made[me] != outputs.get("__made")
+        name = outputs.get("__name")
+        return bool(name) and self._owners.get(me, name) != name
+
+    def forget(self) -> None:
+        """The credentials were renewed: whether they lead to the same installation has to be seen again."""
+        with self._changed:
+            self._has_witness = False
 
     def has_deleted(self, version: Version, key: str) -> bool:
         """Whether this process has deleted a module."""
@@ -201,19 +230,27 @@ class Roll:
             "for deleted. To see what the token leads to: forge-modules orphans",
         )
 
-    def allow_register(self, version: Version, key: str | None, listings: Listings) -> None:
+    def allow_register(self, version: Version, key: str | None, listings: Listings, name: str = "") -> None:
         """Return if nothing speaks against registering here: no module of the state is known, or one of them is there.
+
+        Args:
+            version: Its version of the API.
+            key: Its key, under v1.
+            listings: The lists.
+            name: Its logical name, for the messages that point to this one.
 
         Raises:
             InDoubt: Modules of the state are known, and none is there.
+            ApiError: It cannot be told.
         """
         me = (version, key or "")
         try:
             if self.is_credulous or not (self._others(me) or self._contents) or self._is_known(listings, me):
                 return
-            doubt = self._in_doubt(me, listings)
-        except ApiError:
-            return  # the register will say it better
+            doubt = self._in_doubt(me, listings, name)
+        except ApiError as error:
+            error.came_before = True
+            raise
         if doubt.known > 1:  # of one nobody can tell
             raise doubt
 
@@ -244,12 +281,12 @@ class Roll:
                 return True
         return False
 
-    def _in_doubt(self, me: Name, listings: Listings) -> InDoubt:
+    def _in_doubt(self, me: Name, listings: Listings, name: str = "") -> InDoubt:
         listed = len(listings(me[0]).all())
         with self._changed:
             first = self._first_in_doubt
             if first is None:
-                self._first_in_doubt = me[1]
+                self._first_in_doubt = me[1] or name
             return InDoubt(max(len(self._recorded | self._carried), len(self._contents)), listed, first)
 
 

@@ -226,9 +226,33 @@ def test_a_transport_that_fails_as_httpx_does_is_understood() -> None:
 def test_a_request_that_was_not_let_in_is_sent_once_more_with_the_new_token() -> None:
     tokens = iter(["old-token", "new-token", "third-token"])
     with serving(answering(401, {"message": "expired"})) as server:
-        answer = connect_with(server.url, BearerToken(lambda: next(tokens)), POST)
+        answer = connect_with(server.url, BearerToken(lambda: next(tokens)), GET)
     assert answer.status == 401
     assert [seen.headers["authorization"] for seen in server.seen] == ["Bearer old-token", "Bearer new-token"]
+
+
+def test_a_register_is_left_to_its_caller_when_the_token_was_renewed() -> None:
+    """The new token may lead to another installation."""
+    tokens = iter(["old-token", "new-token"])
+    with serving(answering(401, {"message": "expired"})) as server, pytest.raises(Unauthorized) as caught:
+        connect_with(server.url, BearerToken(lambda: next(tokens)), POST)
+    assert caught.value.is_renewed
+    assert len(server.seen) == 1
+
+
+def test_a_token_that_fits_into_no_header_is_not_kept() -> None:
+    tokens = iter(["half writ\nten", TOKEN])
+    auth = BearerToken(lambda: next(tokens))
+    with serving(answering(200, b"{}")) as server:
+        with pytest.raises(Unauthorized):
+            connect_with(server.url, auth, GET)
+        assert connect_with(server.url, auth, GET).status == 200
+        assert len(server.seen) == 1
+
+
+def test_a_redirect_to_an_address_that_cannot_be_read_is_an_answer_like_others() -> None:
+    with serving(answering(302, b"", {"location": "https://xn--a/"})) as server:
+        assert isinstance(failure(server.url, POST), LostAnswer | BadAnswer)
 
 
 def test_with_the_same_token_it_is_not_sent_again() -> None:

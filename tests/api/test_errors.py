@@ -31,7 +31,7 @@ from pulumi_atlassian_forge.api.errors import (
         (ServerFailure("x", status=500), "unknown"),
         (ServerFailure("x", status=500, retry_after=1.0), "unknown"),
         (ServerFailure("x", status=503), "unknown"),
-        (ServerFailure("x", status=503, retry_after=1.0), "no"),
+        (ServerFailure("x", status=503, retry_after=1.0), "unknown"),
     ],
 )
 def test_every_error_says_whether_the_server_may_have_acted(error: ApiError, processed: str) -> None:

@@ -231,9 +231,26 @@ def test_a_module_that_comes_twice_with_one_content_is_one() -> None:
     assert distinct([LIVE_A, LIVE_B, LIVE_A]) == (LIVE_A, LIVE_B)
 
 
-@pytest.mark.parametrize(("status", "body"), [(204, b""), (200, b"{}"), (200, b"<html>"), (202, b"")])
+@pytest.mark.parametrize(("status", "body"), [(204, b""), (200, b"{}"), (200, b"done"), (202, b"")])
 def test_any_success_is_a_successful_delete(status: int, body: bytes) -> None:
     parse_deleted(answer(body, status))
+
+
+def test_a_page_is_no_answer_to_a_delete() -> None:
+    with pytest.raises(BadAnswer, match="a page of HTML"):
+        parse_deleted(answer(b" <html>Log in</html>", 200))
+
+
+@pytest.mark.parametrize("status", [200, 204])
+def test_an_empty_answer_to_a_register_is_one_only_with_its_status(status: int) -> None:
+    with pytest.raises(BadAnswer):
+        parse_registered("v1", answer(b"", status), "a")
+
+
+@pytest.mark.parametrize("value", [{"4dabf18193072939515e22adb298388d": "x"}, ["04da6b54-80e4-46f7-96ec-b56ff0331ba9"]])
+def test_a_value_that_pulumi_takes_for_its_own_is_refused(value: object) -> None:
+    with pytest.raises(BadAnswer, match="takes for a mark of its own"):
+        parse_module(answer({**A, "data": {"x": value}}))
 
 
 def test_the_repr_of_an_answer_shows_no_content() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pulumi_atlassian_forge.cli.app import _tokens
+from pulumi_atlassian_forge.cli.emulator import _tokens
 
 
 @pytest.mark.parametrize("token", ["a b", "a\tb", "ü", "a\n", "\x00"])

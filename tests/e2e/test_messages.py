@@ -51,6 +51,7 @@ def test_a_token_in_clear_text_is_warned_of_once_and_an_encrypted_one_is_not(
     project: Callable[..., Project], server: Server
 ) -> None:
     stack = project(server, token=server.token)
+    stack.is_planted = True
     del stack.environment["ATLASSIAN_FORGE_TOKEN"]
     stack.program(f'forge.TriggerModule("one", {OK})\nforge.TriggerModule("two", {OK})\n')
     done = stack.up()

@@ -25,7 +25,7 @@ from pulumi_atlassian_forge.emulator.checks import record
 from pulumi_atlassian_forge.emulator.store import Store
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.ids import ModuleId
-from pulumi_atlassian_forge.lifecycle import Difference, create, delete, diff, read, update
+from pulumi_atlassian_forge.lifecycle import create, delete, diff, read, update
 from pulumi_atlassian_forge.modules.compare import DEFAULTS
 from pulumi_atlassian_forge.modules.content import TRIGGER_PROPERTIES
 from pulumi_atlassian_forge.modules.values import contains_unknown, normalise
@@ -149,8 +149,8 @@ def found_again(site: Site, id_: ModuleId, outputs: Props, inputs: Props) -> Pro
     settled = ("__server",) if "__server" not in outputs else ()
     assert outputs_without(found[0], *settled) == outputs_without(outputs)
     assert found[1] == inputs
-    assert diff(over_the_wire(found[0]), inputs) == Difference(changes=False)
-    assert diff(outputs, over_the_wire(found[1])) == Difference(changes=False)
+    assert not diff(over_the_wire(found[0]), inputs).changes
+    assert not diff(outputs, over_the_wire(found[1])).changes
     return over_the_wire(found[0])
 
 
@@ -161,7 +161,7 @@ def lived_through(site: Site, declared: Props, inputs: Props, other: Props) -> N
     assert ModuleId.parse(str(id_)) == id_
     outputs = over_the_wire(made)
     assert site.modules() == [meant(declared)]
-    assert diff(outputs, inputs) == Difference(changes=False)
+    assert not diff(outputs, inputs).changes
     outputs = found_again(site, id_, outputs, inputs)
 
     news = over_the_wire(checked_as_ever(site, {**other, "__name": inputs["__name"]}).inputs)
@@ -172,7 +172,7 @@ def lived_through(site: Site, declared: Props, inputs: Props, other: Props) -> N
     with closing(site.connections()) as process:
         outputs = over_the_wire(update(process.open(id_.installation), id_, news))
         assert site.modules() == [meant(other)]
-        assert diff(outputs, news) == Difference(changes=False)
+        assert not diff(outputs, news).changes
         outputs = found_again(site, id_, outputs, news)
         delete(process.open(id_.installation), id_, outputs)
     assert site.modules() == []

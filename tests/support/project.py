@@ -40,12 +40,19 @@ class Outcome:
 
 @dataclass
 class Project:
-    """One stack ``test``. The environment is the test's own, so that no setting of this machine leaks in."""
+    """One stack ``test``. The environment is the test's own, so that no setting of this machine leaks in.
+
+    Attributes:
+        said: What every command printed, but for one that was to show secrets.
+        is_planted: Whether the test itself put the server's token where it can be found.
+    """
 
     root: Path
     environment: dict[str, str] = field(default_factory=dict)
     config: dict[str, str] = field(default_factory=dict)
     made: bool = False
+    said: list[str] = field(default_factory=list)
+    is_planted: bool = False
 
     def program(self, text: str) -> None:
         (self.root / "__main__.py").write_text(HEADER + textwrap.dedent(text), encoding="utf-8")
@@ -106,7 +113,14 @@ class Project:
             timeout=120,
             check=False,
         )
+        if "--show-secrets" not in args:
+            self.said += [done.stdout, done.stderr]
         return Outcome(done.returncode, done.stdout, done.stderr)
+
+    def everything(self) -> str:
+        """All that is in its folder (state, history, logs, dumps, what runs in the background printed) and on its terminals."""
+        files = [path for path in self.root.rglob("*") if path.is_file() and not path.is_symlink()]
+        return "\n".join([*self.said, *(path.read_text("utf-8", errors="replace") for path in files)])
 
 
 def base_environment(root: Path) -> dict[str, str]:

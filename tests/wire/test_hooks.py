@@ -123,7 +123,7 @@ def test_a_life_leaves_nothing_to_do_at_any_point(server: Server, tmp_path: Path
         ({"key": UNKNOWN}, ["key"], False),
         ({"installation": "other"}, ["installation"], True),
         ({"apiVersion": "v2"}, ["apiVersion"], True),
-        ({"endpoint": "other"}, [], False),
+        ({"endpoint": "other"}, [], True),  # of no effect, unless `up --replace` asks for it
     ],
 )
 def test_what_replaces_and_which_comes_first(forge: Plugin, change: dict[str, Any], replaces: list[str], first: bool) -> None:

@@ -5,11 +5,15 @@ An :class:`Auth` is asked for its headers for each request, and once more to ren
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Callable, Mapping
-from typing import NoReturn, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, NoReturn, Protocol
 
+from .errors import Unauthorized
 from .protocol import Request
+
+_HEADER_VALUE: Final = re.compile(r"[!-~](?:[ \t!-~]*[!-~])?")  # RFC 9110, section 5.5, without what is not ASCII
 
 
 class Auth(Protocol):
@@ -44,12 +48,14 @@ class BearerToken:
     Args:
         obtain: Returns the token of the installed app. The token is shown by nothing and cannot be pickled: it ends up in no
             state and no log.
+        on_renewal: Called when another token is used from now on.
     """
 
-    __slots__ = ("_lock", "_obtain", "_tokens")
+    __slots__ = ("_lock", "_obtain", "_on_renewal", "_tokens")
 
-    def __init__(self, obtain: Callable[[], str]) -> None:
+    def __init__(self, obtain: Callable[[], str], on_renewal: Callable[[], None] = lambda: None) -> None:
         self._obtain = obtain
+        self._on_renewal = on_renewal
         self._lock = threading.Lock()
         self._tokens: list[str] = []  # all that there were: each has to be redacted
 
@@ -57,7 +63,7 @@ class BearerToken:
         """The header with the token."""
         with self._lock:
             if not self._tokens:
-                self._tokens.append(self._obtain())
+                self._tokens.append(_sendable(self._obtain()))
             return _bearer(self._tokens[-1])
 
     def renewed(self, refused: Mapping[str, str]) -> bool:
@@ -65,10 +71,11 @@ class BearerToken:
         with self._lock:
             if self._tokens and _bearer(self._tokens[-1]) != refused:
                 return True
-            token = self._obtain()
+            token = _sendable(self._obtain())
             if self._tokens and token == self._tokens[-1]:
                 return False
             self._tokens.append(token)
+            self._on_renewal()
             return True
 
     def secrets(self) -> set[str]:
@@ -80,6 +87,23 @@ class BearerToken:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a token is not to be pickled")
+
+
+def unsendable(values: Iterable[str]) -> Unauthorized | None:
+    """Why values cannot be sent in headers; None where they can."""
+    if all(_HEADER_VALUE.fullmatch(value) for value in values):
+        return None
+    return Unauthorized(
+        "the token cannot be sent: it is empty, or holds a line break, a space at its end or a character beyond ASCII"
+    )
+
+
+def _sendable(token: str) -> str:
+    """One that is not sendable is not kept: the file that it came from may be half written."""
+    error = unsendable([token])
+    if error is not None:
+        raise error
+    return token
 
 
 def _bearer(token: str) -> dict[str, str]:

@@ -9,7 +9,6 @@ No exception of httpx leaves this file, not even as the context of ours: each of
 
 from __future__ import annotations
 
-import re
 import socket
 import ssl
 import time
@@ -22,7 +21,7 @@ import httpx
 
 from pulumi_atlassian_forge.errors import redact
 
-from .auth import Auth
+from .auth import Auth, unsendable
 from .deadline import Backend, Deadline, Late, Timeouts
 from .decoding import ACCEPTED, MAX_ANSWER, decoded, too_large
 from .errors import ApiError, BadAnswer, LostAnswer, Reason, Unauthorized, Unreachable
@@ -35,7 +34,6 @@ __all__ = ["Client", "Timeouts"]
 
 _CONNECTIONS: Final = 16
 _MAX_ERROR_BODY: Final = 65_536  # of an error only the words matter, and they stand at its top
-_HEADER_VALUE: Final = re.compile(r"[!-~](?:[ \t!-~]*[!-~])?")  # RFC 9110, section 5.5, without what is not ASCII
 _SHORTEST_SECRET: Final = 6  # a shorter one would be redacted out of ordinary words
 
 _REFUSALS: Final = (ConnectionRefusedError, ConnectionResetError, ConnectionAbortedError)
@@ -128,11 +126,18 @@ class Client:
         self._lanes.close()
 
     def _let_in(self, request: Request, seconds: float) -> Answer | ApiError:
-        """Send the request, and once more where a 401 had the credentials renewed: it was not carried out."""
+        """Send the request, and once more where a 401 had the credentials renewed: it was not carried out.
+
+        But not a register: with other credentials it may reach another installation, so its caller looks again.
+        """
         try:
             identity = self._auth.headers(request)
             answer = self._exchange(request, identity, seconds)
             if isinstance(answer, Answer) and answer.status == httpx.codes.UNAUTHORIZED and self._auth.renewed(identity):
+                if not request.safe_to_repeat:
+                    error = Unauthorized("the token had ended, and was renewed", status=answer.status)
+                    error.is_renewed = True
+                    return error
                 answer = self._exchange(request, self._auth.headers(request), seconds)
         except ApiError as error:
             return error
@@ -146,16 +151,16 @@ class Client:
         return outcome
 
     def _attempt(self, request: Request, identity: Mapping[str, str], seconds: float) -> Answer | ApiError:
-        if not all(_HEADER_VALUE.fullmatch(value) for value in identity.values()):
-            return Unauthorized(
-                "the token cannot be sent: it is empty, or holds a line break, a space at its end or a character beyond ASCII"
-            )
+        refusal = unsendable(identity.values())
+        if refusal is not None:
+            return refusal
         try:
             with self._deadline.within(seconds), self._lanes.one(min(self.timeouts.connect, seconds)) as http:
                 return self._received(http, request, identity, seconds)
         except ApiError as error:
             return error
-        except (httpx.HTTPError, httpx.InvalidURL, Late) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, Late, ValueError) as error:
+            # ValueError: httpx reads the address of a redirect that it is not to follow, and may stumble over it.
             return _what_became_of_it(error, seconds, min(self.timeouts.connect, seconds))
 
     def _received(self, http: httpx.Client, request: Request, identity: Mapping[str, str], seconds: float) -> Answer | ApiError:

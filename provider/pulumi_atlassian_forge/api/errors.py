@@ -10,7 +10,7 @@
     ├── NotFound       404          no
     ├── Rejected       other 4xx    no        400, 409, 413, 422 …: the server understood and refused
     ├── Throttled      429          no        ``retry_after``
-    └── ServerFailure  5xx          unknown   ``retry_after``; "no" for a 503 that says when to come back
+    └── ServerFailure  5xx          unknown   ``retry_after``
 
 ``processed`` says whether the server may have carried the request out. Recovery hangs on it: where it is "no" a register can
 simply be repeated, where it is "unknown" somebody has to look first (design decision 5).
@@ -28,8 +28,6 @@ from .text import clean
 Processed = Literal["no", "unknown", "yes"]
 Reason = Literal["refused", "timeout", "dns", "tls", "proxy", "busy", "other"]
 
-_UNAVAILABLE = 503
-
 
 class ApiError(Exception):
     """A request that did not bring what it was made for.
@@ -40,6 +38,7 @@ class ApiError(Exception):
         attempts: How often the request was made.
         waited: Seconds since the operation began, pauses included.
         may_be_ours: Whether an earlier attempt may have been carried out: then a 404 may be what our own delete left.
+        came_before: Whether this was a look before the request that changes something, which was not sent.
     """
 
     _processed: ClassVar[Processed] = "no"
@@ -50,12 +49,18 @@ class ApiError(Exception):
         self.attempts = 1
         self.waited = 0.0
         self.may_be_ours = False
+        self.came_before = False
         super().__init__(self.message)
 
     @property
     def processed(self) -> Processed:
         """Whether the server may have carried the request out."""
         return self._processed
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether nothing was changed, whatever attempt one looks at."""
+        return self.came_before or (self.processed == "no" and not self.may_be_ours)
 
     def redact(self, secrets: Iterable[str]) -> None:
         """Replace each secret in the message, which a server may have put there in any spelling."""
@@ -100,7 +105,16 @@ class BadAnswer(ApiError):
 
 
 class Unauthorized(ApiError):
-    """401 or 403: the token is not one for the target installation, or has ended."""
+    """401 or 403: the token is not one for the target installation, or has ended.
+
+    Attributes:
+        is_renewed: Whether there are other credentials now. A register is not repeated with them by itself: they may lead to
+            another installation, and its caller has to look.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message, status=status)
+        self.is_renewed = False
 
 
 class NotFound(ApiError):
@@ -124,7 +138,7 @@ class Throttled(ApiError):
 
 
 class ServerFailure(ApiError):
-    """5xx: the server failed, at any point of its work.
+    """5xx: the server failed, at any point of its work: a 503 too may come after it.
 
     Attributes:
         retry_after: Seconds to wait by the server's own wish, not capped; None where it did not say.
@@ -135,8 +149,3 @@ class ServerFailure(ApiError):
     def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None) -> None:
         super().__init__(message, status=status)
         self.retry_after = retry_after
-
-    @property
-    def processed(self) -> Processed:
-        """A 503 with ``Retry-After`` turned the request away at the door; any other failure may have come after the work."""
-        return "no" if self.status == _UNAVAILABLE and self.retry_after is not None else "unknown"

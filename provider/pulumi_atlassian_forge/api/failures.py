@@ -10,6 +10,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from pulumi_atlassian_forge.errors import redact
+
 from .errors import ApiError, BadAnswer, NotFound, Rejected, ServerFailure, Throttled, Unauthorized
 from .text import clean, readable
 
@@ -62,7 +64,8 @@ def said(answer: Answer) -> str:
         words = _words_in(json.loads(answer.body))
     except (ValueError, RecursionError):
         words = ""
-    return clean(words) or readable(answer.body) or _name(answer.status)
+    # Before it is cut, lest half a token be left at its end.
+    return clean(redact(words, answer.secrets)) or readable(answer.body) or _name(answer.status)
 
 
 def retry_after_of(headers: Mapping[str, str], now: float) -> float | None:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from .errors import ApiError, NotFound
-from .protocol import Live, refuse_too_deep
+from .protocol import Live, refuse_uncarriable
 
 TTL: Final = 30.0
 """Seconds that a list is believed."""
@@ -59,13 +59,21 @@ class Listing:
         self._until: float | None = None
         self._flight: _Flight | None = None
 
-    def all(self) -> builtins.list[Live]:
+    def all(self, within: float | None = None) -> builtins.list[Live]:
         """All modules. One that hides behind a static module with its key is missing (docs:apis-reference/dynamic-modules-api).
+
+        Args:
+            within: Seconds that the list may be old, where that is less than it is believed.
 
         Raises:
             ApiError: The list cannot be had.
         """
-        return list(self._fetched().values())
+        return list(self._fetched(within).values())
+
+    def forget(self) -> None:
+        """Believe the list no longer: it may be another installation's."""
+        with self._lock:
+            self._until = None
 
     def find(self, key: str) -> Live | None:
         """One module: from the list, or asked for by its key where the list lacks it, because that proves nothing.
@@ -79,7 +87,7 @@ class Listing:
         """
         listed = self._fetched().get(key)
         if listed is not None:
-            return refuse_too_deep(listed)
+            return refuse_uncarriable(listed)
         try:
             found = self._operations.read(key)
         except NotFound:
@@ -101,11 +109,12 @@ class Listing:
                 self._flight.written[key] = live
             _enter(self._modules, key, live)
 
-    def _fetched(self) -> dict[str, Live]:
+    def _fetched(self, within: float | None = None) -> dict[str, Live]:
         """A copy of the list: the original goes on changing."""
+        oldest = self._ttl if within is None else min(within, self._ttl)
         while True:
             with self._lock:
-                if self._until is not None and self._clock() < self._until:
+                if self._until is not None and self._clock() < self._until - self._ttl + oldest:
                     return dict(self._modules)
                 flight = self._flight
                 mine = flight is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import copy
 import random
 import time
 from collections.abc import Callable
@@ -60,6 +61,13 @@ class Operations:
         self._pace = pace or Pace()
         self._clock = clock
         self._draw = draw
+        self._shared: Budget | None = None
+
+    def as_one(self) -> Operations:
+        """The same operations with one budget of time for all that follow: looks and repetitions are parts of one operation."""
+        together = copy.copy(self)
+        together._shared = self._budget()  # noqa: SLF001 - its own class
+        return together
 
     def register(self, key: str | None, content: Content) -> Live | None:
         """Register a module.
@@ -85,14 +93,15 @@ class Operations:
             ApiError: The list cannot be had as a whole.
         """
         budget = self._budget()
-        found: builtins.list[Live] = []
+        found: dict[str, Live] = {}
         seen: set[str] = set()
         cursor: str | None = None
         for _ in range(MAX_PAGES):
             page = self._ask(protocol.list_page(self.version, cursor), protocol.parse_page, budget)
-            found += page.modules
+            # A module that is changed while the pages are read may come twice: as it was, and as it is.
+            found |= {live.key: live for live in page.modules}
             if page.cursor is None:
-                return [*protocol.distinct(found)]
+                return [*found.values()]
             if page.cursor in seen:
                 raise BadAnswer("the list does not end: its cursor came again")
             seen.add(page.cursor)
@@ -134,7 +143,7 @@ class Operations:
         self._ask(protocol.delete(self.version, key), protocol.parse_deleted, self._budget())
 
     def _budget(self) -> Budget:
-        return Budget(self._client.timeouts.total, self._clock)
+        return self._shared or Budget(self._client.timeouts.total, self._clock)
 
     def _ask(self, request: Request, parse: Callable[[Answer], T], budget: Budget) -> T:
         def once(left: float) -> T:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Final, Literal
 from urllib.parse import quote, urlencode
 
@@ -35,7 +36,7 @@ __all__ = [
     "parse_page",
     "parse_registered",
     "read",
-    "refuse_too_deep",
+    "refuse_uncarriable",
     "register",
     "update",
 ]
@@ -47,6 +48,10 @@ _LISTS: Final = ("result", "results", "values", "items")  # the first is documen
 _CURSORS: Final = ("nextPageToken", "lastEvaluatedKey")  # spec; rest
 _PAGE_SIZE: Final = "100"  # an installation holds no more (docs:apis-reference/dynamic-modules)
 
+
+# How Pulumi's wire marks assets, secrets and the like, and an unknown value (sdk/python/lib/pulumi/runtime/rpc.py).
+_SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
+_UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 # A dot segment is resolved by clients and gateways before anybody sees it as a key, whether it is quoted or not.
 _STEPS: Final = frozenset({"", ".", ".."})
@@ -162,7 +167,7 @@ def parse_registered(version: Version, answer: Answer, key: str | None = None) -
     Raises:
         BadAnswer: Under v2 the answer must be the module, with a key that can be used: it is the only place to learn it.
     """
-    if version == "v1" and not answer.body.strip():
+    if version == "v1" and answer.status == HTTPStatus.CREATED and not answer.body.strip():
         return None
     live = parse_module(answer, key)
     if not is_usable(live.key):
@@ -190,7 +195,7 @@ def parse_module(answer: Answer, key: str | None = None) -> Live:
         raise BadAnswer(
             f"asked for module '{clean(key, 80)}', the answer is module '{clean(live.key, 80)}'", status=answer.status
         )
-    return refuse_too_deep(live)
+    return refuse_uncarriable(live)
 
 
 def parse_page(answer: Answer) -> Page:
@@ -217,7 +222,13 @@ def parse_page(answer: Answer) -> Page:
 
 
 def parse_deleted(answer: Answer) -> None:
-    """204 without a body (spec). Any other success is one too, and whatever it says is of no use."""
+    """204 without a body (spec). Any other success is one too, unless a page says it: that is a gateway's, or a login.
+
+    Raises:
+        BadAnswer: The answer is HTML.
+    """
+    if answer.body.lstrip()[:1] == b"<":
+        raise BadAnswer("the answer is a page of HTML", status=answer.status)
 
 
 def distinct(modules: Iterable[Live]) -> tuple[Live, ...]:
@@ -233,15 +244,24 @@ def distinct(modules: Iterable[Live]) -> tuple[Live, ...]:
     return tuple(found.values())
 
 
-def refuse_too_deep(live: Live) -> Live:
+def refuse_uncarriable(live: Live) -> Live:
     """Return a module that Pulumi's wire can carry.
 
     Raises:
-        BadAnswer: It is nested deeper than that. Not asked of the entries of a list: a stranger must not block the others.
+        BadAnswer: It is nested deeper than that, or holds one of Pulumi's own marks. Not asked of the entries of a
+            list: a stranger must not block the others.
     """
     if depth(live.content.data) > MAX_DEPTH:
         raise BadAnswer(f"module '{clean(live.key, 80)}' is nested deeper than {MAX_DEPTH} levels, which Pulumi cannot carry")
+    if _holds_a_mark(live.content.data):
+        raise BadAnswer(f"module '{clean(live.key, 80)}' holds a value that Pulumi takes for a mark of its own, and cannot carry")
     return live
+
+
+def _holds_a_mark(value: Any) -> bool:
+    if isinstance(value, dict):
+        return _SIGNATURE in value or any(map(_holds_a_mark, value.values()))
+    return any(map(_holds_a_mark, value)) if isinstance(value, list) else value == _UNKNOWN
 
 
 def _collection(version: Version) -> str:

@@ -8,7 +8,6 @@ no connection: DNS, TLS, proxy                    no                     no
 answer lost                                       again                  no: it may be registered
 answer garbled                                    again, 3 times at most  no: it may be registered
 429                                               again                  again
-503 with ``Retry-After``                          again                  again
 500, 502, 503, 504                                again                  no: it may be registered
 anything else                                     no                     no
 ================================================  =====================  ====================================
@@ -171,10 +170,13 @@ class _Tries:
             return False
         self._met[type(error)] += 1
         seconds = pause_before_retry(error, self._request, self.made, self._met[type(error)], self._draw)
+        wish = error.retry_after if isinstance(error, ServerFailure) else None
         if seconds is None:
+            if wish:  # a look comes next, and it is to wait as well
+                self._pace.refused(self._sent, min(wish, LONGEST_WISH), too_fast=False)
             return False
         self.may_be_done |= isinstance(error, ApiError) and error.processed != "no"
-        if isinstance(error, Throttled) or (isinstance(error, ServerFailure) and error.processed == "no"):
+        if isinstance(error, Throttled) or wish:
             seconds = self._pace.refused(self._sent, seconds, too_fast=isinstance(error, Throttled))
         elif seconds >= SAY_FROM:
             self._pace.say(f"{error}: asked again in {seconds:.0f} s")
@@ -190,7 +192,7 @@ def _may_repeat(error: Exception, request: Request, alike: int) -> bool:
         case Throttled():
             return True
         case ServerFailure():
-            return error.status in _PASSING and (request.safe_to_repeat or error.processed == "no")
+            return error.status in _PASSING and request.safe_to_repeat
         case LostAnswer():
             return request.safe_to_repeat
         case BadAnswer():

@@ -1,110 +1,188 @@
-"""``forge-modules orphans``: what is registered and in no state. It only reads."""
+"""``forge-modules orphans``: what is registered and in no state. It only reads, unless it is asked to delete."""
 
 from __future__ import annotations
 
-import json
 import shlex
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, cast, get_args
+from typing import Annotated, Any, Final
 
 import typer
 
 from pulumi_atlassian_forge.api.errors import ApiError
-from pulumi_atlassian_forge.api.protocol import Live, Version, delete
+from pulumi_atlassian_forge.api.protocol import Live, delete
 from pulumi_atlassian_forge.api.text import clean
-from pulumi_atlassian_forge.connect import Connection, Connections
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.settings import DEFAULT, NAMESPACE, Get, variable
+from pulumi_atlassian_forge.settings import DEFAULT, variable
+from pulumi_atlassian_forge.settled import settled_delete
 
-from .states import config_of_stack, of_file, of_stack, owned
+from .display import gist, line, progress, value
+from .reach import (
+    ApiVersionOption,
+    InstallationOption,
+    JsonOption,
+    Site,
+    as_json,
+    connected,
+    module_json,
+    reported,
+    site,
+)
+from .states import modules, of_file, of_stack, owned
 
 FOUND: Final = 2
-"""The exit code where there are orphans."""
+"""The exit code where there are orphans, and some are left."""
 
 
 @dataclass(frozen=True)
 class _Found:
-    version: Version
+    site: Site
     live: list[Live]
     orphans: list[Live]
 
 
-def orphans(
+def orphans(  # noqa: PLR0913, PLR0917 - one parameter per option is how typer is told of them
+    keys: Annotated[list[str] | None, typer.Argument(help="With --delete: only these keys.", show_default=False)] = None,
     state: Annotated[list[Path] | None, typer.Option(help="A state, as `pulumi stack export` writes it. Repeatable.")] = None,
     stack: Annotated[list[str] | None, typer.Option(help="A stack of the project in this directory. Repeatable.")] = None,
-    installation: Annotated[str, typer.Option(help="The installation to look at.")] = DEFAULT,
-    api_version: Annotated[str | None, typer.Option(help="v1 or v2; default: the installation's setting.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    installation: InstallationOption = None,
+    api_version: ApiVersionOption = None,
+    remove: Annotated[bool, typer.Option("--delete", help="Delete them, after asking for each.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --delete: do not ask.")] = False,
+    as_json_: JsonOption = False,
 ) -> None:
-    """List what is registered and in none of the given states. Exit code 2 where there is any; nothing is changed."""
-    try:
+    """List what is registered and in none of the given states. Exit code 2 where there is any.
+
+    A module that a state holds under any name of the installation is no orphan. Without --delete nothing is changed.
+    """
+    with reported("orphans"):
+        _refuse_rash_deletion(keys or [], bool(state or stack), remove=remove, yes=yes)
         states = [*map(of_file, state or ()), *map(of_stack, stack or ())]
-        connections = Connections(_settings(installation, stack or []))
-        connection = connections.open(installation)
-        version = _version(api_version, connections.version(installation))
-        found = _look(connection, version, owned(states))
-    except ForgeError as error:
-        typer.echo(f"forge-modules orphans: {error}", err=True)
-        raise typer.Exit(1) from None
-    if as_json:
-        typer.echo(json.dumps(_as_json(installation, found), indent=2))
+        owners = owned(states)
+        with connected(stack, [installation or DEFAULT]) as connections:
+            here = site(connections, installation, api_version)
+            live = here.modules()
+            found = _Found(here, live, [module for module in live if (here.version, module.key) not in owners])
+            _refuse_another_installation(here, live, states)
+            if remove:
+                chosen = _chosen(found, keys or [], yes=yes)
+                deleted, failures = _delete(here, chosen)
+    if remove:
+        _print_deleted(found, deleted, failures, as_json_=as_json_)
+        left = len(found.orphans) - len(deleted)
+        raise typer.Exit(1 if failures else FOUND if left else 0)
+    if as_json_:
+        name = "orphans" if states else "modules"  # without a state nothing is known to be an orphan
+        as_json(installation=here.name, apiVersion=here.version, **{name: [*map(module_json, found.orphans)]})
     else:
-        _print(connection, found, are_states_given=bool(states))
+        _print(found, are_states_given=bool(states))
     if found.orphans and states:
         raise typer.Exit(FOUND)
 
 
-def _settings(installation: str, stacks: list[str]) -> Get:
-    """The configuration of the first stack, where one is given; the environment wins over it, as in the plugin."""
-    config = config_of_stack(stacks[0]) if stacks else {}
-    if installation != DEFAULT and f"{NAMESPACE}:installations" not in config:
-        config[f"{NAMESPACE}:installations"] = json.dumps({installation: {}})
-    return config.get
-
-
-def _version(asked: str | None, configured: Version) -> Version:
-    if asked is None:
-        return configured
-    if asked not in get_args(Version):
-        raise ForgeError(f"--api-version is v1 or v2, and not {asked!r}")
-    return cast("Version", asked)
-
-
-def _look(connection: Connection, version: Version, owners: set[tuple[str, str]]) -> _Found:
-    try:
-        live = connection.operations(version).list()
-    except ApiError as error:
-        raise ForgeError(
-            f"the modules of installation {connection.name!r} ({version}) cannot be listed at {connection.base_url}\n{error}\n"
-            f"next: check {variable(connection.name, 'baseUrl')} and {variable(connection.name, 'token')}"
-        ) from None
-    return _Found(version, live, [module for module in live if (version, module.key) not in owners])
-
-
-def _print(connection: Connection, found: _Found, *, are_states_given: bool) -> None:
-    where = f"installation {connection.name!r} ({found.version})"
+def _refuse_rash_deletion(keys: list[str], are_states_given: bool, *, remove: bool, yes: bool) -> None:
+    """Without a state nothing is known to be an orphan; without a terminal nobody can be asked."""
+    if not remove:
+        if keys or yes:
+            raise ForgeError("keys and --yes are for --delete\nnext: add --delete, or leave them out")
+        return
     if not are_states_given:
-        typer.echo(f"{len(found.live)} modules on {where}; without --state or --stack it is not known which of them a stack owns")
-    elif not found.orphans:
-        typer.echo(f"no orphans: all {len(found.live)} modules on {where} are in the given states")
+        raise ForgeError(
+            "without a state nobody knows what is an orphan\nnext: give every stack that uses this installation: --stack, --state"
+        )
+    if not keys and not sys.stdin.isatty():
+        raise ForgeError("there is no terminal to ask at\nnext: name the keys to delete: forge-modules orphans --delete … KEY…")
+    if keys and not yes and not sys.stdin.isatty():
+        raise ForgeError("there is no terminal to ask at\nnext: add --yes")
+
+
+def _refuse_another_installation(here: Site, live: list[Live], states: list[dict[str, Any]]) -> None:
+    """A token of another installation would show all that is there as orphans, or none at all.
+
+    Raises:
+        ForgeError: The states hold modules of this installation, and none of them is there.
+    """
+    ours = {
+        module.id.key for module in modules(states) if (module.id.installation, module.id.version) == (here.name, here.version)
+    }
+    if ours and not ours & {module.key for module in live}:
+        raise ForgeError(
+            f"none of the {len(ours)} modules that the states hold of {here} is there; {len(live)} others are\n"
+            f"is {variable(here.name, 'token')} the token of this installation, at {here.connection.base_url}?\n"
+            "next: if all were deleted, pulumi refresh takes them out of the state (docs/guide/errors.md)"
+        )
+
+
+def _chosen(found: _Found, keys: Sequence[str], *, yes: bool) -> list[Live]:
+    """What is to be deleted: named, and confirmed one by one unless that was said already.
+
+    Raises:
+        ForgeError: A key is not that of an orphan.
+    """
+    known = {module.key: module for module in found.orphans}
+    for key in keys:
+        if key not in known:
+            is_owned = any(module.key == key for module in found.live)
+            why = "a given state owns it" if is_owned else "there is no such module"
+            raise ForgeError(f"{key!r} is not an orphan on {found.site}: {why}\nnothing was deleted\nnext: forge-modules orphans")
+    wanted = [known[key] for key in dict.fromkeys(keys)] if keys else found.orphans
+    return [module for module in wanted if yes or typer.confirm(f"delete {_named(found.site, module)}?")]
+
+
+def _delete(here: Site, chosen: list[Live]) -> tuple[list[Live], list[tuple[Live, ApiError]]]:
+    """Delete them one after the other; one that fails does not keep the others."""
+    deleted: list[Live] = []
+    failures: list[tuple[Live, ApiError]] = []
+    operations = here.connection.operations(here.version)
+    with progress("deleting", len(chosen)) as advance:
+        for module in chosen:
+            try:
+                settled_delete(operations, module.key)
+                deleted.append(module)
+            except ApiError as error:
+                failures.append((module, error))
+            advance()
+    return deleted, failures
+
+
+def _print_deleted(found: _Found, deleted: list[Live], failures: list[tuple[Live, ApiError]], *, as_json_: bool) -> None:
+    if as_json_:
+        left = [module for module in found.orphans if module not in deleted]
+        names: dict[str, Any] = {"deleted": [module.key for module in deleted], "orphans": [*map(module_json, left)]}
+        failed = [{"key": module.key, "error": str(error)} for module, error in failures]
+        as_json(installation=found.site.name, apiVersion=found.site.version, **names, failed=failed)
     else:
-        typer.echo(f"{len(found.orphans)} of {len(found.live)} modules on {where} are in none of the given states:")
+        for module in deleted:
+            line(f"deleted {found.site.version}/{module.key}", module.content.type, gist(module.content))
+    for module, error in failures:
+        typer.echo(
+            f"forge-modules orphans: {clean(module.key)} could not be deleted: {error}\nnext: run the command again", err=True
+        )
+
+
+def _named(here: Site, module: Live) -> str:
+    return f"{here.version}/{clean(module.key, 300)}  {clean(module.content.type, 100)}  {gist(module.content)}"
+
+
+def _print(found: _Found, *, are_states_given: bool) -> None:
+    here, count = found.site, len(found.live)
+    if not are_states_given:
+        line(f"{count} modules on {here}; without --state or --stack it is not known which of them a stack owns")
+    elif not found.orphans:
+        line(f"no orphans: all {count} modules on {here} are in the given states", style="green")
+    else:
+        line(f"{len(found.orphans)} of {count} modules on {here} are in none of the given states:", style="bold")
     for module in found.orphans:
-        typer.echo(f"{found.version}/{clean(module.key, 300)}  {clean(module.content.type, 100)}  {_gist(module.content.data)}")
-        if are_states_given and connection.base_url.startswith("http"):
-            typer.echo(f"  to delete it: {_deletion(connection, found.version, module.key)}")
+        line(f"{here.version}/{module.key}", module.content.type, value(module.content.data))
+        if are_states_given and here.connection.base_url.startswith("http"):
+            line(f"to delete it: {_deletion(here, module.key)}", indent=2)
 
 
-def _gist(data: dict[str, Any]) -> str:
-    return clean(json.dumps(data, ensure_ascii=False), 100)
-
-
-def _deletion(connection: Connection, version: Version, key: str) -> str:
-    url = connection.base_url.rstrip("/") + delete(version, key).target
-    return f'curl -X DELETE -H "Authorization: Bearer ${variable(connection.name, "token")}" {shlex.quote(url)}'
-
-
-def _as_json(installation: str, found: _Found) -> dict[str, Any]:
-    modules = [{"key": module.key, "type": module.content.type, "data": module.content.data} for module in found.orphans]
-    return {"version": 1, "installation": installation, "apiVersion": found.version, "orphans": modules}
+def _deletion(here: Site, key: str) -> str:
+    try:
+        url = here.connection.base_url.rstrip("/") + delete(here.version, key).target
+    except ValueError:
+        return "no path can carry its key: ask the app that registered it"
+    return f'curl -X DELETE -H "Authorization: Bearer ${variable(here.name, "token")}" {shlex.quote(url)}'

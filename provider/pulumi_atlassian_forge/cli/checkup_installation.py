@@ -1,0 +1,189 @@
+"""What ``doctor`` looks at on an installation: from its settings to the version of the API that answers. It only reads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from email.utils import parsedate_to_datetime
+from typing import Final, get_args
+
+from pulumi_atlassian_forge.api.errors import ApiError, BadAnswer, NotFound, ServerFailure, Throttled, Unauthorized, Unreachable
+from pulumi_atlassian_forge.api.protocol import Answer, Version, failure_of, list_page
+from pulumi_atlassian_forge.api.reading import read_json
+from pulumi_atlassian_forge.connect import Connection, Connections
+from pulumi_atlassian_forge.errors import ForgeError
+from pulumi_atlassian_forge.settings import config_key, variable
+
+from . import checkup_contract, checkup_token
+from .checkup import PASSING, Check, completed, duration, fail, failed, ok, skipped, warn
+from .checkup_network import NAMES as NETWORK
+from .checkup_network import reached
+from .reach import Site, site
+
+NAMES: Final = ("settings", *NETWORK, "clock", checkup_token.NAME, "auth", "version", *checkup_contract.NAMES)
+
+_SKEW: Final = 60.0  # seconds by which two clocks may differ before it is worth a word
+_KIND: Final = "use the system token of the app that is installed there, not a person's (docs/guide/real-installation.md)"
+
+Outcome = Answer | ApiError
+
+
+def installation(connections: Connections, name: str, api_version: str | None, hint: str = "") -> list[Check]:
+    """Look at one installation, as far as it can be reached.
+
+    Args:
+        connections: All installations.
+        name: Which.
+        api_version: v1 or v2; by default that of the settings.
+        hint: What else to do where its settings cannot be used.
+    """
+    try:
+        here = site(connections, name, api_version)
+    except ForgeError as error:
+        check = failed("settings", error)
+        return completed([replace(check, next="; ".join(filter(None, (check.next, hint))))], NAMES, "settings")
+    found = [_settings(connections, here, api_version)]
+    source = _token_source(connections, name)
+    try:
+        token = here.connection.credentials().get("authorization", "").removeprefix("Bearer ")
+    except ApiError as error:
+        found.append(fail("token", error.message, f"correct {source}"))
+        return completed(found, NAMES, "token")
+    seen = _seen(here)
+    first = seen[here.version]
+    found += reached(here, first, connections.source(name, "baseUrl") or variable(name, "baseUrl"))
+    now, clock = _clock(seen)
+    found += [clock, checkup_token.judged(token, source, now) if token else ok("token", "the emulator needs none")]
+    if isinstance(first, Unreachable):
+        cause = next((check.name for check in found if check.status == "fail" and check.name in NETWORK), "connection")
+        return completed(found, NAMES, cause)
+    return _used(here, seen, found)
+
+
+def _used(here: Site, seen: Mapping[Version, Outcome], found: list[Check]) -> list[Check]:
+    """What an installation that can be reached answers."""
+    failures = {version: _failure(outcome) for version, outcome in seen.items()}
+    auth = _auth(failures)
+    found.append(auth)
+    if auth.status == "fail":
+        return completed(found, NAMES, "auth")
+    version = _version(here, failures)
+    found.append(version)
+    answer, other = seen[here.version], next((seen[v] for v in seen if v != here.version and failures[v] is None), None)
+    if version.status == "fail" or isinstance(answer, ApiError):
+        return completed(found, NAMES, "version")
+    found += checkup_contract.checks(here, answer, other if isinstance(other, Answer) else None)
+    return completed(found, NAMES, "list")
+
+
+def _settings(connections: Connections, here: Site, api_version: str | None) -> Check:
+    def origin(field: str) -> str:
+        return connections.source(here.name, field) or "default"
+
+    version = "--api-version" if api_version is not None else origin("apiVersion")
+    text = f"{here.connection.base_url} ({origin('baseUrl')}), {here.version} ({version})"
+    if ".atlassian.net" in here.connection.base_url:
+        step = f"unset {origin('baseUrl')} for https://api.atlassian.com"
+        return warn("settings", f"{text}; that is a site, and the API is not known to be there", step)
+    if "/forge/installation" in here.connection.base_url:
+        step = f"end {origin('baseUrl')} before /forge/installation, which is added to it"
+        return fail("settings", f"{text}; that is more than the base", step)
+    return ok("settings", text)
+
+
+def _token_source(connections: Connections, name: str) -> str:
+    """The setting that the token comes from; where there are two the environment's wins."""
+    found = [source for field in ("token", "tokenFile") if (source := connections.source(name, field))]
+    mine = [source for source in found if source in (variable(name, "token"), variable(name, "tokenFile"))]
+    return (mine or found or [variable(name, "token")])[0]
+
+
+def _seen(here: Site) -> dict[Version, Outcome]:
+    """The list under both versions of the API; of a host that cannot be reached only under its own."""
+    seen: dict[Version, Outcome] = {here.version: _asked(here.connection, here.version)}
+    if isinstance(seen[here.version], Answer):
+        seen |= {version: _asked(here.connection, version) for version in get_args(Version) if version != here.version}
+    return seen
+
+
+def _asked(connection: Connection, version: Version) -> Outcome:
+    try:
+        return connection.ask(list_page(version))
+    except ApiError as error:
+        return error
+
+
+def _failure(outcome: Outcome) -> ApiError | None:
+    """Why this is not an answer of the API; None where it is."""
+    if isinstance(outcome, ApiError):
+        return outcome
+    failure = failure_of(outcome)
+    if failure is not None:
+        return failure
+    try:
+        read_json(outcome.body)
+    except BadAnswer as error:
+        error.status = outcome.status
+        return error
+    return None
+
+
+def _clock(seen: Mapping[Version, Outcome]) -> tuple[float, Check]:
+    """The time by the server's clock where it tells it, and how far ours is from that."""
+    ours = time.time()
+    dates = [outcome.headers.get("date") for outcome in seen.values() if isinstance(outcome, Answer)]
+    try:
+        theirs = parsedate_to_datetime(next(filter(None, dates))).timestamp()
+    except StopIteration:
+        return ours, skipped("clock", "no answer told the time")
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return ours, skipped("clock", "the server's Date cannot be read")
+    apart = ours - theirs
+    if abs(apart) < _SKEW:
+        return theirs, ok("clock", "as the server's, to a minute")
+    direction = "ahead of" if apart > 0 else "behind"
+    text = f"this machine's is {duration(abs(apart))} {direction} the server's"
+    return theirs, warn("clock", text, "set the clock (NTP): the end of a token is misjudged by that much")
+
+
+def _auth(failures: Mapping[Version, ApiError | None]) -> Check:
+    if None in failures.values():
+        return ok("auth", "the credentials are taken")
+    refusal = next((failure for failure in failures.values() if isinstance(failure, Unauthorized)), None)
+    if refusal is None:
+        return skipped("auth", "nothing answered as the API does")
+    return fail("auth", str(refusal), _KIND)
+
+
+def _version(here: Site, failures: Mapping[Version, ApiError | None]) -> Check:
+    failure = failures[here.version]
+    others = {version: other for version, other in failures.items() if version != here.version}
+    answering = [version for version, other in others.items() if other is None]
+    if failure is None:
+        return ok("version", "; ".join([f"{here.version} answers", *(f"{v} {_does_too(other)}" for v, other in others.items())]))
+    if isinstance(failure, PASSING):
+        return fail("version", f"{here.version} could not be asked: {failure}", _later(failure))
+    if answering:
+        step = f"set {config_key(here.name, 'apiVersion')} (or {variable(here.name, 'apiVersion')}) to {answering[0]}"
+        text = f"{here.version} does not answer ({failure}), {answering[0]} does"
+        return fail("version", text, f"{step}: that replaces every module of a stack")
+    base = f"{variable(here.name, 'baseUrl')} ({here.connection.base_url})"
+    if isinstance(failure, NotFound):
+        step = f"check {base}: it is what comes before /forge/installation"
+    elif isinstance(failure, BadAnswer):
+        step = f"check that {base} is the API, and no login and no proxy stands before it"
+    else:
+        step = f"check {base}"
+    return fail("version", f"no version of the API answers: {failure}", step)
+
+
+def _does_too(failure: ApiError | None) -> str:
+    if failure is None:
+        return "does too"
+    return f"could not be asked ({failure})" if isinstance(failure, PASSING) else f"does not ({failure})"
+
+
+def _later(failure: ApiError) -> str:
+    wish = failure.retry_after if isinstance(failure, Throttled | ServerFailure) else None
+    return "run the command again later" if wish is None else f"run the command again in {wish:.0f} seconds"

@@ -1,0 +1,77 @@
+"""The way to an installation's host, judged by what the provider's own client met on it."""
+
+from __future__ import annotations
+
+import ipaddress
+import urllib.request
+from typing import Final
+from urllib.parse import urlsplit
+
+from pulumi_atlassian_forge.api.errors import ApiError, Unreachable
+from pulumi_atlassian_forge.api.protocol import Answer
+
+from .checkup import Check, fail, ok, skipped
+from .checkup_machine import address
+from .reach import Site
+
+NAMES: Final = ("dns", "connection", "tls")
+
+
+def reached(here: Site, outcome: Answer | ApiError, setting: str) -> list[Check]:
+    """How far the first request came.
+
+    Args:
+        here: The installation.
+        outcome: What came of the request.
+        setting: Where its address is set.
+    """
+    url = urlsplit(here.connection.base_url)
+    if url.scheme not in ("http", "https"):
+        return [skipped(name, "the emulator is a file on this machine") for name in NAMES]
+    host = url.hostname or ""
+    proxy = _proxy(url.scheme, url.netloc)
+    error = outcome if isinstance(outcome, Unreachable) else None
+    if error is not None and error.reason == "dns":
+        who, step = (f"the proxy {proxy}", "correct the proxy variables") if proxy else (host, f"correct {setting}")
+        return [fail("dns", f"{who}: {error.message}", f"{step}, or have the name looked up: getent hosts {proxy or host}")]
+    if error is not None and "SSL_CERT" in error.message:  # found before anything was tried
+        return [fail("tls", error.message, "correct the variable, or unset it")]
+    dns = _name(host, proxy)
+    if error is not None and error.reason != "tls":
+        return [dns, fail("connection", error.message, _step(error, setting, proxy))]
+    via = f" through the proxy {proxy}" if proxy else ""
+    return [dns, ok("connection", f"{url.netloc}{via}"), _tls(url.scheme, error)]
+
+
+def _proxy(scheme: str, netloc: str) -> str | None:
+    """The proxy that a request to this host takes."""
+    proxies = urllib.request.getproxies()
+    found = proxies.get(scheme) or proxies.get("all")
+    return address(found) if found and not urllib.request.proxy_bypass(netloc) else None
+
+
+def _name(host: str, proxy: str | None) -> Check:
+    if proxy:
+        return skipped("dns", "the proxy looks the name up")
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return ok("dns", f"{host} is known")
+    return skipped("dns", f"{host} is an address")
+
+
+def _step(error: Unreachable, setting: str, proxy: str | None) -> str:
+    if proxy or error.reason == "proxy":
+        return f"check the proxy {proxy or ''}".rstrip() + ", and its variables (HTTPS_PROXY, ALL_PROXY, NO_PROXY …)"
+    if error.reason == "timeout":
+        return f"check {setting}; a firewall may drop what goes there, or want a proxy (HTTPS_PROXY)"
+    return f"check {setting}, and whether a server listens there"
+
+
+def _tls(scheme: str, error: Unreachable | None) -> Check:
+    if scheme == "http":
+        return skipped("tls", "http, on a loopback address")
+    if error is None:
+        return ok("tls", "the certificate is trusted")
+    step = "if a proxy or a gateway of yours signs it: put its certificate into a file and set SSL_CERT_FILE to that"
+    return fail("tls", error.message, step)

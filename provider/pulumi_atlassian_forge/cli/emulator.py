@@ -1,0 +1,95 @@
+"""``forge-modules emulator``: the API itself, served from a file."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shlex
+import time
+from pathlib import Path
+from typing import Annotated, Final, NoReturn
+
+import typer
+
+from pulumi_atlassian_forge.emulator.contract import as_text
+from pulumi_atlassian_forge.emulator.fault_rules import FaultRule
+from pulumi_atlassian_forge.emulator.handler import Emulator
+from pulumi_atlassian_forge.emulator.store import Store
+from pulumi_atlassian_forge.emulator.switches import Switches
+from pulumi_atlassian_forge.settings import variable
+
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")  # as the settings want it: it becomes a part of a variable's name
+_TOKEN: Final = re.compile(r"[!-~]+")
+
+
+def emulator(  # noqa: PLR0913, PLR0917 - one parameter per option is how typer is told of them
+    db: Annotated[Path, typer.Option(help="The file; it is made where it is missing.")] = Path("forge.db"),
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0: a free one.")] = 0,
+    installation: Annotated[list[str] | None, typer.Option(help="An installation that exists. Repeatable.")] = None,
+    token: Annotated[list[str] | None, typer.Option(help="installation=token. Repeatable; default: a generated one.")] = None,
+    token_ttl: Annotated[float | None, typer.Option(min=0, help="After how many seconds the tokens expire.")] = None,
+    switch: Annotated[list[str] | None, typer.Option(help="name=value, see the guide. Repeatable.")] = None,
+    fault: Annotated[list[str] | None, typer.Option(help="A rule: name=value,…, see the guide. Repeatable.")] = None,
+    contract: Annotated[bool, typer.Option("--contract", help="Print what the emulator answers, and exit.")] = False,
+) -> None:
+    """Serve the dynamic modules API from a file, until interrupted."""
+    if contract:
+        typer.echo(as_text(), nl=False)
+        return
+    try:
+        tokens = _tokens(installation or [], token or [])
+        switches = Switches.parse(switch or [])
+        faults = [FaultRule.parse(rule) for rule in fault or []]
+    except ValueError as error:
+        _fail(str(error), 2)
+    try:
+        from pulumi_atlassian_forge.emulator.server import run  # noqa: PLC0415 - needs another extra
+    except ImportError as error:
+        _fail(str(error), 2)
+    try:
+        store = Store(db)
+        _let_in(store, tokens, token_ttl)
+    except OSError as error:
+        _fail(f"the file {db} cannot be used: {error.strerror}", 1)
+    try:
+        run(Emulator(store, switches, faults), host, port, lambda base_url: _announce(base_url, tokens))
+    except OSError as error:
+        _fail(f"cannot listen on {host} port {port}: {error.strerror or error}", 1)
+    except KeyboardInterrupt:
+        pass  # the way to stop it
+
+
+def _tokens(installations: list[str], settings: list[str]) -> dict[str, list[str]]:
+    tokens: dict[str, list[str]] = {name: [] for name in installations}
+    for setting in settings:
+        name, _, token = setting.partition("=")
+        if not name or not token:
+            raise ValueError("--token is of the form installation=token")  # the text may be a token: it is not repeated
+        if not _TOKEN.fullmatch(token):
+            raise ValueError(f"the token of {name} has characters that no header can carry: give it without spaces, in ASCII")
+        tokens.setdefault(name, []).append(token)
+    for name in tokens:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"an installation's name is 1 to 40 of a-z 0-9 -, and {name!r} is not")
+    tokens = tokens or {"default": []}
+    return {name: given or [secrets.token_urlsafe()] for name, given in tokens.items()}
+
+
+def _let_in(store: Store, tokens: dict[str, list[str]], ttl: float | None) -> None:
+    expires_at = None if ttl is None else time.time() + ttl
+    with store.write() as rows:
+        for name, given in tokens.items():
+            for token in given:
+                rows.add_token(token, name, expires_at=expires_at)
+
+
+def _announce(base_url: str, tokens: dict[str, list[str]]) -> None:
+    for name, given in tokens.items():
+        typer.echo(f"export {variable(name, 'baseUrl')}={base_url}")
+        typer.echo(f"export {variable(name, 'token')}={shlex.quote(given[0])}")
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    typer.echo(f"forge-modules emulator: {message}", err=True)
+    raise typer.Exit(code)

@@ -1,0 +1,140 @@
+"""What the commands share: their common options, the installations they look at, and how a failure ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any, NoReturn, cast, get_args
+
+import typer
+
+from pulumi_atlassian_forge.api.errors import ApiError
+from pulumi_atlassian_forge.api.protocol import Live, Version
+from pulumi_atlassian_forge.connect import Connection, Connections
+from pulumi_atlassian_forge.errors import ForgeError
+from pulumi_atlassian_forge.explain import unlisted
+from pulumi_atlassian_forge.lifecycle import find
+from pulumi_atlassian_forge.settings import DEFAULT, NAMESPACE
+
+from .states import config_of_stack
+
+FORM = 1
+"""The version of what ``--json`` prints. It changes only where a field loses its meaning; new fields may come."""
+
+FAILED = 1
+"""The exit code of a command that could not do what it is for."""
+
+InstallationOption = Annotated[str | None, typer.Option("--installation", help="The installation; default: 'default'.")]
+AllOption = Annotated[bool, typer.Option("--all", help="All installations that the configuration names.")]
+StackOption = Annotated[
+    list[str] | None,
+    typer.Option("--stack", help="A stack of the project in this directory, of which the configuration is used. Repeatable."),
+]
+ApiVersionOption = Annotated[str | None, typer.Option("--api-version", help="v1 or v2; default: the installation's setting.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON (docs/reference/forge-modules.md has its form).")]
+
+
+@dataclass(frozen=True)
+class Site:
+    """An installation under one version of the API."""
+
+    connection: Connection
+    version: Version
+
+    @property
+    def name(self) -> str:
+        """The installation's name in the settings."""
+        return self.connection.name
+
+    def __str__(self) -> str:
+        return f"installation {self.name!r} ({self.version})"
+
+    def modules(self) -> list[Live]:
+        """All modules, sorted by key.
+
+        Raises:
+            ForgeError: They cannot be listed.
+        """
+        try:
+            return sorted(self.connection.listing(self.version).all(), key=lambda live: live.key)
+        except ApiError as error:
+            raise unlisted(self.name, self.version, self.connection.base_url, error) from None
+
+    def module(self, key: str) -> Live:
+        """One module.
+
+        Raises:
+            ForgeError: There is none, or it cannot be read.
+        """
+        return find(self.connection, self.version, key)
+
+
+@contextmanager
+def connected(stacks: list[str] | None, named: Iterable[str] = ()) -> Iterator[Connections]:
+    """The installations of the environment and of the first stack, of which the environment wins as it does in the plugin.
+
+    Args:
+        stacks: Of the project in this directory.
+        named: Installations that the user or a state names: without a configuration their variables are enough.
+    """
+    config = config_of_stack(stacks[0]) if stacks else {}
+    key = f"{NAMESPACE}:installations"
+    if key not in config and (others := set(named) - {DEFAULT}):
+        config[key] = json.dumps({name: {} for name in sorted(others)})
+    with closing(Connections(config.get)) as connections:
+        yield connections
+
+
+def site(connections: Connections, installation: str | None, api_version: str | None) -> Site:
+    """One installation.
+
+    Raises:
+        ForgeError: It is not configured, or the version is none.
+    """
+    name = installation or DEFAULT
+    connection = connections.open(name)
+    return Site(connection, _version(api_version) or connections.version(name))
+
+
+def names(connections: Connections, installation: str | None, *, every: bool) -> list[str]:
+    """The installations that a command is to look at.
+
+    Raises:
+        ForgeError: One is named and all are wanted.
+    """
+    if installation is not None and every:
+        raise ForgeError("--installation and --all exclude each other\nnext: leave one of them out")
+    return connections.names if every and connections.names else [installation or DEFAULT]
+
+
+def _version(asked: str | None) -> Version | None:
+    if asked is not None and asked not in get_args(Version):
+        raise ForgeError(f"--api-version is v1 or v2, and not {asked!r}")
+    return cast("Version | None", asked)
+
+
+@contextmanager
+def reported(command: str) -> Iterator[None]:
+    """A failure is one message on stderr, and the exit code 1."""
+    try:
+        yield
+    except ForgeError as error:
+        fail(command, str(error))
+
+
+def fail(command: str, message: str, code: int = FAILED) -> NoReturn:
+    """End with a message on stderr."""
+    typer.echo(f"forge-modules {command}: {message}", err=True)
+    raise typer.Exit(code)
+
+
+def as_json(**fields: Any) -> None:
+    """Print the one JSON object of a command."""
+    typer.echo(json.dumps({"version": FORM, **fields}, indent=2))
+
+
+def module_json(live: Live) -> dict[str, Any]:
+    """A module as ``--json`` has it."""
+    return {"key": live.key, "type": live.content.type, "data": live.content.data}

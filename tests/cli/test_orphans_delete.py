@@ -1,0 +1,164 @@
+"""`forge-modules orphans --delete`: never a module that a state owns."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.command import by_hand, command, printed
+from tests.support.independent_server import Server
+
+# A shell that runs the tests in the background has every process below it ignore SIGINT.
+RUN = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from pulumi_atlassian_forge.cli import main
+main()
+"""
+
+
+@pytest.fixture
+def site(server: Server, tmp_path: Path) -> Path:
+    """Four modules, of which one state owns two: one of them under another name of the site, one only read."""
+    for key in ("owned", "elsewhere", "orphan-1", "orphan-2", "read"):
+        by_hand(server, "v1", key)
+    state(tmp_path / "a.json", ["default/v1/owned"], external=["default/v1/read"])
+    state(tmp_path / "b.json", ["another-name/v1/elsewhere"])
+    return tmp_path
+
+
+def state(path: Path, ids: list[str], external: list[str] | None = None) -> None:
+    type_ = "pulumi-python:dynamic/atlassian-forge:TriggerModule"
+    resources: list[dict[str, Any]] = [{"type": type_, "id": id_} for id_ in ids]
+    resources += [{"type": type_, "id": id_, "external": True} for id_ in external or []]
+    path.write_text(json.dumps({"version": 3, "deployment": {"resources": resources}}), "utf-8")
+
+
+def delete(server: Server, site: Path, *args: str, states: tuple[str, ...] = ("a.json", "b.json")) -> Any:
+    given = [part for name in states for part in ("--state", str(site / name))]
+    return command("orphans", "--delete", *given, *args, server=server)
+
+
+def left(server: Server) -> list[str]:
+    return sorted(module["key"] for module in server.modules())
+
+
+def test_named_keys_are_deleted_and_no_other(server: Server, site: Path) -> None:
+    done = delete(server, site, "orphan-1", "--yes")
+    assert done.code == 2, done.stderr  # one is left
+    assert done.stdout == "deleted v1/orphan-1  trigger  avi:jira:updated:issue → endpoint hook\n"
+    assert left(server) == ["elsewhere", "orphan-2", "owned", "read"]
+    done = delete(server, site, "orphan-2", "read", "--yes", "--json")
+    assert done.code == 0, done.stderr
+    assert (printed(done)["deleted"], printed(done)["orphans"]) == (["orphan-2", "read"], [])
+    assert left(server) == ["elsewhere", "owned"]
+
+
+@pytest.mark.parametrize("key", ["owned", "elsewhere", "nothing"])
+def test_what_a_state_owns_is_refused_by_name(server: Server, site: Path, key: str) -> None:
+    done = delete(server, site, "orphan-1", key, "--yes")
+    assert (done.code, done.stdout) == (1, "")
+    assert f"{key!r} is not an orphan" in done.stderr
+    assert "nothing was deleted" in done.stderr
+    assert server.count("DELETE") == 0
+
+
+@pytest.mark.parametrize("text", [None, "not json", '{"deployment": {"resources": [1]}}', "[" * 100_000])
+def test_a_state_that_cannot_be_read_ends_it(server: Server, site: Path, text: str | None) -> None:
+    if text is not None:
+        (site / "c.json").write_text(text, "utf-8")
+    done = delete(server, site, "orphan-1", "--yes", states=("a.json", "c.json"))
+    assert (done.code, done.stdout) == (1, "")
+    assert server.count("DELETE") == 0
+
+
+def test_a_token_of_another_installation_deletes_nothing(server: Server, site: Path) -> None:
+    server.stores["v1"] = {}
+    by_hand(server, "v1", "foreign")
+    done = delete(server, site, "foreign", "--yes")
+    assert (done.code, done.stdout) == (1, "")
+    assert "none of the 2 modules that the states hold of installation 'default' (v1) is there; 1 others are" in done.stderr
+    assert left(server) == ["foreign"]
+
+
+def test_without_a_terminal_or_a_state_it_wants_to_be_told(server: Server, site: Path) -> None:
+    done = delete(server, site)
+    assert (done.code, "name the keys to delete" in done.stderr) == (1, True)
+    done = delete(server, site, "orphan-1")
+    assert (done.code, "add --yes" in done.stderr) == (1, True)
+    done = command("orphans", "--delete", "orphan-1", "--yes", server=server)
+    assert (done.code, "without a state nobody knows what is an orphan" in done.stderr) == (1, True)
+    done = command("orphans", "orphan-1", server=server)
+    assert (done.code, "keys and --yes are for --delete" in done.stderr) == (1, True)
+    assert not server.calls
+
+
+def test_a_fault_in_the_middle_keeps_the_others_from_nothing(server: Server, site: Path) -> None:
+    server.interfere = lambda call: (403, {"message": "not this one"}) if call.path.endswith("orphan-1") else None
+    done = delete(server, site, "orphan-1", "orphan-2", "--yes")
+    assert done.code == 1
+    assert "orphan-1 could not be deleted: HTTP 403: not this one" in done.stderr
+    assert left(server) == ["elsewhere", "orphan-1", "owned", "read"]
+
+
+def on_a_terminal(server: Server, site: Path, answers: list[str], *, interrupt: bool = False) -> tuple[int, str]:
+    """Run it at a terminal of its own, and answer its questions."""
+    main, terminal = pty.openpty()
+    given = [part for name in ("a.json", "b.json") for part in ("--state", str(site / name))]
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUN, "orphans", "--delete", *given],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env={**os.environ, **server.environment(), "TERM": "dumb"},
+        start_new_session=True,
+    )
+    os.close(terminal)
+    shown = ""
+    for answer in answers:
+        shown += until(main, "[y/N]: ")
+        os.write(main, f"{answer}\n".encode())
+    if interrupt:
+        shown += until(main, "[y/N]: ")
+        process.send_signal(signal.SIGINT)
+    shown += until(main, None)
+    process.wait(20)
+    os.close(main)
+    return process.returncode, shown
+
+
+def until(terminal: int, text: str | None) -> str:
+    """What is shown until a text comes, or until the end."""
+    shown, began = "", time.monotonic()
+    while (text is None or text not in shown) and time.monotonic() - began < 20:
+        if not select.select([terminal], [], [], 1)[0]:
+            continue
+        try:
+            shown += os.read(terminal, 1000).decode()
+        except OSError:  # the other side is closed
+            break
+    return shown
+
+
+def test_at_a_terminal_each_is_asked_for(server: Server, site: Path) -> None:
+    code, shown = on_a_terminal(server, site, ["n", "y", ""])
+    assert code == 2
+    assert "delete v1/orphan-1  trigger  avi:jira:updated:issue" in shown
+    assert left(server) == ["elsewhere", "orphan-1", "owned", "read"]
+
+
+def test_ctrl_c_at_a_question_deletes_no_more(server: Server, site: Path) -> None:
+    code, shown = on_a_terminal(server, site, ["y"], interrupt=True)
+    assert code == 130
+    assert "Traceback" not in shown
+    assert {"owned", "elsewhere", "orphan-2"} <= set(left(server))

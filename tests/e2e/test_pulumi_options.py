@@ -1,0 +1,399 @@
+"""What Pulumi's own options do to a module: each row of docs/reference/pulumi-options.md, through the real CLI.
+
+One stack for each version of the API carries all options, so that the file stays quick: a test looks at what a command did to one
+of its modules. Their names here are those of :mod:`tests.support.life`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import venv
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.independent_server import TOKEN, Server, serve
+from tests.support.life import Life, begin, destroy_from, name_of
+from tests.support.project import Project
+
+ROOT = Path(__file__).parent.parent.parent
+PAGE = ROOT / "docs" / "reference" / "pulumi-options.md"
+
+pytestmark = pytest.mark.xdist_group("pulumi-options")  # in one process, or each would run the stacks anew
+both_versions = pytest.mark.parametrize("version", ["v1", "v2"])
+
+PROGRAM = """
+ONE, OTHER = ["avi:jira:created:issue"], ["avi:jira:updated:issue"]
+
+def trigger(name, endpoint, events=ONE, on_error=None, key=None, **opts):
+    filter_ = on_error and forge.TriggerFilter(expression="event.issue", on_error=on_error)
+    opts = pulumi.ResourceOptions(**opts)
+    return forge.TriggerModule(name, events=events, endpoint=endpoint, filter=filter_, key=key, opts=opts)
+
+def action(name, type="jira:issueAction", resource="main", **opts):
+    data = {"title": name, "resource": resource}
+    return forge.DynamicModule(name, type=type, data=data, opts=pulumi.ResourceOptions(**opts))
+
+def quiet(args):
+    return pulumi.ResourceTransformResult({**args.props, "filter": {"ignoreSelf": True}}, args.opts)
+
+class Team(pulumi.ComponentResource):
+    def __init__(self, name):
+        super().__init__("my:Team", name)
+        trigger("moved", "moved", parent=self, aliases=[pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)])
+
+for name in ("drifted", "gone"):
+    trigger(name, name)
+trigger("protected", "protected", protect=True)
+trigger("after", "after", depends_on=[trigger("before", "before")])
+trigger("slow", "slow", custom_timeouts=pulumi.CustomTimeouts(create="100ms"))
+trigger("transformed", "transformed", transforms=[quiet])
+trigger("secret", "secret", additional_secret_outputs=["endpoint"])
+"""
+
+FIRST = """
+trigger("target", "target")
+trigger("retained", "retained", retain_on_delete=True)
+trigger("renamed", "renamed")
+trigger("moved", "moved")
+trigger("ignoring", "ignoring", on_error="IGNORE", ignore_changes=["filter.onError"])
+trigger("misspelt", "misspelt", on_error="IGNORE", ignore_changes=["filter.on_error"])
+action("ignored-data", ignore_changes=["data"])
+trigger("replace-on", "replace-on", replace_on_changes=["events"])
+action("delete-first")
+"""
+
+THEN = """
+trigger("target", "target", events=OTHER)
+trigger("new", "renamed", aliases=[pulumi.Alias(name="renamed")])
+Team("team")
+trigger("ignoring", "ignoring", events=OTHER, on_error="RECEIVE", ignore_changes=["filter.onError"])
+trigger("misspelt", "misspelt", on_error="RECEIVE", ignore_changes=["filter.on_error"])
+action("ignored-data", resource="other", ignore_changes=["data"])
+trigger("replace-on", "replace-on", events=OTHER, replace_on_changes=["events"])
+action("delete-first", type="jira:issueActivity", delete_before_replace=True)
+"""
+
+# Under v1 the key is the user's, or the name.
+V1 = (
+    """
+trigger("old", "keyed", key="keyed")
+trigger("key", "key", key="one")
+trigger("key-first", "key-first", key="two")
+trigger("forced", "forced", delete_before_replace=True, ignore_changes=["events"])
+action("retained-type", retain_on_delete=True)
+""",
+    """
+trigger("other", "keyed", key="keyed", aliases=[pulumi.Alias(name="old")])
+trigger("key", "key", key="three")
+trigger("key-first", "key-first", key="four", delete_before_replace=True)
+trigger("forced", "forced", events=OTHER, delete_before_replace=True, ignore_changes=["events"])
+action("retained-type", retain_on_delete=True)
+""",
+)
+
+V2 = (
+    """
+trigger("unaliased", "unaliased")
+action("retained-type", retain_on_delete=True)
+trigger("forced", "forced", ignore_changes=["events"])
+""",
+    """
+trigger("unaliased-new", "unaliased")
+action("retained-type", type="jira:issueActivity", retain_on_delete=True)
+trigger("forced", "forced", events=OTHER, ignore_changes=["events"])
+""",
+)
+
+Lives = Callable[[str], Life]
+
+
+@pytest.fixture(scope="module")
+def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lives]:
+    """The stack of one version; its commands are run when a test first asks for it."""
+    lives: dict[str, Life] = {}
+
+    def make(version: str) -> Life:
+        if version not in lives:
+            with serve() as server:
+                lives[version] = begin(tmp_path_factory.mktemp(version), server, version)
+                run_changes(lives[version], *{"v1": V1, "v2": V2}[version])
+                if version == "v1":
+                    run_commands(lives[version], tmp_path_factory.mktemp("outside"))
+        return lives[version]
+
+    yield make
+    assert not any(TOKEN in made.stack.everything() for made in lives.values())
+
+
+def run_changes(life: Life, first: str, then: str) -> None:
+    stack, modules = life.stack, life.server.stores[life.version]
+    stack.program(PROGRAM + FIRST + first)
+    life.step("up", stack.up)
+    stack.program(PROGRAM + THEN + then)
+    if life.version == "v1":
+        life.step("target", lambda: stack.up("--target", "**::target"))
+    life.step("change", lambda: stack.up("--replace", "**::forced"))
+    life.step("again", lambda: stack.preview("--expect-no-changes"))
+    for key, module in [*modules.items()]:
+        match name_of(module):
+            case "ignoring":
+                module["data"]["filter"]["onError"] = "RECEIVE_AND_LOG"
+            case "drifted":
+                module["data"]["events"] = ["avi:jira:deleted:issue"]
+            case "gone":
+                del modules[key]
+    life.step("by hand", lambda: stack.up("--refresh"))
+
+
+def run_commands(life: Life, outside: Path) -> None:
+    stack, first = life.stack, life.server
+    with serve(stores=first.stores) as second:
+        move(life, second, first)
+        first.interfere = life.watch  # it answers still, for whom asks
+        life.step("refresh as recorded", stack.refresh)
+        move(life, second, first)
+        life.step("refresh by program", lambda: stack.refresh("--run-program"))
+        stack.program(PROGRAM + 'action("retained-type", type="jira:issueActivity", retain_on_delete=True)')
+        life.step("retained key", lambda: stack.up("--target", "**::retained-type"), fails=True)
+        stack.program(PROGRAM.replace('trigger("protected"', "# "))
+        life.step("removed", stack.preview, fails=True)
+        move(life, first, second)
+        life.step("destroy target", lambda: stack.destroy("--run-program", "--target", "**::target"))
+        life.step("destroy", stack.destroy, fails=True)
+        assert stack.run("state", "unprotect", "--all", "--yes").code == 0
+        venv.create(outside / "bare", with_pip=False)
+        life.step("bare", lambda: destroy_from(outside, stack, outside / "bare" / "bin"), fails=True)
+        life.step("outside", lambda: destroy_from(outside, stack))
+
+
+def move(life: Life, to: Server, away_from: Server) -> None:
+    """The installation has another address from now on."""
+    assert life.stack.run("config", "set", "atlassian-forge:baseUrl", to.base_url).code == 0
+    to.interfere = life.watch
+    away_from.interfere = lambda _: (410, {"message": "moved"})
+
+
+@both_versions
+def test_what_the_options_leave_needs_nothing_more(life: Lives, version: str) -> None:
+    assert life(version)["again"].requests == []
+
+
+def test_protect_stops_a_removal_in_preview_and_a_destroy(life: Lives) -> None:
+    removed, destroy = life("v1")["removed"], life("v1")["destroy"]
+    assert "because it is protected" in removed.outcome.text
+    assert removed.requests == []
+    assert "because it is protected" in destroy.outcome.text
+    assert destroy.requests, "the others are deleted"
+    assert sorted(map(name_of, destroy.modules)) == ["protected", "retained", "retained-type"]
+    assert list(destroy.owned) == ["protected"]
+
+
+@both_versions
+def test_retain_on_delete_leaves_the_module_registered(life: Lives, version: str) -> None:
+    change = life(version)["change"]
+    assert change.of("retained") == []
+    assert len(change.live("retained")) == 1
+    assert "retained" not in change.owned
+
+
+def test_retain_on_delete_leaves_what_is_replaced(life: Lives) -> None:
+    change = life("v2")["change"]
+    assert change.of("retained-type") == ["POST"]
+    assert sorted(module["type"] for module in change.live("retained-type")) == ["jira:issueAction", "jira:issueActivity"]
+
+
+def test_retain_on_delete_under_v1_lets_no_other_type_have_the_key(life: Lives) -> None:
+    step = life("v1")["retained key"]
+    assert "a module with this key is already registered; it was left as it is" in step.outcome.text
+    assert [module["type"] for module in step.live("retained-type")] == ["jira:issueAction"]
+
+
+def test_depends_on_registers_after_and_deletes_before(life: Lives) -> None:
+    assert "before" in life("v1")["up"].there("after", "POST")
+    assert "after" not in life("v1")["destroy"].there("before", "DELETE")
+
+
+def test_an_alias_renames_without_a_request_under_v1_where_key_is_given(life: Lives) -> None:
+    change = life("v1")["change"]
+    assert change.of("keyed") == []
+    assert change.owned["other"]["id"] == "default/v1/keyed"
+
+
+def test_an_alias_replaces_under_v1_where_the_name_is_the_key(life: Lives) -> None:
+    change = life("v1")["change"]
+    assert change.of("renamed") == ["POST", "DELETE"]
+    assert [module["key"] for module in change.live("renamed")] == ["new"]
+
+
+def test_an_alias_renames_without_a_request_under_v2(life: Lives) -> None:
+    up, change = life("v2")["up"], life("v2")["change"]
+    assert change.of("renamed") == []
+    assert change.owned["new"]["id"] == up.owned["renamed"]["id"]
+    assert change.of("unaliased") == ["POST", "DELETE"], "what happens without one"
+
+
+@both_versions
+def test_an_alias_moves_into_a_component_without_a_request(life: Lives, version: str) -> None:
+    up, change = life(version)["up"], life(version)["change"]
+    assert change.of("moved") == []
+    assert change.owned["moved"]["id"] == up.owned["moved"]["id"]
+    assert change.owned["moved"]["parent"].endswith("my:Team::team")
+
+
+@both_versions
+def test_ignore_changes_keeps_what_the_state_has(life: Lives, version: str) -> None:
+    change = life(version)["change"]
+    assert change.of("ignored-data") == []
+    assert change.of("ignoring") == ["PUT"], "for its events"
+    (module,) = change.live("ignoring")
+    assert (module["data"]["events"], module["data"]["filter"]["onError"]) == (["avi:jira:updated:issue"], "IGNORE")
+
+
+@both_versions
+def test_ignore_changes_leaves_after_a_refresh_what_was_changed_by_hand(life: Lives, version: str) -> None:
+    by_hand = life(version)["by hand"]
+    assert by_hand.of("ignoring") == []
+    assert [module["data"]["filter"]["onError"] for module in by_hand.live("ignoring")] == ["RECEIVE_AND_LOG"]
+
+
+@both_versions
+def test_ignore_changes_ignores_nothing_in_python_spelling(life: Lives, version: str) -> None:
+    change = life(version)["change"]
+    assert change.of("misspelt") == ["PUT"]
+    assert [module["data"]["filter"]["onError"] for module in change.live("misspelt")] == ["RECEIVE"]
+
+
+@both_versions
+def test_ignore_changes_has_no_part_in_a_replacement(life: Lives, version: str) -> None:
+    assert [module["data"]["events"] for module in life(version)["change"].live("forced")] == [["avi:jira:updated:issue"]]
+
+
+def test_delete_before_replace_turns_another_key_round(life: Lives) -> None:
+    change = life("v1")["change"]
+    assert change.of("key") == ["POST", "DELETE"]
+    assert "key" in change.there("key", "POST"), "both run for a moment"
+    assert change.of("key-first") == ["DELETE", "POST"]
+    assert "key-first" not in change.there("key-first", "POST")
+
+
+@both_versions
+def test_delete_before_replace_deletes_first_for_another_type(life: Lives, version: str) -> None:
+    change = life(version)["change"]
+    assert change.of("delete-first") == ["DELETE", "POST"]
+    assert [module["type"] for module in change.live("delete-first")] == ["jira:issueActivity"]
+
+
+@both_versions
+def test_custom_timeouts_are_not_kept(life: Lives, version: str) -> None:
+    up = life(version)["up"]
+    assert up.owned["slow"]["customTimeouts"] == {"create": 0.1}
+    assert len(up.live("slow")) == 1, "it took a second"
+
+
+@both_versions
+def test_transforms_see_the_spelling_of_the_state(life: Lives, version: str) -> None:
+    assert [module["data"]["filter"] for module in life(version)["up"].live("transformed")] == [{"ignoreSelf": True}]
+
+
+@both_versions
+def test_additional_secret_outputs_encrypt_outputs_and_not_inputs(life: Lives, version: str) -> None:
+    resource = life(version)["up"].owned["secret"]
+    assert "ciphertext" in resource["outputs"]["endpoint"]
+    assert resource["inputs"]["endpoint"] == "secret"
+
+
+@both_versions
+def test_replace_on_changes_updates_in_place(life: Lives, version: str) -> None:
+    change = life(version)["change"]
+    assert change.of("replace-on") == ["PUT"]
+    assert [module["data"]["events"] for module in change.live("replace-on")] == [["avi:jira:updated:issue"]]
+
+
+def test_target_changes_and_destroys_one_module(life: Lives) -> None:
+    target, destroy = life("v1")["target"], life("v1")["destroy target"]
+    assert [(request.method, request.module) for request in target.requests] == [("PUT", "target")]
+    assert [(request.method, request.module) for request in destroy.requests] == [("DELETE", "target")]
+
+
+def test_replace_under_v1_with_delete_before_replace_registers_the_key_anew(life: Lives) -> None:
+    change = life("v1")["change"]
+    assert change.of("forced") == ["DELETE", "POST"]
+    assert [module["key"] for module in change.live("forced")] == ["forced"]
+
+
+def test_replace_under_v2_registers_before_it_deletes(life: Lives) -> None:
+    up, change = life("v2")["up"], life("v2")["change"]
+    assert change.of("forced") == ["POST", "DELETE"]
+    assert len(change.live("forced")) == 1
+    assert change.owned["forced"]["id"] != up.owned["forced"]["id"]
+
+
+@both_versions
+def test_refresh_within_up_mends_in_one_run_what_was_done_by_hand(life: Lives, version: str) -> None:
+    by_hand = life(version)["by hand"]
+    assert by_hand.of("drifted") == ["PUT"]
+    assert by_hand.of("gone") == ["POST"]
+    others = [request for request in by_hand.requests if request.module not in {"drifted", "gone"}]
+    assert [request.module for request in others] == ["the list"] * len(others)
+    assert [module["data"]["events"] for module in by_hand.live("drifted")] == [["avi:jira:created:issue"]]
+    assert len(by_hand.live("gone")) == 1
+
+
+def test_run_program_asks_whom_the_configuration_names(life: Lives) -> None:
+    assert life("v1")["refresh as recorded"].of("the list") == ["GET"], "at the address in the state"
+    assert life("v1")["refresh by program"].of("the list") == ["GET"], "at the new one: the other one refuses"
+    assert life("v1")["destroy target"].of("target") == ["DELETE"], "after another move"
+
+
+def test_destroy_outside_the_project_needs_the_package_on_the_path(life: Lives) -> None:
+    bare, outside = life("v1")["bare"], life("v1")["outside"]
+    assert "No module named 'pulumi'" in bare.outcome.text
+    assert bare.requests == []
+    assert [(request.method, request.module) for request in outside.requests] == [("DELETE", "protected")]
+    assert outside.owned == {}
+
+
+def test_import_does_not_reach_the_provider(project: Callable[..., Project], server: Server) -> None:
+    stack = project(server)
+    stack.program(
+        'forge.TriggerModule("there", events=["avi:jira:created:issue"], endpoint="hook", '
+        'opts=pulumi.ResourceOptions(import_="default/v1/there"))'
+    )
+    done = stack.preview()
+    assert done.code != 0
+    assert "KeyError: '__provider'" in done.text
+    assert not server.calls
+
+
+# -- the page -----------------------------------------------------------------------------------------------------------------
+
+OPTIONS = """
+protect retain_on_delete depends_on aliases ignore_changes delete_before_replace import_ custom_timeouts transforms
+additional_secret_outputs replace_on_changes --target --replace --refresh --run-program destroy
+"""
+
+
+def rows() -> dict[str, list[str]]:
+    """The tests that each row names."""
+    found = re.findall(r"^\| (`.*?) \|.* \| (.*) \|$", PAGE.read_text("utf-8"), re.MULTILINE)
+    return {option: re.findall(r"`(tests/[^`]+)`", tests) for option, tests in found}
+
+
+def declared_in(path: str) -> set[str]:
+    tree = ast.parse((ROOT / path).read_text("utf-8"))
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")}
+
+
+def test_every_row_of_the_page_names_tests_that_exist() -> None:
+    for option, tests in rows().items():
+        assert tests, option
+        for test in tests:
+            path, _, name = test.partition("::")
+            assert name in declared_in(path), test
+
+
+def test_every_option_is_on_the_page() -> None:
+    assert [option for option in OPTIONS.split() if not any(re.search(rf"`[^`]*{option}\b", row) for row in rows())] == []

@@ -1,0 +1,124 @@
+"""The setting ``manifest``, from the configuration to what ``check`` says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pulumi_atlassian_forge.checking import Keys, check
+from pulumi_atlassian_forge.connect import Connections
+from pulumi_atlassian_forge.errors import ForgeError
+from pulumi_atlassian_forge.modules.values import UNKNOWN
+from tests.support.manifests import SMALL, line_with, write
+
+Props = dict[str, Any]
+GOOD: Props = {"events": ["avi:jira:updated:issue"], "function": "notify", "__name": ["good"]}
+BAD: Props = {**GOOD, "function": "notfy", "__name": ["bad"]}
+
+
+@pytest.fixture
+def connections(tmp_path: Path) -> Callable[..., Connections]:
+    """A project with an app beside the program, and a plugin that starts in a folder of the project."""
+    (tmp_path / "Pulumi.yaml").touch()
+    (tmp_path / "app").mkdir()
+    write(tmp_path / "app", SMALL)
+    (tmp_path / "program").mkdir()
+
+    def make(named: dict[str, Any] | None = None, **config: str) -> Connections:
+        config = {"baseUrl": "emulator://forge.db", **config, "installations": json.dumps(named or {})}
+        return Connections({f"atlassian-forge:{name}": value for name, value in config.items()}.get, tmp_path / "program")
+
+    return make
+
+
+def said(props: Props, connections: Connections) -> list[tuple[str, str]]:
+    return [(problem.path, problem.text) for problem in check(props, connections, Keys()).problems]
+
+
+def test_a_relative_path_starts_at_pulumi_yaml_and_messages_name_the_file_as_it_was_set(
+    connections: Callable[..., Connections],
+) -> None:
+    ((path, text),) = said(BAD, connections(manifest="app/manifest.yml"))
+    assert path == "function"
+    assert f"did you mean 'notify' (app/manifest.yml:{line_with(SMALL, 'key: notify')})?" in text
+    assert not said(GOOD, connections(manifest="app/manifest.yml"))
+
+
+def test_an_absolute_path_and_a_home_are_taken_as_they_are(
+    connections: Callable[..., Connections], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for setting in (str(tmp_path / "app" / "manifest.yml"), "~/app/manifest.yml"):
+        ((_, text),) = said(BAD, connections(manifest=setting))
+        assert f"{setting}:" in text
+
+
+def test_without_the_setting_nothing_is_checked(connections: Callable[..., Connections], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not said(BAD, connections())
+    assert not said(BAD, connections(manifest=" "))
+    monkeypatch.setenv("ATLASSIAN_FORGE_MANIFEST", "")
+    assert not said(BAD, connections())
+
+
+def test_the_environment_wins_and_each_installation_has_its_own(
+    connections: Callable[..., Connections], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme = {"baseUrl": "emulator://forge.db", "manifest": "app/manifest.yml"}
+    both = connections({"acme": acme, "bare": {"baseUrl": "emulator://forge.db"}})
+    assert [len(said({**BAD, "installation": name}, both)) for name in ("default", "acme", "bare")] == [0, 1, 0]
+    monkeypatch.setenv("ATLASSIAN_FORGE_MANIFEST", "app/manifest.yml")
+    assert len(said(BAD, connections(manifest="app/other.yml"))) == 1
+    monkeypatch.setenv("ATLASSIAN_FORGE_BARE_MANIFEST", "app/manifest.yml")
+    assert len(said({**BAD, "installation": "bare"}, both)) == 1
+
+
+def test_a_manifest_that_cannot_be_read_is_one_message_with_what_where_why_and_next(
+    connections: Callable[..., Connections], tmp_path: Path
+) -> None:
+    write(tmp_path / "app", "app:\n\tid: x\n")
+    acme = {"baseUrl": "emulator://forge.db", "manifest": "app/manifest.yml"}
+    with pytest.raises(ForgeError) as caught:
+        check({**GOOD, "installation": "acme"}, connections({"acme": acme}), Keys())
+    assert str(caught.value).splitlines() == [
+        "the app's manifest for installation 'acme' cannot be read",
+        "app/manifest.yml:2: a tab indents this line, and YAML takes spaces only",
+        (
+            "it is set by atlassian-forge:installations.acme.manifest (or ATLASSIAN_FORGE_ACME_MANIFEST); "
+            f"a relative path starts at {tmp_path}"
+        ),
+        "next: correct the file or the setting, or remove the setting to do without these checks",
+    ]
+
+
+def test_a_manifest_that_does_not_exist_is_named_without_a_line(connections: Callable[..., Connections]) -> None:
+    with pytest.raises(ForgeError, match=r"\nmanifest\.yml: does not exist\n"):
+        check(GOOD, connections(manifest="manifest.yml"), Keys())
+
+
+def test_what_has_the_wrong_form_is_said_once_and_the_rest_all_the_same(connections: Callable[..., Connections]) -> None:
+    props = {**GOOD, "events": ["avi:jira:created:user"], "function": "a b"}
+    found = said(props, connections(manifest="app/manifest.yml"))
+    assert [path for path, _ in found] == ["function", "events[0]"]
+    assert "must be 1 to 255 of" in found[0][1]
+
+
+@pytest.mark.parametrize(("version", "paths"), [("v1", ["key"]), ("v2", [])])
+def test_a_logical_name_that_is_the_key_of_a_static_module_is_refused_where_it_becomes_the_key(
+    connections: Callable[..., Connections], version: str, paths: list[str]
+) -> None:
+    props = {**GOOD, "__name": ["static-trigger"]}
+    assert [path for path, _ in said(props, connections(manifest="app/manifest.yml", apiVersion=version))] == paths
+
+
+def test_unknown_values_pass_and_checking_twice_is_checking_once(connections: Callable[..., Connections]) -> None:
+    made = connections(manifest="app/manifest.yml")
+    props = {"type": UNKNOWN, "data": {"function": UNKNOWN}, "key": UNKNOWN, "__name": ["x"]}
+    first = check(props, made, Keys())
+    assert not first.problems
+    assert check(first.inputs, made, Keys()) == first
+    good = check(GOOD, made, Keys())
+    assert check(good.inputs, made, Keys()) == good

@@ -1,0 +1,229 @@
+"""examples/policy-pack: the real engine asks the real pack about real modules. Only how the pack is started is the test's own."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.independent_server import Server
+from tests.support.policies import environment_of, startable
+from tests.support.project import Outcome, Project
+
+# One worker, so that the environment is made once.
+pytestmark = pytest.mark.xdist_group("policy-pack")
+
+ROOT = Path(__file__).parent.parent
+PACK = ROOT / "examples" / "policy-pack"
+README = (PACK / "README.md").read_text("utf-8")
+VIEWED, SELF, TARGETS, COUNT = "forge-viewed-events", "forge-ignore-self", "forge-targets", "forge-module-count"
+TRIGGER = "pulumi-python:dynamic/atlassian-forge:TriggerModule"
+DYNAMIC = "pulumi-python:dynamic/atlassian-forge:DynamicModule"
+
+PROGRAM = """
+forge.TriggerModule("viewed", events=["avi:jira:created:issue", "avi:jira:viewed:issue"], endpoint="hook")
+forge.DynamicModule("viewed-raw", type="trigger", data={"events": ["avi:confluence:viewed:page"], "function": "index"})
+forge.TriggerModule("loop", events=["avi:jira:updated:issue"], endpoint="hook", filter=forge.TriggerFilter(expression="true"))
+forge.DynamicModule(
+    "loop-raw",
+    type="trigger",
+    data={
+        "events": [
+            {"eventType": "avi:jira:updated:issue", "filter": {"ignoreSelf": True}},
+            {"eventType": "avi:jira:updated:project", "filter": {"ignoreSelf": False, "expression": "true"}},
+        ],
+        "function": "index",
+    },
+)
+forge.TriggerModule("secret", events=["avi:jira:created:issue"], endpoint=pulumi.Output.secret("planted"))
+forge.DynamicModule(
+    "panel", type="jira:issuePanel", data={"title": "a", "icon": "b", "resource": "c", "resolver": {"function": "planted"}}
+)
+"""
+ADVISED = """
+both = forge.TriggerFilter(expression="true", ignore_self=True)
+forge.TriggerModule("good", events=["avi:jira:updated:issue", "avi:jira:viewed:issue"], endpoint="hook", filter=both)
+forge.TriggerModule("other-product", events=["avi:confluence:updated:page"], function="index")
+forge.DynamicModule("panel", type="jira:issuePanel", data={"title": "a", "icon": "b", "resource": "c"})
+forge.TriggerModule("viewed", events=["avi:jira:viewed:issue"], endpoint="hook")
+forge.TriggerModule("loop", events=["avi:jira:updated:issue"], endpoint="hook")
+"""
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return environment_of(PACK / "requirements.txt", tmp_path_factory.mktemp("policies"))
+
+
+@pytest.fixture
+def stack(project: Callable[..., Project], server: Server, environment: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    monkeypatch.setenv("FORGE_PYTHON", str(environment / "python"))
+    made = project(server)
+    startable(PACK, made.root)
+    return made
+
+
+def under(config: dict[str, Any] | None, stack: Project) -> list[str]:
+    if config is None:
+        return ["--policy-pack", PACK.name]
+    (stack.root / "policies.json").write_text(json.dumps(config), encoding="utf-8")
+    return ["--policy-pack", PACK.name, "--policy-pack-config", "policies.json"]
+
+
+def found(done: Outcome) -> dict[tuple[str, str], str]:
+    """What the engine says of the pack: the text of each violation by policy and resource, and its level before it."""
+    block = done.stdout.partition("\nPolicies:\n")[2].partition("\n\n")[0]
+    entries = re.findall(r"- \[(\w+)\]\s+(\S+)\s+\(\S+: ([^)]+)\)\n((?:(?!\s+- \[).*\n?)*)", block)
+    return {(policy, name): f"{level}: {text}" for level, policy, name, text in entries}
+
+
+def test_a_preview_names_every_violation_and_registers_nothing(stack: Project, server: Server) -> None:
+    stack.program(PROGRAM)
+    config = json.loads(re.findall(r"```json\n(.*?)```", README, re.DOTALL)[0])
+    config[COUNT]["maximum"] = 5
+    done = stack.preview(*under(config, stack))
+    assert done.code != 0, done.text
+    violations = found(done)
+    assert set(violations) == {
+        (VIEWED, "viewed"),
+        (VIEWED, "viewed-raw"),
+        (SELF, "loop"),
+        (SELF, "loop-raw"),
+        (TARGETS, "secret"),
+        (TARGETS, "panel"),
+        (COUNT, "project-test"),
+    }
+    assert violations[SELF, "loop"].startswith("advisory: ")
+    assert violations[VIEWED, "viewed"].startswith("mandatory: ")
+    assert "events[1] matches avi:*:viewed:*" in violations[VIEWED, "viewed"]
+    assert "data.events[0] matches avi:*:viewed:*" in violations[VIEWED, "viewed-raw"]
+    assert "data.events[1] matches avi:jira:updated:*" in violations[SELF, "loop-raw"]
+    assert "endpoint is not among what may be called (hook)" in violations[TARGETS, "secret"]
+    assert "data.resolver.function is not among what may be called (index*)" in violations[TARGETS, "panel"]
+    assert "The stack has 6 modules, and the most that is allowed is 5" in violations[COUNT, "project-test"]
+    assert all("Next: " in text for text in violations.values())
+    assert "planted" not in done.text
+    assert server.modules() == []
+
+
+def test_what_keeps_to_the_policies_or_is_only_advised_against_is_registered(stack: Project, server: Server) -> None:
+    stack.program(ADVISED)
+    done = stack.up(*under({"all": "advisory", SELF: "disabled"}, stack))
+    assert done.code == 0, done.text
+    ((key, text),) = found(done).items()
+    assert key == (VIEWED, "viewed")
+    assert text.startswith("advisory: ")
+    assert len(server.modules()) == 5
+
+
+def test_what_is_unknown_in_preview_is_said_there_and_refused_in_up_before_it_is_registered(
+    stack: Project, server: Server
+) -> None:
+    stack.program(
+        """
+first = forge.TriggerModule("first", events=["avi:jira:created:issue"], endpoint="hook")
+event = first.id.apply(lambda _: "avi:jira:viewed:issue")
+forge.TriggerModule("second", events=[event], endpoint="hook")
+"""
+    )
+    preview = stack.preview(*under(None, stack))
+    assert preview.code == 0, preview.text
+    assert "can't be known during preview" in found(preview)[VIEWED, "second"]
+    done = stack.up(*under(None, stack))
+    assert done.code != 0, done.text
+    assert set(found(done)) == {(VIEWED, "second")}
+    assert [module["key"] for module in server.modules()] == ["first"]
+
+
+def test_a_setting_of_the_wrong_type_stops_the_run(stack: Project, server: Server) -> None:
+    stack.program(ADVISED)
+    done = stack.preview(*under({COUNT: {"maximum": "ten"}}, stack))
+    assert done.code != 0
+    assert f"{COUNT}: maximum: Invalid type. Expected: integer, given: string" in done.text
+
+
+def test_the_readme_shows_what_the_pack_says_of_the_quickstart(stack: Project) -> None:
+    stack.program((ROOT / "examples" / "quickstart" / "__main__.py").read_text("utf-8"))
+    done = stack.preview(*under(None, stack))
+    assert done.code != 0, done.text
+    ((key, text),) = found(done).items()
+    assert key == (SELF, "issue-changed")
+    shown = " ".join(re.findall(r"```text\n(.*?)```", README, re.DOTALL)[0].split())
+    assert " ".join(text.partition(": ")[2].split()) in shown
+    assert f"[mandatory] {SELF} ({TRIGGER}: issue-changed)" in shown
+
+
+@pytest.fixture(scope="module")
+def rules() -> Any:
+    loader = SourceFileLoader("policy_pack_rules", str(PACK / "rules.py"))
+    spec = spec_from_loader(loader.name, loader)
+    assert spec is not None
+    module = module_from_spec(spec)
+    written, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        loader.exec_module(module)
+    finally:
+        sys.dont_write_bytecode = written
+    return module
+
+
+VIEW: dict[str, Any] = {"events": ["avi:jira:viewed:issue"]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "violations"),
+    [
+        pytest.param(TRIGGER, VIEW, 1, id="no filter"),
+        pytest.param(TRIGGER, {"events": ["avi:jira:viewed:issue"] * 2}, 2, id="each event"),
+        pytest.param(TRIGGER, {**VIEW, "filter": {"ignoreSelf": True}}, 1, id="a filter that narrows nothing"),
+        pytest.param(TRIGGER, {**VIEW, "filter": {"expression": "a"}}, 0, id="a filter"),
+        pytest.param(TRIGGER, {**VIEW, "filter": None}, 1, id="null"),
+        pytest.param(TRIGGER, {"events": ["avi:jira:reviewed:issue"]}, 0, id="another word"),
+        pytest.param(TRIGGER, {}, 0, id="a module that preview refuses has no properties"),
+        pytest.param(DYNAMIC, {"type": "trigger", "data": VIEW}, 1, id="a trigger by hand"),
+        pytest.param(DYNAMIC, {"type": "trigger"}, 0, id="a trigger by hand without data"),
+        pytest.param(DYNAMIC, {"type": "jira:issuePanel", "data": VIEW}, 0, id="no trigger"),
+        pytest.param("aws:s3/bucket:Bucket", VIEW, 0, id="no module"),
+    ],
+)
+def test_a_viewed_event_needs_a_filter_that_narrows_it(
+    rules: Any, kind: str, properties: dict[str, Any], violations: int
+) -> None:
+    assert len(list(rules.unfiltered(kind, properties, {"events": ["avi:*:viewed:*"]}))) == violations
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "paths"),
+    [
+        (TRIGGER, {"endpoint": "other", "filter": {"function": "x"}}, ["endpoint"]),
+        (TRIGGER, {"endpoint": "hook-1", "function": None}, []),
+        (TRIGGER, {"function": "hook-1"}, ["function"]),
+        (DYNAMIC, {"type": "trigger", "data": {"function": "f", "events": [{"endpoint": "x"}]}}, ["data.function"]),
+        (DYNAMIC, {"type": "new:type", "data": {"list": [{"endpoint": "f"}]}}, ["data.list[0].endpoint"]),
+        (DYNAMIC, {"type": "new:type", "data": {"endpoint": {"function": "f"}}}, ["data.endpoint.function"]),
+        (DYNAMIC, {}, []),
+        ("aws:lambda/function:Function", {"function": "f", "data": {"function": "f"}}, []),
+    ],
+)
+def test_only_what_is_listed_may_be_called(rules: Any, kind: str, properties: dict[str, Any], paths: list[str]) -> None:
+    said = rules.forbidden_target(kind, properties, {"functions": [], "endpoints": ["hook-*"]})
+    assert [text.split(" is not among ")[0] for text in said] == paths
+
+
+def test_a_star_allows_every_target_and_reads_nothing(rules: Any) -> None:
+    assert list(rules.forbidden_target(TRIGGER, None, {"functions": ["*"], "endpoints": ["*"]})) == []
+    (text,) = rules.forbidden_target(TRIGGER, {"function": "f"}, {"functions": [], "endpoints": ["*"]})
+    assert "(nothing)" in text
+
+
+@pytest.mark.parametrize(("maximum", "violations"), [(1.0, 1), (2.0, 0)])
+def test_the_count_is_of_both_kinds_of_modules_and_of_nothing_else(rules: Any, maximum: float, violations: int) -> None:
+    kinds = ["pulumi:pulumi:Stack", TRIGGER, DYNAMIC, "pulumi:providers:pulumi-python"]
+    assert len(list(rules.too_many(kinds, {"maximum": maximum}))) == violations
