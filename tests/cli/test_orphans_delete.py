@@ -124,13 +124,16 @@ def on_a_terminal(server: Server, site: Path, answers: list[str], *, interrupt: 
         start_new_session=True,
     )
     os.close(terminal)
-    shown = ""
+    shown, began = "", time.monotonic()
     for answer in answers:
         shown += until(main, "[y/N]: ")
         os.write(main, f"{answer}\n".encode())
     if interrupt:
         shown += until(main, "[y/N]: ")
-        process.send_signal(signal.SIGINT)
+        # More than once, as people do: one that comes between the question and the read is seen only after the read.
+        while process.poll() is None and time.monotonic() - began < 20:
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.3)
     shown += until(main, None)
     process.wait(20)
     os.close(main)
