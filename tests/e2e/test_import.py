@@ -49,7 +49,8 @@ def test_forty_modules_of_all_types_are_taken_over_without_a_request_that_change
     done = in_project(stack, "import", "--stack", "test", "--run")
     assert done.code == 0, done.text
     assert server.counts() == {"GET": 1, "POST": 0, "PUT": 0, "DELETE": 0}
-    is_tidy(stack.root / "forge_modules.py")
+    if version == "v2":  # mypy without a cache takes ten seconds
+        is_tidy(stack.root / "forge_modules.py")
     shutil.copy(stack.root / "forge_modules.py", stack.root / "__main__.py")
     before = len(server.calls)
     done = stack.preview("--expect-no-changes")
