@@ -124,7 +124,7 @@ class ForgeProvider(ResourceProvider):
         from .lifecycle import diff  # noqa: PLC0415
 
         module, olds = ModuleId.parse(_id), _incoming(_olds)
-        _Process.connections.roll(module.installation).meet(module.version, module.key, olds)
+        _Process.connections.roll(module.installation).meet(module.version, module.key, olds, declared=True)
         found = diff(olds, _incoming(_news))
         return DiffResult(changes=found.changes, replaces=found.replaces, delete_before_replace=found.delete_first)
 

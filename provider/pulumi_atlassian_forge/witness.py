@@ -83,6 +83,7 @@ class Roll:
         self._has_lingered = False
         self._registered: set[Name] = set()  # by this process
         self._made: dict[Name, str] = {}  # of these which resource it is
+        self._own: list[Any] = []  # the marks of those of the program whose outputs were seen
         self._owners: dict[Name, Any] = {}  # the names of those in the program that are in the state
         self._deleted: set[Name] = set()
         self._has_witness = False
@@ -133,9 +134,18 @@ class Roll:
                 if not self._heard(self._news, min(left, QUIET) if through else left) and through:
                     return
 
-    def meet(self, version: Version, key: str, outputs: Mapping[str, Any]) -> None:
-        """A module of the state."""
+    def meet(self, version: Version, key: str, outputs: Mapping[str, Any], *, declared: bool = False) -> None:
+        """A module of the state.
+
+        Args:
+            version: Its version of the API.
+            key: Its key.
+            outputs: Its outputs in the state.
+            declared: Whether the program declares its resource.
+        """
         with self._changed:
+            if declared:
+                self._own.append(_mark(outputs))
             self._recorded.add((version, key))
             self._carried |= set(_names(outputs.get("__siblings")))
             self._tell()
@@ -160,6 +170,8 @@ class Roll:
         me = (version, key)
         if me in self._made:
             return self._made[me] != outputs.get("__made")
+        if _mark(outputs) in self._own:
+            return False  # of another name since an alias: its outputs keep the old one
         name = outputs.get("__name")
         return bool(name) and self._owners.get(me, name) != name
 
@@ -288,6 +300,11 @@ class Roll:
             if first is None:
                 self._first_in_doubt = me[1] or name
             return InDoubt(max(len(self._recorded | self._carried), len(self._contents)), listed, first)
+
+
+def _mark(outputs: Mapping[str, Any]) -> Any:
+    """What tells a resource from its successor under the same key; a state of old has only the name."""
+    return outputs.get("__made") or outputs.get("__name")
 
 
 def _text(name: Name) -> str:

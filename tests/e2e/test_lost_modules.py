@@ -61,3 +61,19 @@ def test_a_run_that_failed_half_way_does_not_have_the_next_one_delete_the_module
     assert done.code == 0, done.text
     assert server.modules(version) == before
     assert stack.preview("--expect-no-changes").code == 0
+
+
+def test_one_that_an_alias_has_renamed_is_still_replaced(project: Callable[..., Project], server: Server) -> None:
+    """Its outputs keep the old name; the key is declared under the new one."""
+    panel = 'forge.DynamicModule("{name}", type="{type}", data={{"title": "Risk", "resource": "main"}}, key="k"{more})\n'
+    alias = ', opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="old")])'
+    stack = project(server)
+    stack.program(panel.format(name="old", type="jira:issueAction", more=""))
+    assert stack.up().code == 0
+    stack.program(panel.format(name="new", type="jira:issueAction", more=alias))
+    assert stack.up().code == 0
+    stack.program(panel.format(name="new", type="jira:issueActivity", more=alias))
+    done = stack.up()
+    assert done.code == 0, done.text
+    assert [(module["key"], module["type"]) for module in server.modules()] == [("k", "jira:issueActivity")]
+    assert stack.preview("--expect-no-changes").code == 0
