@@ -29,7 +29,7 @@ Verb = Literal["register", "update", "read", "delete"]
 LIMIT = 100
 """Dynamic modules that one installation holds at most (docs:apis-reference/dynamic-modules)."""
 
-_LIMIT_WORDS: Final = re.compile(r"limit|maximum|at most|exceed|too many|\\b100\\b", re.IGNORECASE)
+_LIMIT_WORDS: Final = re.compile(r"limit|maximum|at most|exceed|too many", re.IGNORECASE)
 _AT_LIMIT = "delete a module that is not needed; if this one replaces another, set delete_before_replace=True on it"
 
 

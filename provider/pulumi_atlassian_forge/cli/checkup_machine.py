@@ -16,7 +16,9 @@ from .checkup import Check, fail, ok, skipped, warn
 
 _PATIENCE: Final = 60.0  # seconds for one program to say its version
 _FLOOR: Final = (3, 216)
-_IMPORT_FLOOR: Final = (3, 254)
+IMPORT_FLOOR: Final = (3, 254)
+"""The CLI whose import takes inputs and outputs from the file."""
+
 _BESIDE: Final = ("pulumi-language-python", "pulumi-language-python-exec", "pulumi-resource-pulumi-python")
 _INSTALL: Final = "install Pulumi (https://www.pulumi.com/docs/install/); in a checkout of this package: scripts/install-pulumi"
 _PROXIES: Final = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
@@ -46,7 +48,7 @@ def _judged(path: str, said: str, version: tuple[int, int] | None) -> Check:
         return warn("engine", f"{what}: a build that says no version", "be sure that it is 3.216 or newer")
     if version < _FLOOR:
         return fail("engine", f"{what} is older than 3.216, and cannot read what a dynamic provider returns", _INSTALL)
-    if version < _IMPORT_FLOOR:
+    if version < IMPORT_FLOOR:
         return warn("engine", f"{what} is older than 3.254: `forge-modules import` needs that", _INSTALL)
     return ok("engine", what)
 

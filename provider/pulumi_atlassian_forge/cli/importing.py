@@ -29,13 +29,11 @@ from pulumi_atlassian_forge.ids import ModuleId
 from pulumi_atlassian_forge.provider import PROVIDER
 from pulumi_atlassian_forge.state import outputs_of
 
+from .checkup_machine import IMPORT_FLOOR, numbers
 from .display import line
 from .program_text import Declaration, declaration_of, distinct_names, program
 from .reach import ApiVersionOption, InstallationOption, JsonOption, Site, as_json, connected, reported, site
 from .states import TYPES, modules, of_stack, pulumi
-
-_FLOOR: Final = (3, 254)
-"""The CLI whose import takes inputs and outputs from the file."""
 
 _COMMAND: Final = ("import", "--generate-code=false", "--protect=false", "--yes", "--skip-preview")
 
@@ -147,8 +145,7 @@ def _formatted(text: str) -> str:
 
 def _require_cli() -> None:
     text = pulumi("version").strip()
-    numbers = tuple(int(part) for part in text.removeprefix("v").split(".")[:2] if part.isdigit())
-    if numbers < _FLOOR:
+    if (numbers(text) or ()) < IMPORT_FLOOR:
         raise ForgeError(
             f"pulumi {text} does not take the state of a resource from an import file; that came with 3.254\n"
             "next: update the Pulumi CLI, or declare the modules with adopt="
