@@ -34,7 +34,7 @@ from tests.support.generated_inputs import INSTALLATIONS, NEW_TYPE, UNHEARD_OF, 
 
 # A failure prints a line that repeats it (`reproduce_failure`); the slice is the same in every run.
 campaign = settings(
-    max_examples=runs(200, 5000),
+    max_examples=runs(80, 5000),
     deadline=None,
     derandomize=not SOAK,
     database=None,
