@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from .api.protocol import Version
+from .fields import DEFAULT
 from .modules.content import canonical_json, content_of, is_typed, properties_of
 from .modules.manifest import Manifest
 from .modules.manifest_rules import check_manifest, check_static_key
 from .modules.problems import Problem
 from .modules.rules import check_content, check_key
 from .modules.values import UNKNOWN, contains_unknown
-from .settings import DEFAULT
 
 
 class Settings(Protocol):

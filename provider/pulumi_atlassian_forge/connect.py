@@ -7,41 +7,27 @@ from __future__ import annotations
 
 import platform
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
-from .api.auth import BearerToken
 from .api.client import Client, Timeouts
-from .api.errors import Unauthorized, Unreachable
+from .api.errors import Unreachable
 from .api.listing import Listing
 from .api.operations import Operations
 from .api.pace import Pace
 from .api.protocol import Answer, Request, Version, list_page
 from .errors import ForgeError
+from .fields import DEFAULT, InstallationSettings, config_key, variable
 from .modules.manifest import Manifest, Manifests
 from .modules.manifest_file import ManifestError
 from .parent import GATE
 from .recovery import Registrar
+from .roads.road import identity_of, opened
 from .saying import say
-from .settings import (
-    API_BASE,
-    DEFAULT,
-    EMULATOR_SCHEME,
-    Get,
-    Installations,
-    InstallationSettings,
-    config_key,
-    unknown_installation,
-    variable,
-)
+from .settings import Get, Installations, unknown_installation
 from .version import __version__
 from .witness import Roll
 from .workers import AT_ONCE
-
-if TYPE_CHECKING:
-    from .emulator.transport import EmulatorTransport
 
 _USER_AGENT = f"pulumi-atlassian-forge/{__version__} (Python {platform.python_version()})"
 
@@ -54,20 +40,23 @@ class Connection:
         self.roll = roll
         roll.is_credulous = settings.accept_all_gone
         self.turns = threading.BoundedSemaphore(AT_ONCE)
-        self.base_url = settings.base_url or API_BASE
-        has_token = settings.token is not None or settings.token_file is not None
-        self._auth = BearerToken(_source_of(settings, root), self._forget) if has_token else None
+        self.road = settings.road
+        self._version = settings.api_version
+        self._road = opened(name, settings, root, self._forget)
+        roll.identity = self.identity if self._road.installation is not None else None
         self._client = Client(
-            "https://emulator.invalid" if settings.on_emulator else self.base_url,
-            self._auth or _NoAuth(),
+            self._road.base_url,
+            self._road.auth,
+            carrier=self._road.carrier,
             timeouts=Timeouts(
                 connect=settings.connect_timeout,
                 read=settings.request_timeout,
                 total=settings.operation_timeout,
             ),
-            transport=_emulator(self.base_url, name, root) if settings.on_emulator else None,
+            transport=self._road.transport,
             user_agent=_USER_AGENT,
         )
+        self.base_url = settings.base_url if settings.on_emulator and settings.base_url else self._road.base_url
         gated, pace = _Gated(self._client), Pace(lambda text: say(name, text))
         self._operations: dict[Version, Operations] = {v: Operations(gated, v, pace) for v in ("v1", "v2")}
         self._listings: dict[Version, Listing] = {v: Listing(operations) for v, operations in self._operations.items()}
@@ -108,7 +97,20 @@ class Connection:
         Raises:
             ApiError: There are none to be had.
         """
-        return self._auth.headers(list_page("v1")) if self._auth is not None else {}
+        return self._road.auth.headers(list_page("v1"))
+
+    def identity(self) -> str | None:
+        """What tells this installation from others, where the road knows whose it is; asked for where it has to be.
+
+        Raises:
+            ApiError: It could not be asked.
+        """
+        if self._road.installation is None:
+            return None
+        if self._road.carrier is not None and not self._road.carrier.has_answered:
+            self._listings[self._version].all()  # each answer tells
+        found = self._road.installation()
+        return None if found is None else identity_of(found)
 
     def _forget(self) -> None:
         """Other credentials may lead to another installation: what was seen of it is to be seen again."""
@@ -118,7 +120,7 @@ class Connection:
 
     def secrets(self) -> set[str]:
         """Every token that was obtained, for redaction."""
-        return self._auth.secrets() if self._auth is not None else set()
+        return self._road.secrets()
 
     def close(self) -> None:
         """Close the connections."""
@@ -244,61 +246,6 @@ class _Gated:
             if not may_pass:
                 raise Unreachable("the engine is gone, so no request is sent any more")
             return self._client.send(request, within=within)
-
-
-class _NoAuth:
-    """The emulator in this process takes a request without a token for one of the named installation."""
-
-    def headers(self, request: Request) -> Mapping[str, str]:  # noqa: ARG002 - the form of every Auth
-        return {}
-
-    def renewed(self, refused: Mapping[str, str]) -> bool:  # noqa: ARG002 - the form of every Auth
-        return False
-
-
-def _source_of(settings: InstallationSettings, root: Path) -> Callable[[], str]:
-    """Where the token comes from. A file is read again at each renewal: something else keeps it fresh."""
-    token, file = settings.token, settings.token_file
-    if token is not None:
-        return token.get_secret_value
-
-    def read() -> str:
-        try:
-            path = root / Path(file or "").expanduser()
-            # A pipe or a device could keep every thread waiting for ever.
-            reason = "" if not path.exists() or path.is_file() else "it is not a file"
-            text = "" if reason else path.read_text("utf-8").strip()
-        except (OSError, ValueError, RuntimeError) as error:  # no such user, a NUL in the name
-            reason = getattr(error, "strerror", None) or ("it is not a text" if isinstance(error, UnicodeError) else str(error))
-            text = ""
-        if reason:
-            raise Unauthorized(f"the token file {file} cannot be read: {reason}")
-        if not text:
-            raise Unauthorized(f"the token file {file} is empty")
-        return text
-
-    return read
-
-
-def _emulator(base_url: str, name: str, root: Path) -> EmulatorTransport:
-    # The emulator is loaded only where it was asked for.
-    from .emulator.fault_rules import FaultRule  # noqa: PLC0415
-    from .emulator.switches import Switches  # noqa: PLC0415
-    from .emulator.transport import EmulatorTransport  # noqa: PLC0415
-
-    file, _, query = base_url.removeprefix(f"{EMULATOR_SCHEME}://").partition("?")
-    path, parameters = root / file, parse_qsl(query, keep_blank_values=True)
-    try:
-        switches = Switches.parse(value for parameter, value in parameters if parameter == "switch")
-        faults = [FaultRule.parse(value) for parameter, value in parameters if parameter == "fault"]
-        return EmulatorTransport(path, installation=name, switches=switches, faults=faults)
-    except ValueError as error:
-        raise ForgeError(
-            f"the emulator cannot do what baseUrl of installation {name!r} says: {error}\n"
-            "next: correct baseUrl; docs/guide/emulator.md lists the switches and the keys of a fault"
-        ) from None
-    except OSError as error:
-        raise ForgeError(f"the emulator's file {path} cannot be used: {error.strerror}\nnext: correct baseUrl") from None
 
 
 def _project_root(directory: Path) -> Path:

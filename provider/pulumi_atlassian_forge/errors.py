@@ -7,11 +7,14 @@ The errors of the API itself form a tree of their own in :mod:`.api.errors`; :mo
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Iterable
+from typing import Final
 
 _FRAMES = 40  # enough for our own stack; a recursion that ran away must not fill the terminal
 _REDACTED = "[redacted]"
+_TOKEN_LIKE: Final = re.compile(r"eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?|AT(?:ATT|CTT)[\w=-]+")
 
 
 class ForgeError(Exception):
@@ -37,6 +40,11 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, _REDACTED)
     return text
+
+
+def hidden(text: str) -> str:
+    """The text without what looks like a token: a JWT, or an API token of Atlassian's. Somebody may have put one anywhere."""
+    return _TOKEN_LIKE.sub(_REDACTED, text)
 
 
 def bug_report(error: BaseException, *, doing: str, version: str, secrets: Iterable[str] = ()) -> ForgeError:

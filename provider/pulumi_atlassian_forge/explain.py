@@ -20,9 +20,9 @@ from .api.errors import ApiError, BadAnswer, NotFound, Rejected, Throttled, Unau
 from .api.protocol import Version
 from .api.text import clean
 from .errors import ForgeError
+from .fields import Road, config_key, setting_of, variable
 from .recovery import Taken, Undecided
-from .settings import config_key, variable
-from .witness import InDoubt
+from .witness import Elsewhere, InDoubt
 
 Verb = Literal["register", "update", "read", "delete"]
 
@@ -43,6 +43,7 @@ class Attempt:
     installation: str
     version: Version
     base_url: str
+    road: Road | None = None
     name: str | None = None
 
     def __str__(self) -> str:
@@ -94,14 +95,31 @@ def doubtful(attempt: Attempt, doubt: InDoubt) -> ForgeError:
     }[attempt.verb]
     if doubt.first is not None:
         return ForgeError(f"{attempt}\n{fate}: see the message about {doubt.first!r}")
-    name, key = functools.partial(variable, attempt.installation), config_key(attempt.installation, "token")
+    accept = f"{variable(attempt.installation, 'acceptAllGone')}=true pulumi refresh"
+    setting, what = _road_of(attempt.installation, attempt.road)
+    if isinstance(doubt, Elsewhere):
+        return ForgeError(
+            f"{attempt}\n"
+            "this is another installation than the one that the stack was made on\n"
+            f"{fate}\n"
+            f"is {setting} {what}, at {attempt.base_url}?\n"
+            f"next: correct it and run the command again; if the app was installed anew: {accept}"
+        )
     return ForgeError(
         f"{attempt}\n"
         f"none of the {doubt.known} modules of this stack that were looked for is there; {doubt.listed} others are\n"
         f"{fate}\n"
-        f"is {name('token')} (or {key}) the token of this installation, at {attempt.base_url}?\n"
-        f"next: with the right token run the command again; if all were deleted: {name('acceptAllGone')}=true pulumi refresh"
+        f"is {setting} {what}, at {attempt.base_url}?\n"
+        f"next: if not, correct it and run the command again; if all were deleted: {accept}"
     )
+
+
+def _road_of(installation: str, road: Road | None) -> tuple[str, str]:
+    """The setting that leads to an installation, and what it has to be."""
+    if road is None:  # the emulator, without a token
+        return setting_of(installation, "baseUrl"), "the file of this installation"
+    what = {"bridgeUrl": "the bridge of this installation", "containerProxy": "this installation"}
+    return setting_of(installation, road), what.get(road, "the token of this installation")
 
 
 def gone(attempt: Attempt) -> ForgeError:
@@ -120,11 +138,11 @@ def another_type(attempt: Attempt, type_: str) -> ForgeError:
     return ForgeError(f"{attempt}\nit is a module of type {clean(type_, 100)}\nnext: DynamicModule.get")
 
 
-def unlisted(installation: str, version: Version, base_url: str, error: ApiError) -> ForgeError:
+def unlisted(installation: str, version: Version, base_url: str, road: Road | None, error: ApiError) -> ForgeError:
     """The modules of an installation cannot be listed."""
     return ForgeError(
         f"could not list the modules of installation {installation!r} ({version}) at {base_url}\n{_what_was_said(error)}\n"
-        f"next: check {variable(installation, 'baseUrl')} and {variable(installation, 'token')}"
+        f"next: check {variable(installation, 'baseUrl')} and {_road_of(installation, road)[0]}"
     )
 
 
@@ -157,8 +175,7 @@ def _next(attempt: Attempt, error: ApiError) -> str:
     api = f"{setting('baseUrl')} ({attempt.base_url})"
     match error:
         case Unauthorized():
-            who = "it takes a token of the app that is installed there, which lives at most 4 hours"
-            step = f"renew {setting('token')} (or {key('token')}): {who}"
+            step = _renewal(attempt)
         case Unreachable():
             step = f"check {api}, the network and the proxy, then run the command again"
         case Throttled():
@@ -174,6 +191,20 @@ def _next(attempt: Attempt, error: ApiError) -> str:
         case _:
             step = "run the command again: it repeats what was not done"
     return step
+
+
+def _renewal(attempt: Attempt) -> str:
+    who = "a token of the app that is installed there, which lives at most 4 hours"
+    setting = _road_of(attempt.installation, attempt.road)[0]
+    match attempt.road:
+        case "bridgeUrl":
+            key = setting_of(attempt.installation, "bridgeKey")
+            return f"{key} has to be the bridge's own BRIDGE_KEY; check {setting}, too, and the clock of this machine"
+        case "containerProxy":
+            return f"check {setting}: it names an installation of the app that this container belongs to"
+        case "tokenCommand" | "tokenFile":
+            return f"see where {setting} has its token from: it has to be {who}"
+    return f"renew {setting}: it takes {who}"
 
 
 def _next_of_ambiguous_register(attempt: Attempt) -> str:

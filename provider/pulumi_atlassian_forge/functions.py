@@ -77,7 +77,7 @@ def list_modules(*, type: str | None = None, installation: str = "default") -> l
     try:
         found = connection.listing(version).all()
     except ApiError as error:
-        raise unlisted(installation, version, connection.base_url, error) from None
+        raise unlisted(installation, version, connection.base_url, connection.road, error) from None
     found = [live for live in found if type is None or live.content.type == type]
     return [_result(installation, version, live) for live in sorted(found, key=lambda live: live.key)]
 
@@ -117,7 +117,7 @@ def _connections() -> Connections:
     from pydantic.alias_generators import to_camel  # noqa: PLC0415
 
     from .connect import Connections  # noqa: PLC0415
-    from .settings import NAMESPACE, InstallationSettings  # noqa: PLC0415
+    from .fields import NAMESPACE, InstallationSettings  # noqa: PLC0415
 
     fields = [*map(to_camel, InstallationSettings.model_fields), "installations"]
     config = {name: value for field in fields if (value := get_config(name := f"{NAMESPACE}:{field}")) is not None}

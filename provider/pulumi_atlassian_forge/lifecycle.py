@@ -18,6 +18,7 @@ from .api.operations import Operations
 from .api.protocol import Live, Version
 from .api.text import clean
 from .explain import Attempt, Verb, another_type, doubtful, explain, gone
+from .fields import Road
 from .ids import ModuleId
 from .modules.additions import overlap
 from .modules.compare import same, server_additions
@@ -41,6 +42,10 @@ class Installation(Protocol):
     @property
     def base_url(self) -> str:
         """Where its API is, for messages."""
+
+    @property
+    def road(self) -> Road | None:
+        """The setting that leads to it, for messages; None where none is needed."""
 
     @property
     def roll(self) -> Roll:
@@ -110,13 +115,15 @@ def create(installation: Installation, inputs: Mapping[str, Any]) -> tuple[Modul
     installation.roll.register(version, live.key, made)
     server = None if was_empty else server_additions(content, live.content)
     outputs = outputs_of({**inputs, "__made": made}, content, live, server)
-    return ModuleId(installation.name, version, live.key), _with_siblings(installation, version, live.key, outputs)
+    return ModuleId(installation.name, version, live.key), _remembered(installation, version, live.key, outputs)
 
 
 def _created(
     installation: Installation, version: Version, key: str | None, content: Content, inputs: Mapping[str, Any]
 ) -> tuple[Live, bool]:
-    installation.roll.allow_register(version, key, installation.listing, "/".join(inputs.get("__name", ())))
+    name = "/".join(inputs.get("__name", ()))
+    installation.roll.recognise(version, key or name, None)
+    installation.roll.allow_register(version, key, installation.listing, name)
     return _adopted_or_registered(installation, version, key, content, inputs.get("adopt"))
 
 
@@ -178,6 +185,8 @@ def read(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -> 
     try:
         with installation.turns:
             live = listing.find(id_.key)
+        if declared is not None:
+            roll.recognise(id_.version, id_.key, olds.get("__identity"))
         if live is None and declared is not None:
             roll.believe_gone(id_.version, id_.key, installation.listing)
             return None
@@ -195,7 +204,7 @@ def read(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -> 
     base = {**olds, "installation": id_.installation, "apiVersion": id_.version}
     server = olds.get("__server")
     outputs = outputs_of(base, declared or live.content, live, server, typed=typed, first_look=server is None)
-    return _with_siblings(installation, id_.version, id_.key, outputs, others, olds.get("__siblings")), inputs_of(outputs)
+    return _remembered(installation, id_.version, id_.key, outputs, others, olds.get("__siblings")), inputs_of(outputs)
 
 
 def find(installation: Installation, version: Version, key: str) -> Live:
@@ -232,6 +241,7 @@ def update(
     attempt = _attempt("update", installation, id_.version, id_.key, content.type)
     installation.roll.meet(id_.version, id_.key, olds or {})
     try:
+        installation.roll.recognise(id_.version, id_.key, (olds or {}).get("__identity"))
         live = _updated_or_registered(installation, id_, attempt, content, removed)
     except InDoubt as doubt:
         raise doubtful(attempt, doubt) from None
@@ -240,8 +250,8 @@ def update(
     server = None if live is None else _additions(content, live.content, removed)
     live = live or Live(id_.key, content)
     installation.listing(id_.version).put(live)
-    base = {**news, "__made": olds["__made"]} if olds and "__made" in olds else news
-    return _with_siblings(installation, id_.version, id_.key, outputs_of(base, content, live, server))
+    base = {**news, **{name: mark for name, mark in (olds or {}).items() if name in {"__made", "__identity"}}}
+    return _remembered(installation, id_.version, id_.key, outputs_of(base, content, live, server))
 
 
 def _additions(content: Content, live: Content, removed: Sequence[str]) -> list[str]:
@@ -306,6 +316,7 @@ def delete(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -
         return
     roll.meet(id_.version, id_.key, olds)
     try:
+        roll.recognise(id_.version, id_.key, olds.get("__identity"))
         with installation.turns:
             was_there = settled_delete(installation.operations(id_.version), id_.key)
             if not was_there and _is_listed(installation, id_):
@@ -322,7 +333,7 @@ def delete(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -
     installation.listing(id_.version).drop(id_.key)
 
 
-def _with_siblings(
+def _remembered(
     installation: Installation,
     version: Version,
     key: str,
@@ -330,8 +341,17 @@ def _with_siblings(
     live: Iterable[tuple[Version, str]] | None = None,
     carried: list[str] | None = None,
 ) -> dict[str, Any]:
+    """The outputs with what shows a later run that it is on the right installation."""
     siblings = installation.roll.siblings(version, key, live, carried)
-    return {**outputs, "__siblings": siblings} if siblings else outputs
+    marks = {"__identity": _identity(installation) or outputs.get("__identity"), "__siblings": siblings}
+    return {**outputs, **{name: mark for name, mark in marks.items() if mark}}
+
+
+def _identity(installation: Installation) -> str | None:
+    try:
+        return installation.roll.identity() if installation.roll.identity is not None else None
+    except ApiError:
+        return None  # the module is there, and that is what has to be written down
 
 
 def _attempt(
@@ -343,7 +363,7 @@ def _attempt(
     inputs: Mapping[str, Any] | None = None,
 ) -> Attempt:
     name = "/".join((inputs or {}).get("__name", ())) or None
-    return Attempt(verb, key, type_, installation.name, version, installation.base_url, name)
+    return Attempt(verb, key, type_, installation.name, version, installation.base_url, installation.road, name)
 
 
 def _registered(installation: Installation, version: Version, error: ApiError) -> int | None:

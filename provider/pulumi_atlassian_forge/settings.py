@@ -11,122 +11,38 @@ Fed by a plain ``get(key)``, so that the plugin, the command and the tests can a
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import ValidationError
 from pydantic.alias_generators import to_camel, to_snake
-from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from .api.protocol import Version
 from .errors import ForgeError
+from .fields import (
+    API_BASE,
+    DEFAULT,
+    EMULATOR_SCHEME,
+    NAMESPACE,
+    PROXY_VARIABLE,
+    ROADS,
+    SECRETS,
+    InstallationSettings,
+    config_key,
+    env_prefix,
+    variable,
+)
 
-NAMESPACE: Final = "atlassian-forge"
-DEFAULT: Final = "default"
-API_BASE: Final = "https://api.atlassian.com"
-"""Where a Forge remote reaches the API. An inference: only its siblings state this base (docs:apis-reference/license-api)."""
-
-EMULATOR_SCHEME: Final = "emulator"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-_PREFIX = "ATLASSIAN_FORGE_"
-_MAKE_AN_INSTALLATION: Final = ("baseUrl", "token", "tokenFile")
+_MAKE_AN_INSTALLATION: Final = ("baseUrl", *ROADS)
+_KEYS: Final = ("bridgeKey", "bridgeKeyFile")
 
 _LINES: Final = 6  # of one message (design decision 8)
 
 Get = Callable[[str], str | None]
-
-
-class InstallationSettings(BaseSettings):
-    """How one installation is reached.
-
-    Attributes:
-        base_url: Where the API is: ``https://…``, ``http://`` on a loopback address, or ``emulator://<path>.db``. Default
-            ``https://api.atlassian.com``.
-        token: The token of the installed app: an app system token, which lives at most 4 hours. Not needed on the emulator.
-        token_file: A file that holds the token, in place of ``token``; read again when the server answers 401. A relative path
-            starts at the directory of Pulumi.yaml.
-        api_version: ``v1`` (the specification, the default) or ``v2`` (the public Preview).
-        connect_timeout: Seconds to wait for a connection.
-        request_timeout: Seconds to wait for the whole answer to one request.
-        operation_timeout: Seconds that one operation may take with all its repetitions and pauses.
-        take_over_identical: Whether a register under v1 takes over a module that is already there under its key with the same
-            content, as a killed run leaves one.
-        accept_all_gone: Whether to believe that all modules of the stack were deleted, where none of them is found. Meant for one
-            run, by the environment.
-        max_data_size: Bytes that the ``data`` of a module may have as JSON (our own limit).
-        manifest: The ``manifest.yml`` of the app, which modules are then checked against in preview. A relative path starts at
-            the directory of Pulumi.yaml. Default: none, and nothing is checked against it.
-    """
-
-    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
-
-    base_url: str | None = None
-    token: SecretStr | None = None
-    token_file: str | None = None
-    api_version: Version = "v1"
-    connect_timeout: float = Field(default=10.0, gt=0, le=600)
-    request_timeout: float = Field(default=30.0, gt=0, le=600)
-    operation_timeout: float = Field(default=120.0, gt=0, le=3600)
-    take_over_identical: bool = True
-    accept_all_gone: bool = False
-    max_data_size: int = Field(default=262_144, gt=0)
-    manifest: str | None = None
-
-    @field_validator("token", "token_file", "manifest", mode="before")
-    @classmethod
-    def _empty_is_absent(cls, value: object) -> object:
-        return value.strip() or None if isinstance(value, str) else value
-
-    @field_validator("base_url")
-    @classmethod
-    def _reachable(cls, value: str | None) -> str | None:
-        return None if value is None else _checked_base_url(value)
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no file is read behind the user's back
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the same
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Environment before configuration, but for ``apiVersion`` the other way round."""
-        configured = init_settings()
-        pinned = {"api_version": configured["api_version"]} if "api_version" in configured else {}
-        return InitSettingsSource(settings_cls, pinned), env_settings, init_settings
-
-    @property
-    def on_emulator(self) -> bool:
-        """Whether the API is served in this process by the emulator."""
-        return bool(self.base_url and self.base_url.startswith(f"{EMULATOR_SCHEME}:"))
-
-
-def variable(installation: str, field: str) -> str:
-    """The environment variable of a setting, for example ``ATLASSIAN_FORGE_ACME_BASE_URL``.
-
-    Args:
-        installation: The installation's name; ``default`` has no part of its own in the variable.
-        field: The configuration key in camel case, for example ``baseUrl``.
-    """
-    return _env_prefix(installation) + to_snake(field).upper()
-
-
-def _env_prefix(installation: str) -> str:
-    return _PREFIX if installation == DEFAULT else f"{_PREFIX}{installation.upper().replace('-', '_')}_"
-
-
-def config_key(installation: str, field: str) -> str:
-    """The configuration key of a setting, as ``pulumi config set --path`` takes it."""
-    if installation == DEFAULT:
-        return f"{NAMESPACE}:{field}"
-    return f"{NAMESPACE}:installations.{installation}.{field}"
 
 
 class Installations:
@@ -165,24 +81,26 @@ class Installations:
             raise ForgeError(_no_settings(self.names))
         try:
             settings = InstallationSettings(
-                _env_prefix=_env_prefix(name),
+                _env_prefix=env_prefix(name),
                 **{to_snake(field): value for field, value in self._config[name].items()},
             )
         except ValidationError as error:
             raise ForgeError(_unusable(name, error)) from None
-        if settings.token is not None and settings.token_file is not None:
-            return self._with_one_token(name, settings)
-        if settings.token is None and settings.token_file is None and not settings.on_emulator:
-            raise ForgeError(_no_token(name))
+        settings = self._with_one(name, settings, ROADS, "way to the API")
+        settings = self._with_one(name, settings, _KEYS, "key of the bridge")
+        problem = _not_usable(name, settings)
+        if problem is not None:
+            raise ForgeError(problem)
         return settings
 
-    def _with_one_token(self, name: str, settings: InstallationSettings) -> InstallationSettings:
-        """Where there are a token and a file, that of the environment wins, as for every other field."""
-        given = {field: bool(os.environ.get(variable(name, field))) for field in ("token", "tokenFile")}
-        if given["token"] == given["tokenFile"]:
-            where = [variable(name, f) if given[f] else config_key(name, f) for f in given]
-            raise ForgeError(f"installation {name!r} has two tokens: {where[0]} and {where[1]}\nnext: remove one of them")
-        return settings.model_copy(update={"token_file" if given["token"] else "token": None})
+    def _with_one(self, name: str, settings: InstallationSettings, fields: Iterable[str], what: str) -> InstallationSettings:
+        """Of several settings that exclude each other the environment's wins, as for every other field."""
+        given = [field for field in fields if getattr(settings, to_snake(field)) is not None]
+        mine = [field for field in given if os.environ.get(variable(name, field))] or given
+        if len(mine) > 1:
+            where = " and ".join(self.source(name, field) or field for field in mine)
+            raise ForgeError(f"installation {name!r} has more than one {what}: {where}\nnext: keep one of them")
+        return settings.model_copy(update={to_snake(field): None for field in given if field not in mine})
 
     def source(self, name: str, field: str) -> str | None:
         """Where a setting comes from: its variable or its configuration key; None where it has its default.
@@ -198,9 +116,10 @@ class Installations:
         return config_key(name, field) if is_configured else None
 
     def secrets(self) -> set[str]:
-        """Every token that is in sight, for redaction."""
-        found = {str(config["token"]) for config in self._config.values() if config.get("token")}
-        return found | {value for name in self._config if (value := os.environ.get(variable(name, "token")))}
+        """Every token and key that is in sight, for redaction."""
+        found = {str(config[field]) for config in self._config.values() for field in SECRETS if config.get(field)}
+        variables = (variable(name, field) for name in self._config for field in SECRETS)
+        return found | {value for name in variables if (value := os.environ.get(name))}
 
     def _default_is_set(self) -> bool:
         variables = (variable(DEFAULT, field) for field in _MAKE_AN_INSTALLATION)
@@ -264,38 +183,6 @@ def _mistakes(name: str, entry: object) -> list[str]:
     return found
 
 
-def _checked_base_url(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        _ = parts.port
-    except ValueError:
-        raise ValueError("is not a URL") from None
-    if parts.scheme == EMULATOR_SCHEME:
-        if not (parts.netloc + parts.path).strip("/"):
-            raise ValueError("names no file: write emulator://<path>.db")
-        for name, _ in parse_qsl(url.partition("?")[2], keep_blank_values=True):
-            if name not in ("fault", "switch"):
-                raise ValueError(
-                    f"has the parameter {name!r}: there are only fault and switch, as in ?fault=<rule>&switch=<name=value>"
-                )
-        return url
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("must have no user, password, query or fragment")
-    if parts.scheme not in ("https", "http") or not host:
-        raise ValueError("must be https://<host>, or emulator://<path>.db")
-    if parts.scheme == "http" and not _is_loopback(host):
-        raise ValueError("must be https: http would show the token to the network; it is for loopback addresses only")
-    return url.rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
 def _unusable(name: str, error: ValidationError) -> str:
     lines = [f"the settings of installation {name!r} cannot be used"]
     for problem in error.errors():
@@ -309,12 +196,37 @@ def _at_most_six(lines: list[str]) -> list[str]:
     return lines if len(lines) <= _LINES else [*lines[: _LINES - 1], f"and {len(lines) - _LINES + 1} more"]
 
 
+def _not_usable(name: str, settings: InstallationSettings) -> str | None:
+    """What the settings lack; None where they lead to an API."""
+    road = settings.road
+    if road is None and not settings.on_emulator:
+        return _no_token(name)
+    if road == "bridgeUrl" and settings.base_url is not None:
+        return (
+            f"installation {name!r} has a baseUrl and a bridgeUrl: the bridge alone knows where the API is\n"
+            f"next: remove {config_key(name, 'baseUrl')} (or {variable(name, 'baseUrl')})"
+        )
+    if road == "bridgeUrl" and settings.bridge_key is None and settings.bridge_key_file is None:
+        return (
+            f"there is no key for the bridge of installation {name!r}\n"
+            f"next: set {variable(name, 'bridgeKey')} or {variable(name, 'bridgeKeyFile')}, or: pulumi config set --secret"
+            f"{'' if name == DEFAULT else ' --path'} '{config_key(name, 'bridgeKey')}' <key>"
+        )
+    if road == "containerProxy" and settings.base_url is None and not os.environ.get(PROXY_VARIABLE):
+        return (
+            f"{config_key(name, 'containerProxy')} of installation {name!r} works inside a Forge container, and "
+            f"{PROXY_VARIABLE} is not set\nnext: run this in a container of the app, or take another way (docs/guide/roads.md)"
+        )
+    return None
+
+
 def _no_token(name: str) -> str:
+    ways = ", ".join(variable(name, field) for field in ROADS[:-1])
     return (
-        f"there is no token for installation {name!r}\n"
-        f"next: set {variable(name, 'token')} or {variable(name, 'tokenFile')}, or: pulumi config set --secret"
+        f"there is no token for installation {name!r}, and no other way to it\n"
+        f"next: set one of {ways} and {variable(name, ROADS[-1])}, or: pulumi config set --secret"
         f"{'' if name == DEFAULT else ' --path'} '{config_key(name, 'token')}' <token>\n"
-        "the API takes only a token of the installed app itself: docs/guide/real-installation.md says how to get one"
+        "the API takes only the installed app itself: docs/guide/roads.md says which way is yours"
     )
 
 
@@ -323,7 +235,7 @@ def _no_settings(names: list[str]) -> str:
     return (
         f"the installation 'default' is not configured{others}\n"
         f"environment: {variable(DEFAULT, 'token')} (and {variable(DEFAULT, 'baseUrl')}, where it is not {API_BASE})\n"
-        f"Pulumi: pulumi config set --secret {config_key(DEFAULT, 'token')} <token>\n"
+        f"Pulumi: pulumi config set --secret {config_key(DEFAULT, 'token')} <token>; other ways: docs/guide/roads.md\n"
         f"to try it without a site: pulumi config set {config_key(DEFAULT, 'baseUrl')} {EMULATOR_SCHEME}://forge.db\n"
         f"several installations: pulumi config set --path '{config_key('<name>', 'baseUrl')}' <url>\n"
         "next: choose one of these and run the command again"

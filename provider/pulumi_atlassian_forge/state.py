@@ -12,7 +12,7 @@ from .modules.content import TRIGGER, Content, is_typed, properties_of
 SCHEMA: Final = 1
 """The version of the state's form; ``__schema`` also tells a refresh (old outputs) from a get (inputs only)."""
 
-_OUTPUTS_ONLY: Final = frozenset({"__made", "__schema", "__server", "__siblings", "__type"})
+_OUTPUTS_ONLY: Final = frozenset({"__identity", "__made", "__schema", "__server", "__siblings", "__type"})
 
 
 def outputs_of(
@@ -27,7 +27,7 @@ def outputs_of(
     """What goes into state: the declaration as it is live, and our own marks (docs/adr/0001-state.md)."""
     typed = is_typed(base) if typed is None else typed
     outputs: dict[str, Any] = {"key": live.key, "installation": base["installation"], "apiVersion": base["apiVersion"]}
-    outputs |= {name: base[name] for name in ("__name", "__made", "adopt") if name in base}
+    outputs |= {name: base[name] for name in ("__name", "__made", "__identity", "adopt") if name in base}
     outputs["__schema"] = SCHEMA
     if typed and live.content.type != TRIGGER:
         # Somebody put another type under the key: a trigger's properties cannot show it, and only a replace mends it.

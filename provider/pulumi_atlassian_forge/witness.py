@@ -59,6 +59,13 @@ class InDoubt(Exception):
         self.first = first
 
 
+class Elsewhere(InDoubt):
+    """The credentials lead to another installation than the one that the state was made on."""
+
+    def __init__(self, first: str | None) -> None:
+        super().__init__(0, 0, first)
+
+
 class Roll:
     """The modules of the stack that this process knows on one installation. Shared by all threads.
 
@@ -68,15 +75,18 @@ class Roll:
 
     Attributes:
         is_credulous: Whether everything is believed: what the setting ``acceptAllGone`` asks for.
+        identity: Returns what tells this installation from others, and may ask for it; None where the road to it never knows.
     """
 
     def __init__(self, installation: str, patience: float = PATIENCE) -> None:
         self.is_credulous = False
+        self.identity: Callable[[], str | None] | None = None
         self._installation = installation
         self._patience = patience
         self._changed = threading.Condition()
         self._recorded: set[Name] = set()  # in the state
         self._carried: set[Name] = set()  # siblings of those: they were in the state once
+        self._identities: set[str] = set()  # of the installation, as the state has them
         self._contents: set[tuple[Version, str]] = set()  # of those in the state whose keys are not known yet (v2)
         self._declared: dict[Name, None] = {}  # in the program, in the order in which they came; this proves nothing
         self._awaited = 0  # of these how many are to be registered still
@@ -147,6 +157,7 @@ class Roll:
             if declared:
                 self._own.append(_mark(outputs))
             self._recorded.add((version, key))
+            self._identities |= {recorded for recorded in (outputs.get("__identity"),) if isinstance(recorded, str)}
             self._carried |= set(_names(outputs.get("__siblings")))
             self._tell()
 
@@ -266,6 +277,32 @@ class Roll:
         if doubt.known > 1:  # of one nobody can tell
             raise doubt
 
+    def recognise(self, version: Version, key: str, recorded: object) -> None:
+        """Return if nothing speaks against this being the installation that the state was made on.
+
+        Args:
+            version: The version of the API.
+            key: The key of the module in question, or its logical name where it has none yet.
+            recorded: What its state says; None: whatever is known of the state, which is that of the stack's other modules.
+
+        Raises:
+            Elsewhere: It is another one.
+            ApiError: It cannot be told.
+        """
+        if self.identity is None or self.is_credulous:
+            return
+        expected = {recorded} if isinstance(recorded, str) else self._recorded_identities()
+        try:
+            mine = self.identity() if expected else None
+        except ApiError as error:
+            error.came_before = True
+            raise
+        if mine is not None and mine not in expected:
+            with self._changed:
+                first = self._first_in_doubt
+                self._first_in_doubt = first or key or version
+            raise Elsewhere(first)
+
     # -- inside ---------------------------------------------------------------------------------------------------------------
 
     def _tell(self) -> None:
@@ -276,6 +313,13 @@ class Roll:
         """Wait for news; False when none came in that time."""
         with self._changed:
             return self._changed.wait_for(lambda: self._news != since, max(0.0, seconds))
+
+    def _recorded_identities(self) -> set[str]:
+        """Where the state has modules their diffs are on their way, which bring what it says of the installation."""
+        with self._changed:
+            if self._recorded or self._contents:
+                self._changed.wait_for(lambda: self._own or self._identities, LINGERS)
+            return set(self._identities)
 
     def _others(self, me: Name) -> set[Name]:
         with self._changed:

@@ -8,17 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pulumi_atlassian_forge.api import protocol
-from pulumi_atlassian_forge.api.auth import BearerToken
+from pulumi_atlassian_forge.api.auth import BearerToken, Token
+from pulumi_atlassian_forge.api.errors import Unauthorized
+from pulumi_atlassian_forge.api.protocol import Request
 
 REQUEST = protocol.read("v1", "k")
 
 
 def test_a_token_is_sent_as_a_bearer() -> None:
-    assert BearerToken(lambda: "planted-token").headers(REQUEST) == {"authorization": "Bearer planted-token"}
+    assert BearerToken(lambda: Token("planted-token")).headers(REQUEST) == {"authorization": "Bearer planted-token"}
 
 
 def test_a_token_is_shown_by_nothing_and_cannot_be_pickled() -> None:
-    token = BearerToken(lambda: "planted-token")
+    token = BearerToken(lambda: Token("planted-token"))
     assert "planted" not in f"{token} {token!r} {[token]}"
     for leak in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError, match="not to be pickled"):
@@ -27,7 +29,7 @@ def test_a_token_is_shown_by_nothing_and_cannot_be_pickled() -> None:
 
 def test_a_token_is_obtained_once_and_again_only_when_it_was_refused() -> None:
     tokens = iter(["first", "second", "second"])
-    token = BearerToken(lambda: next(tokens))
+    token = BearerToken(lambda: Token(next(tokens)))
     old = token.headers(REQUEST)
     assert token.headers(REQUEST) == old
     assert token.renewed(old)
@@ -41,13 +43,51 @@ def test_a_token_is_obtained_once_and_again_only_when_it_was_refused() -> None:
 def test_many_threads_that_were_refused_renew_once() -> None:
     obtained: list[str] = []
 
-    def obtain() -> str:
+    def obtain() -> Token:
         time.sleep(0.01)
         obtained.append(f"token-{len(obtained)}")
-        return obtained[-1]
+        return Token(obtained[-1])
 
     token = BearerToken(obtain)
     refused = token.headers(REQUEST)
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(lambda _: token.renewed(refused), range(8)))
     assert obtained == ["token-0", "token-1"]
+
+
+def test_a_token_that_is_about_to_end_is_obtained_anew() -> None:
+    now = [1000.0]
+    tokens = iter([Token("first", 1100.0), Token("second", 5000.0)])
+    renewals: list[float] = []
+    token = BearerToken(lambda: next(tokens), lambda: renewals.append(now[0]), clock=lambda: now[0])
+    assert token.headers(REQUEST) == token.headers(REQUEST) == {"authorization": "Bearer first"}
+    now[0] = 1041.0
+    assert token.headers(REQUEST) == {"authorization": "Bearer second"}
+    assert renewals == [1041.0]
+
+
+def test_a_register_is_not_sent_with_a_token_that_was_just_renewed() -> None:
+    """It may be that of another installation, so its caller looks again (docs/adr/0004-wrong-token.md)."""
+    tokens = iter([Token("first", 1000.0), Token("second")])
+    token = BearerToken(lambda: next(tokens), clock=lambda: 990.0)
+    token.installation()
+    with pytest.raises(Unauthorized) as caught:
+        token.headers(Request("POST", "/"))
+    assert caught.value.is_renewed
+    assert token.headers(Request("POST", "/")) == {"authorization": "Bearer second"}
+
+
+def test_where_there_is_no_other_token_the_one_that_ends_is_used_and_the_source_is_not_asked_each_time() -> None:
+    now, asked = [1000.0], []
+
+    def obtain() -> Token:
+        asked.append(now[0])
+        if len(asked) == 2:
+            raise Unauthorized("the file is empty for a moment")
+        return Token("only", 1000.0)
+
+    token = BearerToken(obtain, clock=lambda: now[0])
+    for second in (1000.0, 1001.0, 1059.0, 1061.0, 1062.0):
+        now[0] = second
+        assert token.headers(REQUEST) == {"authorization": "Bearer only"}
+    assert asked == [1000.0, 1000.0, 1061.0]

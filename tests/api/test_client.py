@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from pulumi_atlassian_forge.api import protocol
-from pulumi_atlassian_forge.api.auth import Auth, BearerToken
+from pulumi_atlassian_forge.api.auth import Auth, BearerToken, Token
 from pulumi_atlassian_forge.api.client import Client
 from pulumi_atlassian_forge.api.deadline import Timeouts
 from pulumi_atlassian_forge.api.errors import ApiError, BadAnswer, LostAnswer, Unauthorized, Unreachable
@@ -97,7 +97,7 @@ class Headers:
 )
 def test_a_token_that_fits_into_no_header_is_not_sent_and_not_shown(token: str) -> None:
     with serving(answering(200, b"{}")) as server:
-        error = failure(server.url, POST, auth=BearerToken(lambda: token))
+        error = failure(server.url, POST, auth=BearerToken(lambda: Token(token)))
         assert server.seen == []
     assert isinstance(error, Unauthorized)
     assert (error.status, error.processed) == (None, "no")
@@ -226,7 +226,7 @@ def test_a_transport_that_fails_as_httpx_does_is_understood() -> None:
 def test_a_request_that_was_not_let_in_is_sent_once_more_with_the_new_token() -> None:
     tokens = iter(["old-token", "new-token", "third-token"])
     with serving(answering(401, {"message": "expired"})) as server:
-        answer = connect_with(server.url, BearerToken(lambda: next(tokens)), GET)
+        answer = connect_with(server.url, BearerToken(lambda: Token(next(tokens))), GET)
     assert answer.status == 401
     assert [seen.headers["authorization"] for seen in server.seen] == ["Bearer old-token", "Bearer new-token"]
 
@@ -235,14 +235,14 @@ def test_a_register_is_left_to_its_caller_when_the_token_was_renewed() -> None:
     """The new token may lead to another installation."""
     tokens = iter(["old-token", "new-token"])
     with serving(answering(401, {"message": "expired"})) as server, pytest.raises(Unauthorized) as caught:
-        connect_with(server.url, BearerToken(lambda: next(tokens)), POST)
+        connect_with(server.url, BearerToken(lambda: Token(next(tokens))), POST)
     assert caught.value.is_renewed
     assert len(server.seen) == 1
 
 
 def test_a_token_that_fits_into_no_header_is_not_kept() -> None:
     tokens = iter(["half writ\nten", TOKEN])
-    auth = BearerToken(lambda: next(tokens))
+    auth = BearerToken(lambda: Token(next(tokens)))
     with serving(answering(200, b"{}")) as server:
         with pytest.raises(Unauthorized):
             connect_with(server.url, auth, GET)
@@ -257,13 +257,13 @@ def test_a_redirect_to_an_address_that_cannot_be_read_is_an_answer_like_others()
 
 def test_with_the_same_token_it_is_not_sent_again() -> None:
     with serving(answering(401, {"message": "expired"})) as server:
-        answer = connect_with(server.url, BearerToken(lambda: TOKEN), POST)
+        answer = connect_with(server.url, BearerToken(lambda: Token(TOKEN)), POST)
     assert (answer.status, len(server.seen)) == (401, 1)
 
 
 def test_a_closed_client_sends_nothing() -> None:
     with serving(answering(200, b"{}")) as server:
-        client = Client(server.url, BearerToken(lambda: TOKEN))
+        client = Client(server.url, BearerToken(lambda: Token(TOKEN)))
         client.send(GET)
         client.close()
         client.close()
@@ -275,7 +275,7 @@ def test_a_closed_client_sends_nothing() -> None:
 @pytest.mark.parametrize("url", ["", "x", "ftp://host", "https://", "https://[broken", "https://host:port"])
 def test_a_base_url_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="the base URL is not"):
-        Client(url, BearerToken(lambda: TOKEN))
+        Client(url, BearerToken(lambda: Token(TOKEN)))
 
 
 def test_an_operation_survives_what_the_wire_does_to_it() -> None:

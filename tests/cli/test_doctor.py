@@ -66,7 +66,7 @@ class TestSettings:
 
     def test_no_token_and_a_token_file_that_is_not_there(self, doctor: Doctor) -> None:
         done = doctor(ATLASSIAN_FORGE_BASE_URL="https://api.example")
-        expect(done, 1, "fail     settings: there is no token for installation 'default'")
+        expect(done, 1, "fail     settings: there is no token for installation 'default', and no other way to it")
         done = doctor(ATLASSIAN_FORGE_TOKEN_FILE="missing")
         expect(
             done,
@@ -197,7 +197,7 @@ class TestToken:
         ids=range(14),
     )
     def test_what_it_says_of_itself(self, token: str, status: str, words: str) -> None:
-        check = judged(token, "SETTING", 1000.0)
+        check = judged("token", {"authorization": f"Bearer {token}"}, "SETTING", 1000.0)
         assert (check.status, words in check.text) == (status, True), check
         assert check.text.startswith("from SETTING")
         assert token not in check.text

@@ -162,6 +162,6 @@ def test_at_a_terminal_each_is_asked_for(server: Server, site: Path) -> None:
 
 def test_ctrl_c_at_a_question_deletes_no_more(server: Server, site: Path) -> None:
     code, shown = on_a_terminal(server, site, ["y"], interrupt=True)
-    assert code == 130
+    assert code in {130, -signal.SIGINT}  # a shell says 130 to both; the second is a Ctrl-C that met the interpreter at its end
     assert "Traceback" not in shown
     assert {"owned", "elsewhere", "orphan-2"} <= set(left(server))

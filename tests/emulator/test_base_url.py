@@ -7,8 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pulumi_atlassian_forge.connect import Connections, _emulator
+from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.errors import ForgeError
+from pulumi_atlassian_forge.roads.emulated import emulator
 
 PATH = "/forge/installation/v1/dynamic/module"
 
@@ -20,7 +21,7 @@ def opened(directory: Path, base_url: str) -> None:
 
 
 def client(directory: Path, base_url: str) -> httpx.Client:
-    return httpx.Client(transport=_emulator(base_url, "default", directory), base_url="https://emulator.invalid")
+    return httpx.Client(transport=emulator(base_url, "default", directory), base_url="https://emulator.invalid")
 
 
 def test_faults_and_switches_are_read_and_each_may_be_repeated(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pulumi_atlassian_forge.api import protocol
-from pulumi_atlassian_forge.api.auth import BearerToken
+from pulumi_atlassian_forge.api.auth import BearerToken, Token
 from pulumi_atlassian_forge.api.client import Client, Timeouts
 from pulumi_atlassian_forge.api.errors import ApiError
 from pulumi_atlassian_forge.api.protocol import Request
@@ -25,7 +25,9 @@ ENVIRONMENT = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_F
 
 def connect(url: str, timeouts: Timeouts | None = None, **options: Any) -> closed[Client]:
     return closed(
-        Client(url, options.pop("auth", BearerToken(lambda: TOKEN)), timeouts=timeouts, user_agent="forge-test/1", **options)
+        Client(
+            url, options.pop("auth", BearerToken(lambda: Token(TOKEN))), timeouts=timeouts, user_agent="forge-test/1", **options
+        )
     )
 
 

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final, NoReturn, Protocol
 
 from .errors import Unauthorized
 from .protocol import Request
+
+ENDING: Final = 60.0
+"""Seconds before its end from which on another token is looked for, and between two such looks."""
 
 _HEADER_VALUE: Final = re.compile(r"[!-~](?:[ \t!-~]*[!-~])?")  # RFC 9110, section 5.5, without what is not ASCII
 
@@ -40,30 +45,82 @@ class Auth(Protocol):
         """
 
 
+class FixedHeaders:
+    """The same headers for each request, which hold no secret.
+
+    Args:
+        values: The headers; none on the emulator in this process, which takes a request for one of the named installation.
+    """
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+
+    def headers(self, request: Request) -> Mapping[str, str]:  # noqa: ARG002 - the form of every Auth
+        """These headers."""
+        return self._values
+
+    def renewed(self, refused: Mapping[str, str]) -> bool:  # noqa: ARG002 - the form of every Auth
+        """There are no others."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token of the installed app.
+
+    Attributes:
+        text: The token itself; no ``repr`` shows it.
+        ends_at: When it ends, in seconds since the epoch; None where that is not known.
+        installation: The id of the installation that it is for, where its source tells.
+    """
+
+    text: str = field(repr=False)
+    ends_at: float | None = None
+    installation: str | None = None
+
+
 class BearerToken:
     """A token, sent as ``Authorization: Bearer …`` (docs:remote/calling-product-apis).
 
-    It is obtained when it is first needed, and again after a 401: by one thread, for all.
+    It is obtained when it is first needed, shortly before it ends, and after a 401: by one thread, for all.
 
     Args:
         obtain: Returns the token of the installed app. The token is shown by nothing and cannot be pickled: it ends up in no
             state and no log.
         on_renewal: Called when another token is used from now on.
+        on_first: Called with the first token.
+        clock: Seconds since the epoch.
     """
 
-    __slots__ = ("_lock", "_obtain", "_on_renewal", "_tokens")
+    __slots__ = ("_clock", "_lock", "_next_look", "_obtain", "_on_first", "_on_renewal", "_tokens")
 
-    def __init__(self, obtain: Callable[[], str], on_renewal: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        obtain: Callable[[], Token],
+        on_renewal: Callable[[], None] = lambda: None,
+        on_first: Callable[[Token], None] = lambda _: None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._obtain = obtain
         self._on_renewal = on_renewal
+        self._on_first = on_first
+        self._clock = clock
         self._lock = threading.Lock()
-        self._tokens: list[str] = []  # all that there were: each has to be redacted
+        self._tokens: list[Token] = []  # all that there were: each has to be redacted
+        self._next_look = 0.0
 
-    def headers(self, request: Request) -> Mapping[str, str]:  # noqa: ARG002 - the form of every Auth
-        """The header with the token."""
+    def headers(self, request: Request) -> Mapping[str, str]:
+        """The header with the token.
+
+        Raises:
+            Unauthorized: There is no token; or there is another one now, and the request is one that its caller has to look at
+                again (``is_renewed``).
+        """
         with self._lock:
-            if not self._tokens:
-                self._tokens.append(_sendable(self._obtain()))
+            if self._current() and self._is_renewed_in_time() and not request.safe_to_repeat:
+                error = Unauthorized("the token was about to end, and was renewed")
+                error.is_renewed = True
+                raise error
             return _bearer(self._tokens[-1])
 
     def renewed(self, refused: Mapping[str, str]) -> bool:
@@ -71,16 +128,45 @@ class BearerToken:
         with self._lock:
             if self._tokens and _bearer(self._tokens[-1]) != refused:
                 return True
-            token = _sendable(self._obtain())
-            if self._tokens and token == self._tokens[-1]:
-                return False
-            self._tokens.append(token)
-            self._on_renewal()
-            return True
+            return self._took(_sendable(self._obtain()))
+
+    def installation(self) -> str | None:
+        """The id of the installation that the token is for, where its source tells.
+
+        Raises:
+            Unauthorized: There is no token.
+        """
+        with self._lock:
+            return self._current().installation
 
     def secrets(self) -> set[str]:
         """Every token that was obtained, for redaction."""
-        return set(self._tokens)
+        return {token.text for token in self._tokens}
+
+    def _current(self) -> Token:
+        if not self._tokens:
+            self._tokens.append(_sendable(self._obtain()))
+            self._on_first(self._tokens[-1])
+        return self._tokens[-1]
+
+    def _took(self, token: Token) -> bool:
+        """Use this token from now on; False where it is the one that is in use."""
+        if self._tokens and token.text == self._tokens[-1].text:
+            return False
+        self._tokens.append(token)
+        self._on_renewal()
+        return True
+
+    def _is_renewed_in_time(self) -> bool:
+        """Whether there is another token, where this one ends. Whether it has ended is for the server to say: clocks differ."""
+        ends_at, now = self._tokens[-1].ends_at, self._clock()
+        if ends_at is None or now < max(ends_at - ENDING, self._next_look):
+            return False
+        self._next_look = now + ENDING
+        try:
+            return self._took(_sendable(self._obtain()))
+        except Unauthorized:
+            return False
 
     def __repr__(self) -> str:
         return "BearerToken(…)"
@@ -98,13 +184,13 @@ def unsendable(values: Iterable[str]) -> Unauthorized | None:
     )
 
 
-def _sendable(token: str) -> str:
+def _sendable(token: Token) -> Token:
     """One that is not sendable is not kept: the file that it came from may be half written."""
-    error = unsendable([token])
+    error = unsendable([token.text])
     if error is not None:
         raise error
     return token
 
 
-def _bearer(token: str) -> dict[str, str]:
-    return {"authorization": f"Bearer {token}"}
+def _bearer(token: Token) -> dict[str, str]:
+    return {"authorization": f"Bearer {token.text}"}

@@ -14,7 +14,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 import httpx
@@ -56,6 +56,16 @@ _SENTENCES: Final[Mapping[Reason, str]] = {
 }
 
 
+class Carrier(Protocol):
+    """What takes requests to the API, and brings back its answers."""
+
+    def wrapped(self, request: Request) -> Request:
+        """The request that carries this one."""
+
+    def opened(self, answer: Answer) -> Answer | ApiError:
+        """The answer that this one carries."""
+
+
 class Client:
     """Speaks to one installation. Shared by all threads of a process.
 
@@ -63,6 +73,7 @@ class Client:
         base_url: Where the API is, for example ``https://api.atlassian.com``; a path in it is kept.
         auth: The source of the headers that identify the installation.
         timeouts: See :class:`Timeouts`.
+        carrier: What the requests go through, where there is no direct way.
         transport: What carries the requests in place of the network (the emulator, tests); used as it is.
         user_agent: The value of ``User-Agent``.
         verify: The certificates to trust, where it is not those of the environment.
@@ -72,12 +83,13 @@ class Client:
         ValueError: ``base_url`` is not a URL.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a client needs, and what a test sets
         self,
         base_url: str,
         auth: Auth,
         *,
         timeouts: Timeouts | None = None,
+        carrier: Carrier | None = None,
         transport: httpx.BaseTransport | None = None,
         user_agent: str = "pulumi-atlassian-forge",
         verify: ssl.SSLContext | bool = True,
@@ -86,6 +98,7 @@ class Client:
         self.timeouts = timeouts or Timeouts()
         self._base = _checked(base_url)
         self._auth = auth
+        self._carrier = carrier
         self._transport = transport
         self._headers = {"accept": "application/json", "accept-encoding": ACCEPTED, "user-agent": user_agent}
         self._verify = verify
@@ -146,6 +159,8 @@ class Client:
 
     def _exchange(self, request: Request, identity: Mapping[str, str], seconds: float) -> Answer | ApiError:
         outcome = self._attempt(request, identity, seconds)
+        if isinstance(outcome, Answer) and self._carrier is not None:
+            outcome = self._carrier.opened(outcome)
         if isinstance(outcome, ApiError):
             outcome.redact(_secrets_of(identity))
         return outcome
@@ -164,6 +179,8 @@ class Client:
             return _what_became_of_it(error, seconds, min(self.timeouts.connect, seconds))
 
     def _received(self, http: httpx.Client, request: Request, identity: Mapping[str, str], seconds: float) -> Answer | ApiError:
+        if self._carrier is not None:
+            request = self._carrier.wrapped(request)
         headers = {**self._headers, **identity}
         if request.body is not None:
             headers["content-type"] = "application/json"

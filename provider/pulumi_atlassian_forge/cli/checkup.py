@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
@@ -10,7 +9,7 @@ from typing import Final, Literal
 from pulumi_atlassian_forge.api.errors import LostAnswer, ServerFailure, Throttled, Unreachable
 from pulumi_atlassian_forge.api.text import clean
 from pulumi_atlassian_forge.emulator.contract import ROWS
-from pulumi_atlassian_forge.errors import ForgeError, redact
+from pulumi_atlassian_forge.errors import ForgeError, hidden, redact
 
 Status = Literal["ok", "warn", "fail", "skipped"]
 
@@ -19,8 +18,6 @@ PASSING: Final = (LostAnswer, ServerFailure, Throttled, Unreachable)
 
 _LONGEST: Final = 1000
 _SHORTEST_SECRET: Final = 6  # as in the client: a shorter one would be redacted out of ordinary words
-_TOKEN_LIKE: Final = re.compile(r"eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?|AT(?:ATT|CTT)[\w=-]+")
-"""A JWT, or an API token of Atlassian's: somebody may have put one where a path or an address belongs."""
 
 
 @dataclass(frozen=True)
@@ -81,10 +78,10 @@ def completed(found: Iterable[Check], names: Sequence[str], cause: str) -> list[
 
 def shown(checks: Iterable[Check], secrets: Iterable[str]) -> list[Check]:
     """The checks as they may be printed: a server's words are in them, and what somebody took for an address."""
-    hidden = {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
+    known = {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
 
     def printable(text: str) -> str:
-        text = _TOKEN_LIKE.sub("[redacted]", redact(text, hidden))
+        text = hidden(redact(text, known))
         return "\n".join(clean(line, _LONGEST) for line in text.splitlines())
 
     return [replace(check, text=printable(check.text), next=check.next and printable(check.next)) for check in checks]

@@ -13,7 +13,7 @@ from pulumi_atlassian_forge.api.protocol import Answer, Version, failure_of, lis
 from pulumi_atlassian_forge.api.reading import read_json
 from pulumi_atlassian_forge.connect import Connection, Connections
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.settings import config_key, variable
+from pulumi_atlassian_forge.fields import config_key, variable
 
 from . import checkup_contract, checkup_token
 from .checkup import PASSING, Check, completed, duration, fail, failed, ok, skipped, warn
@@ -44,9 +44,10 @@ def installation(connections: Connections, name: str, api_version: str | None, h
         check = failed("settings", error)
         return completed([replace(check, next="; ".join(filter(None, (check.next, hint))))], NAMES, "settings")
     found = [_settings(connections, here, api_version)]
-    source = _token_source(connections, name)
+    road = here.connection.road
+    source = (connections.source(name, road) if road is not None else None) or variable(name, "token")
     try:
-        token = here.connection.credentials().get("authorization", "").removeprefix("Bearer ")
+        headers = here.connection.credentials()
     except ApiError as error:
         found.append(fail("token", error.message, f"correct {source}"))
         return completed(found, NAMES, "token")
@@ -54,7 +55,7 @@ def installation(connections: Connections, name: str, api_version: str | None, h
     first = seen[here.version]
     found += reached(here, first, connections.source(name, "baseUrl") or variable(name, "baseUrl"))
     now, clock = _clock(seen)
-    found += [clock, checkup_token.judged(token, source, now) if token else ok("token", "the emulator needs none")]
+    found += [clock, checkup_token.judged(road, headers, source, now)]
     if isinstance(first, Unreachable):
         cause = next((check.name for check in found if check.status == "fail" and check.name in NETWORK), "connection")
         return completed(found, NAMES, cause)
@@ -90,13 +91,6 @@ def _settings(connections: Connections, here: Site, api_version: str | None) -> 
         step = f"end {origin('baseUrl')} before /forge/installation, which is added to it"
         return fail("settings", f"{text}; that is more than the base", step)
     return ok("settings", text)
-
-
-def _token_source(connections: Connections, name: str) -> str:
-    """The setting that the token comes from; where there are two the environment's wins."""
-    found = [source for field in ("token", "tokenFile") if (source := connections.source(name, field))]
-    mine = [source for source in found if source in (variable(name, "token"), variable(name, "tokenFile"))]
-    return (mine or found or [variable(name, "token")])[0]
 
 
 def _seen(here: Site) -> dict[Version, Outcome]:

@@ -2,40 +2,50 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
+
+from pulumi_atlassian_forge.api.claims import claims_of, end_of
+from pulumi_atlassian_forge.fields import Road
 
 from .checkup import Check, duration, fail, ok, warn
 
 NAME: Final = "token"
 
+TOKENS: Final = ("token", "tokenFile", "tokenCommand")
+"""The roads on which this side holds a token."""
+
+_NOT_NEEDED: Final[Mapping[Road | None, str]] = {
+    None: "the emulator needs none",
+    "bridgeUrl": "none on this side: the bridge asks as the app, and each request to it is signed ({source})",
+    "containerProxy": "none on this side: the sidecar of the container asks as the app ({source})",
+}
 _HOUR: Final = 3600.0
 _LONGEST: Final = 4 * _HOUR + 300  # what a system token lives at most (docs:remote/calling-product-apis), and some for the clocks
-_NEVER: Final = 1e12  # no date, or one in milliseconds
-_PARTS: Final = 3
 _RENEW: Final = "renew it: docs/guide/real-installation.md says where a fresh one comes from"
 _RIGHT_KIND: Final = "use the app's system token, which a Forge remote finds in the header x-forge-oauth-system"
 _INVOCATION: Final = "forge/invocation-token"
 
 
-def judged(token: str, source: str, now: float) -> Check:
-    """Whether a token is of the right kind, and how long it lives. Nothing of it is repeated but times.
+def judged(road: Road | None, headers: Mapping[str, str], source: str, now: float) -> Check:
+    """What shows who asks: of a token whether it is of the right kind, and how long it lives. Only times are repeated.
 
     Args:
-        token: The token.
-        source: The setting that it comes from.
+        road: The road to the installation.
+        headers: What a request over it is sent with.
+        source: The setting that opens it.
         now: Seconds since the epoch, by the server's clock where it is known.
     """
     where = f"from {source}"
-    claims = _claims(token) or {}
+    if road not in TOKENS:
+        return ok(NAME, _NOT_NEEDED[road].format(source=source))
+    token = headers.get("authorization", "").removeprefix("Bearer ")
     if token.startswith("ATATT"):
         return warn(NAME, f"{where}: it looks like an API token of a person's", _RIGHT_KIND)
-    if claims.get("iss") == _INVOCATION:
+    if (claims_of(token) or {}).get("iss") == _INVOCATION:
         return fail(NAME, f"{where}: it is the invocation token that came with a call, and not the system token", _RIGHT_KIND)
-    end = claims.get("exp")
-    if isinstance(end, bool) or not isinstance(end, int | float) or not 0 <= end < _NEVER:
+    end = end_of(token)
+    if end is None:
         return ok(NAME, f"{where}; it does not say when it ends")
     return _lives(where, end - now)
 
@@ -48,15 +58,3 @@ def _lives(where: str, left: float) -> Check:
     if left > _LONGEST:
         return warn(NAME, f"{where}; it ends in {duration(left)}, and a system token lives at most 4 hours", _RIGHT_KIND)
     return ok(NAME, f"{where}; it ends in {duration(left)}")
-
-
-def _claims(token: str) -> dict[str, Any] | None:
-    """What a JWT says; None for anything else."""
-    parts = token.split(".")
-    if len(parts) != _PARTS:
-        return None
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (binascii.Error, ValueError, RecursionError):
-        return None
-    return claims if isinstance(claims, dict) else None

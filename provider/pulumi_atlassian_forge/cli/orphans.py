@@ -15,7 +15,7 @@ from pulumi_atlassian_forge.api.errors import ApiError
 from pulumi_atlassian_forge.api.protocol import Live, delete
 from pulumi_atlassian_forge.api.text import clean
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.settings import DEFAULT, variable
+from pulumi_atlassian_forge.fields import DEFAULT, setting_of, variable
 from pulumi_atlassian_forge.settled import settled_delete
 
 from .display import gist, line, progress, value
@@ -104,13 +104,14 @@ def _refuse_another_installation(here: Site, live: list[Live], states: list[dict
     Raises:
         ForgeError: The states hold modules of this installation, and none of them is there.
     """
-    ours = {
-        module.id.key for module in modules(states) if (module.id.installation, module.id.version) == (here.name, here.version)
-    }
+    held = [*modules(states)]
+    here.recognise(held)
+    ours = {module.id.key for module in held if (module.id.installation, module.id.version) == (here.name, here.version)}
+    setting = setting_of(here.name, here.connection.road or "baseUrl")
     if ours and not ours & {module.key for module in live}:
         raise ForgeError(
             f"none of the {len(ours)} modules that the states hold of {here} is there; {len(live)} others are\n"
-            f"is {variable(here.name, 'token')} the token of this installation, at {here.connection.base_url}?\n"
+            f"does {setting} lead to this installation, at {here.connection.base_url}?\n"
             "next: if all were deleted, pulumi refresh takes them out of the state (docs/guide/errors.md)"
         )
 
@@ -181,6 +182,8 @@ def _print(found: _Found, *, are_states_given: bool) -> None:
 
 
 def _deletion(here: Site, key: str) -> str:
+    if here.connection.road != "token":
+        return f"forge-modules orphans --delete, with the same options, and {shlex.quote(key)}"
     try:
         url = here.connection.base_url.rstrip("/") + delete(here.version, key).target
     except ValueError:

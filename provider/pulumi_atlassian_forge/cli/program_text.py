@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pulumi_atlassian_forge.api.protocol import Live, Version
+from pulumi_atlassian_forge.fields import DEFAULT
 from pulumi_atlassian_forge.modules.compare import DEFAULTS
 from pulumi_atlassian_forge.modules.content import TRIGGER, TRIGGER_PROPERTIES, Content, content_of
 from pulumi_atlassian_forge.modules.rules import check_content
-from pulumi_atlassian_forge.settings import DEFAULT
 
 from .reach import Site
 

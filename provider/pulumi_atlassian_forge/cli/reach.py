@@ -15,10 +15,10 @@ from pulumi_atlassian_forge.api.protocol import Live, Version
 from pulumi_atlassian_forge.connect import Connection, Connections
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.explain import unlisted
+from pulumi_atlassian_forge.fields import DEFAULT, NAMESPACE, setting_of
 from pulumi_atlassian_forge.lifecycle import find
-from pulumi_atlassian_forge.settings import DEFAULT, NAMESPACE
 
-from .states import config_of_stack
+from .states import Owned, config_of_stack
 
 FORM = 1
 """The version of what ``--json`` prints. It changes only where a field loses its meaning; new fields may come."""
@@ -60,7 +60,26 @@ class Site:
         try:
             return sorted(self.connection.listing(self.version).all(), key=lambda live: live.key)
         except ApiError as error:
-            raise unlisted(self.name, self.version, self.connection.base_url, error) from None
+            raise unlisted(self.name, self.version, self.connection.base_url, self.connection.road, error) from None
+
+    def recognise(self, states: Iterable[Owned]) -> None:
+        """Return if nothing speaks against this being the installation that the states were made on.
+
+        Raises:
+            ForgeError: The road knows that it is another one, or cannot tell.
+        """
+        recorded = {
+            one.outputs["__identity"] for one in states if one.id.installation == self.name and "__identity" in one.outputs
+        }
+        try:
+            mine = self.connection.identity() if recorded else None
+        except ApiError as error:
+            raise unlisted(self.name, self.version, self.connection.base_url, self.connection.road, error) from None
+        if mine is not None and mine not in recorded:
+            raise ForgeError(
+                f"{self} is another one than that which the states were made on\nnext: correct "
+                f"{setting_of(self.name, self.connection.road or 'baseUrl')}; if the app was installed anew: docs/guide/errors.md"
+            )
 
     def module(self, key: str) -> Live:
         """One module.

@@ -1,0 +1,127 @@
+"""The bridge: a web trigger of the app that relays the five operations as the app (``examples/bridge-app``).
+
+A web trigger passes on neither sub-paths nor every method for certain, so the request travels in an envelope, and each is signed.
+The signature is an HMAC-SHA256 over the lines ``forge-bridge-1``, time, nonce, method, path, SHA-256 of the body.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Final, NoReturn
+
+from pulumi_atlassian_forge.modules.content import canonical_json
+
+from .errors import ApiError, BadAnswer
+from .protocol import Answer, Request
+
+_VERSION: Final = "forge-bridge-1"
+_HEADER: Final = "x-forge-bridge"
+_KEY: Final = f"{_HEADER}-key"
+_INSTALLATION: Final = f"{_HEADER}-installation"
+_RELAYED, _OWN = "relayed", ("refused", "failed")
+_PLATFORM_S: Final = 429  # and above: limits and failures of what stands before the bridge mean what they always mean
+
+
+class Signature:
+    """Shows that a request comes from somebody who has the bridge's key. The key is read when it is first needed.
+
+    Args:
+        obtain: Returns the key. It is shown by nothing and cannot be pickled.
+        clock: Seconds since the epoch.
+        nonce: Makes what tells one request from its repetition.
+    """
+
+    __slots__ = ("_clock", "_keys", "_lock", "_nonce", "_obtain")
+
+    def __init__(
+        self,
+        obtain: Callable[[], str],
+        clock: Callable[[], float] = time.time,
+        nonce: Callable[[], str] = lambda: secrets.token_hex(16),
+    ) -> None:
+        self._obtain = obtain
+        self._clock = clock
+        self._nonce = nonce
+        self._lock = threading.Lock()
+        self._keys: list[str] = []
+
+    def headers(self, request: Request) -> Mapping[str, str]:
+        """The signature of a request, as of now: each is taken once.
+
+        Raises:
+            Unauthorized: There is no key.
+        """
+        with self._lock:
+            if not self._keys:
+                self._keys.append(self._obtain())
+            key = self._keys[-1]
+        at, nonce = str(int(self._clock())), self._nonce()
+        body = hashlib.sha256(request.body or b"").hexdigest()
+        text = f"{_VERSION}\n{at}\n{nonce}\n{request.method}\n{request.target}\n{body}"
+        signed = hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
+        return {
+            f"{_HEADER}-timestamp": at,
+            f"{_HEADER}-nonce": nonce,
+            f"{_HEADER}-signature": f"v1={signed}",
+            _KEY: _name_of(key),
+        }
+
+    def renewed(self, refused: Mapping[str, str]) -> bool:
+        """Read the key once more, unless another thread has just done so."""
+        with self._lock:
+            if self._keys and _name_of(self._keys[-1]) != refused.get(_KEY):
+                return True
+            key = self._obtain()
+            if self._keys and key == self._keys[-1]:
+                return False
+            self._keys.append(key)
+            return True
+
+    def secrets(self) -> set[str]:
+        """Every key that was read, for redaction."""
+        return set(self._keys)
+
+    def __repr__(self) -> str:
+        return "Signature(…)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a key is not to be pickled")
+
+
+class Bridge:
+    """Puts requests into envelopes, and knows the bridge's own answers from those of the API.
+
+    Attributes:
+        installation: The id of the installation, as the latest answer named it; None where it named none.
+        has_answered: Whether an answer of the API has come by it.
+    """
+
+    def __init__(self) -> None:
+        self.installation: str | None = None
+        self.has_answered = False
+
+    def wrapped(self, request: Request) -> Request:
+        """The request to the bridge that carries one to the API."""
+        body = None if request.body is None else request.body.decode()
+        envelope = {"method": request.method, "path": request.target, "body": body}
+        return Request("POST", "", body=canonical_json(envelope).encode())
+
+    def opened(self, answer: Answer) -> Answer | ApiError:
+        """The API's answer, or the bridge's own. Any other one comes from something else, and says nothing of a module."""
+        who = answer.headers.get(_HEADER)
+        if who == _RELAYED:
+            self.installation, self.has_answered = answer.headers.get(_INSTALLATION) or self.installation, True
+            return answer
+        if who in _OWN or answer.status >= _PLATFORM_S:
+            return answer
+        return BadAnswer("the answer is not the bridge's: no app, or another one, is at this address", status=answer.status)
+
+
+def _name_of(key: str) -> str:
+    """What tells the bridge, and us, one key from another in a rotation. Of a random key it gives nothing away."""
+    return hashlib.sha256(f"{_VERSION}\n{key}".encode()).hexdigest()[:8]

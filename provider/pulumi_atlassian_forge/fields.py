@@ -1,0 +1,228 @@
+"""How one installation is reached: the settings that it can have, and their names.
+
+Never imports Pulumi. Which installations there are is the business of :mod:`.settings`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from typing import Annotated, Final, Literal, get_args
+from urllib.parse import parse_qsl, urlsplit
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic.alias_generators import to_snake
+from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from .api.protocol import Version
+
+NAMESPACE: Final = "atlassian-forge"
+DEFAULT: Final = "default"
+API_BASE: Final = "https://api.atlassian.com"
+"""Where a Forge remote reaches the API. An inference: only its siblings state this base (docs:apis-reference/license-api)."""
+
+EMULATOR_SCHEME: Final = "emulator"
+
+Road = Literal["token", "tokenFile", "tokenCommand", "containerProxy", "bridgeUrl"]
+"""The ways to the API, each by the setting that opens it: an installation has one."""
+
+ROADS: Final[tuple[Road, ...]] = get_args(Road)
+
+SECRETS: Final = ("token", "bridgeKey")
+"""The settings that nobody may be shown."""
+
+PROXY_VARIABLE: Final = "FORGE_EGRESS_PROXY_URL"
+"""Where a Forge container finds its way out (docs:containers-reference/ref-api)."""
+
+_SHORTEST_KEY: Final = 32  # characters of the key of a bridge, as the bridge itself demands
+_PREFIX: Final = "ATLASSIAN_FORGE_"
+_CONTAINER_IDS: Final = ("installationId", "invocationId")
+
+
+class InstallationSettings(BaseSettings):
+    """How one installation is reached.
+
+    Attributes:
+        base_url: Where the API is: ``https://…``, ``http://`` on a loopback address, or ``emulator://<path>.db``. Default
+            ``https://api.atlassian.com``.
+        token: The token of the installed app: an app system token, which lives at most 4 hours. Not needed on the emulator.
+        token_file: A file that holds the token, in place of ``token``; read again when the server answers 401. A relative path
+            starts at the directory of Pulumi.yaml.
+        token_command: A program and its arguments, started by no shell, which prints the token, or JSON with ``token`` and, where
+            they are known, ``expiresAt`` and ``installationId``. It has ``request_timeout`` seconds.
+        container_proxy: Inside a Forge container: ``installationId=<id>`` or ``invocationId=<id>``, for the sidecar that
+            ``FORGE_EGRESS_PROXY_URL`` names.
+        bridge_url: The web trigger of the app's bridge (``examples/bridge-app``), which every request is then sent to.
+        bridge_key: The key that the bridge shares with its callers, at least 32 characters.
+        bridge_key_file: A file that holds the key, in place of ``bridge_key``; read again when the bridge answers 401.
+        api_version: ``v1`` (the specification, the default) or ``v2`` (the public Preview).
+        connect_timeout: Seconds to wait for a connection.
+        request_timeout: Seconds to wait for the whole answer to one request.
+        operation_timeout: Seconds that one operation may take with all its repetitions and pauses.
+        take_over_identical: Whether a register under v1 takes over a module that is already there under its key with the same
+            content, as a killed run leaves one.
+        accept_all_gone: Whether to believe that all modules of the stack were deleted, where none of them is found. Meant for one
+            run, by the environment.
+        max_data_size: Bytes that the ``data`` of a module may have as JSON (our own limit).
+        manifest: The ``manifest.yml`` of the app, which modules are then checked against in preview. A relative path starts at
+            the directory of Pulumi.yaml. Default: none, and nothing is checked against it.
+    """
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
+
+    base_url: str | None = None
+    token: SecretStr | None = None
+    token_file: str | None = None
+    token_command: Annotated[tuple[str, ...] | None, NoDecode] = None
+    container_proxy: str | None = None
+    bridge_url: str | None = None
+    bridge_key: SecretStr | None = None
+    bridge_key_file: str | None = None
+    api_version: Version = "v1"
+    connect_timeout: float = Field(default=10.0, gt=0, le=600)
+    request_timeout: float = Field(default=30.0, gt=0, le=600)
+    operation_timeout: float = Field(default=120.0, gt=0, le=3600)
+    take_over_identical: bool = True
+    accept_all_gone: bool = False
+    max_data_size: int = Field(default=262_144, gt=0)
+    manifest: str | None = None
+
+    @field_validator("token", "token_file", "container_proxy", "bridge_key", "bridge_key_file", "manifest", mode="before")
+    @classmethod
+    def _empty_is_absent(cls, value: object) -> object:
+        return value.strip() or None if isinstance(value, str) else value
+
+    @field_validator("base_url")
+    @classmethod
+    def _reachable(cls, value: str | None) -> str | None:
+        return None if value is None else _checked_base_url(value)
+
+    @field_validator("bridge_url")
+    @classmethod
+    def _is_bridge(cls, value: str | None) -> str | None:
+        return None if value is None else _checked_url(value)
+
+    @field_validator("bridge_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < _SHORTEST_KEY:
+            raise ValueError(f"must have at least {_SHORTEST_KEY} characters")
+        return value
+
+    @field_validator("token_command", mode="before")
+    @classmethod
+    def _arguments(cls, value: object) -> object:
+        arguments = _argument_list(value)
+        if isinstance(arguments, list | tuple) and not all(isinstance(word, str) for word in arguments[:1] or (None,)):
+            raise ValueError("names no program")
+        return arguments
+
+    @field_validator("container_proxy")
+    @classmethod
+    def _names_one(cls, value: str | None) -> str | None:
+        kind, _, id_ = (value or "").partition("=")
+        if value is not None and (kind not in _CONTAINER_IDS or not id_.isascii() or not id_.replace("-", "").isalnum()):
+            raise ValueError("must be installationId=<id> or invocationId=<id>")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no file is read behind the user's back
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the same
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment before configuration, but for ``apiVersion`` the other way round."""
+        configured = init_settings()
+        pinned = {"api_version": configured["api_version"]} if "api_version" in configured else {}
+        return InitSettingsSource(settings_cls, pinned), env_settings, init_settings
+
+    @property
+    def on_emulator(self) -> bool:
+        """Whether the API is served in this process by the emulator."""
+        return bool(self.base_url and self.base_url.startswith(f"{EMULATOR_SCHEME}:"))
+
+    @property
+    def road(self) -> Road | None:
+        """The setting that opens the way to the API; None on the emulator without a token, which needs none."""
+        return next((road for road in ROADS if getattr(self, to_snake(road)) is not None), None)
+
+
+def variable(installation: str, field: str) -> str:
+    """The environment variable of a setting, for example ``ATLASSIAN_FORGE_ACME_BASE_URL``.
+
+    Args:
+        installation: The installation's name; ``default`` has no part of its own in the variable.
+        field: The configuration key in camel case, for example ``baseUrl``.
+    """
+    return env_prefix(installation) + to_snake(field).upper()
+
+
+def env_prefix(installation: str) -> str:
+    """What the variables of an installation begin with."""
+    return _PREFIX if installation == DEFAULT else f"{_PREFIX}{installation.upper().replace('-', '_')}_"
+
+
+def config_key(installation: str, field: str) -> str:
+    """The configuration key of a setting, as ``pulumi config set --path`` takes it."""
+    if installation == DEFAULT:
+        return f"{NAMESPACE}:{field}"
+    return f"{NAMESPACE}:installations.{installation}.{field}"
+
+
+def setting_of(installation: str, field: str) -> str:
+    """A setting by both its names, for a message."""
+    return f"{variable(installation, field)} (or {config_key(installation, field)})"
+
+
+def _argument_list(value: object) -> object:
+    """A program and its arguments: a list, the JSON of one, or the program alone."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if text.startswith("["):
+        try:
+            return json.loads(text)
+        except ValueError:
+            raise ValueError('is not a JSON list, such as ["fetch-token", "--site", "acme"]') from None
+    if len(text.split()) > 1:
+        raise ValueError('is a command line, and no shell reads it: write a list, such as ["fetch-token", "--site", "acme"]')
+    return (text,) if text else None
+
+
+def _checked_base_url(url: str) -> str:
+    if not url.startswith(f"{EMULATOR_SCHEME}:"):
+        return _checked_url(url, "must be https://<host>, or emulator://<path>.db")
+    if not url.partition("?")[0].removeprefix(f"{EMULATOR_SCHEME}:").strip("/"):
+        raise ValueError("names no file: write emulator://<path>.db")
+    for name, _ in parse_qsl(url.partition("?")[2], keep_blank_values=True):
+        if name not in ("fault", "switch"):
+            raise ValueError(
+                f"has the parameter {name!r}: there are only fault and switch, as in ?fault=<rule>&switch=<name=value>"
+            )
+    return url
+
+
+def _checked_url(url: str, form: str = "must be https://<host>/…") -> str:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        _ = parts.port
+    except ValueError:
+        raise ValueError("is not a URL") from None
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("must have no user, password, query or fragment")
+    if parts.scheme not in ("https", "http") or not host:
+        raise ValueError(form)
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise ValueError("must be https: http would show the token to the network; it is for loopback addresses only")
+    return url.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -1,0 +1,46 @@
+"""The way to the emulator in this process, which is loaded only where it was asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from pulumi_atlassian_forge.errors import ForgeError
+from pulumi_atlassian_forge.fields import EMULATOR_SCHEME
+
+if TYPE_CHECKING:
+    from pulumi_atlassian_forge.emulator.transport import EmulatorTransport
+
+ADDRESS = "https://emulator.invalid"
+"""What requests name as their host: none has this one (RFC 6761, section 6.4)."""
+
+
+def emulator(base_url: str, name: str, root: Path) -> EmulatorTransport:
+    """What carries requests to the emulator.
+
+    Args:
+        base_url: ``emulator://<path>.db``, with faults and switches.
+        name: The installation.
+        root: Where a relative path starts.
+
+    Raises:
+        ForgeError: The address or the file cannot be used.
+    """
+    from pulumi_atlassian_forge.emulator.fault_rules import FaultRule  # noqa: PLC0415
+    from pulumi_atlassian_forge.emulator.switches import Switches  # noqa: PLC0415
+    from pulumi_atlassian_forge.emulator.transport import EmulatorTransport  # noqa: PLC0415
+
+    file, _, query = base_url.removeprefix(f"{EMULATOR_SCHEME}://").partition("?")
+    path, parameters = root / file, parse_qsl(query, keep_blank_values=True)
+    try:
+        switches = Switches.parse(value for parameter, value in parameters if parameter == "switch")
+        faults = [FaultRule.parse(value) for parameter, value in parameters if parameter == "fault"]
+        return EmulatorTransport(path, installation=name, switches=switches, faults=faults)
+    except ValueError as error:
+        raise ForgeError(
+            f"the emulator cannot do what baseUrl of installation {name!r} says: {error}\n"
+            "next: correct baseUrl; docs/guide/emulator.md lists the switches and the keys of a fault"
+        ) from None
+    except OSError as error:
+        raise ForgeError(f"the emulator's file {path} cannot be used: {error.strerror}\nnext: correct baseUrl") from None

@@ -1,0 +1,110 @@
+"""From the settings of an installation to its road."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pulumi_atlassian_forge.api.auth import Auth, BearerToken, FixedHeaders, Token
+from pulumi_atlassian_forge.api.bridge import Bridge, Signature
+from pulumi_atlassian_forge.fields import API_BASE, PROXY_VARIABLE, InstallationSettings
+from pulumi_atlassian_forge.saying import say
+
+from .emulated import ADDRESS, emulator
+from .files import key_in, token_in
+from .printed import warn_of_end
+
+if TYPE_CHECKING:
+    from pulumi_atlassian_forge.emulator.transport import EmulatorTransport
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """How one installation is reached.
+
+    Attributes:
+        base_url: Where requests go.
+        auth: What shows who asks.
+        carrier: What they go through; None where the way is direct.
+        transport: What carries them in place of the network.
+        installation: Returns the id of the installation, or None where it is not known yet; None where the road never knows it.
+        secrets: Returns every secret that was read, for redaction.
+    """
+
+    base_url: str
+    auth: Auth
+    carrier: Bridge | None = None
+    transport: EmulatorTransport | None = None
+    installation: Callable[[], str | None] | None = None
+    secrets: Callable[[], set[str]] = set
+
+
+def opened(name: str, settings: InstallationSettings, root: Path, on_renewal: Callable[[], None]) -> Road:
+    """The road that the settings open.
+
+    Args:
+        name: The installation.
+        settings: Its settings; they hold no more than one road.
+        root: Where a relative path starts.
+        on_renewal: Called when there is another token.
+
+    Raises:
+        ForgeError: The emulator cannot be used.
+    """
+    if settings.road == "bridgeUrl":
+        return _bridge(settings, root)
+    if settings.road == "containerProxy":
+        return _container(settings)
+    transport = emulator(settings.base_url or "", name, root) if settings.on_emulator else None
+    base_url = ADDRESS if transport is not None else settings.base_url or API_BASE
+    obtain = _token(settings, root)
+    if obtain is None:
+        return Road(base_url, FixedHeaders({}), transport=transport)
+    auth = BearerToken(obtain, on_renewal, lambda token: warn_of_end(token, lambda text: say(name, text)))
+    # Only a command tells whose token it is, so for the others none is obtained to find that out.
+    installation = auth.installation if settings.road == "tokenCommand" else None
+    return Road(base_url, auth, transport=transport, installation=installation, secrets=auth.secrets)
+
+
+def identity_of(installation: str) -> str:
+    """What the state keeps of an installation's id: its hash, of the last part of an ARI as of the bare id."""
+    return blake2b(installation.rpartition("/")[2].lower().encode(), digest_size=16, person=b"installation").hexdigest()
+
+
+def _token(settings: InstallationSettings, root: Path) -> Callable[[], Token] | None:
+    """Where the token comes from; None where the emulator needs none."""
+    if settings.token is not None:
+        return token_in(settings.token.get_secret_value)
+    if settings.token_file is not None:
+        return token_in(key_in(settings.token_file, root, "token"))
+    if settings.token_command is not None:
+        from .command import Command  # noqa: PLC0415 - its lock is POSIX's, and few need it
+
+        return Command(settings.token_command, root, settings.request_timeout)
+    return None
+
+
+def _bridge(settings: InstallationSettings, root: Path) -> Road:
+    key = settings.bridge_key
+    obtain = key.get_secret_value if key is not None else key_in(settings.bridge_key_file or "", root, "key")
+    bridge, signature = Bridge(), Signature(obtain)
+    return Road(
+        settings.bridge_url or "",
+        signature,
+        carrier=bridge,
+        installation=lambda: bridge.installation,
+        secrets=signature.secrets,
+    )
+
+
+def _container(settings: InstallationSettings) -> Road:
+    """The sidecar knows the app; the header names the installation (docs:containers-reference/ref-api)."""
+    kind, _, id_ = (settings.container_proxy or "").partition("=")
+    base_url = settings.base_url or f"{os.environ.get(PROXY_VARIABLE, '').rstrip('/')}/atlassian"
+    whom = f"installationId={id_}" if kind == "installationId" else f"id={id_}"
+    headers = FixedHeaders({"forge-proxy-authorization": f"Forge as=app,{whom}"})
+    return Road(base_url, headers, installation=(lambda: id_) if kind == "installationId" else None)
