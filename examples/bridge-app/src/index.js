@@ -1,0 +1,15 @@
+import { asApp, assumeTrustedRoute, getAppContext } from '@forge/api';
+import { kvs } from '@forge/kvs';
+
+import { answer } from './bridge.js';
+import { remember } from './nonces.js';
+
+export const bridge = (request) =>
+  answer(request, {
+    keys: { BRIDGE_KEY: process.env.BRIDGE_KEY, BRIDGE_KEY_NEXT: process.env.BRIDGE_KEY_NEXT },
+    now: () => Date.now() / 1000,
+    remember: (nonce) => remember(kvs, nonce),
+    // The `route` template refuses an encoded slash, which a key may hold; what comes here has passed src/operations.js.
+    relay: (path, init) => asApp().requestAtlassian(assumeTrustedRoute(path), init),
+    installation: () => getAppContext().installationAri?.installationId,
+  });
