@@ -41,11 +41,14 @@ async function requestObject(incoming) {
   return { method: incoming.method, path: PATH, headers, queryParameters: {}, body: Buffer.concat(chunks).toString('utf8') };
 }
 
-const server = createServer(async (incoming, outgoing) => {
+async function serve(incoming, outgoing) {
   const request = await requestObject(incoming);
   // Only the bridge's answers have its header: a client takes this one for what it is.
   const { statusCode, headers, body } =
     incoming.url === PATH ? await answer(request, world) : { statusCode: 404, headers: {}, body: '' };
   outgoing.writeHead(statusCode, headers).end(body);
-});
+}
+
+// A caller that hangs up ends its own request, not the stand-in.
+const server = createServer((incoming, outgoing) => serve(incoming, outgoing).catch(() => outgoing.destroy()));
 server.listen(0, '127.0.0.1', () => process.stdout.write(`http://127.0.0.1:${server.address().port}${PATH}\n`));

@@ -81,6 +81,15 @@ test('a header that was sent twice reaches the bridge twice', async (context) =>
   assert.match((await response.toArray()).join(''), /the header x-forge-bridge-nonce is missing, there twice or malformed/);
 });
 
+test('a caller that hangs up does not end it', async (context) => {
+  const { url } = await start(context);
+  const { method, headers, body } = signed({}, now());
+  const broken = request(url, { method, headers: { ...headers, 'content-length': body.length } });
+  broken.write(body.slice(1), () => broken.destroy());
+  await assert.rejects(once(broken, 'close'), { code: 'ECONNRESET' });
+  assert.equal((await send(url, signed({}, now()))).status, 200);
+});
+
 test('it says what it needs', () => {
   const { status, stderr } = spawnSync(process.execPath, [SERVE], { env: {}, encoding: 'utf8' });
   assert.equal(status, 2);
