@@ -24,7 +24,8 @@ def registered_in(database: Path) -> list[str]:
 
 
 def test_every_example_has_a_test() -> None:
-    assert {path.name for path in EXAMPLES.iterdir() if path.is_dir()} == {"quickstart", "next-to-cloud-resources", "policy-pack"}
+    tested = {"quickstart", "next-to-cloud-resources", "policy-pack", "bridge-app"}
+    assert {path.name for path in EXAMPLES.iterdir() if path.is_dir()} == tested
 
 
 def test_the_quickstart_registers_four_modules_on_the_emulator_and_leaves_none(project: Callable[..., Project]) -> None:
