@@ -97,9 +97,9 @@ def test_the_readme_names_every_refusal_variable_and_limit() -> None:
 def send(url: str, method: str, path: str, body: str | None = None, *, key: str = KEY, nonce: str = "0" * 32) -> httpx.Response:
     timestamp = str(int(time.time()))
     headers = {
-        "x-forge-bridge-timestamp": timestamp,
-        "x-forge-bridge-nonce": nonce,
-        "x-forge-bridge-signature": signature(key, timestamp, nonce, method, path, body),
+        "x-bridge-timestamp": timestamp,
+        "x-bridge-nonce": nonce,
+        "x-bridge-signature": signature(key, timestamp, nonce, method, path, body),
     }
     return httpx.post(url, json={"method": method, "path": path, "body": body}, headers=headers, trust_env=False)
 
@@ -113,8 +113,8 @@ def test_a_module_is_registered_and_read_through_the_stand_in(server: Server) ->
         stranger = send(url, "DELETE", f"{COLLECTION}/a%2F%C3%BC", key="x" * 32, nonce="3" * 32)
     assert [registered.status_code, read.status_code] == [201, 200]
     assert read.json() == server.stores["v1"]["a/ü"]
-    assert read.headers["x-forge-bridge"] == "relayed"
-    assert read.headers["x-forge-bridge-installation"] == INSTALLATION
+    assert read.headers["x-bridge"] == "relayed"
+    assert read.headers["x-bridge-installation"] == INSTALLATION
     assert again.json()["code"] == "BRIDGE_NONCE"
     assert stranger.json()["code"] == "BRIDGE_SIGNATURE"
     assert server.counts() == {"GET": 1, "POST": 1, "PUT": 0, "DELETE": 0}

@@ -146,7 +146,8 @@ def test_two_installations_never_share_a_variable() -> None:
 def test_a_token_file_is_enough_and_of_two_tokens_that_of_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     assert installations({"tokenFile": "t.txt"}).resolve("default").token_file == "t.txt"
     with pytest.raises(
-        ForgeError, match="'default' has more than one way to the API: atlassian-forge:token and atlassian-forge:tokenFile\nnext: keep one"
+        ForgeError,
+        match="'default' has more than one way to the API: atlassian-forge:token and atlassian-forge:tokenFile\nnext: keep one",
     ):
         installations({"tokenFile": "t.txt", "token": "t"}).resolve("default")
     monkeypatch.setenv("ATLASSIAN_FORGE_TOKEN", "new")

@@ -8,7 +8,7 @@ export const WINDOW = 300;
 /** Characters that a key must have at least. */
 export const SHORTEST_KEY = 32;
 
-const NAMES = { timestamp: 'x-forge-bridge-timestamp', nonce: 'x-forge-bridge-nonce', signature: 'x-forge-bridge-signature' };
+const NAMES = { timestamp: 'x-bridge-timestamp', nonce: 'x-bridge-nonce', signature: 'x-bridge-signature' };
 const FORMS = { timestamp: /^\d{1,12}$/, nonce: /^[0-9a-f]{32}$/i, signature: /^v1=[0-9a-f]{64}$/i };
 
 /**

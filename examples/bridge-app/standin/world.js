@@ -50,9 +50,9 @@ export function signed(operation, { key = KEY, timestamp = NOW, nonce, sent = {}
     method: 'POST',
     headers: {
       'Content-Type': ['application/json'],
-      'X-Forge-Bridge-Timestamp': [seal.timestamp],
-      'X-Forge-Bridge-Nonce': [seal.nonce],
-      'X-Forge-Bridge-Signature': [sign(key, { ...seal, ...request })],
+      'X-Bridge-Timestamp': [seal.timestamp],
+      'X-Bridge-Nonce': [seal.nonce],
+      'X-Bridge-Signature': [sign(key, { ...seal, ...request })],
     },
     body: JSON.stringify({ ...request, ...sent }),
   };

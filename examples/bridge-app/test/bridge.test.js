@@ -7,7 +7,7 @@ import { KEY, NOW, signed, world } from '../standin/world.js';
 
 const COLLECTION = '/forge/installation/v1/dynamic/module';
 const NEXT = 'the next key, which has 32 characters or more';
-const JSON_BODY = { 'content-type': ['application/json'], 'x-forge-bridge': ['refused'] };
+const JSON_BODY = { 'content-type': ['application/json'], 'x-bridge': ['refused'] };
 
 // Whatever a test does, nothing is logged.
 const SAYING = ['debug', 'error', 'info', 'log', 'trace', 'warn'];
@@ -44,7 +44,7 @@ const without = (request, name) => ({
   headers: Object.fromEntries(Object.entries(request.headers).filter(([given]) => given.toLowerCase() !== name)),
 });
 
-for (const name of ['x-forge-bridge-timestamp', 'x-forge-bridge-nonce', 'x-forge-bridge-signature']) {
+for (const name of ['x-bridge-timestamp', 'x-bridge-nonce', 'x-bridge-signature']) {
   test(`without ${name}`, async () => {
     const message = await isRefused(without(signed(), name), 401, 'BRIDGE_SIGNATURE');
     assert.match(message, new RegExp(name));
@@ -71,8 +71,8 @@ for (const [part, { sent, ...operation }] of Object.entries(CHANGES)) {
 test('the nonce or the timestamp was changed on the way', async () => {
   const request = signed();
   for (const [name, value] of [
-    ['X-Forge-Bridge-Nonce', 'f'.repeat(32)],
-    ['X-Forge-Bridge-Timestamp', String(NOW + 1)],
+    ['X-Bridge-Nonce', 'f'.repeat(32)],
+    ['X-Bridge-Timestamp', String(NOW + 1)],
   ]) {
     await isRefused({ ...request, headers: { ...request.headers, [name]: [value] } }, 401, 'BRIDGE_SIGNATURE');
   }
@@ -232,7 +232,7 @@ const ANSWERS = [
   [401, { 'content-type': 'application/json' }, '{"message":"Authorization failed"}'],
   [404, { 'content-type': 'text/html' }, '<p>no JSON'],
   [429, { 'content-type': 'application/json', 'retry-after': '17' }, '{"message":"slower"}'],
-  [500, { 'content-type': 'application/json', 'set-cookie': 'a=b', 'x-forge-bridge': 'refused' }, '{}'],
+  [500, { 'content-type': 'application/json', 'set-cookie': 'a=b', 'x-bridge': 'refused' }, '{}'],
 ];
 for (const [status, sent, text] of ANSWERS) {
   test(`the API's ${status} comes back as it is, with three of its headers at most`, async () => {
@@ -245,15 +245,15 @@ for (const [status, sent, text] of ANSWERS) {
     const kept = Object.entries(sent).filter(([name]) => ['content-type', 'retry-after'].includes(name));
     assert.deepEqual(headers, {
       ...Object.fromEntries(kept.map(([name, value]) => [name, [value]])),
-      'x-forge-bridge': ['relayed'],
-      'x-forge-bridge-installation': ['an-installation'],
+      'x-bridge': ['relayed'],
+      'x-bridge-installation': ['an-installation'],
     });
   });
 }
 
 test('without an installation in the context there is no header for it', async () => {
   const { headers } = await answer(signed(), world({ installation: () => undefined }));
-  assert.ok(!('x-forge-bridge-installation' in headers));
+  assert.ok(!('x-bridge-installation' in headers));
 });
 
 const FAILURES = {
@@ -269,7 +269,7 @@ for (const [name, relay] of Object.entries(FAILURES)) {
   test(`a call that fails is told from a refusal: ${name}`, async () => {
     const { statusCode, headers, body } = await answer(signed(), world({ relay }));
     assert.equal(statusCode, 502);
-    assert.deepEqual(headers, { ...JSON_BODY, 'x-forge-bridge': ['failed'] });
+    assert.deepEqual(headers, { ...JSON_BODY, 'x-bridge': ['failed'] });
     assert.equal(JSON.parse(body).code, 'BRIDGE_FAILED');
     assert.ok(!body.includes(KEY));
   });

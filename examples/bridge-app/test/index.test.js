@@ -36,7 +36,7 @@ test('the web trigger has its keys from the variables, and calls the API as the 
   process.env.BRIDGE_KEY_NEXT = KEY;
   const { statusCode, headers } = await bridge(signed({ path }, now), {});
   assert.equal(statusCode, 200);
-  assert.deepEqual(headers['x-forge-bridge-installation'], ['an-installation']);
+  assert.deepEqual(headers['x-bridge-installation'], ['an-installation']);
   assert.deepEqual(globalThis.calls, [['GET', path]]);
   assert.deepEqual(globalThis.writes, ['FAIL_IF_EXISTS']);
 });

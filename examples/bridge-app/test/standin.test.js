@@ -53,8 +53,8 @@ test('the stand-in relays over HTTP with the token it was given, once for each n
   const { status, headers, body } = await send(url, asking);
   assert.equal(status, 200);
   assert.deepEqual(body, { key: 'a' });
-  assert.equal(headers.get('x-forge-bridge'), 'relayed');
-  assert.equal(headers.get('x-forge-bridge-installation'), 'an-installation');
+  assert.equal(headers.get('x-bridge'), 'relayed');
+  assert.equal(headers.get('x-bridge-installation'), 'an-installation');
   assert.equal((await send(url, asking)).body.code, 'BRIDGE_NONCE');
   assert.deepEqual(asked, [['GET', '/forge/installation/v1/dynamic/module/a%2Fb', 'Bearer the-token']]);
 });
@@ -65,7 +65,7 @@ test('its clock can be wrong, its API can hang up, and only one path is the web 
   const ahead = { timestamp: now().timestamp + 1000 };
   const elsewhere = await send(new URL('/', url), signed({}, ahead));
   assert.equal(elsewhere.status, 404);
-  assert.equal(elsewhere.headers.get('x-forge-bridge'), null);
+  assert.equal(elsewhere.headers.get('x-bridge'), null);
   assert.deepEqual(asked, []);
   const path = '/forge/installation/v1/dynamic/module/hang-up';
   assert.equal((await send(url, signed({ method: 'DELETE', path }, ahead))).body.code, 'BRIDGE_FAILED');
@@ -75,10 +75,10 @@ test('its clock can be wrong, its API can hang up, and only one path is the web 
 test('a header that was sent twice reaches the bridge twice', async (context) => {
   const { url } = await start(context);
   const { method, headers, body } = signed({}, now());
-  const [nonce] = headers['X-Forge-Bridge-Nonce'];
-  const sent = request(url, { method, headers: { ...headers, 'X-Forge-Bridge-Nonce': [nonce, nonce] } }).end(body);
+  const [nonce] = headers['X-Bridge-Nonce'];
+  const sent = request(url, { method, headers: { ...headers, 'X-Bridge-Nonce': [nonce, nonce] } }).end(body);
   const [response] = await once(sent, 'response');
-  assert.match((await response.toArray()).join(''), /the header x-forge-bridge-nonce is missing, there twice or malformed/);
+  assert.match((await response.toArray()).join(''), /the header x-bridge-nonce is missing, there twice or malformed/);
 });
 
 test('a caller that hangs up does not end it', async (context) => {

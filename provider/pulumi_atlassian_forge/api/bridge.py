@@ -20,7 +20,7 @@ from .errors import ApiError, BadAnswer
 from .protocol import Answer, Request
 
 _VERSION: Final = "forge-bridge-1"
-_HEADER: Final = "x-forge-bridge"
+_HEADER: Final = "x-bridge"
 _KEY: Final = f"{_HEADER}-key"
 _INSTALLATION: Final = f"{_HEADER}-installation"
 _RELAYED, _OWN = "relayed", ("refused", "failed")

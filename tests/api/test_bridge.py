@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pulumi_atlassian_forge.api.bridge import Bridge, Signature
+from pulumi_atlassian_forge.api.errors import BadAnswer
+from pulumi_atlassian_forge.api.protocol import Answer, Request
+
+VECTORS: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parents[2] / "examples/bridge-app/test/vectors.json").read_text("utf-8")
+)
+KEY = "planted-key-of-more-than-32-characters"
+GET = Request("GET", "/forge/installation/v1/dynamic/module/", (("limit", "100"),))
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=range(len(VECTORS)))
+def test_it_signs_as_the_bridge_expects(vector: dict[str, Any]) -> None:
+    body = vector["body"]
+    request = Request(vector["method"], vector["path"], body=None if body is None else body.encode())
+    signature = Signature(lambda: vector["key"], lambda: float(vector["timestamp"]), lambda: vector["nonce"])
+    headers = signature.headers(request)
+    assert headers["x-bridge-signature"] == vector["signature"]
+    assert (headers["x-bridge-timestamp"], headers["x-bridge-nonce"]) == (str(vector["timestamp"]), vector["nonce"])
+
+
+def test_a_nonce_is_used_once() -> None:
+    signature = Signature(lambda: KEY)
+    assert signature.headers(GET)["x-bridge-nonce"] != signature.headers(GET)["x-bridge-nonce"]
+
+
+def test_a_key_that_was_refused_is_read_once_more() -> None:
+    keys = iter([KEY, f"{KEY}-2", f"{KEY}-2"])
+    signature = Signature(lambda: next(keys))
+    old = signature.headers(GET)
+    assert signature.renewed(old)
+    assert signature.renewed(old)  # another thread: nothing is read for it
+    assert not signature.renewed(signature.headers(GET))
+    assert signature.secrets() == {KEY, f"{KEY}-2"}
+
+
+def test_a_key_is_shown_by_nothing_and_cannot_be_pickled() -> None:
+    signature = Signature(lambda: KEY)
+    headers = signature.headers(GET)
+    assert KEY not in f"{signature!r} {headers}"
+    with pytest.raises(TypeError, match="not to be pickled"):
+        pickle.dumps(signature)
+
+
+def test_a_request_travels_in_an_envelope() -> None:
+    sent = Bridge().wrapped(Request("PUT", "/a%2Fb", body='{"é":1}'.encode()))
+    assert (sent.method, sent.target) == ("POST", "")
+    assert json.loads(sent.body or b"") == {"method": "PUT", "path": "/a%2Fb", "body": '{"é":1}'}
+
+
+def test_what_the_bridge_relayed_is_the_answer_of_the_api_and_tells_the_installation() -> None:
+    bridge, answer = Bridge(), Answer(404, {"x-bridge": "relayed", "x-bridge-installation": "ab"}, b"{}")
+    assert (bridge.installation, bridge.has_answered) == (None, False)
+    assert bridge.opened(answer) is answer
+    assert (bridge.installation, bridge.has_answered) == ("ab", True)
+
+
+@pytest.mark.parametrize("status", [200, 201, 204, 401, 404, 422])
+def test_what_something_else_answers_is_no_answer_of_the_api(status: int) -> None:
+    error = Bridge().opened(Answer(status, {}, b"[]"))
+    assert isinstance(error, BadAnswer)
+    assert error.status == status
+
+
+@pytest.mark.parametrize(("status", "who"), [(401, "refused"), (403, "refused"), (502, "failed"), (429, ""), (503, "")])
+def test_its_own_refusals_and_the_limits_of_its_platform_mean_what_they_mean(status: int, who: str) -> None:
+    answer = Answer(status, {"x-bridge": who} if who else {}, b"{}")
+    assert Bridge().opened(answer) is answer

@@ -1,0 +1,132 @@
+"""A token command, run for real."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from pulumi_atlassian_forge.api.auth import Token
+from pulumi_atlassian_forge.api.errors import Unauthorized
+from pulumi_atlassian_forge.roads.command import Command
+
+TOKEN = "planted-token-1c9e"
+
+
+def python(text: str) -> list[str]:
+    return [sys.executable, "-c", text]
+
+
+def run(arguments: list[str], directory: Path, seconds: float = 20.0) -> Token:
+    return Command(arguments, directory, seconds)()
+
+
+def failure(arguments: list[str], directory: Path, seconds: float = 20.0) -> str:
+    with pytest.raises(Unauthorized) as caught:
+        run(arguments, directory, seconds)
+    assert TOKEN not in str(caught.value)
+    return str(caught.value)
+
+
+def test_it_prints_a_token(tmp_path: Path) -> None:
+    assert run(python(f"print({TOKEN!r})"), tmp_path) == Token(TOKEN)
+
+
+def test_it_prints_json(tmp_path: Path) -> None:
+    printed = {"token": TOKEN, "expiresAt": "2030-01-01T00:00:00Z", "installationId": "ab-1", "more": 1}
+    assert run(python(f"print({json.dumps(printed)!r})"), tmp_path) == Token(TOKEN, 1893456000.0, "ab-1")
+
+
+def test_it_runs_in_the_project_and_without_a_shell(tmp_path: Path) -> None:
+    (tmp_path / "script").write_text('#!/bin/sh\nprintf %s "$1"\n')
+    (tmp_path / "script").chmod(0o755)
+    assert run(["./script", "$HOME;echo"], tmp_path) == Token("$HOME;echo")
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("import sys; sys.stderr.write('no such role'); sys.exit(3)", "failed with exit code 3: no such role"),
+        ("import sys; sys.exit(1)", "failed with exit code 1: it said nothing on its standard error"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", "was ended by signal 15"),
+        ("pass", "printed nothing"),
+        ("print('a'); print('b')", "printed 2 lines"),
+        ("print('<!doctype html><html>')", "printed HTML"),
+        ("print('{\"token\": 1}')", "printed JSON without a text 'token'"),
+        ("print('{\"token\": ')", "printed something that begins like JSON"),
+        ('print(\'{"token": "t", "expiresAt": "soon"}\')', "printed an 'expiresAt' that is neither"),
+        ("print('x' * 100_000)", "printed more than 65536 bytes"),
+        (f"import sys; print({TOKEN!r}); sys.stderr.write('tried ' + {TOKEN!r}); sys.exit(1)", "tried [redacted]"),
+        (f"import sys; print('{{\"token\": \"{TOKEN}\"}}'); sys.stderr.write('got {TOKEN}'); sys.exit(1)", "got [redacted]"),
+    ],
+)
+def test_what_it_does_wrong_is_one_message(tmp_path: Path, program: str, words: str) -> None:
+    message = failure(python(program), tmp_path)
+    assert words in message
+    assert message.startswith("the token command '")
+    assert "\n" not in message
+
+
+def test_it_is_missing(tmp_path: Path) -> None:
+    assert "'no-such-program' cannot be started: No such file or directory" in failure(["no-such-program"], tmp_path)
+
+
+def test_it_hangs_and_is_stopped_with_its_children(tmp_path: Path) -> None:
+    child = (
+        "import pathlib, subprocess; p = subprocess.Popen(['sleep', '60']); "
+        f"pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(p.pid)); p.wait()"
+    )
+    began = time.monotonic()
+    assert "did not end within 1.5 s, and was stopped" in failure(python(child), tmp_path, 1.5)
+    assert time.monotonic() - began < 10
+    pid = int((tmp_path / "pid").read_text())
+    until = time.monotonic() + 5
+    while is_alive(pid) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not is_alive(pid)
+
+
+def test_a_child_that_it_leaves_behind_does_not_hold_it_up(tmp_path: Path) -> None:
+    program = f"import subprocess; subprocess.Popen(['sleep', '20']); print({TOKEN!r})"
+    began = time.monotonic()
+    assert run(python(program), tmp_path) == Token(TOKEN)
+    assert time.monotonic() - began < 10
+
+
+def test_one_runs_at_a_time(tmp_path: Path) -> None:
+    """Each run notes when it began and ended; another process's is kept out by the same lock as another thread's."""
+    program = (
+        "import time, os\n"
+        f"log = open({str(tmp_path / 'log')!r}, 'a')\n"
+        "log.write('begin\\n'); log.flush(); time.sleep(0.2); log.write('end\\n'); log.flush()\n"
+        f"print({TOKEN!r})"
+    )
+    command = Command(python(program), tmp_path, 20.0)
+    others = [Command(python(program), tmp_path, 20.0) for _ in range(2)]
+    with ThreadPoolExecutor(3) as pool:
+        assert [*pool.map(lambda one: one(), [command, *others])] == [Token(TOKEN)] * 3
+    assert (tmp_path / "log").read_text().split() == ["begin", "end"] * 3
+
+
+def test_who_waits_too_long_for_another_run_says_so(tmp_path: Path) -> None:
+    command = Command(python("import time; time.sleep(3); print('t')"), tmp_path, 20.0)
+    thread = threading.Thread(target=command)
+    thread.start()
+    time.sleep(0.5)
+    with pytest.raises(Unauthorized, match=r"is run by another process for more than 0\.3 s"):
+        Command(python("import time; time.sleep(3); print('t')"), tmp_path, 0.3)()
+    thread.join()
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (ProcessLookupError, FileNotFoundError):
+        return False
