@@ -18,6 +18,7 @@ from .api.pace import Pace
 from .api.protocol import Answer, Request, Version, list_page
 from .errors import ForgeError
 from .fields import DEFAULT, InstallationSettings, config_key, variable
+from .installations_file import installations_in
 from .modules.manifest import Manifest, Manifests
 from .modules.manifest_file import ManifestError
 from .parent import GATE
@@ -135,12 +136,12 @@ class Connections:
         directory: Where the plugin runs. A relative path starts at the nearest Pulumi.yaml, from here upwards.
 
     Raises:
-        ForgeError: ``atlassian-forge:installations`` cannot be used.
+        ForgeError: ``atlassian-forge:installations`` or ``forge-installations.yaml`` cannot be used.
     """
 
     def __init__(self, get: Get, directory: Path | None = None) -> None:
-        self._installations = Installations(get)
         self._root = _project_root(directory or Path.cwd())
+        self._installations = Installations(get, installations_in(self._root))
         self._lock = threading.Lock()
         self._open: dict[str, Connection] = {}
         self._rolls = _Rolls()

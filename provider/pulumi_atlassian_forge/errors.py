@@ -42,6 +42,11 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
+def at_most(lines: list[str], most: int = 6) -> list[str]:
+    """The lines of a message, of which there are six at most (design decision 8); the last says how many are left out."""
+    return lines if len(lines) <= most else [*lines[: most - 1], f"and {len(lines) - most + 1} more"]
+
+
 def hidden(text: str) -> str:
     """The text without what looks like a token: a JWT, or an API token of Atlassian's. Somebody may have put one anywhere."""
     return _TOKEN_LIKE.sub(_REDACTED, text)

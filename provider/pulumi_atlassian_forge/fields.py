@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
+from difflib import get_close_matches
 from typing import Annotated, Final, Literal, get_args
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic.alias_generators import to_snake
+from pydantic.alias_generators import to_camel, to_snake
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from .api.protocol import Version
@@ -33,6 +35,9 @@ SECRETS: Final = ("token", "bridgeKey")
 
 PROXY_VARIABLE: Final = "FORGE_EGRESS_PROXY_URL"
 """Where a Forge container finds its way out (docs:containers-reference/ref-api)."""
+
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+"""How an installation may be called."""
 
 _SHORTEST_KEY: Final = 32  # characters of the key of a bridge, as the bridge itself demands
 _PREFIX: Final = "ATLASSIAN_FORGE_"
@@ -175,6 +180,13 @@ def config_key(installation: str, field: str) -> str:
 def setting_of(installation: str, field: str) -> str:
     """A setting by both its names, for a message."""
     return f"{variable(installation, field)} (or {config_key(installation, field)})"
+
+
+def near_setting(key: str) -> str:
+    """What a key that is no setting may have been meant to be."""
+    known = [to_camel(field) for field in InstallationSettings.model_fields]
+    near = get_close_matches(key, known, n=1)
+    return f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
 
 
 def _argument_list(value: object) -> object:

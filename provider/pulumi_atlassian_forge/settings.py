@@ -3,7 +3,8 @@
 Fed by a plain ``get(key)``, so that the plugin, the command and the tests can all use it; it never imports Pulumi.
 
 - The set of installations comes from configuration only: the top-level keys of ``atlassian-forge:`` describe ``default``,
-  ``atlassian-forge:installations`` is a map of name to the same keys (it reaches the plugin as a JSON string).
+  ``atlassian-forge:installations`` is a map of name to the same keys (it reaches the plugin as a JSON string), and so is
+  ``forge-installations.yaml`` beside Pulumi.yaml (:mod:`.installations_file`).
 - For every field but one the environment wins over the configuration, because a plain ``refresh`` or ``destroy`` sees only the
   configuration that is recorded in the state, which may hold an old token. For ``apiVersion`` the configuration wins, then the
   environment, then ``v1``.
@@ -13,19 +14,19 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any, Final
 
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel, to_snake
 
-from .errors import ForgeError
+from .errors import ForgeError, at_most
 from .fields import (
     API_BASE,
     DEFAULT,
     EMULATOR_SCHEME,
+    NAME,
     NAMESPACE,
     PROXY_VARIABLE,
     ROADS,
@@ -33,14 +34,12 @@ from .fields import (
     InstallationSettings,
     config_key,
     env_prefix,
+    near_setting,
     variable,
 )
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _MAKE_AN_INSTALLATION: Final = ("baseUrl", *ROADS)
 _KEYS: Final = ("bridgeKey", "bridgeKeyFile")
-
-_LINES: Final = 6  # of one message (design decision 8)
 
 Get = Callable[[str], str | None]
 
@@ -50,15 +49,21 @@ class Installations:
 
     Args:
         get: Returns the value of a configuration key such as ``atlassian-forge:baseUrl``, or None.
+        filed: More installations, from a file.
 
     Raises:
         ForgeError: ``atlassian-forge:installations`` cannot be used: every mistake in it is named at once.
     """
 
-    def __init__(self, get: Get) -> None:
+    def __init__(self, get: Get, filed: Mapping[str, Mapping[str, Any]] = MappingProxyType({})) -> None:
         fields = map(to_camel, InstallationSettings.model_fields)
         default = {field: value for field in fields if (value := get(f"{NAMESPACE}:{field}")) is not None}
-        self._config: dict[str, Mapping[str, Any]] = {DEFAULT: default, **_named(get(f"{NAMESPACE}:installations"))}
+        named = _named(get(f"{NAMESPACE}:installations"))
+        if twice := sorted(named.keys() & filed.keys()):
+            raise ForgeError(
+                f"installation {twice[0]!r} is described in {NAMESPACE}:installations and in the file\nnext: keep one of them"
+            )
+        self._config: dict[str, Mapping[str, Any]] = {DEFAULT: default, **named, **filed}
         self._refuse_shared_variables()
 
     def __repr__(self) -> str:
@@ -162,7 +167,7 @@ def _named(text: str | None) -> dict[str, Mapping[str, Any]]:
         )
     mistakes = [mistake for name, entry in entries.items() for mistake in _mistakes(name, entry)]
     if mistakes:
-        raise ForgeError("\n".join(_at_most_six([f"{NAMESPACE}:installations cannot be used", *mistakes])))
+        raise ForgeError("\n".join(at_most([f"{NAMESPACE}:installations cannot be used", *mistakes])))
     return entries
 
 
@@ -170,17 +175,12 @@ def _mistakes(name: str, entry: object) -> list[str]:
     found = []
     if name == DEFAULT:
         found.append(f"{name!r}: describe this one by the top-level keys, such as {NAMESPACE}:baseUrl")
-    elif not _NAME.fullmatch(name):
+    elif not NAME.fullmatch(name):
         found.append(f"{name!r}: a name has 1 to 40 of a-z, 0-9 and -, and does not start with -")
     known = [to_camel(field) for field in InstallationSettings.model_fields]
     if not isinstance(entry, dict):
         return [*found, f"{name!r}: is not a map of {', '.join(known)}"]
-    for key in entry:
-        if key not in known:
-            near = get_close_matches(key, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-            found.append(f"{name!r}: {key!r} is not a setting; {hint}")
-    return found
+    return [*found, *(f"{name!r}: {key!r} is not a setting; {near_setting(key)}" for key in entry if key not in known)]
 
 
 def _unusable(name: str, error: ValidationError) -> str:
@@ -189,11 +189,7 @@ def _unusable(name: str, error: ValidationError) -> str:
         field = to_camel(str(problem["loc"][0])) if problem["loc"] else "settings"
         text = problem["msg"].removeprefix("Value error, ")
         lines.append(f"{config_key(name, field)} (or {variable(name, field)}): {text[0].lower()}{text[1:]}")
-    return "\n".join(_at_most_six(lines))
-
-
-def _at_most_six(lines: list[str]) -> list[str]:
-    return lines if len(lines) <= _LINES else [*lines[: _LINES - 1], f"and {len(lines) - _LINES + 1} more"]
+    return "\n".join(at_most(lines))
 
 
 def _not_usable(name: str, settings: InstallationSettings) -> str | None:

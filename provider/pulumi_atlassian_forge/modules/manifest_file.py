@@ -72,8 +72,12 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
-def read(path: Path) -> MappingNode:
-    """The root of a manifest.
+def read(path: Path, form: str = "a manifest has app:, modules: and permissions: at its top level") -> MappingNode:
+    """The root of a manifest, or of another file of the same kind.
+
+    Args:
+        path: The file.
+        form: What it should look like, for the message where it is no mapping.
 
     Raises:
         ManifestError: The file cannot be read, is too large, or is not YAML that Forge could read.
@@ -96,7 +100,7 @@ def read(path: Path) -> MappingNode:
     if root is None or (isinstance(root, ScalarNode) and root.tag == _NULL):
         raise ManifestError("is empty")
     if not isinstance(root, MappingNode):
-        raise ManifestError("is not a mapping: a manifest has app:, modules: and permissions: at its top level", line_of(root))
+        raise ManifestError(f"is not a mapping: {form}", line_of(root))
     return root
 
 

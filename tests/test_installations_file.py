@@ -1,0 +1,114 @@
+"""``forge-installations.yaml``: what it may say, and all that is wrong with it at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from pulumi_atlassian_forge.errors import ForgeError
+from pulumi_atlassian_forge.installations_file import FILE, installations_in
+from pulumi_atlassian_forge.settings import Installations
+
+ROOT = Path(__file__).parent.parent
+GOOD = """
+# yaml-language-server: $schema=docs/reference/forge-installations.schema.json
+installations:
+  acme:
+    tokenFile: /run/secrets/acme
+    apiVersion: v2
+    requestTimeout: 12.5
+    takeOverIdentical: false
+  beta:
+    tokenCommand: [fetch-token, --site, beta]
+    baseUrl: https://api.example
+  gamma:
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    (folder / FILE).write_text(text)
+    return folder
+
+
+def test_each_installation_is_reached_as_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATLASSIAN_FORGE_GAMMA_TOKEN", "planted-gamma")
+    installations = Installations({}.get, installations_in(written(tmp_path, GOOD)))
+    assert installations.names == ["acme", "beta", "gamma"]
+    acme, beta = installations.resolve("acme"), installations.resolve("beta")
+    assert (acme.token_file, acme.api_version, acme.request_timeout, acme.take_over_identical) == (
+        "/run/secrets/acme",
+        "v2",
+        12.5,
+        False,
+    )
+    assert (beta.token_command, beta.base_url) == (("fetch-token", "--site", "beta"), "https://api.example")
+    assert installations.resolve("gamma").road == "token"
+
+
+def test_without_the_file_there_is_none(tmp_path: Path) -> None:
+    assert installations_in(tmp_path) == {}
+
+
+def test_one_that_the_configuration_has_too_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ForgeError, match="'acme' is described in atlassian-forge:installations and in the file"):
+        Installations({"atlassian-forge:installations": '{"acme": {}}'}.get, installations_in(written(tmp_path, GOOD)))
+
+
+def test_all_mistakes_are_named_at_once_with_their_lines(tmp_path: Path) -> None:
+    text = """installations:
+  default: {baseUrl: https://api.example}
+  Acme:
+    token: planted-secret
+    baseURL: https://api.example
+    apiVersion: v3
+    connectTimeout: 0
+other: 1
+"""
+    with pytest.raises(ForgeError) as caught:
+        installations_in(written(tmp_path, text))
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 6
+    assert lines[0].startswith(f"{FILE}:2: 'default' is described by the configuration")
+    assert lines[1].startswith(f"{FILE}:3: 'Acme': a name has 1 to 40")
+    assert lines[2] == f"{FILE}:4: token of 'Acme' is a secret: say where it is, by tokenFile or the environment"
+    assert lines[3] == f"{FILE}:5: 'baseURL' is not a setting; did you mean baseUrl?"
+    assert lines[4] == "and 3 more"
+    assert lines[5] == f"next: correct {tmp_path / FILE}"
+    assert "planted" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "is empty"),
+        ("- acme", ":1 is not a mapping: its one name is installations:"),
+        ("installations:\n  acme: [a", "is not YAML"),
+        ("installations:\n  acme: {}\n  acme: {}", "has the name 'acme' twice"),
+        ("installations: acme", ":1: installations is not a map of name to settings"),
+        ("installations:\n  acme: https://api.example", ":2: 'acme' is not a map of settings"),
+        ("installations:\n  acme:\n    tokenCommand: fetch --all", ":3: tokenCommand of 'acme': is a command line"),
+        ("installations:\n  acme:\n    apiVersion: [v1]", ":3: apiVersion of 'acme': Input should be 'v1' or 'v2'"),
+        ("installations:\n  acme:\n    bridgeUrl: http://example.com/x", ":3: bridgeUrl of 'acme': must be https"),
+        ("installations:\n  acme:\n    containerProxy: everything", ":3: containerProxy of 'acme': must be installationId="),
+    ],
+)
+def test_what_is_wrong_with_it_is_said_with_its_line(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(ForgeError) as caught:
+        installations_in(written(tmp_path, text))
+    assert words in str(caught.value)
+    assert "next: correct" in str(caught.value)
+
+
+def test_editors_are_told_the_same_by_the_schema() -> None:
+    schema = json.loads((ROOT / "docs/reference/forge-installations.schema.json").read_text("utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    assert not list(validator.iter_errors(yaml.safe_load(GOOD)))
+    for text in ("token: x", "baseURL: x", "apiVersion: v3", "connectTimeout: 0"):
+        assert list(validator.iter_errors(yaml.safe_load(f"installations: {{acme: {{{text}}}}}"))), text
+    for name in ("default", "Acme"):
+        assert list(validator.iter_errors({"installations": {name: {}}})), name
