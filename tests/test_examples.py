@@ -24,8 +24,13 @@ def registered_in(database: Path) -> list[str]:
 
 
 def test_every_example_has_a_test() -> None:
-    tested = {"quickstart", "next-to-cloud-resources", "policy-pack", "bridge-app"}
-    assert {path.name for path in EXAMPLES.iterdir() if path.is_dir()} == tested
+    assert {path.name for path in EXAMPLES.iterdir() if path.is_dir()} == {
+        "bridge-app",
+        "next-to-cloud-resources",
+        "policy-pack",
+        "quickstart",
+        "remote-broker",
+    }
 
 
 def test_the_quickstart_registers_four_modules_on_the_emulator_and_leaves_none(project: Callable[..., Project]) -> None:

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.broker import Broker, Place, running
+from tests.support.issuers import Keys, publishing
+
+
+@pytest.fixture(scope="module")
+def keys() -> Iterator[Keys]:
+    with publishing() as published:
+        yield published
+
+
+@pytest.fixture(scope="module")
+def places(keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Place]]:
+    """Make a place for a broker; afterwards no token is in anything that was written there, whole or in its parts."""
+    made: list[Place] = []
+
+    def make() -> Place:
+        made.append(Place(tmp_path_factory.mktemp("broker"), keys))
+        return made[-1]
+
+    yield make
+    for place in made:
+        # Every token of these tests, of Forge's and of CI's, is a JSON Web Token: its header and its claims begin with {".
+        assert not re.search(rb"eyJ[A-Za-z0-9_-]{8}", place.everything()), place.root
+
+
+@pytest.fixture(scope="module")
+def broker(places: Callable[[], Place]) -> Iterator[Broker]:
+    """One broker for the tests of a module: each brings what it needs."""
+    with running(places()) as started:
+        yield started
+
+
+@pytest.fixture
+def fresh(places: Callable[[], Place]) -> Place:
+    """A place where no broker has run."""
+    return places()
+
+
+@pytest.fixture
+def pems(tmp_path: Path) -> Path:
+    return tmp_path
