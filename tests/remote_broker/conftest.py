@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -42,8 +41,3 @@ def broker(places: Callable[[], Place]) -> Iterator[Broker]:
 def fresh(places: Callable[[], Place]) -> Place:
     """A place where no broker has run."""
     return places()
-
-
-@pytest.fixture
-def pems(tmp_path: Path) -> Path:
-    return tmp_path

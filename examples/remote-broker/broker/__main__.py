@@ -42,7 +42,7 @@ def main() -> None:
         policy = load_policy(settings.policy)
         store = Store(settings.database, load_keys(settings.keys))
         serve(settings, Broker(policy, store, by_certificate=settings.client_ca is not None), store)
-    except (SettingsError, PolicyError, StoreError, OSError) as error:
+    except (SettingsError, PolicyError, StoreError) as error:
         sys.exit(f"the broker cannot start: {error}")
 
 
@@ -50,7 +50,7 @@ def serve(settings: Settings, broker: Broker, store: Store) -> None:
     """Listen and answer.
 
     Raises:
-        OSError: The address cannot be had, or the certificate not be used.
+        SettingsError: The address cannot be had, or the certificate not be used.
     """
     unopened = store.reseal()
     if unopened:
@@ -73,11 +73,21 @@ def serve(settings: Settings, broker: Broker, store: Store) -> None:
         ssl_ca_certs=str(settings.client_ca) if settings.client_ca else None,
         ssl_cert_reqs=ssl.CERT_REQUIRED if settings.client_ca else ssl.CERT_NONE,
     )
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.create_server((settings.host, settings.port), family=family, backlog=128) as listener:
+    try:
+        config.load()
+    except OSError as error:
+        raise SettingsError(f"FORGE_BROKER_TLS_… and FORGE_BROKER_CLIENT_CA: a file cannot be used: {error}") from None
+    with _listening(settings.host, settings.port) as listener:
         host, port = listener.getsockname()[:2]
         audit("listening", host=host, port=str(port), serves="client certificates" if settings.client_ca else "Forge and CI")
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=128)
+    except OSError as error:
+        raise SettingsError(f"FORGE_BROKER_HOST, FORGE_BROKER_PORT: cannot listen on {host}:{port}: {error.strerror}") from None
 
 
 if __name__ == "__main__":

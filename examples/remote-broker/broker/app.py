@@ -44,11 +44,13 @@ class Broker:
         fetch = Route("/v1/installations/{name}/token", self._hand_out, methods=["POST"])
         bring = Route("/v1/forge/token", self._receive, methods=["POST"])
         health = Route("/health", self._health, methods=["GET"])
-        return Starlette(
+        app = Starlette(
             routes=[health, fetch] if self._by_certificate else [health, fetch, bring],
             middleware=[Middleware(NoBodies)],
             exception_handlers={HTTPException: _no_such_way, Exception: _our_mistake},
         )
+        app.router.redirect_slashes = False  # to wherever the request's Host header says
+        return app
 
     def _receive(self, request: Request) -> Response:
         """Forge brings a token. A second answer than 2xx has Forge try again, so what is right and not wanted is a 204, too."""
