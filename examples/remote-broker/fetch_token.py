@@ -2,12 +2,13 @@
 """Fetch the system token of one installation from the broker, and print it as JSON for atlassian-forge:tokenCommand.
 
 Proves who it is with an OIDC token of the CI (GitHub's own, or one from a file or a variable), or with a client certificate.
-Needs Python 3.9 and nothing else. Exits with 0, or with 1 and one line on stderr; a wrong use with 2. No token is on stderr.
+Needs Python 3.11 and nothing else. Exits with 0, or with 1 and one line on stderr; a wrong use with 2. No token is on stderr.
 """
 
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
 import os
 import signal
@@ -44,13 +45,19 @@ def main() -> None:
         opener = urllib.request.build_opener(_NoRedirects(), urllib.request.HTTPSHandler(context=tls))
         headers = {} if args.client_certificate else {"Authorization": f"Bearer {identity(args)}"}
         url = f"{args.broker.rstrip('/')}/v1/installations/{urllib.parse.quote(args.installation, safe='')}/token"
-        print(json.dumps(checked(answer(opener, "the broker", url, headers, args.timeout, method="POST"))))
+        found = checked(answer(opener, "the broker", url, headers, args.timeout, method="POST"))
     except Failed as error:
         failed(str(error))
     except TimeoutError:
         failed(f"no answer within {args.timeout:g} seconds")
     except OSError as error:  # a file that is not there, a certificate that cannot be read
-        failed(f"{error.filename or 'the certificate'}: {error.strerror or 'cannot be used'}")
+        failed(
+            f"{error.filename or 'a file of --ca, --client-certificate or --client-key'}: {error.strerror or 'cannot be used'}"
+        )
+    except UnicodeDecodeError:
+        failed("the file of --oidc-token-file holds no token")
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    print(json.dumps(found))
 
 
 def arguments() -> argparse.Namespace:
@@ -94,7 +101,7 @@ def one_line(text: str, where: str) -> str:
 
 
 def from_github(args: argparse.Namespace) -> str:
-    url, secret = (os.environ.get(f"ACTIONS_ID_TOKEN_REQUEST_{name}", "") for name in ("URL", "TOKEN"))
+    url, secret = (os.environ.get(f"ACTIONS_ID_TOKEN_REQUEST_{name}", "").strip() for name in ("URL", "TOKEN"))
     if not url or not secret:
         raise Failed(
             "no identity: a GitHub job needs `permissions: id-token: write` (a pull request of a fork never has it); "
@@ -104,6 +111,7 @@ def from_github(args: argparse.Namespace) -> str:
         https(url)
     except argparse.ArgumentTypeError as error:
         raise Failed(f"ACTIONS_ID_TOKEN_REQUEST_URL {error}") from None
+    secret = one_line(secret, "the variable ACTIONS_ID_TOKEN_REQUEST_TOKEN")
     audience = urllib.parse.quote(args.audience or args.broker, safe="")
     opener = urllib.request.build_opener(_NoRedirects())
     found = answer(
@@ -125,12 +133,15 @@ def answer(
             found = json.loads(response.read(LONGEST))
     except urllib.error.HTTPError as error:
         raise Failed(f"{who} answered {error.code}{message_of(error, headers)}") from None
-    except urllib.error.URLError as error:
-        if isinstance(error.reason, TimeoutError):
-            raise error.reason from None
-        raise Failed(f"{who} cannot be reached: {error.reason}") from None
     except ValueError:
         raise Failed(f"{who} answered something that is not JSON") from None
+    except TimeoutError:
+        raise
+    except (OSError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", None) or type(error).__name__
+        if isinstance(reason, TimeoutError):
+            raise reason from None
+        raise Failed(f"{who} cannot be reached, or broke off: {reason}") from None
     if not isinstance(found, dict):
         raise Failed(f"{who} answered something else than an object")
     return found
