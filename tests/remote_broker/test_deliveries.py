@@ -177,8 +177,9 @@ def test_a_system_token_that_cannot_be_one_is_refused(broker: Broker, token: str
     assert reason in broker.log("delivery-refused")[-1]["reason"]
 
 
-def test_keys_that_cannot_be_read_are_not_the_callers_fault(fresh: Place) -> None:
-    fresh.keys.body = b"<html>"
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b'{"keys": []}'])
+def test_keys_that_cannot_be_read_are_not_the_callers_fault(fresh: Place, body: bytes) -> None:
+    fresh.keys.body = body
     try:
         with running(fresh) as broker:
             assert (broker.deliver(system_token()).status_code, broker.fetch(signed(github_claims())).status_code) == (503, 503)

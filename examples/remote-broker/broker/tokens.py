@@ -14,6 +14,7 @@ LEEWAY: Final = 10.0
 
 _JWKS_TIMEOUT: Final = 3.0  # Forge gives up on a remote after 5 seconds
 _LONGEST: Final = 16 * 1024
+_UNAVAILABLE: Final = "the issuer's keys cannot be read"
 
 
 class Refused(Exception):  # noqa: N818 - named for what it means
@@ -55,27 +56,32 @@ class Verifier:
         """
         _parts(token)
         try:
-            key = self._keys.get_signing_key_from_jwt(token)
             claims: dict[str, Any] = jwt.decode(
                 token,
-                key,
+                self._key(token),
                 algorithms=list(ALGORITHMS),
                 issuer=self._issuer,
                 audience=self._audience,
                 leeway=LEEWAY,
                 options={"require": ["exp", "iat", "iss", "aud", *require], "enforce_minimum_key_length": True},
             )
-        except jwt.PyJWKClientConnectionError:
-            raise KeysUnavailable("the issuer's keys cannot be read") from None
-        except jwt.PyJWKClientError:
-            raise Refused("signed with a key that the issuer does not publish") from None
         except jwt.PyJWTError as error:
             raise Refused(_reason(error)) from None
-        except (ValueError, OSError):  # a JWKS that is no JSON, a connection that breaks half-way
-            raise KeysUnavailable("the issuer's keys cannot be read") from None
         if claims["aud"] not in (self._audience, [self._audience]):
             raise Refused("meant for other audiences, too")
         return claims
+
+    def _key(self, token: str) -> jwt.PyJWK:
+        try:
+            self._keys.get_jwk_set()
+        except (jwt.PyJWTError, ValueError, OSError):  # not reached, broken off half-way, no JSON, no keys in it
+            raise KeysUnavailable(_UNAVAILABLE) from None
+        try:
+            return self._keys.get_signing_key_from_jwt(token)
+        except (jwt.PyJWKClientConnectionError, jwt.PyJWKSetError, ValueError, OSError):  # read again for an unknown key
+            raise KeysUnavailable(_UNAVAILABLE) from None
+        except jwt.PyJWKClientError:
+            raise Refused("signed with a key that the issuer does not publish") from None
 
 
 def unverified(token: str) -> dict[str, Any]:
