@@ -34,18 +34,20 @@ def private_key(name: str) -> PrivateKeyTypes:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
+def algorithm_of(name: str) -> str:
+    return {"ec": "ES256", "rsa512": "RS512"}.get(name.partition("-")[0], "RS256")
+
+
 def public_jwk(name: str) -> dict[str, Any]:
     key: Any = private_key(name)
-    if name.startswith("ec"):
-        return {**ECAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": name, "use": "sig", "alg": "ES256"}
-    return {**RSAAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": name, "use": "sig", "alg": "RS256"}
+    kind = ECAlgorithm if name.startswith("ec") else RSAAlgorithm
+    return {**kind.to_jwk(key.public_key(), as_dict=True), "kid": name, "use": "sig", "alg": algorithm_of(name)}
 
 
 def signed(claims: dict[str, Any], key: str = "rsa-1", **headers: Any) -> str:
-    algorithm = "ES256" if key.startswith("ec") else "RS256"
     secret: Any = private_key(key)
     given = {name: value for name, value in {"kid": key, **headers}.items() if value is not None}
-    return jwt.encode(claims, secret, algorithm=algorithm, headers=given)
+    return jwt.encode(claims, secret, algorithm=algorithm_of(key), headers=given)
 
 
 def without(claims: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -121,7 +123,7 @@ class Keys:
     """The server of the keys. ``published`` are their names; ``fetches`` counts by path how often they were read."""
 
     base_url: str = ""
-    published: list[str] = field(default_factory=lambda: ["rsa-1", "ec-1"])
+    published: list[str] = field(default_factory=lambda: ["rsa-1", "ec-1", "rsa512-1"])
     fetches: list[str] = field(default_factory=list)
     body: bytes | None = None
 
