@@ -36,7 +36,7 @@ def written(folder: Path, text: str) -> Path:
 
 def test_each_installation_is_reached_as_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATLASSIAN_FORGE_GAMMA_TOKEN", "planted-gamma")
-    installations = Installations({}.get, installations_in(written(tmp_path, GOOD)))
+    installations = Installations(dict[str, str]().get, installations_in(written(tmp_path, GOOD)))
     assert installations.names == ["acme", "beta", "gamma"]
     acme, beta = installations.resolve("acme"), installations.resolve("beta")
     assert (acme.token_file, acme.api_version, acme.request_timeout, acme.take_over_identical) == (
