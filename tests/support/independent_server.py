@@ -39,11 +39,14 @@ class Server:
     ``interfere`` may answer in place of the server, before anything is done: (status, body) or (status, body, headers).
     ``distort`` may answer in place of the server, after it is done: the same, or DROP, or CUT.
     Either may return DROP: the connection is closed without an answer.
+    ``cursor_behind_last`` has the last page of an envelope point to an empty one, as a store does that learns only there that
+    there is no more.
     """
 
     base_url: str = ""
     list_shape: str = "array"
     page_size: int = 100
+    cursor_behind_last: bool = False
     empty_201: bool = False
     rewrite: Callable[[Module], Module] = lambda module: module
     interfere: Callable[[Call], Any] = lambda call: None
@@ -134,7 +137,7 @@ class Server:
         start = int(query.get("nextPageToken", ["0"])[0])
         size = min(self.page_size, int(query.get("limit", ["1000"])[0]))
         page: dict[str, Any] = {"result": modules[start : start + size]}
-        if start + size < len(modules):
+        if start + size < len(modules) or (self.cursor_behind_last and page["result"]):
             page["lastEvaluatedKey"] = str(start + size)
         return _json(200, page)
 
