@@ -5,7 +5,7 @@ VENV := .venv
 FLOOR := .venv-floor
 BIN := $(CURDIR)/$(VENV)/bin
 LOCAL := $(CURDIR)/.local
-SCRIPTS := scripts/install-pulumi scripts/reference scripts/engine/pulumi-language-python-exec
+SCRIPTS := scripts/install-pulumi scripts/reference scripts/pictures scripts/engine/pulumi-language-python-exec
 CAMPAIGNS := tests/faults tests/properties tests/e2e/test_wrong_token.py tests/e2e/test_throttling.py tests/e2e/test_adoption.py
 # Folders too: a file that is gone is a change.
 SOURCES := $(shell find provider -name __pycache__ -prune -o -print) pyproject.toml README.md
@@ -26,7 +26,7 @@ ENGINE = engine=$$($(BIN)/python scripts/install-pulumi) && export PATH="$(BIN):
 STACK = mkdir -p $(LOCAL)/state && $(ENGINE) && pulumi --non-interactive stack select --create dev >/dev/null
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview refresh destroy test soak lint format docs clean engine
+.PHONY: help up preview refresh destroy test soak lint format docs pictures clean engine
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -62,6 +62,7 @@ lint: $(VENV)/.developing ## check style, types and imports
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/reference --check
+	$(BIN)/python scripts/pictures --check
 
 format: $(VENV)/.developing ## put the sources into form
 	$(BIN)/ruff check --fix-only . $(SCRIPTS)
@@ -69,6 +70,9 @@ format: $(VENV)/.developing ## put the sources into form
 
 docs: $(VENV)/.developing ## write docs/reference from the docstrings
 	@$(BIN)/python scripts/reference
+
+pictures: $(VENV)/.developing ## draw docs/pictures: what forge-modules shows on a terminal
+	@$(BIN)/python scripts/pictures
 
 clean: ## remove what was made here (the engine stays in its cache)
 	rm -rf .venv .venv-floor .local build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
