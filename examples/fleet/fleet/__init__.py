@@ -1,0 +1,1 @@
+"""One Pulumi stack for each installation, in parallel, by Pulumi's Automation API."""
