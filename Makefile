@@ -26,7 +26,7 @@ ENGINE = engine=$$($(BIN)/python scripts/install-pulumi) && export PATH="$(BIN):
 STACK = mkdir -p $(LOCAL)/state && $(ENGINE) && pulumi --non-interactive stack select --create dev >/dev/null
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview refresh destroy test soak lint format docs pictures clean engine
+.PHONY: help up preview refresh destroy test soak bench lint format docs pictures clean engine
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -53,6 +53,9 @@ soak: $(VENV)/.developing $(FLOOR)/.installed ## run the long campaigns whole, w
 	@$(ENGINE) && export FORGE_SOAK=1 && unset PULUMI_BACKEND_URL PULUMI_CONFIG_PASSPHRASE PULUMI_HOME \
 	  && $(BIN)/python -m pytest -n 2 -rP --timeout 3600 $(CAMPAIGNS) $(ARGS) \
 	  && FORGE_PYTHON="$(CURDIR)/$(FLOOR)/bin/python" $(BIN)/python -m pytest -n 2 -rP --timeout 3600 $(CAMPAIGNS) $(ARGS)
+
+bench: $(VENV)/.installed ## measure against what else could be used, and write docs/performance.md (an hour or two; ARGS=--quick: minutes)
+	@$(ENGINE) && $(BIN)/python -m bench $(ARGS)
 
 lint: $(VENV)/.developing ## check style, types and imports
 	$(BIN)/ruff check . $(SCRIPTS)

@@ -1,0 +1,213 @@
+"""Runs the matrix: every row in turn within each run of an operation, so that noise hits all alike."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from itertools import product
+from pathlib import Path
+from typing import Final
+
+from . import workload
+from .errors import BenchError
+from .measure import Taken, measure
+from .results import Cell, ModuleBytes, Results
+from .rows import ROWS
+from .rows.row import PLUGIN, PROGRAM, Row, Stage
+from .server import Counted, Site, running
+from .workload import OPERATIONS, Operation
+
+_PACKAGES: Final = {"pulumi-atlassian-forge": "pulumi-atlassian-forge", "Pulumi SDK": "pulumi", "httpx": "httpx"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to measure.
+
+    Attributes:
+        rows: The rows that were asked for; those that cannot be run here are left out with a word.
+        sizes: Modules.
+        latencies: Milliseconds.
+        runs: Runs of each cell.
+        quick: What the results say of themselves.
+    """
+
+    rows: Sequence[Row]
+    sizes: Sequence[int]
+    latencies: Sequence[int]
+    runs: int
+    quick: bool = False
+
+    @property
+    def steps(self) -> int:
+        """Commands, counting those that a row does not have."""
+        return len(self.runnable) * len(self.sizes) * len(self.latencies) * self.runs * len(OPERATIONS)
+
+    @property
+    def runnable(self) -> list[Row]:
+        """The rows that can be run here."""
+        return [row for row in self.rows if row.missing() is None]
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """The others, and why."""
+        return {row.name: why for row in self.rows if (why := row.missing()) is not None}
+
+
+@dataclass
+class _Entry:
+    row: Row
+    site: Site
+    stage: Stage
+    directory: Path
+
+
+def run(plan: Plan, step: Callable[[str], None]) -> Results:
+    """Measure.
+
+    Args:
+        plan: What.
+        step: Called before each command with what it is.
+
+    Raises:
+        BenchError: A command failed, or did not do what it was to do.
+    """
+    if not plan.runnable:
+        raise BenchError("\n".join(f"{ROWS[name].title}: {why}" for name, why in plan.left_out.items()))
+    results = Results(
+        date=datetime.now(UTC).date().isoformat(),
+        quick=plan.quick,
+        cores=os.cpu_count() or 1,
+        processor=_processor(),
+        software=_software(plan.runnable),
+        runs=plan.runs,
+        sizes=list(plan.sizes),
+        latencies=list(plan.latencies),
+        rows=[row.name for row in plan.runnable],
+        left_out=plan.left_out,
+        modules={},
+        cells=[],
+    )
+    with running() as base_url:
+        for size, latency in product(plan.sizes, plan.latencies):
+            found = _Block(plan, results.modules, base_url, size, latency, step).measure()
+            results.cells += [cell for cell in found if cell.wall]
+    return results
+
+
+class _Block:
+    """All rows and operations at one size and latency."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        modules: dict[str, ModuleBytes],
+        base_url: str,
+        size: int,
+        latency: int,
+        step: Callable[[str], None],
+    ) -> None:
+        self._plan, self._modules, self._base_url = plan, modules, base_url
+        self._size, self._latency, self._step = size, latency, step
+        self._cells = {
+            (row.name, operation): Cell(row=row.name, size=size, latency=latency, operation=operation)
+            for row in plan.runnable
+            for operation in OPERATIONS
+        }
+
+    def measure(self) -> list[Cell]:
+        for number in range(self._plan.runs):
+            with ExitStack() as stack:
+                entries = list(self._entries(stack))
+                for operation in OPERATIONS:
+                    for entry in _turned(entries, number):
+                        self._measure(entry, operation, number)
+        return list(self._cells.values())
+
+    def _entries(self, stack: ExitStack) -> Iterator[_Entry]:
+        for row in self._plan.runnable:
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True)))
+            site = Site(self._base_url, f"token-of-{row.name}")
+            site.begin(self._latency / 1000, envelope=row.version == "v2")
+            yield _Entry(row, site, row.stage(directory, site), directory)
+
+    def _measure(self, entry: _Entry, operation: Operation, number: int) -> None:
+        what = f"{entry.row.title}, {self._size} modules, {self._latency} ms, {operation}, run {number + 1}"
+        self._step(what)
+        workload.write(entry.directory, self._size, int(operation in workload.CHANGED))
+        command = entry.stage.command(operation)
+        if command is None:
+            return
+        taken = measure(command, entry.directory / "command.log")
+        counted = entry.site.counted()
+        if entry.row.speaks:
+            _check(what, operation, self._size, counted)
+        self._record(self._cells[entry.row.name, operation], taken, counted, entry.stage.state_bytes())
+        state = entry.stage.module_state() if operation == "up" else None
+        if state is not None:
+            self._modules[entry.row.name] = ModuleBytes(
+                content=workload.content_bytes(), properties=state.properties, provider=state.provider
+            )
+
+    def _record(self, cell: Cell, taken: Taken, counted: Counted, state: int | None) -> None:
+        cell.wall.append(round(taken.wall, 3))
+        cell.cpu.append(round(taken.cpu, 2))
+        cell.requests.append(counted.requests)
+        cell.in_flight.append(counted.most_in_flight)
+        plugin, program = taken.roles.get(PLUGIN), taken.roles.get(PROGRAM)
+        if plugin is not None:
+            cell.memory.append(round(plugin.memory, 1))
+            cell.plugin_cpu.append(round(plugin.cpu, 2))
+        if program is not None:
+            cell.program_cpu.append(round(program.cpu, 2))
+        if state is not None:
+            cell.state.append(state)
+
+
+def _turned(entries: list[_Entry], number: int) -> list[_Entry]:
+    """Each run begins with another row: none is always the first after the last one's end."""
+    at = number % len(entries)
+    return entries[at:] + entries[:at]
+
+
+def _check(what: str, operation: Operation, size: int, counted: Counted) -> None:
+    """A time is worth nothing if the work was not done.
+
+    Raises:
+        BenchError: It was not.
+    """
+    after = 0 if operation in {"preview new", "destroy"} else size
+    written = {"up": "POST", "update all": "PUT", "destroy": "DELETE"}
+    wanted = {method: size if written.get(operation) == method else 0 for method in written.values()}
+    seen = {method: counted.methods[method] for method in wanted}
+    if counted.modules != after or seen != wanted:
+        raise BenchError(f"{what}: {after} modules and the requests {wanted} were to be seen, not {counted.modules} and {seen}")
+
+
+def _software(rows: Sequence[Row]) -> dict[str, str]:
+    found = {"Python": platform.python_version(), **{name: version(package) for name, package in _PACKAGES.items()}}
+    for row in rows:
+        found |= row.software()
+    return found
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return platform.machine()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def room() -> str | None:
+    """Why nothing can be measured on this machine; None if it can."""
+    if not Path("/proc/self/status").exists():
+        return "the benchmark reads /proc, which only Linux has"
+    return None if shutil.disk_usage(tempfile.gettempdir()).free > 1e9 else "the temporary directory has less than 1 GB left"  # noqa: PLR2004

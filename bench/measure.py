@@ -1,0 +1,183 @@
+"""Run a command, and say what it and the processes below it took. Linux only: it reads /proc."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from .errors import BenchError
+
+_TICK: Final = 0.025  # seconds between two looks; what a process takes after the last one is missed
+_LIMIT: Final = 600.0  # seconds that a command may take
+_GRACE: Final = 10.0  # seconds that an interrupted command has to tidy up
+_HERTZ: Final = os.sysconf("SC_CLK_TCK")
+_PROC: Final = Path("/proc")
+
+
+@dataclass(frozen=True)
+class Command:
+    """What to run.
+
+    Attributes:
+        roles: The processes that are looked at, each by a part of its command line.
+    """
+
+    args: list[str]
+    cwd: Path
+    environment: dict[str, str]
+    roles: Mapping[str, str]
+
+
+@dataclass
+class Usage:
+    """What a role took: megabytes (10^6 bytes) at its peak, processor seconds."""
+
+    memory: float = 0.0
+    cpu: float = 0.0
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a command took.
+
+    Attributes:
+        wall: Seconds from its start to its end.
+        cpu: Processor seconds of the command and all processes below it that were waited for.
+        roles: What each role took; one that never ran is missing.
+    """
+
+    wall: float
+    cpu: float
+    roles: dict[str, Usage]
+
+
+@dataclass
+class _Process:
+    role: str | None = None
+    usage: Usage = field(default_factory=Usage)
+
+
+class _Watch(threading.Thread):
+    """Looks at the processes below one until it is told to stop."""
+
+    def __init__(self, root: int, roles: Mapping[str, str]) -> None:
+        super().__init__(daemon=True)
+        self._root, self._roles = root, {role: part.encode() for role, part in roles.items()}
+        self._over = threading.Event()
+        self._seen: dict[int, _Process] = {}
+
+    def run(self) -> None:
+        while not self._over.wait(_TICK):
+            self._look(self._root)
+
+    def stop(self) -> dict[str, Usage]:
+        self._over.set()
+        self.join()
+        found: dict[str, Usage] = {}
+        for process in self._seen.values():
+            if process.role is not None:
+                total = found.setdefault(process.role, Usage())
+                total.memory = max(total.memory, process.usage.memory)
+                total.cpu += process.usage.cpu
+        return found
+
+    def living(self) -> list[int]:
+        """Those with a role that still run; a number that another process has by now is not among them."""
+        return [pid for pid, process in self._seen.items() if process.role is not None and self._role(pid) == process.role]
+
+    def _look(self, pid: int) -> None:
+        process = self._seen.setdefault(pid, _Process())
+        if process.role is None:  # before its exec it still has its parent's command line
+            process.role = self._role(pid)
+        # It may end while it is looked at, and a zombie has no memory.
+        with contextlib.suppress(OSError, StopIteration):
+            if process.role is not None:
+                process.usage = _usage(pid)
+        for child in _children(pid):
+            self._look(child)
+
+    def _role(self, pid: int) -> str | None:
+        with contextlib.suppress(OSError):
+            line = (_PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ")
+            return next((role for role, part in self._roles.items() if part in line), None)
+        return None
+
+
+def _usage(pid: int) -> Usage:
+    status = (_PROC / str(pid) / "status").read_text()
+    peak = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    # The name, in parentheses, may hold spaces; utime and stime are the 14th and 15th field.
+    times = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[11:13]
+    return Usage(memory=int(peak.split()[1]) * 1024 / 1e6, cpu=sum(map(int, times)) / _HERTZ)
+
+
+def _children(pid: int) -> list[int]:
+    found = []
+    with contextlib.suppress(OSError):
+        for task in (_PROC / str(pid) / "task").iterdir():
+            with contextlib.suppress(OSError):
+                found += [int(child) for child in (task / "children").read_text().split()]
+    return found
+
+
+def measure(command: Command, log: Path) -> Taken:
+    """Run a command to its end.
+
+    Args:
+        command: What to run.
+        log: Where its output goes.
+
+    Raises:
+        BenchError: It failed, or did not end.
+    """
+    with log.open("wb") as output:
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            command.args,
+            cwd=command.cwd,
+            env=command.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # a Ctrl-C is ours to pass on
+        )
+        watch = _Watch(process.pid, command.roles)
+        watch.start()
+        late = threading.Timer(_LIMIT, process.kill)
+        late.start()
+        try:
+            _, status, used = os.wait4(process.pid, 0)
+            wall = time.perf_counter() - began
+            process.returncode = os.waitstatus_to_exitcode(status)
+        except BaseException:
+            _end(process, watch)
+            raise
+        finally:
+            late.cancel()
+            roles = watch.stop()
+    if process.returncode:
+        lines = log.read_text("utf-8", errors="replace").strip().splitlines()[-12:]
+        ended = f"took longer than {_LIMIT:.0f} s" if wall >= _LIMIT else f"ended with exit code {process.returncode}"
+        raise BenchError("\n".join([f"{' '.join(command.args)}: {ended}; the end of what it printed:", *lines]))
+    return Taken(wall, used.ru_utime + used.ru_stime, roles)
+
+
+def _end(process: subprocess.Popen[bytes], watch: _Watch) -> None:
+    """Let an interrupted command tidy up; then nothing below it lives on."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(_GRACE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for pid in watch.living():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

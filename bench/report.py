@@ -1,0 +1,173 @@
+"""The figures as people read them: a page with a chart for each operation, and a table for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Final
+
+from rich.table import Column, Table
+
+from .chart import chart
+from .results import Cell, Results
+from .rows import FLOOR, ROWS
+from .targets import targets
+from .workload import OPERATIONS, Operation
+
+_HEADS: Final = (
+    "s, median",
+    "fastest – slowest",
+    "× the floor",
+    "requests",
+    "in flight",
+    "plugin, MB",
+    "plugin, CPU s",
+    "program, CPU s",
+    "all, CPU s",
+    "state, kB",
+)
+
+_INTRODUCTION: Final = """\
+What one command takes with this provider, beside what people would use in its place. `make bench` measures on your machine and
+writes this page, the charts and [{json}]({json}), where every figure of every run stands.
+
+{run}
+
+Every row declares the same: N triggers, each with two events, an endpoint and a filter. Every row speaks plain HTTP to a server
+of the benchmark's own on the same machine, which waits out the latency before it answers and counts. State lies in files. A
+figure is that of the whole command, from its start to its end; the rows run in turn, operation by operation, and the server
+is asked after each whether the work was done. A ratio is the median of those of the single runs.
+
+- *plugin* is the process that speaks to the API, *program* the one that runs what the user wrote, *all* the command and every
+  process below it. Memory is a peak; MB and kB are powers of ten.
+- *Nothing to do* is `up` once more. *A change* changes every module.
+- `up`, `refresh` and `destroy` run with `--skip-preview`.
+"""
+
+
+def write(results: Results, json: Path) -> list[Path]:
+    """Write the figures, the page beside them, and the charts into a folder of the page's name.
+
+    Args:
+        results: The figures.
+        json: The file of the figures, for example docs/performance.json.
+
+    Returns:
+        What was written.
+    """
+    files = {json: results.dump(), **rendered(results, json)}
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return list(files)
+
+
+def rendered(results: Results, json: Path) -> dict[Path, str]:
+    """The page and the charts: a pure function of the figures.
+
+    Args:
+        results: The figures.
+        json: The file of the figures; the others are named after it.
+    """
+    folder = json.with_suffix("")
+    shown = [operation for operation in OPERATIONS if any(cell.operation == operation for cell in results.cells)]
+    charts = {folder / f"{_slug(operation)}.svg": chart(results, operation) for operation in shown}
+    return {json.with_suffix(".md"): _page(results, json, shown), **charts}
+
+
+def _slug(operation: Operation) -> str:
+    return operation.replace(" ", "-")
+
+
+def _page(results: Results, json: Path, shown: list[Operation]) -> str:
+    lines = ["# Performance", "", f"<!-- Written by `make bench` from {json.name}: no figure is typed by hand. -->", ""]
+    lines += [_INTRODUCTION.format(json=json.name, run=_run(results)), "## What is compared", ""]
+    lines += ["| row | leaves out |", "|---|---|"]
+    lines += [f"| {ROWS[row].title} | {ROWS[row].leaves_out} |" for row in results.rows]
+    lines += [""]
+    lines += [f"Not in this run: {ROWS[row].title} ({why}).\n" for row, why in results.left_out.items()]
+    promises = list(targets(results))
+    if promises:
+        lines += ["## What the provider is held to", "", "| target | worst cell | |", "|---|---|---|"]
+        lines += [f"| {target.text} | {target.worst} | {'met' if target.met else '**not met**'} |" for target in promises]
+        lines += [""]
+    for operation in shown:
+        picture = f"{json.stem}/{_slug(operation)}.svg"
+        lines += [f"## {operation.capitalize()}", "", f"![{operation}: seconds]({picture})", ""]
+        lines += [*_grid(results, operation), "", *_details(results, operation), ""]
+    lines += ["## State", "", *_state(results)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _run(results: Results) -> str:
+    software = ", ".join(f"{name} {version}" for name, version in results.software.items())
+    machine = f"{results.cores} cores ({results.processor}), {software}"
+    times = f"{results.runs} run{'s' if results.runs > 1 else ''} of each cell"
+    if not results.quick:
+        return f"Measured on {results.date} on {machine}; {times}."
+    return f"**A quick run** (`--quick`), for a first look: {times}. Measured on {results.date} on {machine}."
+
+
+def _grid(results: Results, operation: Operation) -> Iterator[str]:
+    """The medians of all cells."""
+    places = list(product(results.latencies, results.sizes))
+    yield "| seconds | " + " | ".join(f"{size} at {latency} ms" for latency, size in places) + " |"
+    yield "|---|" + "---:|" * len(places)
+    for row in results.rows:
+        cells = [results.cell(row, size, latency, operation) for latency, size in places]
+        if any(cells):
+            yield f"| {ROWS[row].title} | " + " | ".join(f"{cell.median('wall'):.2f}" if cell else "–" for cell in cells) + " |"
+
+
+def _details(results: Results, operation: Operation) -> Iterator[str]:
+    """All figures of the largest cell."""
+    size, latency = max(results.sizes), max(results.latencies)
+    yield f"| {size} at {latency} ms | " + " | ".join(_HEADS) + " |"
+    yield "|---|" + "---:|" * len(_HEADS)
+    for row in results.rows:
+        cell = results.cell(row, size, latency, operation)
+        if cell is not None:
+            yield f"| {ROWS[row].title} | " + " | ".join(_figures(results, cell)) + " |"
+
+
+def _figures(results: Results, cell: Cell) -> list[str]:
+    floor = results.cell(FLOOR, cell.size, cell.latency, cell.operation)
+    state = cell.median("state")
+    return [
+        _number(cell.median("wall"), 2),
+        f"{min(cell.wall):.2f} – {max(cell.wall):.2f}",
+        _number(cell.ratio(floor) if floor else None, 2),
+        _number(cell.median("requests"), 0),
+        _number(cell.median("in_flight"), 0),
+        _number(cell.median("memory"), 0),
+        _number(cell.median("plugin_cpu"), 2),
+        _number(cell.median("program_cpu"), 2),
+        _number(cell.median("cpu"), 2),
+        _number(state / 1000 if state is not None else None, 1),
+    ]
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def _state(results: Results) -> Iterator[str]:
+    yield "Bytes of one module, as compact JSON. The file has more: each resource's names and times, and the indentation."
+    yield ""
+    yield "| row | declared | inputs + outputs | of that `__provider`, twice |"
+    yield "|---|---:|---:|---:|"
+    for row, found in results.modules.items():
+        yield f"| {ROWS[row].title} | {found.content:.0f} | {found.properties:.0f} | {2 * found.provider:.0f} |"
+
+
+def table(results: Results) -> Table:
+    """All cells, for the terminal."""
+    made = Table("operation", "N", "ms", "row", *[Column(head, justify="right") for head in _HEADS])
+    for operation, size, latency in product(OPERATIONS, results.sizes, results.latencies):
+        for row in results.rows:
+            cell = results.cell(row, size, latency, operation)
+            if cell is not None:
+                made.add_row(operation, str(size), str(latency), ROWS[row].title, *_figures(results, cell))
+        made.add_section()
+    return made

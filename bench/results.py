@@ -1,0 +1,133 @@
+"""The figures of a run, and the file that holds them."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel
+
+from .errors import BenchError
+from .workload import Operation
+
+Figure = Literal["wall", "requests", "in_flight", "memory", "plugin_cpu", "program_cpu", "cpu", "state"]
+
+
+class Cell(BaseModel):
+    """One operation of one row at one size and latency: a list of figures, one for each run.
+
+    Attributes:
+        row: The row's name.
+        size: Modules.
+        latency: Milliseconds before each answer.
+        operation: The operation.
+        wall: Seconds.
+        requests: Requests that the server saw.
+        in_flight: Requests under way at once, at most.
+        memory: Megabytes (10^6 bytes) of the process that speaks to the API, at its peak.
+        plugin_cpu: Processor seconds of that process.
+        program_cpu: Processor seconds of the process that runs the user's program.
+        cpu: Processor seconds of the command and all processes below it.
+        state: Bytes of the state's file afterwards.
+    """
+
+    row: str
+    size: int
+    latency: int
+    operation: Operation
+    wall: list[float] = []
+    requests: list[int] = []
+    in_flight: list[int] = []
+    memory: list[float] = []
+    plugin_cpu: list[float] = []
+    program_cpu: list[float] = []
+    cpu: list[float] = []
+    state: list[int] = []
+
+    def median(self, figure: Figure) -> float | None:
+        """The median of a figure; None where it was not taken."""
+        values: Sequence[float] = getattr(self, figure)
+        return statistics.median(values) if values else None
+
+    def ratio(self, floor: Cell) -> float:
+        """The median of the ratios of its times to those of another cell, run by run."""
+        return statistics.median(own / other for own, other in zip(self.wall, floor.wall, strict=True))
+
+    def over(self, floor: Cell) -> float:
+        """The median of the seconds that it took more than another cell, run by run."""
+        return statistics.median(own - other for own, other in zip(self.wall, floor.wall, strict=True))
+
+
+class ModuleBytes(BaseModel):
+    """What one module takes in a row's state, in bytes of compact JSON: the mean of all.
+
+    Attributes:
+        content: Its type and data, as they are declared.
+        properties: Its inputs and outputs.
+        provider: ``__provider``, which is in both.
+    """
+
+    content: float
+    properties: float
+    provider: float
+
+
+class Results(BaseModel):
+    """A run of the benchmark.
+
+    Attributes:
+        version: Of this form: 1.
+        date: The day, UTC.
+        quick: Whether it was ``--quick``.
+        cores: Processors.
+        processor: Their model.
+        software: What ran, by name.
+        runs: Runs of each cell.
+        sizes: Modules.
+        latencies: Milliseconds.
+        rows: The names of the rows, in the order of the tables.
+        left_out: Rows that could not be run, and why.
+        modules: By row, after the largest ``up``.
+        cells: The figures.
+    """
+
+    version: Literal[1] = 1
+    date: str
+    quick: bool
+    cores: int
+    processor: str
+    software: dict[str, str]
+    runs: int
+    sizes: list[int]
+    latencies: list[int]
+    rows: list[str]
+    left_out: dict[str, str]
+    modules: dict[str, ModuleBytes]
+    cells: list[Cell]
+
+    def cell(self, row: str, size: int, latency: int, operation: Operation) -> Cell | None:
+        """One cell; None where there is none."""
+        wanted = (row, size, latency, operation)
+        return next((cell for cell in self.cells if (cell.row, cell.size, cell.latency, cell.operation) == wanted), None)
+
+    def dump(self) -> str:
+        """The file: a line for each cell, so that two runs can be compared."""
+        head = self.model_dump(mode="json", exclude={"cells"})
+        lines = [f" {json.dumps(name)}: {json.dumps(value)}," for name, value in head.items()]
+        cells = ",\n".join("  " + json.dumps(cell.model_dump(mode="json", exclude_defaults=True)) for cell in self.cells)
+        return "\n".join(["{", *lines, ' "cells": [', cells, " ]", "}", ""])
+
+
+def load(path: Path) -> Results:
+    """Read the file.
+
+    Raises:
+        BenchError: It cannot be read, or is none of this form.
+    """
+    try:
+        return Results.model_validate_json(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise BenchError(f"{path} cannot be used: {error}\nnext: measure first: make bench") from None

@@ -1,0 +1,15 @@
+"""The engine's floor."""
+
+from __future__ import annotations
+
+from .row import PulumiRow
+
+
+class Nothing(PulumiRow):
+    """A dynamic provider that does nothing: what is left is Pulumi's own time."""
+
+    name = "floor"
+    title = "the engine's floor"
+    leaves_out = "The API: it sends no request and imports nothing but Pulumi. It is what no dynamic provider can fall below."
+    program = "nothing"
+    speaks = False

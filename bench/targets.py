@@ -1,0 +1,131 @@
+"""What the provider is held to, and whether a run shows it. A target that no cell of a run can show is not listed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from .results import Cell, Results
+from .rows import FLOOR
+from .workload import OPERATIONS, Operation
+
+_OURS: Final = ("ours-v2", "ours-v1")
+_QUIET: Final[tuple[Operation, ...]] = ("preview new", "nothing to do", "preview of a change")
+_WRITES: Final[tuple[Operation, ...]] = ("up", "update all", "destroy")
+_WHOLE, _SLOW = 100, 300  # modules of a full installation; the largest latency, milliseconds
+
+
+@dataclass(frozen=True)
+class Target:
+    """One promise.
+
+    Attributes:
+        text: What is promised.
+        worst: The cell that is nearest to breaking it, or breaks it most, with its figure.
+        share: Its figure as a part of what is allowed.
+    """
+
+    text: str
+    worst: str
+    share: float
+
+    @property
+    def met(self) -> bool:
+        """Whether every cell keeps it."""
+        return self.share <= 1
+
+
+_Seen = tuple[str, float, float, str]  # where, the figure, what is allowed, the unit
+
+
+def targets(results: Results) -> Iterator[Target]:
+    """All targets that a run can show, each with its worst cell."""
+    every = {
+        "Nothing to do and previews: at most the floor + 0.25 s + 1 ms for each module": _quiet(results),
+        "Nothing to do and previews: no request": _silent(results),
+        "`up`, `update all` and `destroy`: at most the floor + 1.15 × N × latency / 4, from 50 ms": _writes(results),
+        f"`refresh` of {_WHOLE} at {_SLOW} ms: at most the floor + 1.0 s": _refresh(results),
+        "`refresh`: at most 2 requests": _refresh_requests(results),
+        f"`refresh` of {_WHOLE} at {_SLOW} ms: faster than OpenTofu + restapi": _times(results, "opentofu", "refresh", 1.0),
+        f"`up` of {_WHOLE}: at most 1.0 × the plain dynamic provider": _times(results, "plain", "up", 1.0),
+        f"`refresh` of {_WHOLE} at {_SLOW} ms: at most 0.5 × the plain dynamic provider": _times(
+            results, "plain", "refresh", 0.5
+        ),
+        "Memory of the plugin: at most that of the plain one + 20 MB": _memory(results),
+        "Inputs + outputs of a module in state: at most 2.2 × its JSON + 2 × `__provider` + 250 bytes": _state(results),
+    }
+    for text, seen in every.items():
+        found = list(seen)
+        if found:
+            where, figure, allowed, unit = max(found, key=lambda one: _share(one[1], one[2]))
+            worst = f"{where}: {figure:.{_DIGITS[unit]}f} of {allowed:.{_DIGITS[unit]}f}{unit}"
+            yield Target(text, worst, _share(figure, allowed))
+
+
+_DIGITS: Final = {" s": 2, " requests": 0, " ×": 2, " MB": 0, " bytes": 0}
+
+
+def _share(figure: float, allowed: float) -> float:
+    return figure / allowed if allowed else (0.0 if figure <= 0 else float("inf"))
+
+
+def _pairs(results: Results, other: str, operations: tuple[Operation, ...]) -> Iterator[tuple[Cell, Cell, str]]:
+    """Our cells, each with another row's."""
+    for cell in results.cells:
+        if cell.row in _OURS and cell.operation in operations:
+            beside = results.cell(other, cell.size, cell.latency, cell.operation)
+            if beside is not None:
+                yield cell, beside, _where(cell)
+
+
+def _where(cell: Cell) -> str:
+    return f"{cell.row.partition('-')[2]}, {cell.operation}, {cell.size} at {cell.latency} ms"
+
+
+def _quiet(results: Results) -> Iterator[_Seen]:
+    for cell, floor, where in _pairs(results, FLOOR, _QUIET):
+        yield where, cell.over(floor), 0.25 + cell.size / 1000, " s"
+
+
+def _silent(results: Results) -> Iterator[_Seen]:
+    for cell in results.cells:
+        if cell.row in _OURS and cell.operation in _QUIET:
+            yield _where(cell), max(cell.requests), 0, " requests"
+
+
+def _writes(results: Results) -> Iterator[_Seen]:
+    for cell, floor, where in _pairs(results, FLOOR, _WRITES):
+        if cell.size == _WHOLE and cell.latency:
+            yield where, cell.over(floor), 1.15 * cell.size * cell.latency / 4000, " s"
+
+
+def _refresh(results: Results) -> Iterator[_Seen]:
+    for cell, floor, where in _pairs(results, FLOOR, ("refresh",)):
+        if cell.size == _WHOLE and cell.latency == _SLOW:
+            yield where, cell.over(floor), 1.0, " s"
+
+
+def _refresh_requests(results: Results) -> Iterator[_Seen]:
+    for cell in results.cells:
+        if cell.row in _OURS and cell.operation == "refresh":
+            yield _where(cell), max(cell.requests), 2, " requests"
+
+
+def _times(results: Results, other: str, operation: Operation, allowed: float) -> Iterator[_Seen]:
+    for cell, beside, where in _pairs(results, other, (operation,)):
+        if cell.size == _WHOLE and (cell.latency == _SLOW or operation == "up"):
+            yield where, cell.ratio(beside), allowed, " ×"
+
+
+def _memory(results: Results) -> Iterator[_Seen]:
+    for cell, plain, where in _pairs(results, "plain", OPERATIONS):
+        if cell.memory and plain.memory:
+            yield where, max(cell.memory), max(plain.memory) + 20, " MB"
+
+
+def _state(results: Results) -> Iterator[_Seen]:
+    for row in _OURS:
+        found = results.modules.get(row)
+        if found is not None:
+            yield row.partition("-")[2], found.properties, 2.2 * found.content + 2 * found.provider + 250, " bytes"
