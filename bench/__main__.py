@@ -47,26 +47,30 @@ def bench(
 
     A run of a part of the matrix writes nothing but its table, unless --json names a file.
     """
-    if render:
-        figures = json or DOCUMENT
-        _say_written(report.write(results.load(figures), figures))
-        return
-    reason = matrix.room()
-    if reason is not None:
-        raise BenchError(reason)
-    plan = matrix.Plan(
-        rows=[ROWS[name] for name in _chosen(rows)],
-        sizes=_numbers("--sizes", sizes or (QUICK_SIZES if quick else SIZES), 1, 100),
-        latencies=_numbers("--latencies", latencies or (QUICK_LATENCIES if quick else LATENCIES), 0, 10_000),
-        runs=runs or (QUICK_RUNS if quick else RUNS),
-        quick=quick,
-    )
-    is_part = sizes is not None or latencies is not None or _chosen(rows) != list(ROWS)
-    found = _measured(plan)
-    Console(width=None if sys.stdout.isatty() else 200).print(report.table(found))
-    target = json or (None if is_part else DOCUMENT)
-    if target is not None:
-        _say_written(report.write(found, target))
+    try:
+        if render:
+            figures = json or DOCUMENT
+            _say_written(report.write(results.load(figures), figures))
+            return
+        plan = matrix.Plan(
+            rows=[ROWS[name] for name in _chosen(rows)],
+            sizes=_numbers("--sizes", sizes or (QUICK_SIZES if quick else SIZES), 1, 100),
+            latencies=_numbers("--latencies", latencies or (QUICK_LATENCIES if quick else LATENCIES), 0, 10_000),
+            runs=runs or (QUICK_RUNS if quick else RUNS),
+            quick=quick,
+        )
+        is_part = sizes is not None or latencies is not None or plan.rows != list(ROWS.values())
+        found = _measured(plan)
+        Console(width=None if sys.stdout.isatty() else 200).print(report.table(found))
+        target = json or (None if is_part else DOCUMENT)
+        if target is not None:
+            _say_written(report.write(found, target))
+    except BenchError as error:
+        sys.stderr.write(f"bench: {error}\n")
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        sys.stderr.write("bench: interrupted; nothing was written\n")
+        raise typer.Exit(130) from None
 
 
 def _measured(plan: matrix.Plan) -> results.Results:
@@ -111,18 +115,5 @@ def _say_written(paths: list[Path]) -> None:
         sys.stderr.write(f"wrote {path}\n")
 
 
-def main() -> int:
-    """Run it; the exit code says how it went."""
-    try:
-        app(standalone_mode=False)
-    except BenchError as error:
-        sys.stderr.write(f"bench: {error}\n")
-        return 1
-    except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("bench: interrupted; nothing was written\n")
-        return 130
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    app()

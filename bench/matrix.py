@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -79,6 +78,8 @@ def run(plan: Plan, step: Callable[[str], None]) -> Results:
     Raises:
         BenchError: A command failed, or did not do what it was to do.
     """
+    if not Path("/proc/self/status").exists():
+        raise BenchError("the benchmark reads /proc, which only Linux has")
     if not plan.runnable:
         raise BenchError("\n".join(f"{ROWS[name].title}: {why}" for name, why in plan.left_out.items()))
     results = Results(
@@ -204,10 +205,3 @@ def _processor() -> str:
     except OSError:
         return platform.machine()
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
-
-
-def room() -> str | None:
-    """Why nothing can be measured on this machine; None if it can."""
-    if not Path("/proc/self/status").exists():
-        return "the benchmark reads /proc, which only Linux has"
-    return None if shutil.disk_usage(tempfile.gettempdir()).free > 1e9 else "the temporary directory has less than 1 GB left"  # noqa: PLR2004
