@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 import typer
 from rich.console import Console
@@ -13,16 +14,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from . import matrix, report, results
 from .errors import BenchError
 from .rows import ROWS
+from .workload import OPERATIONS
 
 DOCUMENT: Final = Path(__file__).resolve().parent.parent / "docs" / "performance.json"
 SIZES, LATENCIES, RUNS = "1,10,100", "0,50,300", 7
 QUICK_SIZES, QUICK_LATENCIES, QUICK_RUNS = "10,100", "50", 1
 
+_Name = TypeVar("_Name", bound=str)
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
-def bench(
+def bench(  # noqa: PLR0913 - one parameter for each option
     *,
     quick: Annotated[
         bool, typer.Option("--quick", help=f"Sizes {QUICK_SIZES}, latency {QUICK_LATENCIES} ms, one run: about five minutes.")
@@ -32,6 +36,9 @@ def bench(
     latencies: Annotated[
         str | None, typer.Option(help=f"Milliseconds before each answer. Default: {LATENCIES}.", metavar="NUMBERS")
     ] = None,
+    operations: Annotated[
+        str, typer.Option(help="The operations to measure; most need the ones before them.", metavar="NAMES")
+    ] = ",".join(OPERATIONS),
     runs: Annotated[int | None, typer.Option(min=1, help=f"Runs of each cell. Default: {RUNS}.")] = None,
     json: Annotated[
         Path | None,
@@ -53,13 +60,16 @@ def bench(
             _say_written(report.write(results.load(figures), figures))
             return
         plan = matrix.Plan(
-            rows=[ROWS[name] for name in _chosen(rows)],
+            rows=[ROWS[name] for name in _chosen("--rows", rows, list(ROWS))],
             sizes=_numbers("--sizes", sizes or (QUICK_SIZES if quick else SIZES), 1, 100),
             latencies=_numbers("--latencies", latencies or (QUICK_LATENCIES if quick else LATENCIES), 0, 10_000),
             runs=runs or (QUICK_RUNS if quick else RUNS),
+            operations=_chosen("--operations", operations, OPERATIONS),
             quick=quick,
         )
-        is_part = sizes is not None or latencies is not None or plan.rows != list(ROWS.values())
+        is_part = (
+            sizes is not None or latencies is not None or (len(plan.rows), len(plan.operations)) != (len(ROWS), len(OPERATIONS))
+        )
         found = _measured(plan)
         Console(width=None if sys.stdout.isatty() else 200).print(report.table(found))
         target = json or (None if is_part else DOCUMENT)
@@ -92,12 +102,12 @@ def _measured(plan: matrix.Plan) -> results.Results:
     return found
 
 
-def _chosen(names: str) -> list[str]:
+def _chosen(option: str, names: str, there: Sequence[_Name]) -> list[_Name]:
     wanted = names.split(",")
-    unknown = [name for name in wanted if name not in ROWS]
+    unknown = [name for name in wanted if name not in there]
     if unknown:
-        raise BenchError(f"--rows: there is no {', '.join(unknown)}; there are {', '.join(ROWS)}")
-    return [name for name in ROWS if name in wanted]
+        raise BenchError(f"{option}: there is no {', '.join(unknown)}; there are {', '.join(there)}")
+    return [name for name in there if name in wanted]
 
 
 def _numbers(option: str, text: str, least: int, most: int) -> list[int]:

@@ -35,6 +35,7 @@ class Plan:
         sizes: Modules.
         latencies: Milliseconds.
         runs: Runs of each cell.
+        operations: In the order of a stack's life.
         quick: What the results say of themselves.
     """
 
@@ -42,12 +43,13 @@ class Plan:
     sizes: Sequence[int]
     latencies: Sequence[int]
     runs: int
+    operations: Sequence[Operation] = OPERATIONS
     quick: bool = False
 
     @property
     def steps(self) -> int:
         """Commands, counting those that a row does not have."""
-        return len(self.runnable) * len(self.sizes) * len(self.latencies) * self.runs * len(OPERATIONS)
+        return len(self.runnable) * len(self.sizes) * len(self.latencies) * self.runs * len(self.operations)
 
     @property
     def runnable(self) -> list[Row]:
@@ -120,14 +122,14 @@ class _Block:
         self._cells = {
             (row.name, operation): Cell(row=row.name, size=size, latency=latency, operation=operation)
             for row in plan.runnable
-            for operation in OPERATIONS
+            for operation in plan.operations
         }
 
     def measure(self) -> list[Cell]:
         for number in range(self._plan.runs):
             with ExitStack() as stack:
                 entries = list(self._entries(stack))
-                for operation in OPERATIONS:
+                for operation in self._plan.operations:
                     for entry in _turned(entries, number):
                         self._measure(entry, operation, number)
         return list(self._cells.values())

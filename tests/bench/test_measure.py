@@ -1,0 +1,44 @@
+"""What is measured of a command is that of the processes that are asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.errors import BenchError
+from bench.measure import Command, measure
+
+CHILD = """
+import subprocess, sys, time
+if sys.argv[1] == "parent":
+    subprocess.run([sys.executable, __file__, "the-plugin"], check=True)
+else:
+    held = b"x" * 150_000_000
+    del held
+    began = time.process_time()
+    while time.process_time() - began < 0.3:
+        pass
+    time.sleep(0.2)  # so that it is looked at once more
+"""
+
+
+def command(tmp_path: Path, text: str, *args: str) -> Command:
+    script = tmp_path / "script.py"
+    script.write_text(text, encoding="utf-8")
+    return Command([sys.executable, str(script), *args], tmp_path, dict(os.environ), {"plugin": "the-plugin", "none": "no-such"})
+
+
+def test_the_peak_and_the_processor_time_are_those_of_the_process_with_the_role(tmp_path: Path) -> None:
+    taken = measure(command(tmp_path, CHILD, "parent"), tmp_path / "log")
+    assert taken.roles.keys() == {"plugin"}
+    assert 150 < taken.roles["plugin"].memory < 250
+    assert 0.25 < taken.roles["plugin"].cpu <= taken.cpu + 0.05  # /proc counts in hundredths
+    assert taken.wall > 0.5
+
+
+def test_a_command_that_fails_is_told_with_the_end_of_what_it_printed(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=r"ended with exit code 3; the end of what it printed:\nwhy it failed$"):
+        measure(command(tmp_path, "import sys; print('why it failed'); sys.exit(3)"), tmp_path / "log")

@@ -1,0 +1,101 @@
+"""The page and the charts are what the figures say, and say what they do not show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench import report, results
+from bench.__main__ import DOCUMENT
+from bench.errors import BenchError
+from bench.results import Cell, ModuleBytes, Results
+from bench.rows import ROWS
+from bench.targets import targets
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def made(*cells: Cell, rows: tuple[str, ...] = ("ours-v2", "plain", "floor"), **more: object) -> Results:
+    return Results(
+        date="2026-01-02",
+        quick=False,
+        cores=2,
+        processor="any",
+        software={"Python": "3.11"},
+        runs=3,
+        sizes=[100],
+        latencies=[300],
+        rows=list(rows),
+        left_out={"opentofu": "tofu not on PATH"},
+        modules={},
+        cells=list(cells),
+    ).model_copy(update=more)
+
+
+def cell(row: str, *wall: float, operation: str = "refresh", requests: int = 1) -> Cell:
+    text = {"row": row, "size": 100, "latency": 300, "operation": operation, "wall": list(wall), "requests": [requests] * 3}
+    return Cell.model_validate(text)
+
+
+def test_the_committed_page_and_charts_are_what_the_committed_figures_say() -> None:
+    found = results.load(DOCUMENT)
+    assert DOCUMENT == ROOT / "docs" / "performance.json"
+    assert found.dump() == DOCUMENT.read_text("utf-8")
+    rendered = report.rendered(found, DOCUMENT)
+    stale = [path.name for path, text in rendered.items() if path.read_bytes() != text.encode()]
+    assert not stale, "write them again: python -m bench --render"
+    assert {path for path in rendered if path.suffix == ".svg"} == set((ROOT / "docs" / "performance").iterdir())
+    assert len(rendered) == 8
+
+
+def test_the_committed_figures_are_those_of_a_whole_run() -> None:
+    found = results.load(DOCUMENT)
+    assert {"ours-v2", "ours-v1", "plain", "floor", "httpx-4", "httpx-16"} <= set(found.rows)
+    assert set(found.rows) | set(found.left_out) == set(ROWS)
+    assert all(len(one.wall) == found.runs for one in found.cells)
+
+
+def test_a_median_and_a_ratio_are_of_runs_side_by_side() -> None:
+    ours, floor = cell("ours-v2", 2.0, 9.0, 4.0), cell("floor", 1.0, 3.0, 1.0)
+    assert ours.median("wall") == 4.0
+    assert ours.ratio(floor) == 3.0  # not 4.0, the ratio of the medians
+    assert ours.over(floor) == 3.0
+    assert ours.median("memory") is None
+
+
+@pytest.mark.parametrize(("seconds", "word"), [(2.0, "| met |"), (2.1, "| **not met** |")])
+def test_the_page_says_of_a_target_whether_it_is_met(seconds: float, word: str) -> None:
+    found = made(cell("ours-v2", seconds, seconds, seconds), cell("floor", 1.0, 1.0, 1.0), cell("plain", 9.0, 9.0, 9.0))
+    (row,) = [line for line in _page(found).splitlines() if "the floor + 1.0 s" in line]
+    assert f"v2, refresh, 100 at 300 ms: {seconds - 1:.2f} of 1.00 s {word}" in row
+
+
+def test_one_request_too_many_breaks_a_target() -> None:
+    quiet = made(cell("ours-v2", 1.0, 1.0, 1.0, operation="nothing to do", requests=1))
+    assert [(target.worst, target.met) for target in targets(quiet)] == [
+        ("v2, nothing to do, 100 at 300 ms: 1 of 0 requests", False)
+    ]
+
+
+def test_what_a_module_puts_into_state_is_held_to_its_own_size() -> None:
+    sizes = {"ours-v2": ModuleBytes(content=100, properties=671, provider=100)}
+    (target,) = targets(made(modules=sizes))
+    assert (target.worst, target.met) == ("v2: 671 of 670 bytes", False)
+
+
+def test_the_page_says_what_each_row_leaves_out_and_which_row_is_missing() -> None:
+    text = _page(made(cell("ours-v2", 1.0, 1.0, 1.0), cell("plain", 1.0, 1.0, 1.0), cell("floor", 1.0, 1.0, 1.0)))
+    for row in ("ours-v2", "plain", "floor"):
+        assert f"| {ROWS[row].title} | {ROWS[row].leaves_out} |" in text
+    assert "Not in this run: OpenTofu + restapi (tofu not on PATH)." in text
+
+
+def test_figures_that_are_none_are_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "other.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(BenchError, match="next: measure first"):
+        results.load(tmp_path / "other.json")
+
+
+def _page(found: Results) -> str:
+    return report.rendered(found, Path("docs/any.json"))[Path("docs/any.md")]

@@ -1,0 +1,128 @@
+"""Each row does what it says, on its smallest cell and for real; OpenTofu's is not ours to install."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench import matrix, results
+from bench.errors import BenchError
+from bench.measure import Command
+from bench.rows import ROWS
+from bench.rows.row import Row, Stage
+from bench.server import Site
+from bench.workload import OPERATIONS, Operation
+from tests.support.project import require_engine
+
+ROOT = Path(__file__).resolve().parents[2]
+WRITES = {"up": 1, "update all": 1, "destroy": 1}
+
+
+def bench(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "bench", *args]
+    given = {**os.environ, **environment}
+    return subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, timeout=240, check=False)
+
+
+def test_the_command_measures_our_row_and_writes_the_page_with_its_charts(tmp_path: Path) -> None:
+    require_engine()
+    done = bench("--rows", "ours-v2", "--sizes", "1", "--latencies", "0", "--runs", "1", "--json", str(tmp_path / "p.json"))
+    assert done.returncode == 0, done.stderr
+    assert "preview of a change" in done.stdout
+    found = results.load(tmp_path / "p.json")
+    assert {one.operation for one in found.cells} == set(OPERATIONS)
+    for one in found.cells:
+        assert one.requests == [{**WRITES, "up": 2, "refresh": 1}.get(one.operation, 0)]
+        assert one.memory
+        assert one.memory[0] > 20
+        assert one.plugin_cpu[0] > 0
+        assert one.state[0] > 0
+        assert bool(one.program_cpu) is (one.operation not in {"refresh", "destroy"})
+    assert found.modules["ours-v2"].properties > found.modules["ours-v2"].content > 0
+    assert {path.stem for path in (tmp_path / "p").iterdir()} == {name.replace(" ", "-") for name in OPERATIONS}
+    assert "(p/up.svg)" in (tmp_path / "p.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["ours-v1", "plain", "floor", "httpx-4", "httpx-16"])
+def test_every_other_row_of_our_own_does_its_work(name: str) -> None:
+    require_engine()
+    steps: list[str] = []
+    operations: tuple[Operation, ...] = ("up", "update all", "refresh", "destroy")
+    found = matrix.run(matrix.Plan([ROWS[name]], sizes=[1], latencies=[0], runs=1, operations=operations), steps.append)
+    assert len(steps) == len(operations)
+    requests = {one.operation: one.requests[0] for one in found.cells if one.requests[0]}
+    assert requests == ({**WRITES, "refresh": 1} if ROWS[name].speaks else {})
+    assert all(one.memory[0] > 20 for one in found.cells)
+
+
+def test_a_row_that_cannot_be_run_here_is_left_out_with_a_word(tmp_path: Path) -> None:
+    done = bench("--rows", "opentofu", PATH=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.endswith("bench: OpenTofu + restapi: tofu and terraform-provider-restapi not on PATH\n")
+
+
+@pytest.mark.parametrize(
+    ("args", "reason"),
+    [
+        (("--rows", "ours-v2,nobody"), "--rows: there is no nobody; there are ours-v2, "),
+        (("--sizes", "0,1"), "--sizes: '0,1' is not a list of whole numbers from 1 to 100"),
+        (("--latencies", "soon"), "--latencies: 'soon' is not a list of whole numbers from 0 to 10000"),
+        (("--operations", "up,down"), "--operations: there is no down; there are preview new, up, "),
+        (("--render", "--json", "/nowhere/p.json"), "/nowhere/p.json cannot be used"),
+    ],
+)
+def test_an_option_that_cannot_be_used_is_refused_in_words(args: tuple[str, ...], reason: str) -> None:
+    done = bench(*args)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"bench: {reason}")
+
+
+class Idle(Row):
+    """Says that it is done, and sends nothing."""
+
+    name = "httpx-4"  # the cell of a row that the tables know
+    title = "idle"
+    leaves_out = "everything"
+
+    def stage(self, directory: Path, site: Site) -> Stage:
+        return IdleStage(directory)
+
+
+class IdleStage(Stage):
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def command(self, operation: Operation) -> Command:
+        return Command([sys.executable, "-c", ""], self._directory, dict(os.environ), {})
+
+
+def test_a_time_in_which_nothing_was_done_does_not_count() -> None:
+    with pytest.raises(BenchError, match=r"^idle, 1 modules, 0 ms, up, run 1: 1 modules and the requests .* were to be seen"):
+        matrix.run(matrix.Plan([Idle()], sizes=[1], latencies=[0], runs=1), lambda what: None)
+
+
+def test_an_interruption_ends_what_runs_and_writes_nothing(tmp_path: Path) -> None:
+    target = tmp_path / "p.json"
+    args = ["--rows", "httpx-4", "--sizes", "1", "--latencies", "10000", "--runs", "1", "--json", str(target)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "bench", *args],
+        cwd=ROOT,
+        env={**os.environ, "FORCE_COLOR": "1"},  # with it the progress is shown although this is no terminal
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        shown = ""
+        while "up, run 1" not in shown:
+            shown += process.stderr.read(1)
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+    assert process.returncode == 130
+    assert rest.endswith("bench: interrupted; nothing was written\n")
+    assert not target.exists()
