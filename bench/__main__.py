@@ -19,6 +19,7 @@ from .workload import OPERATIONS
 DOCUMENT: Final = Path(__file__).resolve().parent.parent / "docs" / "performance.json"
 SIZES, LATENCIES, RUNS = "1,10,100", "0,50,300", 7
 QUICK_SIZES, QUICK_LATENCIES, QUICK_RUNS = "10,100", "50", 1
+_LINES: Final = 20  # of progress, where there is no terminal for a bar
 
 _Name = TypeVar("_Name", bound=str)
 
@@ -88,7 +89,7 @@ def _measured(plan: matrix.Plan) -> results.Results:
     for name, why in plan.left_out.items():
         console.print(f"left out: {ROWS[name].title}: {why}")
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=console) as progress:
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("starting", total=plan.steps)
         done = -1
 
@@ -96,6 +97,8 @@ def _measured(plan: matrix.Plan) -> results.Results:
             nonlocal done
             done += 1
             progress.update(task, completed=done, description=what)
+            if not console.is_terminal and done * _LINES // plan.steps > (done - 1) * _LINES // plan.steps:
+                console.print(f"{done} of {plan.steps}: {what}", soft_wrap=True)
 
         found = matrix.run(plan, step)
         progress.update(task, completed=plan.steps, description="done")
