@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pulumi_atlassian_forge.connect import Connection
+from pulumi_atlassian_forge.connection import Connection
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle import create, delete, read, update
 from tests.support.command import by_hand

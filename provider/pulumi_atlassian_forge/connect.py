@@ -5,127 +5,21 @@ The provider calls it today; functions and the command will.
 
 from __future__ import annotations
 
-import platform
 import threading
-from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .api.client import Client, Timeouts
-from .api.errors import Unreachable
-from .api.listing import Listing
-from .api.operations import Operations
-from .api.pace import Pace
-from .api.protocol import Answer, Request, Version, list_page
+from .api.protocol import Version
 from .errors import ForgeError
-from .fields import DEFAULT, InstallationSettings, config_key, variable
+from .fields import DEFAULT, config_key, variable
 from .installations_file import installations_in
 from .modules.manifest import Manifest, Manifests
 from .modules.manifest_file import ManifestError
-from .parent import GATE
-from .recovery import Registrar
-from .roads.road import identity_of, opened
-from .saying import say
 from .settings import Get, Installations, unknown_installation
-from .version import __version__
 from .witness import Roll
-from .workers import AT_ONCE
 
-_USER_AGENT = f"pulumi-atlassian-forge/{__version__} (Python {platform.python_version()})"
-
-
-class Connection:
-    """One installation: its client, and per API version its operations and its list. Shared by all threads."""
-
-    def __init__(self, name: str, settings: InstallationSettings, root: Path, roll: Roll) -> None:
-        self.name = name
-        self.roll = roll
-        roll.is_credulous = settings.accept_all_gone
-        self.turns = threading.BoundedSemaphore(AT_ONCE)
-        self.road = settings.road
-        self._version = settings.api_version
-        self._road = opened(name, settings, root, self._forget)
-        roll.identity = self.identity if self._road.installation is not None else None
-        self._client = Client(
-            self._road.base_url,
-            self._road.auth,
-            carrier=self._road.carrier,
-            timeouts=Timeouts(
-                connect=settings.connect_timeout,
-                read=settings.request_timeout,
-                total=settings.operation_timeout,
-            ),
-            transport=self._road.transport,
-            user_agent=_USER_AGENT,
-        )
-        self.base_url = settings.base_url if settings.on_emulator and settings.base_url else self._road.base_url
-        gated, pace = _Gated(self._client), Pace(lambda text: say(name, text))
-        self._operations: dict[Version, Operations] = {v: Operations(gated, v, pace) for v in ("v1", "v2")}
-        self._listings: dict[Version, Listing] = {v: Listing(operations) for v, operations in self._operations.items()}
-        self._registrars: dict[Version, Registrar] = {
-            v: Registrar(
-                name,
-                operations,
-                self._listings[v],
-                patience=settings.operation_timeout,
-                take_over_identical=settings.take_over_identical,
-            )
-            for v, operations in self._operations.items()
-        }
-
-    def operations(self, version: Version) -> Operations:
-        """The five operations under one version of the API."""
-        return self._operations[version]
-
-    def listing(self, version: Version) -> Listing:
-        """The shared list of the installation's modules under one version of the API."""
-        return self._listings[version]
-
-    def registrar(self, version: Version) -> Registrar:
-        """What registers modules, once each, under one version of the API."""
-        return self._registrars[version]
-
-    def ask(self, request: Request) -> Answer:
-        """Send a request once, whatever comes of it: for a look at the installation itself.
-
-        Raises:
-            ApiError: No answer came that can be used.
-        """
-        return self._client.send(request)
-
-    def credentials(self) -> Mapping[str, str]:
-        """The headers that show who asks; none where the emulator needs none. Not to be shown.
-
-        Raises:
-            ApiError: There are none to be had.
-        """
-        return self._road.auth.headers(list_page("v1"))
-
-    def identity(self) -> str | None:
-        """What tells this installation from others, where the road knows whose it is; asked for where it has to be.
-
-        Raises:
-            ApiError: It could not be asked.
-        """
-        if self._road.installation is None:
-            return None
-        if self._road.carrier is not None and not self._road.carrier.has_answered:
-            self._listings[self._version].all()  # each answer tells
-        found = self._road.installation()
-        return None if found is None else identity_of(found)
-
-    def _forget(self) -> None:
-        """Other credentials may lead to another installation: what was seen of it is to be seen again."""
-        self.roll.forget()
-        for listing in self._listings.values():
-            listing.forget()
-
-    def secrets(self) -> set[str]:
-        """Every token that was obtained, for redaction."""
-        return self._road.secrets()
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
+if TYPE_CHECKING:
+    from .connection import Connection
 
 
 class Connections:
@@ -213,6 +107,9 @@ class Connections:
         Raises:
             ForgeError: The installation is not configured, or its settings cannot be used.
         """
+        # With it comes the client: a preview needs none, and is a tenth of a second faster without.
+        from .connection import Connection  # noqa: PLC0415
+
         with self._lock:
             connection = self._open.get(name)
             if connection is None:
@@ -230,23 +127,6 @@ class Connections:
 class _Rolls(dict[str, Roll]):
     def __missing__(self, name: str) -> Roll:
         return self.setdefault(name, Roll(name))
-
-
-class _Gated:
-    """The client, behind the gate that shuts when the engine is gone."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    @property
-    def timeouts(self) -> Timeouts:
-        return self._client.timeouts
-
-    def send(self, request: Request, *, within: float | None = None) -> Answer:
-        with GATE.passing() as may_pass:
-            if not may_pass:
-                raise Unreachable("the engine is gone, so no request is sent any more")
-            return self._client.send(request, within=within)
 
 
 def _project_root(directory: Path) -> Path:

@@ -17,7 +17,8 @@ import pulumi
 from .errors import ForgeError
 
 if TYPE_CHECKING:
-    from .connect import Connection, Connections
+    from .connect import Connections
+    from .connection import Connection
 
 
 @dataclass(frozen=True)

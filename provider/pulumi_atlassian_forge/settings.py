@@ -64,6 +64,7 @@ class Installations:
                 f"installation {twice[0]!r} is described in {NAMESPACE}:installations and in the file\nnext: keep one of them"
             )
         self._config: dict[str, Mapping[str, Any]] = {DEFAULT: default, **named, **filed}
+        self._resolved: dict[str, InstallationSettings] = {}
         self._refuse_shared_variables()
 
     def __repr__(self) -> str:
@@ -75,11 +76,16 @@ class Installations:
         return [name for name in self._config if name != DEFAULT or self._default_is_set()]
 
     def resolve(self, name: str) -> InstallationSettings:
-        """How to reach one installation.
+        """How to reach one installation. What was found once stays: three questions of each `check` come here.
 
         Raises:
             ForgeError: The installation is not configured, or its settings cannot be used.
         """
+        if name not in self._resolved:
+            self._resolved[name] = self._read(name)
+        return self._resolved[name]
+
+    def _read(self, name: str) -> InstallationSettings:
         if name not in self._config:
             raise ForgeError(unknown_installation(name, self.names))
         if name == DEFAULT and not self._default_is_set():

@@ -10,6 +10,7 @@ carries in its state (``__siblings``), a sample that is different for each.
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -23,10 +24,12 @@ from .modules.compare import fingerprint
 from .modules.content import content_of
 from .saying import say
 
-SIBLINGS: Final = 8
+SIBLINGS: Final = 6
 """How many other modules each one carries in its state."""
 
-_LATEST: Final = 4  # of them are the ones that came last: the rest of a program may be deleted with what it stands next to
+_DIGITS: Final = 8  # of the hash that stands for each of them: a key of the server's is five times as long
+
+_LATEST: Final = 3  # of them are the ones that came last: the rest of a program may be deleted with what it stands next to
 
 LINGERS: Final = 0.3
 """Seconds that the first register of a process may wait for others, so that the module that came first knows of later ones."""
@@ -39,6 +42,9 @@ PATIENCE: Final = 1.0
 
 Name = tuple[Version, str]
 """The version of the API and the key: what tells the modules of one installation apart."""
+
+Mark = tuple[Version, str]
+"""The version of the API and a hash of the key: what each module carries of others."""
 
 Listings = Callable[[Version], Listing]
 
@@ -85,7 +91,7 @@ class Roll:
         self._patience = patience
         self._changed = threading.Condition()
         self._recorded: set[Name] = set()  # in the state
-        self._carried: set[Name] = set()  # siblings of those: they were in the state once
+        self._carried: set[Mark] = set()  # siblings of those: they were in the state once
         self._identities: set[str] = set()  # of the installation, as the state has them
         self._contents: set[tuple[Version, str]] = set()  # of those in the state whose keys are not known yet (v2)
         self._declared: dict[Name, None] = {}  # in the program, in the order in which they came; this proves nothing
@@ -158,7 +164,7 @@ class Roll:
                 self._own.append(_mark(outputs))
             self._recorded.add((version, key))
             self._identities |= {recorded for recorded in (outputs.get("__identity"),) if isinstance(recorded, str)}
-            self._carried |= set(_names(outputs.get("__siblings")))
+            self._carried |= set(_marks(outputs.get("__siblings")))
             self._tell()
 
     def testify(self) -> None:
@@ -207,7 +213,7 @@ class Roll:
     def siblings(
         self, version: Version, key: str, live: Iterable[Name] | None = None, carried: list[str] | None = None
     ) -> list[str]:
-        """The other modules that one carries in its state, as ``v1/<key>``: an even sample, the same each time.
+        """The other modules that one carries in its state, by their hashes: an even sample, the same each time.
 
         Args:
             version: Its version of the API.
@@ -215,18 +221,18 @@ class Roll:
             live: Those that are known to be live; None: nothing is known.
             carried: Those that it carries. They stay while all are live, so that a refresh leaves the state as it is.
         """
-        live = None if live is None else set(live)
-        if carried and live is not None and set(_names(carried)) <= live:
+        marks = None if live is None else set(map(_mark_of, live))
+        if carried and marks is not None and set(_marks(carried)) <= marks:
             return carried
         with self._changed:
-            latest = [name for name in self._declared if name not in self._deleted]
-            known = (self._recorded | self._carried | set(latest)) - self._deleted
-        known -= {(version, key)}
-        if live is not None:
-            known &= live
-        chosen = [name for name in latest if name in known][-_LATEST:]
-        drawn = sorted(known.difference(chosen), key=lambda other: blake2b(f"{version}/{key} {_text(other)}".encode()).digest())
-        return sorted(map(_text, [*chosen, *drawn[: SIBLINGS - len(chosen)]]))
+            latest = [_mark_of(name) for name in self._declared if name not in self._deleted]
+            known = set(map(_mark_of, self._recorded)) | self._carried | set(latest)
+            known -= {_mark_of((version, key)), *map(_mark_of, self._deleted)}
+        if marks is not None:
+            known &= marks
+        chosen = [mark for mark in latest if mark in known][-_LATEST:]
+        drawn = sorted(known.difference(chosen), key=lambda other: _digest(f"{version}/{key} {other}"))
+        return _written([*chosen, *drawn[: SIBLINGS - len(chosen)]])
 
     def believe_gone(self, version: Version, key: str, listings: Listings) -> None:
         """A module of the state is not there: return if that can be believed.
@@ -321,9 +327,9 @@ class Roll:
                 self._changed.wait_for(lambda: self._own or self._identities, LINGERS)
             return set(self._identities)
 
-    def _others(self, me: Name) -> set[Name]:
+    def _others(self, me: Name) -> set[Mark]:
         with self._changed:
-            return (self._recorded | self._carried) - {me}
+            return (set(map(_mark_of, self._recorded)) | self._carried) - {_mark_of(me)}
 
     def _is_known(self, listings: Listings, me: Name) -> bool:
         """Whether a module of the state other than this one is live."""
@@ -332,7 +338,10 @@ class Roll:
         others = self._others(me)
         for version in {version for version, _ in others | self._contents}:
             listed = [live for live in listings(version).all() if (version, live.key) not in self._registered]
-            if any((version, live.key) in others or (version, fingerprint(live.content)) in self._contents for live in listed):
+            if any(
+                _mark_of((version, live.key)) in others or (version, fingerprint(live.content)) in self._contents
+                for live in listed
+            ):
                 self.testify()
                 return True
         return False
@@ -343,7 +352,8 @@ class Roll:
             first = self._first_in_doubt
             if first is None:
                 self._first_in_doubt = me[1] or name
-            return InDoubt(max(len(self._recorded | self._carried), len(self._contents)), listed, first)
+            known = set(map(_mark_of, self._recorded)) | self._carried
+            return InDoubt(max(len(known), len(self._contents)), listed, first)
 
 
 def _mark(outputs: Mapping[str, Any]) -> Any:
@@ -351,12 +361,27 @@ def _mark(outputs: Mapping[str, Any]) -> Any:
     return outputs.get("__made") or outputs.get("__name")
 
 
-def _text(name: Name) -> str:
-    return "/".join(name)
+def _digest(text: str) -> str:
+    return blake2b(text.encode(errors="surrogatepass"), digest_size=_DIGITS // 2).hexdigest()
 
 
-def _names(texts: Any) -> Iterable[Name]:
+@functools.lru_cache(maxsize=4096)
+def _mark_of(name: Name) -> Mark:
+    version, key = name
+    return version, _digest(key)
+
+
+def _written(marks: Iterable[Mark]) -> list[str]:
+    """One text for each version of the API: ``v2:`` and the hashes, one after the other."""
+    found: dict[str, list[str]] = {}
+    for version, digest in sorted(marks):
+        found.setdefault(version, []).append(digest)
+    return [f"{version}:{''.join(digests)}" for version, digests in found.items()]
+
+
+def _marks(texts: Any) -> Iterable[Mark]:
     for text in texts if isinstance(texts, list) else ():
-        version, _, key = str(text).partition("/")
-        if version in get_args(Version) and key:
-            yield cast("Version", version), key
+        version, _, digests = str(text).partition(":")
+        if version in get_args(Version):
+            for at in range(0, len(digests), _DIGITS):
+                yield cast("Version", version), digests[at : at + _DIGITS]

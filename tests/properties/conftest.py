@@ -6,7 +6,7 @@ import os
 import httpx
 import pytest
 
-from pulumi_atlassian_forge import connect, recovery, witness
+from pulumi_atlassian_forge import connect, connection, recovery, witness
 from pulumi_atlassian_forge.api.pace import Pace
 from tests.support import independent_server
 from tests.support.clients import ENVIRONMENT
@@ -26,7 +26,7 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands of runs, each a process of its own, would wait for hours: for retries, looks, company and certificates."""
     clock = Clock().take_over(monkeypatch)
-    monkeypatch.setattr(connect, "Pace", lambda say: Pace(say, clock, clock.sleep))
+    monkeypatch.setattr(connection, "Pace", lambda say: Pace(say, clock, clock.sleep))
     monkeypatch.setattr(connect, "Roll", functools.partial(witness.Roll, patience=0.0))
     monkeypatch.setattr(witness, "LINGERS", 0.0)
     monkeypatch.setattr(recovery, "LOOKS", (0.0, 0.001, 0.002))

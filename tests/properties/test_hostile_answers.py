@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from pulumi_atlassian_forge.connect import Connection, Connections
+from pulumi_atlassian_forge.connect import Connections
+from pulumi_atlassian_forge.connection import Connection
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.ids import ModuleId
 from pulumi_atlassian_forge.lifecycle import create, delete, read, update
@@ -57,7 +58,7 @@ def deletes(version: Any, **olds: Any) -> Callable[[Connection], Any]:
     return lambda connection: delete(connection, ModuleId("default", version, KEY), {**OUTPUTS, **olds, "apiVersion": version})
 
 
-SIBLINGS = {"__siblings": ["v1/other", "v2/another"]}
+SIBLINGS = {"__siblings": ["v1:0123456789abcdef", "v2:fedcba98"]}
 OPERATIONS: dict[str, Callable[[Connection], Any]] = {
     "register v1": registers("v1"),
     "register v2": registers("v2"),

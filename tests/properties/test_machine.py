@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
-from pulumi_atlassian_forge.connect import Connection, Connections
+from pulumi_atlassian_forge.connect import Connections
+from pulumi_atlassian_forge.connection import Connection
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.ids import ModuleId
 from pulumi_atlassian_forge.lifecycle import create, delete, diff, read, update

@@ -39,13 +39,17 @@ def fleet(  # noqa: PLR0913 - each is an option of the command
     command: Annotated[Command, typer.Argument(help="What to do on each installation.")],
     *,
     only: Annotated[list[str] | None, typer.Option(help="Only this installation; with * and ?. Repeatable.")] = None,
-    preview: Annotated[bool, typer.Option("--preview", help="Only show what would be done; `up --preview` is `preview`.")] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Only show what would be done; `up --preview` is `preview`.")
+    ] = False,
     parallel: Annotated[int, typer.Option(min=1, help="How many installations at a time.")] = max(2, os.cpu_count() or 2),
     continue_on_error: Annotated[bool, typer.Option(help="Whether others are still started when one has failed.")] = True,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a destroy.")] = False,
     unlock: Annotated[bool, typer.Option("--unlock", help="Break locks, whoever holds them: when no other run works.")] = False,
     file: Annotated[Path, typer.Option(help="The installations.")] = PROJECT / "forge-installations.yaml",
-    backend: Annotated[str | None, typer.Option(help="URL of the state's backend. Default: PULUMI_BACKEND_URL, or the login.")] = None,
+    backend: Annotated[
+        str | None, typer.Option(help="URL of the state's backend. Default: PULUMI_BACKEND_URL, or the login.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")] = False,
 ) -> None:
     """One Pulumi stack for each installation, from one program, several at a time.
@@ -114,7 +118,9 @@ def _engine(job: Job) -> auto.PulumiCommand:
     try:
         cli = auto.PulumiCommand()
     except (OSError, subprocess.CalledProcessError, auto.InvalidVersionError) as error:
-        raise FleetError(f"there is no usable Pulumi CLI on PATH: {error}\nnext: scripts/install-pulumi prints where one is") from None
+        raise FleetError(
+            f"there is no usable Pulumi CLI on PATH: {error}\nnext: scripts/install-pulumi prints where one is"
+        ) from None
     try:
         workspace(job, cli, {}).who_am_i()
     except auto.CommandError as error:

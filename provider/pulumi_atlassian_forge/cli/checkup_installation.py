@@ -11,7 +11,8 @@ from typing import Final, get_args
 from pulumi_atlassian_forge.api.errors import ApiError, BadAnswer, NotFound, ServerFailure, Throttled, Unauthorized, Unreachable
 from pulumi_atlassian_forge.api.protocol import Answer, Version, failure_of, list_page
 from pulumi_atlassian_forge.api.reading import read_json
-from pulumi_atlassian_forge.connect import Connection, Connections
+from pulumi_atlassian_forge.connect import Connections
+from pulumi_atlassian_forge.connection import Connection
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.fields import config_key, variable
 

@@ -12,7 +12,8 @@ import typer
 
 from pulumi_atlassian_forge.api.errors import ApiError
 from pulumi_atlassian_forge.api.protocol import Live, Version
-from pulumi_atlassian_forge.connect import Connection, Connections
+from pulumi_atlassian_forge.connect import Connections
+from pulumi_atlassian_forge.connection import Connection
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.explain import unlisted
 from pulumi_atlassian_forge.fields import DEFAULT, NAMESPACE, setting_of
