@@ -11,19 +11,9 @@ import trustme
 
 from pulumi_atlassian_forge.cli.checkup_token import judged
 from tests.support import independent_server
-from tests.support.doctor import Doctor, expect, jwt, keeping_the_contract
+from tests.support.doctor import Doctor, expect, jwt
 from tests.support.independent_server import Server
 from tests.support.rawserver import answering, refused_port, serving
-
-
-@pytest.fixture
-def doctor(tmp_path: Path) -> Doctor:
-    return Doctor(tmp_path)
-
-
-@pytest.fixture
-def api(server: Server) -> Server:
-    return keeping_the_contract(server)
 
 
 class TestSettings:

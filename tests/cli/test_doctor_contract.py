@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.doctor import Doctor, expect, keeping_the_contract, there
+from tests.support.doctor import Doctor, expect, there
 from tests.support.independent_server import Call, Server
-
-
-@pytest.fixture
-def doctor(tmp_path: Path) -> Doctor:
-    return Doctor(tmp_path)
-
-
-@pytest.fixture
-def api(server: Server) -> Server:
-    return keeping_the_contract(server)
 
 
 def test_healthy(doctor: Doctor, api: Server) -> None:

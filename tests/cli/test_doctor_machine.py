@@ -11,18 +11,8 @@ import pytest
 
 from pulumi_atlassian_forge.version import __version__
 from tests.support.command import printed
-from tests.support.doctor import HOST, OURS, Doctor, expect, keeping_the_contract, program
+from tests.support.doctor import HOST, OURS, Doctor, expect, program
 from tests.support.independent_server import Server
-
-
-@pytest.fixture
-def doctor(tmp_path: Path) -> Doctor:
-    return Doctor(tmp_path)
-
-
-@pytest.fixture
-def api(server: Server) -> Server:
-    return keeping_the_contract(server)
 
 
 class TestMachine:
