@@ -119,3 +119,13 @@ def test_nothing_is_planned_for_what_the_server_adds(project: Callable[..., Proj
     same(stack.up("--refresh", "--diff", "--expect-no-changes"), count)
     assert server.counts()["POST"] == server.counts()["PUT"] == count
     assert len(server.modules("v1")) == len(server.modules("v2"))
+
+    other = project(server)
+    done = in_project(other, "import", "--stack", "test", "--run", "--json")
+    assert done.code == 0, done.text
+    found = printed(done)["imported"]
+    assert len(found) == len(server.modules("v1"))
+    assert any("/filter/own" in one["serversOwn"] for one in found)
+    shutil.copy(other.root / "forge_modules.py", other.root / "__main__.py")
+    same(other.preview("--diff", "--expect-no-changes"), len(found))
+    same(other.up("--refresh", "--diff", "--expect-no-changes"), len(found))

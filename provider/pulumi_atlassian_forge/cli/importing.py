@@ -51,7 +51,8 @@ def import_(  # noqa: PLR0913, PLR0917 - one parameter per option is how typer i
 ) -> None:
     """Take over what is registered: write a program that declares it, and a file for `pulumi import`. Nothing is changed.
 
-    Exit code 2 where a module had to be left out because no program can declare it.
+    Exit code 2 where a module had to be left out because no program can declare it. A property that is not known where it
+    stands is taken for the server's own: it is named, and no part of the program.
     """
     with reported("import"):
         if run and stack is None:
@@ -72,7 +73,7 @@ def import_(  # noqa: PLR0913, PLR0917 - one parameter per option is how typer i
         if run and found and stack:
             pulumi(*_COMMAND, "--file", str(file), "--stack", stack)
     if as_json_:
-        modules_ = [{"name": one.name, "id": str(_id(one))} for one in found]
+        modules_ = [{"name": one.name, "id": str(_id(one)), "serversOwn": [*one.server]} for one in found]
         as_json(
             imported=modules_, leftOut=left_out, file=str(file) if found else None, program=str(to) if found else None, ran=run
         )
@@ -122,8 +123,8 @@ def _id(one: Declaration) -> ModuleId:
 
 
 def _entry(one: Declaration) -> dict[str, Any]:
-    # Everything that is live is declared, but for documented defaults: so nothing was added by the server.
-    outputs = outputs_of(_inputs(one), one.content, Live(one.key, one.content), [], typed=one.typed)
+    # Everything that is live is declared, but for documented defaults and what no program may declare.
+    outputs = outputs_of(_inputs(one), one.content, Live(one.key, one.content), [*one.server], typed=one.typed)
     own = {"__provider": serialize_provider(PROVIDER)}
     return {
         "type": TYPES + ("TriggerModule" if one.typed else "DynamicModule"),
@@ -157,6 +158,9 @@ def _print(
 ) -> None:
     for one in left_out:
         line(f"left out: {one['key']} ({one['type']}): {one['reason']}", style="yellow")
+    for one in found:
+        if one.server:
+            line(f"taken for the server's own: {one.key} ({one.content.type}): {', '.join(one.server)}", style="yellow")
     if not found:
         line(
             f"nothing to import from {here}"

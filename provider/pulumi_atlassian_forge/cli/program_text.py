@@ -5,6 +5,7 @@ Only what is not a default; no loops are guessed. The text is valid and tidy wit
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any, Final
 
 from pulumi_atlassian_forge.api.protocol import Live, Version
 from pulumi_atlassian_forge.fields import DEFAULT
-from pulumi_atlassian_forge.modules.compare import DEFAULTS
+from pulumi_atlassian_forge.modules.compare import DEFAULTS, server_additions
 from pulumi_atlassian_forge.modules.content import TRIGGER, TRIGGER_PROPERTIES, Content, content_of
 from pulumi_atlassian_forge.modules.rules import check_content
 
@@ -41,6 +42,7 @@ class Declaration:
         name: The logical name.
         key: The key; under v1 it is an argument where the name is another one.
         typed: Whether it is a ``TriggerModule``.
+        server: The paths of what is live and no program may declare: a server's own additions.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Declaration:
     installation: str
     content: Content
     typed: bool
+    server: tuple[str, ...] = ()
 
     @property
     def properties(self) -> dict[str, Any]:
@@ -61,9 +64,25 @@ class Declaration:
 
 def declaration_of(site: Site, live: Live, name: str | None = None) -> Declaration:
     """The declaration of a module: a ``TriggerModule`` where everything in it has a place there."""
-    content = content_of({"type": live.content.type, "data": live.content.data})
+    whole = content_of({"type": live.content.type, "data": live.content.data})
+    content = _declarable(whole)
     typed = content.type == TRIGGER and set(content.data) <= set(TRIGGER_PROPERTIES) and not check_content(content.data)
-    return Declaration(name or plain_name(live), live.key, site.version, site.name, content, typed)
+    return Declaration(
+        name or plain_name(live), live.key, site.version, site.name, content, typed, tuple(server_additions(content, whole))
+    )
+
+
+def _declarable(content: Content) -> Content:
+    """Without what a preview would refuse because nobody knows it there: only the server can have put it in."""
+    data = copy.deepcopy(content.data)
+    for problem in check_content({"type": content.type, "data": data}):
+        if problem.unknown:
+            _, *above, name = problem.unknown
+            parent: Any = data
+            for part in above:
+                parent = parent[part]
+            parent.pop(name, None)
+    return Content(content.type, data)
 
 
 def plain_name(live: Live) -> str:

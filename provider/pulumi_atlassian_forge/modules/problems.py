@@ -17,10 +17,12 @@ class Problem:
     Attributes:
         path: The property, spelt as in state: ``filter.onError``, ``events[2]``, ``data.title``; empty for the whole resource.
         text: The Python argument, the rule and what to do. Never a value that a user gave: it may be a secret.
+        unknown: Where a property stands that is not known there; empty for any other failure.
     """
 
     path: str
     text: str
+    unknown: Location = ()
 
 
 def path_of(location: Location) -> str:

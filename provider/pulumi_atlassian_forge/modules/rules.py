@@ -107,7 +107,7 @@ def _in_words(failure: ErrorDetails, spec: Fields, root: Location) -> Problem:
     below: Location = tuple(part for part in failure["loc"] if part not in (TEXT_TAG, OBJECT_TAG))
     location = (*root, *below)
     if failure["type"] == "extra_forbidden":
-        return Problem(path_of(location), _unknown_property(location, _spec_at(spec, below[:-1])))
+        return Problem(path_of(location), _unknown_property(location, _spec_at(spec, below[:-1])), location)
     return Problem(path_of(location), f"{argument_of(location)} {_rule(failure, _spec_at(spec, below))}")
 
 
