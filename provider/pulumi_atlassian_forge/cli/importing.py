@@ -158,9 +158,9 @@ def _print(
 ) -> None:
     for one in left_out:
         line(f"left out: {one['key']} ({one['type']}): {one['reason']}", style="yellow")
-    for one in found:
-        if one.server:
-            line(f"taken for the server's own: {one.key} ({one.content.type}): {', '.join(one.server)}", style="yellow")
+    for own in found:
+        if own.server:
+            line(f"taken for the server's own: {own.key} ({own.content.type}): {', '.join(own.server)}", style="yellow")
     if not found:
         line(
             f"nothing to import from {here}"
