@@ -20,7 +20,7 @@ from .api.errors import ApiError, BadAnswer, NotFound, Rejected, Throttled, Unau
 from .api.protocol import Version
 from .api.text import clean
 from .errors import ForgeError
-from .fields import Road, config_key, setting_of, variable
+from .fields import Road, address_variable, config_key, setting_of, variable
 from .recovery import Taken, Undecided
 from .witness import Elsewhere, InDoubt
 
@@ -114,6 +114,21 @@ def doubtful(attempt: Attempt, doubt: InDoubt) -> ForgeError:
     )
 
 
+def renewal(installation: str, road: Road | None) -> str:
+    """What to do where the credentials of a road are not taken."""
+    who = "a token of the app that is installed there, which lives at most 4 hours"
+    setting = _road_of(installation, road)[0]
+    match road:
+        case "bridgeUrl":
+            key = setting_of(installation, "bridgeKey")
+            return f"{key} has to be the bridge's own BRIDGE_KEY; check {setting}, too, and the clock of this machine"
+        case "containerProxy":
+            return f"check {setting}: it names an installation of the app that this container belongs to"
+        case "tokenCommand" | "tokenFile":
+            return f"see where {setting} has its token from: it has to be {who}"
+    return f"renew {setting}: it takes {who}"
+
+
 def _road_of(installation: str, road: Road | None) -> tuple[str, str]:
     """The setting that leads to an installation, and what it has to be."""
     if road is None:  # the emulator, without a token
@@ -142,7 +157,7 @@ def unlisted(installation: str, version: Version, base_url: str, road: Road | No
     """The modules of an installation cannot be listed."""
     return ForgeError(
         f"could not list the modules of installation {installation!r} ({version}) at {base_url}\n{_what_was_said(error)}\n"
-        f"next: check {variable(installation, 'baseUrl')} and {_road_of(installation, road)[0]}"
+        f"next: check {address_variable(installation, road)} and {_road_of(installation, road)[0]}"
     )
 
 
@@ -170,12 +185,11 @@ def _fate(attempt: Attempt, error: ApiError) -> str:
 
 
 def _next(attempt: Attempt, error: ApiError) -> str:
-    setting = functools.partial(variable, attempt.installation)
     key = functools.partial(config_key, attempt.installation)
-    api = f"{setting('baseUrl')} ({attempt.base_url})"
+    api = f"{address_variable(attempt.installation, attempt.road)} ({attempt.base_url})"
     match error:
         case Unauthorized():
-            step = _renewal(attempt)
+            step = renewal(attempt.installation, attempt.road)
         case Unreachable():
             step = f"check {api}, the network and the proxy, then run the command again"
         case Throttled():
@@ -191,20 +205,6 @@ def _next(attempt: Attempt, error: ApiError) -> str:
         case _:
             step = "run the command again: it repeats what was not done"
     return step
-
-
-def _renewal(attempt: Attempt) -> str:
-    who = "a token of the app that is installed there, which lives at most 4 hours"
-    setting = _road_of(attempt.installation, attempt.road)[0]
-    match attempt.road:
-        case "bridgeUrl":
-            key = setting_of(attempt.installation, "bridgeKey")
-            return f"{key} has to be the bridge's own BRIDGE_KEY; check {setting}, too, and the clock of this machine"
-        case "containerProxy":
-            return f"check {setting}: it names an installation of the app that this container belongs to"
-        case "tokenCommand" | "tokenFile":
-            return f"see where {setting} has its token from: it has to be {who}"
-    return f"renew {setting}: it takes {who}"
 
 
 def _next_of_ambiguous_register(attempt: Attempt) -> str:

@@ -182,6 +182,13 @@ def setting_of(installation: str, field: str) -> str:
     return f"{variable(installation, field)} (or {config_key(installation, field)})"
 
 
+def address_variable(installation: str, road: Road | None) -> str:
+    """The variable that says where requests go, for a message."""
+    if road == "containerProxy":
+        return PROXY_VARIABLE
+    return variable(installation, "bridgeUrl" if road == "bridgeUrl" else "baseUrl")
+
+
 def near_setting(key: str) -> str:
     """What a key that is no setting may have been meant to be."""
     known = [to_camel(field) for field in InstallationSettings.model_fields]

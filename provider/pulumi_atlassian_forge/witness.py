@@ -97,6 +97,7 @@ class Roll:
         self._declared: dict[Name, None] = {}  # in the program, in the order in which they came; this proves nothing
         self._awaited = 0  # of these how many are to be registered still
         self._has_lingered = False
+        self._has_told = False  # that all is believed
         self._registered: set[Name] = set()  # by this process
         self._made: dict[Name, str] = {}  # of these which resource it is
         self._own: list[Any] = []  # the marks of those of the program whose outputs were seen
@@ -242,6 +243,7 @@ class Roll:
             ApiError: It cannot be told.
         """
         if self.is_credulous:
+            self._tell_that_all_is_believed(key)
             return
         me = (version, key)
         until = time.monotonic() + (self._patience if self._first_in_doubt is None else 0)
@@ -310,6 +312,14 @@ class Roll:
             raise Elsewhere(first)
 
     # -- inside ---------------------------------------------------------------------------------------------------------------
+
+    def _tell_that_all_is_believed(self, key: str) -> None:
+        """Once: the setting may have been left on since an earlier run."""
+        with self._changed:
+            was_told, self._has_told = self._has_told, True
+        if not was_told:
+            text = "is not there, and is taken for deleted like any other, because acceptAllGone is set; remove it after this run"
+            say(f"{self._installation}/{key}", text)
 
     def _tell(self) -> None:
         self._news += 1

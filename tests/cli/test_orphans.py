@@ -47,7 +47,7 @@ def test_what_no_state_owns_is_listed_with_the_request_that_deletes_it(server: S
     )  # fmt: skip
     assert done.returncode == 2, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0] == "1 of 3 modules on installation 'default' (v1) are in none of the given states:"
+    assert lines[0] == "1 of 3 modules on installation 'default' (v1) in none of the given states:"
     assert lines[1] == 'v1/two  trigger  {"events": ["avi:jira:updated:issue"], "endpoint": "hook"}'
     command = lines[2].removeprefix("  to delete it: ")
     assert command.startswith('curl -X DELETE -H "Authorization: Bearer $ATLASSIAN_FORGE_TOKEN" http://127.0.0.1:')
@@ -72,7 +72,7 @@ def test_none_is_exit_code_0(server: Server, tmp_path: Path) -> None:
     done = orphans(server, "--state", state(tmp_path / "a.json", "default/v1/one"))
     assert (done.returncode, done.stdout) == (
         0,
-        "no orphans: all 1 modules on installation 'default' (v1) are in the given states\n",
+        "no orphans: 1 module on installation 'default' (v1), all in the given states\n",
     )
 
 

@@ -30,7 +30,7 @@ def test_what_was_done_by_hand_is_shown_and_put_right(project: Callable[..., Pro
     stack.program(PROGRAM)
     assert stack.up().code == 0
     clean = in_project(stack, "drift", "--stack", "test")
-    assert (clean.code, clean.stdout) == (0, "no drift: 4 modules are as the state has them\n")
+    assert (clean.code, clean.stdout) == (0, "no drift: 4 modules as the state says\n")
     named = keys(server, version)
     store = server.stores[version]
     store[named["hook"]]["data"]["endpoint"] = "other"
@@ -50,7 +50,7 @@ def test_what_was_done_by_hand_is_shown_and_put_right(project: Callable[..., Pro
     assert found[named["hook"]]["differences"] == [{"path": "/endpoint", "state": "hook", "live": "other"}]
     assert {name: server.counts()[name] - before[name] for name in before} == {"GET": 2, "POST": 0, "PUT": 0, "DELETE": 0}
     plain = in_project(stack, "drift", "--stack", "test")
-    assert "3 of 4 modules are not as the state has them:" in plain.stdout
+    assert "3 of 4 modules not as the state says:" in plain.stdout
     assert f'default/{version}/{named["hook"]}  TriggerModule \'changed\'  changed\n  /endpoint: "hook" → "other"' in plain.stdout
     assert "type changed: trigger → jira:issuePanel" in plain.stdout
     orphans = in_project(stack, "orphans", "--stack", "test", "--json")

@@ -129,6 +129,7 @@ def test_all_deleted_by_hand_has_a_way_through(project: Callable[..., Project], 
     assert len(stack.state()) == 5
     done = stack.refresh(**ACCEPT)
     assert done.code == 0, done.text
+    assert done.diagnostics.count("because acceptAllGone is set; remove it after this run") == 1
     assert stack.state() == []
     assert stack.up().code == 0
     assert len(server.modules(version)) == 5

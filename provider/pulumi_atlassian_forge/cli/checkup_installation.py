@@ -14,7 +14,8 @@ from pulumi_atlassian_forge.api.reading import read_json
 from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.connection import Connection
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.fields import config_key, variable
+from pulumi_atlassian_forge.explain import renewal
+from pulumi_atlassian_forge.fields import address_variable, config_key, variable
 
 from . import checkup_contract, checkup_token
 from .checkup import PASSING, Check, completed, duration, fail, failed, ok, skipped, warn
@@ -54,7 +55,7 @@ def installation(connections: Connections, name: str, api_version: str | None, h
         return completed(found, NAMES, "token")
     seen = _seen(here)
     first = seen[here.version]
-    found += reached(here, first, connections.source(name, "baseUrl") or variable(name, "baseUrl"))
+    found += reached(here, first, connections.source(name, "baseUrl") or address_variable(name, road))
     now, clock = _clock(seen)
     found += [clock, checkup_token.judged(road, headers, source, now)]
     if isinstance(first, Unreachable):
@@ -66,7 +67,7 @@ def installation(connections: Connections, name: str, api_version: str | None, h
 def _used(here: Site, seen: Mapping[Version, Outcome], found: list[Check]) -> list[Check]:
     """What an installation that can be reached answers."""
     failures = {version: _failure(outcome) for version, outcome in seen.items()}
-    auth = _auth(failures)
+    auth = _auth(here, failures)
     found.append(auth)
     if auth.status == "fail":
         return completed(found, NAMES, "auth")
@@ -84,7 +85,8 @@ def _settings(connections: Connections, here: Site, api_version: str | None) -> 
         return connections.source(here.name, field) or "default"
 
     version = "--api-version" if api_version is not None else origin("apiVersion")
-    text = f"{here.connection.base_url} ({origin('baseUrl')}), {here.version} ({version})"
+    address = origin("bridgeUrl" if here.connection.road == "bridgeUrl" else "baseUrl")
+    text = f"{here.connection.base_url} ({address}), {here.version} ({version})"
     if ".atlassian.net" in here.connection.base_url:
         step = f"unset {origin('baseUrl')} for https://api.atlassian.com"
         return warn("settings", f"{text}; that is a site, and the API is not known to be there", step)
@@ -142,13 +144,14 @@ def _clock(seen: Mapping[Version, Outcome]) -> tuple[float, Check]:
     return theirs, warn("clock", text, "set the clock (NTP): the end of a token is misjudged by that much")
 
 
-def _auth(failures: Mapping[Version, ApiError | None]) -> Check:
+def _auth(here: Site, failures: Mapping[Version, ApiError | None]) -> Check:
     if None in failures.values():
         return ok("auth", "the credentials are taken")
     refusal = next((failure for failure in failures.values() if isinstance(failure, Unauthorized)), None)
     if refusal is None:
         return skipped("auth", "nothing answered as the API does")
-    return fail("auth", str(refusal), _KIND)
+    is_token = here.connection.road == "token"
+    return fail("auth", str(refusal), _KIND if is_token else renewal(here.name, here.connection.road))
 
 
 def _version(here: Site, failures: Mapping[Version, ApiError | None]) -> Check:
@@ -163,7 +166,7 @@ def _version(here: Site, failures: Mapping[Version, ApiError | None]) -> Check:
         step = f"set {config_key(here.name, 'apiVersion')} (or {variable(here.name, 'apiVersion')}) to {answering[0]}"
         text = f"{here.version} does not answer ({failure}), {answering[0]} does"
         return fail("version", text, f"{step}: that replaces every module of a stack")
-    base = f"{variable(here.name, 'baseUrl')} ({here.connection.base_url})"
+    base = f"{address_variable(here.name, here.connection.road)} ({here.connection.base_url})"
     if isinstance(failure, NotFound):
         step = f"check {base}: it is what comes before /forge/installation"
     elif isinstance(failure, BadAnswer):

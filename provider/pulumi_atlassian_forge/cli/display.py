@@ -56,6 +56,11 @@ def line(*cells: str, style: str = "", indent: int = 0) -> None:
     console().print(Text(text, style=style), soft_wrap=True)
 
 
+def counted(number: int) -> str:
+    """How many modules."""
+    return f"{number} module" if number == 1 else f"{number} modules"
+
+
 def gist(content: Content, longest: int = 100) -> str:
     """What a module does, in few words: a trigger's events and whom they call, the title of anything else."""
     data = content.data

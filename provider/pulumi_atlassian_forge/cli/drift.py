@@ -15,7 +15,7 @@ from pulumi_atlassian_forge.lifecycle import read
 from pulumi_atlassian_forge.modules.compare import differences, value_at
 from pulumi_atlassian_forge.modules.content import Content, content_of
 
-from .display import line, progress, value
+from .display import counted, line, progress, value
 from .reach import JsonOption, as_json, connected, fail, reported
 from .states import Owned, modules, of_file, of_stack
 
@@ -104,9 +104,9 @@ def _compared(connections: Connections, module: Owned) -> _Drift | None:
 def _print(found: Iterable[_Drift], compared: int) -> None:
     found = list(found)
     if not found:
-        line(f"no drift: {compared} modules are as the state has them", style="green")
+        line(f"no drift: {counted(compared)} as the state says", style="green")
         return
-    line(f"{len(found)} of {compared} modules are not as the state has them:", style="bold")
+    line(f"{len(found)} of {counted(compared)} not as the state says:", style="bold")
     for one in found:
         more = f": {one.state.type} → {one.live.type}" if one.status == "type changed" and one.live is not None else ""
         style = "red" if one.live is None else "yellow"

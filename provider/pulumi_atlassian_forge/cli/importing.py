@@ -30,7 +30,7 @@ from pulumi_atlassian_forge.provider import PROVIDER
 from pulumi_atlassian_forge.state import outputs_of
 
 from .checkup_machine import IMPORT_FLOOR, numbers
-from .display import line
+from .display import counted, line
 from .program_text import Declaration, declaration_of, distinct_names, program
 from .reach import ApiVersionOption, InstallationOption, JsonOption, Site, as_json, connected, reported, site
 from .states import TYPES, modules, of_stack, pulumi
@@ -167,7 +167,7 @@ def _print(
             + (f": stack {stack!r} owns all that was asked for" if stack and not left_out else "")
         )
         return
-    line(f"{len(found)} modules of {here}: {to} declares them, {file} is for `pulumi import`", style="green")
+    line(f"{counted(len(found))} of {here}: declared by {to}, {file} is for `pulumi import`", style="green")
     command = shlex.join(["pulumi", *_COMMAND[:-2], "--file", str(file), *(["--stack", stack] if stack else [])])
     steps = [] if ran else [command]
     line(

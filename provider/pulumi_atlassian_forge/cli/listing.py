@@ -11,7 +11,7 @@ import yaml
 
 from pulumi_atlassian_forge.errors import ForgeError
 
-from .display import gist, table
+from .display import counted, gist, table
 from .program_text import declaration_of, statement
 from .reach import (
     AllOption,
@@ -51,7 +51,7 @@ def list_(
             found.append({"installation": name, "apiVersion": here.version, "modules": [*map(module_json, modules)]})
             if not as_json_:
                 rows = ((live.key, live.content.type, gist(live.content)) for live in modules)
-                table(f"{len(modules)} modules on {here}", ["key", "type", "what"], rows)
+                table(f"{counted(len(modules))} on {here}", ["key", "type", "what"], rows)
     if as_json_:
         as_json(installations=found)
     if failures:

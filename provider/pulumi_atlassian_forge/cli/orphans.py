@@ -18,7 +18,7 @@ from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.fields import DEFAULT, setting_of, variable
 from pulumi_atlassian_forge.settled import settled_delete
 
-from .display import gist, line, progress, value
+from .display import counted, gist, line, progress, value
 from .reach import (
     ApiVersionOption,
     InstallationOption,
@@ -170,11 +170,11 @@ def _named(here: Site, module: Live) -> str:
 def _print(found: _Found, *, are_states_given: bool) -> None:
     here, count = found.site, len(found.live)
     if not are_states_given:
-        line(f"{count} modules on {here}; without --state or --stack it is not known which of them a stack owns")
+        line(f"{counted(count)} on {here}; without --state or --stack it is not known which of them a stack owns")
     elif not found.orphans:
-        line(f"no orphans: all {count} modules on {here} are in the given states", style="green")
+        line(f"no orphans: {counted(count)} on {here}, all in the given states", style="green")
     else:
-        line(f"{len(found.orphans)} of {count} modules on {here} are in none of the given states:", style="bold")
+        line(f"{len(found.orphans)} of {counted(count)} on {here} in none of the given states:", style="bold")
     for module in found.orphans:
         line(f"{here.version}/{module.key}", module.content.type, value(module.content.data))
         if are_states_given and here.connection.base_url.startswith("http"):
