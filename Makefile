@@ -5,8 +5,10 @@ VENV := .venv
 FLOOR := .venv-floor
 BIN := $(CURDIR)/$(VENV)/bin
 LOCAL := $(CURDIR)/.local
-SCRIPTS := scripts/install-pulumi scripts/reference scripts/pictures scripts/engine/pulumi-language-python-exec
-CAMPAIGNS := tests/faults tests/properties tests/e2e/test_wrong_token.py tests/e2e/test_throttling.py tests/e2e/test_adoption.py
+SCRIPTS := scripts/install-pulumi scripts/reference scripts/pictures scripts/engine/pulumi-language-python-exec \
+  examples/ci/preview examples/ci/bitbucket-comment
+CAMPAIGNS := tests/faults tests/properties tests/e2e/test_wrong_token.py tests/e2e/test_throttling.py tests/e2e/test_adoption.py \
+  tests/e2e/test_fleet_size.py
 # Folders too: a file that is gone is a change.
 SOURCES := $(shell find provider -name __pycache__ -prune -o -print) pyproject.toml README.md
 
@@ -102,6 +104,6 @@ $(VENV)/.developing: $(VENV)/.installed
 
 $(FLOOR)/.installed: $(SOURCES) | $(VENV)/.installed
 	@test -x $(FLOOR)/bin/python || $(PYTHON) -m venv $(FLOOR)
-	@$(FLOOR)/bin/python -m pip install --quiet 'pulumi==3.216.*' coverage .
+	@$(FLOOR)/bin/python -m pip install --quiet 'pulumi==3.216.*' coverage '.[cli]'
 	@$(FLOOR)/bin/python -m pip install --quiet --no-deps --force-reinstall .
 	@touch $@

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import time
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -16,19 +15,10 @@ import typer
 from .display import Display, as_json, summarise
 from .fleet import Fleet
 from .installations import FleetError, chosen, read, search_path
-from .stack import Job, Member, complaint, workspace
+from .stack import Job, Member, Operation, complaint, workspace
 
 PROJECT: Final = Path(__file__).resolve().parent.parent
 INTERRUPTED: Final = 130
-
-
-class Command(StrEnum):
-    """What can be done."""
-
-    UP = "up"
-    PREVIEW = "preview"
-    REFRESH = "refresh"
-    DESTROY = "destroy"
 
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -36,20 +26,16 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command(no_args_is_help=True)
 def fleet(  # noqa: PLR0913 - each is an option of the command
-    command: Annotated[Command, typer.Argument(help="What to do on each installation.")],
+    command: Annotated[Operation, typer.Argument(help="What to do on each installation.")],
     *,
     only: Annotated[list[str] | None, typer.Option(help="Only this installation; with * and ?. Repeatable.")] = None,
-    preview: Annotated[
-        bool, typer.Option("--preview", help="Only show what would be done; `up --preview` is `preview`.")
-    ] = False,
+    preview: Annotated[bool, typer.Option("--preview", help="Only show what would be done.")] = False,
     parallel: Annotated[int, typer.Option(min=1, help="How many installations at a time.")] = max(2, os.cpu_count() or 2),
     continue_on_error: Annotated[bool, typer.Option(help="Whether others are still started when one has failed.")] = True,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a destroy.")] = False,
     unlock: Annotated[bool, typer.Option("--unlock", help="Break locks, whoever holds them: when no other run works.")] = False,
     file: Annotated[Path, typer.Option(help="The installations.")] = PROJECT / "forge-installations.yaml",
-    backend: Annotated[
-        str | None, typer.Option(help="URL of the state's backend. Default: PULUMI_BACKEND_URL, or the login.")
-    ] = None,
+    backend: Annotated[str | None, typer.Option(help="The state's backend. Default: PULUMI_BACKEND_URL, or the login.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")] = False,
 ) -> None:
     """One Pulumi stack for each installation, from one program, several at a time.
@@ -57,12 +43,12 @@ def fleet(  # noqa: PLR0913 - each is an option of the command
     Exit codes: 0 all done; 1 some failed, or nothing could begin; 130 interrupted.
     """
     began = time.monotonic()
-    operation = "up" if command is Command.PREVIEW else command.value
-    job = Job(PROJECT, operation, preview or command is Command.PREVIEW, unlock, _without_side_files(backend))
+    operation, preview = (Operation.UP, True) if command is Operation.PREVIEW else (command, preview)
+    job = Job(PROJECT, operation, preview, unlock, _without_side_files(backend))
     try:
         entries = read(file)
         names = chosen(list(entries), only or [])
-        if operation == "destroy" and not job.preview:
+        if command is Operation.DESTROY and not preview:
             _confirm(names, yes=yes)
         cli = _engine(job)
     except FleetError as error:
@@ -119,7 +105,7 @@ def _engine(job: Job) -> auto.PulumiCommand:
         cli = auto.PulumiCommand()
     except (OSError, subprocess.CalledProcessError, auto.InvalidVersionError) as error:
         raise FleetError(
-            f"there is no usable Pulumi CLI on PATH: {error}\nnext: scripts/install-pulumi prints where one is"
+            f"no Pulumi CLI on PATH can be used: {error}\nnext: scripts/install-pulumi prints where one is"
         ) from None
     try:
         workspace(job, cli, {}).who_am_i()

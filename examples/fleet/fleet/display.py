@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from typing import Final
+from enum import Enum, auto
+from typing import Final, Self
 
+import typer
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
@@ -16,6 +18,16 @@ from .stack import Job, Member, Result
 
 _STYLES: Final = {"done": "green", "failed": "red", "interrupted": "yellow", "not started": "dim"}
 _LONGEST: Final = 2000  # characters of one message that are shown
+
+
+class News(Enum):
+    """What can happen to a member, or to the whole fleet."""
+
+    STARTED = auto()
+    STEP = auto()
+    ENDED = auto()
+    LEFT_OUT = auto()
+    INTERRUPTED = auto()
 
 
 class Display:
@@ -28,7 +40,7 @@ class Display:
         self._ended: list[Result] = []
         self._live = Live(console=self._console, get_renderable=self._screen, transient=True, refresh_per_second=4)
 
-    def __enter__(self) -> Display:
+    def __enter__(self) -> Self:
         if self._console.is_terminal:
             self._live.start()
         return self
@@ -37,21 +49,26 @@ class Display:
         if self._console.is_terminal:
             self._live.stop()
 
-    def show(self, what: str, member: Member) -> None:
-        """Something happened to a member: it ``started``, did a ``step`` or ``ended``."""
+    def show(self, news: News, member: Member) -> None:
+        """Something happened to a member."""
         result = member.result
-        if what == "started":
+        if news is News.STARTED:
             self._began[member] = time.monotonic()
-        elif what == "ended":
+            if not self._console.is_terminal:
+                self._say(f"{result.installation}: started")
+        elif news is News.ENDED:
             del self._began[member]
             self._ended.append(result)
-        if what == "ended" or (what == "started" and not self._console.is_terminal):
-            self._console.print(_line(result, what), soft_wrap=True)
+            recovered = ", after a run that was killed" if result.recovered else ""
+            self._say(f"{result.installation}: {result.status} in {result.seconds} s{recovered}", _STYLES[result.status])
 
     def interrupted(self, *, again: bool) -> None:
         """Ctrl-C, for the first time or again."""
         text = "dropping what runs" if again else "interrupted: no other is started, what runs ends in order; again to drop it"
-        self._console.print(Text(text, style="yellow"))
+        self._say(text, "yellow")
+
+    def _say(self, text: str, style: str = "") -> None:
+        self._console.print(Text(text, style=style), soft_wrap=True)
 
     def _screen(self) -> Group:
         failed = sum(result.status == "failed" for result in self._ended)
@@ -62,26 +79,19 @@ class Display:
         return Group(Text(head, style="bold"), running)
 
 
-def _line(result: Result, what: str) -> Text:
-    if what == "started":
-        return Text(f"{result.installation}: started")
-    recovered = ", after a run that was killed" if result.recovered else ""
-    text = Text(f"{result.installation}: ").append(result.status, style=_STYLES[result.status])
-    return text.append(f" in {result.seconds} s{recovered}")
-
-
 def summarise(results: Sequence[Result], seconds: float) -> None:
     """Print what came of each: a table on a terminal, else lines with tabs between the cells; then why some failed."""
     out = Console(highlight=False)
     rows = [(r.installation, r.status, _changes(r), f"{r.seconds} s") for r in results]
     if out.is_terminal:
-        table = Table("INSTALLATION", "STATUS", "RESOURCES", "TIME", box=None, pad_edge=False, header_style="dim")
+        columns = ("INSTALLATION", "STATUS", "RESOURCES", "TIME")
+        table = Table(*columns, box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
         for row in rows:
             table.add_row(Text(row[0]), Text(row[1], style=_STYLES[row[1]]), *map(Text, row[2:]))
         out.print(table)
     else:
         for row in rows:
-            out.print(Text("\t".join(row)), soft_wrap=True)
+            typer.echo("\t".join(row))  # rich would make spaces of the tabs
     for result in results:
         for warning in result.warnings:
             out.print(Text(f"{result.installation}: warning: {warning[:_LONGEST]}"), soft_wrap=True)

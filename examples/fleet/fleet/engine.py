@@ -80,7 +80,7 @@ class Engine(PulumiCommand):
         with self._lock:
             if self.is_interrupted:
                 raise Interrupted
-            process = self._process = subprocess.Popen(
+            process = self._process = subprocess.Popen(  # noqa: S603 - the CLI, with arguments of Pulumi's own SDK
                 command,
                 cwd=cwd,
                 env=environment,
@@ -120,8 +120,7 @@ class Engine(PulumiCommand):
 
 
 def _collect(stream: IO[str] | None, tell: OnOutput | None, lines: list[str]) -> None:
-    assert stream is not None
-    for line in stream:
+    for line in stream or ():
         lines.append(line.rstrip())
         if tell:
             tell(lines[-1])
@@ -139,5 +138,5 @@ def _runs(pid: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True
+        pass
     return True

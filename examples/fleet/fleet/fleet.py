@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from queue import SimpleQueue
 from types import FrameType
 
-from .display import Display
+from .display import Display, News
 from .stack import Member
 
 
@@ -20,7 +20,10 @@ class Fleet:
     Args:
         members: In the order in which they are started.
         parallel: How many run at a time.
-        continue_on_error: Whether a failed one leaves the others alone; else no other is started after it.
+        continue_on_error: Whether others are still started when one has failed.
+
+    Attributes:
+        interrupted: Whether somebody has.
     """
 
     def __init__(self, members: Sequence[Member], parallel: int, *, continue_on_error: bool) -> None:
@@ -28,49 +31,55 @@ class Fleet:
         self._members = members
         self._parallel = parallel
         self._continue_on_error = continue_on_error
-        self._closed = False  # no further one is started
+        self._closed = False  # no other is started
         self._running: set[Member] = set()
-        self._lock = threading.RLock()  # a signal may come while this thread holds it
+        self._lock = threading.Lock()
+        self._news: SimpleQueue[tuple[News, Member | None]] = SimpleQueue()
 
     def run(self, display: Display) -> None:
         """Run all; what came of each is in its ``result``."""
-        news: SimpleQueue[tuple[str, Member] | None] = SimpleQueue()
-        with self._listening(display), ThreadPoolExecutor(self._parallel) as pool:
+        left = len(self._members)
+        with self._listening(), ThreadPoolExecutor(self._parallel) as pool:
             for member in self._members:
-                pool.submit(self._one, member, news)
-            for _ in self._members:
-                while (said := news.get()) is not None:
-                    what, member = said
-                    display.show(what, member)
+                pool.submit(self._one, member)
+            while left:
+                news, about = self._news.get()
+                if about is None:
+                    display.interrupted(again=self.interrupted)
+                    self._interrupt()
+                else:
+                    display.show(news, about)
+                    left -= news in (News.ENDED, News.LEFT_OUT)
 
-    def _one(self, member: Member, news: SimpleQueue[tuple[str, Member] | None]) -> None:
+    def _one(self, member: Member) -> None:
         with self._lock:
-            starts = not self._closed
-            if starts:
-                self._running.add(member)
+            if self._closed:
+                self._news.put((News.LEFT_OUT, member))
+                return
+            self._running.add(member)
+        self._news.put((News.STARTED, member))
         try:
-            if starts:
-                news.put(("started", member))
-                member.run(lambda: news.put(("step", member)))
-                news.put(("ended", member))
+            member.run(lambda: self._news.put((News.STEP, member)))
         finally:
             with self._lock:
                 self._running.discard(member)
                 self._closed |= member.result.status == "failed" and not self._continue_on_error
-            news.put(None)
+            self._news.put((News.ENDED, member))
+
+    def _interrupt(self) -> None:
+        with self._lock:
+            self.interrupted = self._closed = True
+            for member in self._running:
+                member.interrupt()
 
     @contextmanager
-    def _listening(self, display: Display) -> Iterator[None]:
-        """Pass Ctrl-C, and a supervisor's SIGTERM, on to what runs."""
+    def _listening(self) -> Iterator[None]:
+        """Have Ctrl-C, and a supervisor's SIGTERM, come in among the news: a handler itself may neither print nor wait."""
 
-        def stop(_number: int, _frame: FrameType | None) -> None:
-            display.interrupted(again=self.interrupted)
-            self.interrupted = self._closed = True
-            with self._lock:
-                for member in self._running:
-                    member.interrupt()
+        def tell(_number: int, _frame: FrameType | None) -> None:
+            self._news.put((News.INTERRUPTED, None))
 
-        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.signal(number, tell) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
         finally:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -16,13 +16,21 @@ import pulumi.automation as auto
 from .engine import Engine, Interrupted
 from .installations import FleetError, Settings, configure, environment
 
-Operation = Literal["up", "refresh", "destroy"]
 Status = Literal["done", "failed", "interrupted", "not started"]
 
 _MARKUP: Final = re.compile(r"<\{%.*?%\}>")
-_STACK: Final = "pulumi:pulumi:Stack"
+_HALVES: Final = (auto.OpType.CREATE_REPLACEMENT, auto.OpType.DELETE_REPLACED)
 _ENGINE_SAYS: Final = ("update failed", "preview failed", "update cancelled", "update canceled")
 """What the engine says of the whole; why it failed it has said before."""
+
+
+class Operation(StrEnum):
+    """What can be done; a preview is one of ``up``."""
+
+    UP = "up"
+    PREVIEW = "preview"
+    REFRESH = "refresh"
+    DESTROY = "destroy"
 
 
 @dataclass(frozen=True)
@@ -73,11 +81,14 @@ class Member:
         settings: What the file of installations says of it.
         job: What is to be done.
         cli: The CLI on PATH.
+
+    Attributes:
+        result: What came of it.
+        steps: How many resources are done.
     """
 
     def __init__(self, name: str, settings: Settings, job: Job, cli: auto.PulumiCommand) -> None:
         self.result = Result(name)
-        self.steps = 0
         self._settings, self._job = settings, job
         self._engine = Engine(cli, job.project / ".fleet" / name)
         self._errors: list[str] = []
@@ -107,7 +118,8 @@ class Member:
         except OSError as error:
             self._fail(f"the engine cannot be run: {error}")
         if self._engine.is_interrupted and self.result.status == "failed":
-            self.result.status = "interrupted"
+            # Why it ended is known; what the engine says on top of that only if it is more.
+            self.result.status, self.result.error = "interrupted", "\n".join(dict.fromkeys(self._errors)) or None
         self.result.seconds = round(time.monotonic() - began, 1)
 
     def _fail(self, text: str) -> None:
@@ -116,75 +128,87 @@ class Member:
     def _told(self, error: auto.CommandError) -> str:
         """Why a command failed: the engine's own diagnostics; where it did not come so far, the last lines that it printed."""
         if isinstance(error, auto.ConcurrentUpdateError):
-            return (
-                "the stack is locked: another run works on it, or one on another machine was killed\n"
-                "next: when no run works on it any more: --unlock"
-            )
+            said = complaint(error, self._job.backend)
+            return f"{said}\nnext: when nobody works on the stack any more: --unlock"
         return redacted("\n".join(dict.fromkeys(self._errors)), self._job.backend) or complaint(error, self._job.backend)
 
     def _carry_out(self) -> None:
         configure(self._job.project, self.result.installation, self._settings)
-        stack = self._stack()
-        if stack is None:
-            return
         try:
-            self._operate(stack)
+            self._operate(self._stack(create=self._job.operation is Operation.UP))
         except auto.ConcurrentUpdateError as error:
             if not (self._job.unlock or self._engine.is_left_over(str(error))):
                 raise
-            self._recover(stack)
-            self._operate(stack)
+            self._recover(str(error))
+            self._operate(self._stack(create=False))
 
-    def _stack(self) -> auto.Stack | None:
-        """The stack; None where there is none and nothing to refresh or destroy."""
+    def _stack(self, *, create: bool) -> auto.Stack | None:
+        """The stack; None where there is none, and so nothing to refresh or destroy."""
         place = workspace(self._job, self._engine, environment(self.result.installation, os.environ))
-        if self._job.operation == "up":
+        if create:
             return auto.Stack.create_or_select(self.result.installation, place)
         try:
             return auto.Stack.select(self.result.installation, place)
         except auto.errors.StackNotFoundError:
             return None
 
-    def _recover(self, stack: auto.Stack) -> None:
+    def _recover(self, locked: str) -> None:
         """Put in order what a killed run has left: its lock, and creates of which nobody knows whether they were done.
 
         The provider settles those by looking: what is registered already is taken over by the next create (v1) or named (v2).
+
+        Raises:
+            FleetError: There is a lock and no stack.
         """
+        stack = self._stack(create=False)
+        if stack is None:
+            where = redacted(locked.rpartition("`pulumi cancel`.")[2].strip(), self._job.backend)
+            raise FleetError(
+                f"a run was killed while it made the stack; Pulumi cannot remove its lock:\n{where}\nnext: delete it"
+            )
         stack.cancel()
         self._engine.forget_the_dead()
         self.result.recovered = True
-        if self._job.operation != "refresh":
-            stack.refresh(clear_pending_creates=True, **self._watched())
+        if self._job.operation is not Operation.REFRESH:
+            stack.refresh(clear_pending_creates=True, show_secrets=False, **self._watched())
 
-    def _operate(self, stack: auto.Stack) -> None:
-        self._errors.clear()
+    def _operate(self, stack: auto.Stack | None) -> None:
+        if stack is None:
+            return
         watched = self._watched()
         match self._job.operation, self._job.preview:
-            case "up", False:
+            case Operation.UP, False:
                 stack.up(show_secrets=False, **watched)
-            case "up", True:
+            case Operation.UP, True:
                 stack.preview(**watched)
-            case "refresh", False:
+            case Operation.REFRESH, False:
                 stack.refresh(clear_pending_creates=True, show_secrets=False, **watched)
-            case "refresh", True:
+            case Operation.REFRESH, True:
                 stack.preview_refresh(**watched)
-            case "destroy", False:
+            case Operation.DESTROY, False:
                 stack.destroy(show_secrets=False, **watched)
-            case "destroy", True:
+            case Operation.DESTROY, True:
                 stack.preview_destroy(**watched)
 
     def _watched(self) -> dict[str, Any]:
         self.steps = 0
+        self._errors.clear()
+        self.result.changes.clear()
         return {"on_event": self._see, "color": "never", "suppress_outputs": True}
 
     def _see(self, event: auto.EngineEvent) -> None:
-        if event.res_outputs_event and event.res_outputs_event.metadata.type != _STACK:
-            self.steps += 1
-            self._tell()
+        if event.res_outputs_event:
+            self._count(event.res_outputs_event.metadata)
         if event.diagnostic_event:
             self._hear(event.diagnostic_event)
-        if event.summary_event:
-            self._count(event.summary_event)
+
+    def _count(self, done: auto.StepEventMetadata) -> None:
+        """Count what is the program's own: neither the stack and its providers, nor the two halves of a replacement."""
+        if done.type.startswith("pulumi:") or done.op in _HALVES:
+            return
+        self.steps += 1
+        self.result.changes[done.op.value] = self.result.changes.get(done.op.value, 0) + 1
+        self._tell()
 
     def _hear(self, diagnostic: auto.DiagnosticEvent) -> None:
         text = _MARKUP.sub("", diagnostic.message).strip()
@@ -192,9 +216,6 @@ class Member:
             self._errors.append(text)
         elif diagnostic.severity == "warning":
             self.result.warnings.append(text)
-
-    def _count(self, summary: auto.SummaryEvent) -> None:
-        self.result.changes = dict(Counter(summary.resource_changes))
 
 
 def workspace(job: Job, cli: auto.PulumiCommand, variables: Mapping[str, str]) -> auto.LocalWorkspace:
