@@ -1,0 +1,80 @@
+"""The steps of the CI examples, run by a shell as their runner does."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.support.project import Outcome
+
+ROOT = Path(__file__).parents[2]
+CI = ROOT / "examples" / "ci"
+
+
+def load(name: str) -> Any:
+    """A file of the examples. In YAML 1.1 the key `on` is a boolean, and `true` here."""
+    return yaml.safe_load((CI / name).read_text("utf-8"))
+
+
+class Runner:
+    """What GitHub's runner gives to the steps of a job.
+
+    Attributes:
+        folder: The checkout, with the examples' files in ``ci/``.
+        summary: What the steps wrote for the page of the run.
+    """
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self.workflow = load("github-actions.yml")
+        self.folder = folder
+        self._temp = folder / "runner-temp"
+        self._temp.mkdir()
+        shutil.copytree(CI, folder / "ci")
+        self._files = {name: self._temp / name.lower() for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+        for file in self._files.values():
+            file.touch()
+        self._environment = {
+            **environment,
+            **{name: str(value) for name, value in self.workflow["env"].items()},
+            **{name: str(file) for name, file in self._files.items()},
+            "RUNNER_TEMP": str(self._temp),
+            "GITHUB_REPOSITORY": "team/modules",
+        }
+
+    @property
+    def summary(self) -> str:
+        return self._files["GITHUB_STEP_SUMMARY"].read_text("utf-8")
+
+    def outputs(self) -> dict[str, str]:
+        text = self._files["GITHUB_OUTPUT"].read_text("utf-8")
+        return {name: value for name, _, value in re.findall(r"^(\w+)<<(\S+)\n(.*?)\n\2$", text, re.MULTILINE | re.DOTALL)}
+
+    def step(self, job: str, identifier: str, expressions: Mapping[str, str], path: Path | None = None) -> Outcome:
+        """Run a step with a script; ``expressions`` has what GitHub puts in for ``${{ … }}``."""
+        (step,) = [step for step in self.workflow["jobs"][job]["steps"] if identifier in (step.get("id"), step.get("name"))]
+        values = {name: self._expand(str(value), expressions) for name, value in step.get("env", {}).items()}
+        environment = {**self._environment, **values}
+        if path is not None:
+            environment["PATH"] = os.pathsep.join([str(path), environment["PATH"]])
+        assert "${{" not in step["run"], "an expression in a script is code that somebody else may write"
+        done = subprocess.run(
+            ["bash", "-e", "-c", step["run"]],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    def _expand(self, text: str, expressions: Mapping[str, str]) -> str:
+        known = {"runner.temp": str(self._temp), **expressions}
+        return re.sub(r"\$\{\{ (.*?) \}\}", lambda found: known[found[1]], text)

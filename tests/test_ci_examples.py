@@ -1,0 +1,313 @@
+"""`examples/ci`: what a linter, a schema and a reviewer look for in the workflows, and what their scripts do when they run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.actionlint import actionlint
+from tests.support.bitbucket import Bitbucket, bitbucket
+from tests.support.command import by_hand
+from tests.support.independent_server import TOKEN, Server
+from tests.support.project import Project, base_environment
+from tests.support.workflow import CI, ROOT, Runner, load
+
+WORKFLOW = load("github-actions.yml")
+JOBS: dict[str, Any] = WORKFLOW["jobs"]
+PAGE = ROOT / "docs" / "guide" / "ci.md"
+QUICKSTART = (ROOT / "examples" / "quickstart" / "__main__.py").read_text("utf-8")
+BACKEND = {"vars.PULUMI_BACKEND_URL": "", "secrets.PULUMI_CONFIG_PASSPHRASE": "test"}
+
+
+# -- what can be read -------------------------------------------------------------------------------------------------------
+
+
+def test_actionlint_finds_nothing_and_would_find_a_mistake(tmp_path: Path) -> None:
+    program = actionlint(tmp_path)
+    text = (CI / "github-actions.yml").read_text("utf-8")
+    wrong = tmp_path / "wrong.yml"
+    wrong.write_text(text.replace("needs.preview.outputs.comment", "needs.preview.outputs.coment"), "utf-8")
+    for file, code in ((CI / "github-actions.yml", 0), (wrong, 1)):
+        done = subprocess.run(
+            [str(program), "-shellcheck=", "-pyflakes=", str(file)], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "schema", "mistake"),
+    [
+        ("github-actions.yml", "vendor.github-workflows", ("runs-on:", "runs-upon:")),
+        ("bitbucket-pipelines.yml", "vendor.bitbucket-pipelines", ("oidc: true", "oidc: [1]")),
+    ],
+)
+def test_it_has_the_form_that_the_schema_asks_for(tmp_path: Path, file: str, schema: str, mistake: tuple[str, str]) -> None:
+    wrong = tmp_path / file
+    wrong.write_text((CI / file).read_text("utf-8").replace(*mistake), "utf-8")
+    for path, code in ((CI / file, 0), (wrong, 1)):
+        command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stdout + done.stderr
+
+
+def test_every_action_is_pinned_by_commit_with_its_version_beside_it() -> None:
+    lines = [line for line in (CI / "github-actions.yml").read_text("utf-8").splitlines() if "uses:" in line]
+    assert len(lines) == sum("uses" in step for job in JOBS.values() for step in job["steps"])
+    assert all(re.search(r"uses: actions/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line) for line in lines)
+
+
+def test_every_job_has_the_permissions_that_it_needs_and_no_others() -> None:
+    assert WORKFLOW["permissions"] == {}
+    assert {name: job["permissions"] for name, job in JOBS.items()} == {
+        "fork": {"contents": "read"},
+        "preview": {"contents": "read"},
+        "comment": {"pull-requests": "write"},
+        "up": {"contents": "read", "id-token": "write"},
+        "drift": {"contents": "read", "id-token": "write"},
+    }
+
+
+def test_what_runs_for_a_fork_gets_no_secret_and_nothing_else_runs_for_it() -> None:
+    assert "pull_request_target" not in WORKFLOW[True]
+    text = json.dumps(JOBS["fork"])
+    assert "secrets." not in text
+    assert "vars." not in text
+    assert "environment" not in JOBS["fork"]
+    own = "github.event.pull_request.head.repo.full_name == github.repository"
+    assert {name for name, job in JOBS.items() if "secrets." in json.dumps(job)} == {"preview", "up", "drift"}
+    assert own in JOBS["preview"]["if"]
+    assert JOBS["comment"]["needs"] == "preview"
+    assert JOBS["up"]["if"] == "github.event_name == 'push'"
+    assert JOBS["drift"]["if"] == "github.event_name == 'schedule'"
+
+
+def test_no_job_that_runs_a_pull_request_s_code_may_write_or_has_a_token_of_the_app() -> None:
+    for name in ("fork", "preview"):
+        assert "write" not in JOBS[name]["permissions"].values()
+        assert "ATLASSIAN_FORGE_TOKEN" not in json.dumps(JOBS[name])
+    assert not any("uses" in step for step in JOBS["comment"]["steps"]), "it has a checkout, and may write"
+    for job in JOBS.values():
+        for step in job["steps"]:
+            if "actions/checkout" in step.get("uses", ""):
+                assert step["with"] == {"persist-credentials": False}
+
+
+def test_one_run_at_a_time_changes_a_stack_and_is_not_cut_off() -> None:
+    assert JOBS["up"]["concurrency"] == JOBS["drift"]["concurrency"] == {"group": "forge-production", "cancel-in-progress": False}
+    pipelines = load("bitbucket-pipelines.yml")["pipelines"]
+    steps = [pipelines["branches"]["main"][0]["step"], pipelines["custom"]["drift"][0]["step"]]
+    assert [step["concurrency-group"] for step in steps] == ["forge-production"] * 2
+
+
+def test_bitbucket_s_pull_requests_get_neither_the_production_s_variables_nor_an_identity() -> None:
+    (entry,) = load("bitbucket-pipelines.yml")["pipelines"]["pull-requests"]["**"]
+    assert entry["step"]["deployment"] == "preview"
+    assert "oidc" not in entry["step"]
+
+
+# -- what runs --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def quickstart(project: Callable[..., Project]) -> Project:
+    stack = project()
+    (stack.root / "__main__.py").write_text(QUICKSTART, "utf-8")
+    return stack
+
+
+def change(stack: Project) -> None:
+    """The change of the guide: another hook, and no panel."""
+    program = stack.root / "__main__.py"
+    text = program.read_text("utf-8").replace('endpoint="bug-hook"', 'endpoint="bug-hook-2"')
+    text = re.sub(r"panel = .*?\n\)\n", "", text, flags=re.DOTALL).replace("pages, panel)", "pages)")
+    program.write_text(text, "utf-8")
+
+
+def runner(stack: Project, **environment: str) -> Runner:
+    made = Runner(stack.root, {**base_environment(stack.root), **environment})
+    made._environment["STACK"] = "test"
+    return made
+
+
+def test_a_fork_s_preview_needs_nothing_and_shows_all_as_new(quickstart: Project) -> None:
+    (quickstart.root / "Pulumi.yaml").write_text("name: project\nruntime: python\n", "utf-8")
+    runs = runner(quickstart)
+    done = runs.step("fork", "preview", {})
+    assert done.code == 0, done.text
+    assert runs.summary.startswith("### Forge preview of `test`\n\n5 to create.\n\n~~~~diff\n")
+    assert "+     pulumi-python:dynamic/atlassian-forge:TriggerModule: (create)\n        [notify-on-bug]" in runs.summary
+
+
+def test_a_preview_s_comment_is_what_the_guide_shows_and_nothing_is_sent(project: Callable[..., Project], server: Server) -> None:
+    stack = project(server)
+    (stack.root / "__main__.py").write_text(QUICKSTART, "utf-8")
+    assert stack.up().code == 0
+    sent = len(server.calls)
+    change(stack)
+    runs = runner(stack)
+    backend = {**BACKEND, "vars.PULUMI_BACKEND_URL": base_environment(stack.root)["PULUMI_BACKEND_URL"]}
+    done = runs.step("preview", "preview", backend)
+    assert done.code == 0, done.text
+    assert len(server.calls) == sent
+    comment = runs.outputs()["comment"]
+    assert comment.startswith("### Forge preview of `test`\n\n1 to update, 1 to delete.\n\n~~~~diff\n")
+    assert f"````markdown\n{comment}\n````" in PAGE.read_text("utf-8")
+
+
+def test_a_preview_that_fails_is_red_and_its_comment_says_why(quickstart: Project) -> None:
+    assert quickstart.run("stack", "ls").code == 0
+    program = quickstart.root / "__main__.py"
+    program.write_text(program.read_text("utf-8").replace('endpoint="bug-hook"', 'endpoint=""'), "utf-8")
+    runs = runner(quickstart)
+    backend = {**BACKEND, "vars.PULUMI_BACKEND_URL": base_environment(quickstart.root)["PULUMI_BACKEND_URL"]}
+    done = runs.step("preview", "preview", backend)
+    assert done.code not in (0, 2)
+    assert "**It fails**, and so would `up`." in runs.outputs()["comment"]
+    assert "endpoint" in runs.outputs()["comment"]
+
+
+GH = """#!/bin/sh
+printf '%s\\n' "$*" >> "$GH_LOG"
+case "$*" in *--paginate*) printf '%s' "$GH_FOUND";; esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ("", "pr comment 7 --repo team/modules --body ### Forge preview"),
+        ("11\n12\n", "api --silent --method PATCH repos/team/modules/issues/comments/12 --raw-field body=### Forge preview"),
+    ],
+)
+def test_one_comment_of_a_pull_request_is_kept_up_to_date(tmp_path: Path, found: str, expected: str) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "gh").write_text(GH, "utf-8")
+    (tmp_path / "bin" / "gh").chmod(0o755)
+    log = tmp_path / "log"
+    runs = Runner(tmp_path, {"PATH": os.environ["PATH"], "GH_LOG": str(log), "GH_FOUND": found})
+    comment = "### Forge preview of `test`\n\n$(touch hacked) `touch hacked`\n"
+    values = {"github.token": "x", "needs.preview.outputs.comment": comment, "github.event.pull_request.number": "7"}
+    done = runs.step("comment", "Comment, in place of the last one", values, tmp_path / "bin")
+    assert done.code == 0, done.text
+    assert expected in log.read_text("utf-8")
+    assert not (tmp_path / "hacked").exists()
+
+
+def test_drift_is_red_and_in_the_summary(project: Callable[..., Project], server: Server) -> None:
+    stack = project(server)
+    stack.program('forge.TriggerModule("m", events=["avi:jira:updated:issue"], endpoint="hook")')
+    assert stack.up().code == 0
+    runs = runner(stack, **server.environment())
+    backend = {**BACKEND, "vars.PULUMI_BACKEND_URL": base_environment(stack.root)["PULUMI_BACKEND_URL"]}
+    assert runs.step("drift", "drift", backend).code == 0
+    assert not runs.summary
+    by_hand(server, "v1", "m", events=["avi:jira:updated:issue"], endpoint="by-hand")
+    done = runs.step("drift", "drift", backend)
+    assert done.code == 2, done.text
+    assert "::error title=Drift::what is live on test differs" in done.stdout
+    assert "### Drift on `test`" in runs.summary
+    assert "by-hand" in runs.summary
+    assert TOKEN not in runs.summary + done.text
+
+
+PYTHON = """#!/bin/sh
+echo "$@" >> "$CALLS"
+if [ "$2" = venv ]; then mkdir -p "$3/bin" && cp "$0" "$3/bin/python"; fi
+if [ "$1" = - ] && [ -n "$FAILS" ]; then exit 1; fi
+"""
+
+
+def test_the_tools_are_installed_once_and_again_after_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").write_text(PYTHON, "utf-8")
+    (tmp_path / "bin" / "python").chmod(0o755)
+    calls, folder = tmp_path / "calls", tmp_path / "forge"
+    environment = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "CALLS": str(calls), "PULUMI_VERSION": "3.259.0"}
+
+    def install(**more: str) -> subprocess.CompletedProcess[str]:
+        command = [str(CI / "install-tools"), str(folder)]
+        return subprocess.run(command, env={**environment, **more}, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert install(FAILS="1").returncode == 1
+    done = install()
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [str(folder / "venv" / "bin"), str(folder / "pulumi" / "bin")]
+    said = calls.read_text("utf-8").splitlines()
+    assert said[3:] == [
+        f"-m venv {folder}/venv",
+        "-m pip install --quiet --requirement requirements.txt",
+        f"- {folder}/pulumi 3.259.0",
+    ]
+    assert install().stdout == done.stdout
+    assert calls.read_text("utf-8").splitlines() == said
+
+
+def test_what_a_preview_shows_cannot_end_its_block(tmp_path: Path) -> None:
+    comment = script("preview").comment
+    text = comment("dev", "Previewing\n~~~~\n# A heading\n~~~~~~\n", 0)
+    assert text.splitlines()[4] == "~~~~~~~diff"
+    assert text.splitlines()[-1] == "~~~~~~~"
+    long = comment("dev", "é" * 40_000, 0)
+    assert len(long.encode()) < 32_768
+    assert long.endswith("The rest is in the log of the run.\n")
+
+
+def script(name: str) -> Any:
+    loader = SourceFileLoader(name, str(CI / name))
+    spec = spec_from_loader(name, loader)
+    assert spec
+    module = module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+# -- Bitbucket's comment ----------------------------------------------------------------------------------------------------
+
+
+def comment_on(api: Bitbucket, text: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "BITBUCKET_API": api.url,
+        "BITBUCKET_REPO_FULL_NAME": "team/modules",
+        "BITBUCKET_PR_ID": "7",
+        "FORGE_COMMENT_TOKEN": api.token,
+    }
+    command = [sys.executable, str(CI / "bitbucket-comment")]
+    return subprocess.run(command, input=text, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_on_bitbucket_a_comment_takes_the_place_of_the_last_one() -> None:
+    with bitbucket() as api:
+        for text in ("### Forge preview of `a`\n\none", "### Forge preview of `b`\n\nother", "### Forge preview of `a`\n\ntwo"):
+            done = comment_on(api, text)
+            assert done.returncode == 0, done.stderr
+        assert api.texts() == ["### Forge preview of `a`\n\ntwo", "### Forge preview of `b`\n\nother"]
+
+
+def test_on_bitbucket_somebody_else_s_comment_of_the_same_heading_stays() -> None:
+    with bitbucket() as api:
+        api.add("### Forge preview of `a`\n\nmine", ours=False)
+        done = comment_on(api, "### Forge preview of `a`\n\none")
+        assert done.returncode == 0, done.stderr
+        assert api.texts() == ["### Forge preview of `a`\n\nmine", "### Forge preview of `a`\n\none"]
+
+
+def test_on_bitbucket_a_token_that_is_refused_is_said_without_showing_it() -> None:
+    with bitbucket() as api:
+        api.accepts = False
+        done = comment_on(api, "### Forge preview of `a`\n\none")
+        assert done.returncode == 1
+        assert "HTTP Error 401" in done.stderr
+        assert "FORGE_COMMENT_TOKEN" in done.stderr
+        assert api.token not in done.stderr
+        assert "Traceback" not in done.stderr
