@@ -55,3 +55,15 @@ def test_continuous_integration_runs_the_readme_s_test_command() -> None:
     script = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
     assert script[-1] == "make test"
     assert re.search(r"^make test ", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+
+
+def test_every_variable_that_a_page_names_is_read_by_a_setting() -> None:
+    known = {variable("default", to_camel(field)) for field in InstallationSettings.model_fields}
+    named = {
+        (page.name, found)
+        for page in PAGES
+        for found in re.findall(r"ATLASSIAN_FORGE_[A-Z][A-Z_]*[A-Z]", page.read_text("utf-8"))
+    }
+    of_default = {(page, re.sub("_(ACME_EU|ACME|GAMMA)_", "_", found)) for page, found in named}
+    assert {found for _, found in of_default} >= {"ATLASSIAN_FORGE_TOKEN", "ATLASSIAN_FORGE_BRIDGE_KEY_FILE"}
+    assert not [(page, found) for page, found in of_default if found not in known]
