@@ -127,7 +127,7 @@ def base_environment(root: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
     python = Path(os.environ.get("FORGE_PYTHON", sys.executable))  # `make soak` has the programs run with an older SDK, too
     return {
-        # No coverage of these processes: what they cover the tests without the CLI cover, too, and it takes a quarter of their time.
+        # No coverage of these processes: it takes a quarter of their time, and the tests without the CLI cover the same.
         **kept,
         "PATH": os.pathsep.join([str(python.parent), os.environ["PATH"]]),
         # Without side files: they are not written atomically, and after a kill -9 an empty one hides the stack.
