@@ -137,7 +137,7 @@ class Registrar:
                     raise
                 found = self._found(look, error)
                 if found is not None:
-                    self._tell(name, f"the answer was lost ({error}); the module is registered, and found: {found.key}")
+                    self._tell(name, f"the answer was lost: {error}; the module is registered, and found: {found.key}")
                     return found
                 error.attempts, error.waited = attempt, self._clock() - began
                 if attempt == ATTEMPTS or error.waited >= self._patience:
