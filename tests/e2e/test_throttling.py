@@ -108,6 +108,6 @@ def test_a_token_that_ended_and_was_not_renewed_says_so(project: Callable[..., P
     done = stack.up()
     assert done.code != 0
     assert "HTTP 401: Authorization failed" in done.text
-    assert "next: renew ATLASSIAN_FORGE_TOKEN" in done.text
+    assert "next: see where ATLASSIAN_FORGE_TOKEN_FILE (or atlassian-forge:tokenFile) has its token from" in done.text
     file.unlink()
     assert "token.txt cannot be read: No such file or directory" in stack.up().text
