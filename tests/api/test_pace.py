@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from pulumi_atlassian_forge.api.errors import Throttled
-from pulumi_atlassian_forge.api.pace import Pace
+from pulumi_atlassian_forge.api.errors import Reason, Throttled, Unreachable
+from pulumi_atlassian_forge.api.pace import DOWN, Pace
 from tests.support.timing import Clock
 
 
@@ -101,13 +101,13 @@ def test_without_a_refusal_nothing_waits() -> None:
 def test_all_wait_for_the_one_pause() -> None:
     clock = Clock()
     said: list[str] = []
-    pace = Pace(said.append, clock, clock.sleep)
+    pace = Pace(said.append, clock, clock.sleep, advice="; so do others")
     first, second = pace.admit(60), pace.admit(60)
     assert pace.refused(first, 30, too_fast=True) == 30
     assert pace.refused(second, 20, too_fast=True) == 30
     pace.admit(60)
     assert clock.now == 1000.0 + 30
-    assert said == ["the API asked to come back later: all requests to this installation wait 30 s"]
+    assert said == ["the API asked to come back later: all requests to this installation wait 30 s; so do others"]
 
 
 def test_a_turn_that_comes_too_late_is_an_error() -> None:
@@ -152,3 +152,48 @@ def test_the_user_is_told_once_that_requests_take_turns() -> None:
     pace.admit(60)
     pace.admit(60)
     assert said == ["the API takes about 57 requests a minute: each waits for its turn"]
+
+
+def given_up(pace: Pace, clock: Clock, reason: Reason = "refused") -> None:
+    """An operation that tried for five seconds in vain."""
+    began = pace.admit(60)
+    clock.now += 5
+    pace.unreachable(began, Unreachable("no connection", reason=reason))
+
+
+def test_an_installation_that_is_down_is_asked_again_after_a_while() -> None:
+    clock = Clock()
+    pace = Pace(clock=clock, sleep=clock.sleep)
+    given_up(pace, clock)
+    with pytest.raises(Unreachable, match="no connection: the installation is taken to be down, and") as down:
+        pace.admit(60)
+    assert down.value.reason == "refused"
+    clock.now += DOWN
+    assert pace.admit(60) == clock.now
+    assert clock.sleeps == []
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_an_answer_shows_that_an_installation_is_not_down(*, is_refused: bool) -> None:
+    clock = Clock()
+    pace = Pace(clock=clock, sleep=clock.sleep)
+    began, other = pace.admit(60), pace.admit(60)
+    if is_refused:
+        pace.refused(other, 0.0, too_fast=False)
+    else:
+        pace.served(other)
+    pace.unreachable(began, Unreachable("no connection", reason="timeout"))
+    assert pace.admit(60) == clock.now, "one was answered while the other tried"
+
+    under_way = pace.admit(60)
+    clock.now += 1
+    given_up(pace, clock)
+    pace.served(under_way)
+    assert pace.admit(60) == clock.now, "one was answered after the other had given up"
+
+
+def test_that_our_own_connections_are_busy_says_nothing_of_the_installation() -> None:
+    clock = Clock()
+    pace = Pace(clock=clock, sleep=clock.sleep)
+    given_up(pace, clock, "busy")
+    assert pace.admit(60) == clock.now

@@ -17,7 +17,7 @@ from pulumi_atlassian_forge.api.errors import (
     Unauthorized,
     Unreachable,
 )
-from pulumi_atlassian_forge.api.pace import Pace
+from pulumi_atlassian_forge.api.pace import DOWN, Pace
 from pulumi_atlassian_forge.api.retry import Budget, pause_before_retry, repeating
 from pulumi_atlassian_forge.modules.content import Content
 from tests.support.timing import Clock
@@ -197,3 +197,35 @@ def test_a_repetition_prints_nothing(clock: Clock, capfd: pytest.CaptureFixture[
     monkeypatch.setattr(logging.getLogger(), "handlers", [])  # as in a program that configures no logging
     repeating(GET, failing([LostAnswer("x")] * 3), Budget(120, clock), pace(clock))
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_one_operation_found_out_the_others_do_not_try(clock: Clock) -> None:
+    shared, sent = pace(clock), list[float]()
+
+    def refused(left: float) -> str:
+        sent.append(left)
+        raise Unreachable("no connection", reason="refused")
+
+    with pytest.raises(Unreachable, match=r"no connection$") as first:
+        repeating(GET, refused, Budget(120, clock), shared, highest)
+    assert (first.value.attempts, len(sent)) == (6, 6)
+    for _ in range(3):
+        with pytest.raises(Unreachable, match="taken to be down") as other:
+            repeating(POST, refused, Budget(120, clock), shared, highest)
+        assert other.value.attempts == 0
+    assert len(sent) == 6
+
+    clock.now += DOWN
+    assert repeating(POST, failing([], "there again"), Budget(120, clock), shared, highest) == "there again"
+
+
+def test_an_operation_that_waits_ends_with_the_others_verdict(clock: Clock) -> None:
+    shared = pace(clock)
+
+    def refused_and_overtaken(_: float) -> str:
+        shared.unreachable(clock.now, Unreachable("no connection", reason="refused"))  # another thread gives up meanwhile
+        raise Unreachable("no connection", reason="refused")
+
+    with pytest.raises(Unreachable, match="taken to be down") as caught:
+        repeating(GET, refused_and_overtaken, Budget(120, clock), shared, highest)
+    assert caught.value.attempts == 1

@@ -3,6 +3,9 @@
 Nobody documents how many requests Atlassian takes. So nothing is held back until a 429 comes. Then all threads wait for the one
 pause that was asked for, and from there on requests take turns, at the rate at which the server was seen to serve: a storm of
 refusals becomes an even stream. The rate grows again when it has been kept for long enough.
+
+An installation that cannot be reached is not asked at all for some time: what one operation found out in all its attempts the
+others need not find out for themselves, one after the other, while the engine waits for them.
 """
 
 from __future__ import annotations
@@ -13,10 +16,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from .errors import Throttled
+from .errors import Throttled, Unreachable
 
 SAY_FROM: Final = 5.0
 """Seconds of waiting from which on the user is told."""
+
+DOWN: Final = 30.0
+"""Seconds for which an installation that could not be reached is not asked again."""
 
 _WINDOW: Final = 1.0  # seconds before a refusal in which the served requests are counted
 _MARGIN: Final = 0.95  # of the measured rate, so that turns that come a little early still fit
@@ -36,6 +42,7 @@ class Pace:
         say: Tells the user one line.
         clock: A monotonic clock, in seconds.
         sleep: Waits for some seconds.
+        advice: What is added to the line that tells of a pause.
     """
 
     def __init__(
@@ -43,8 +50,10 @@ class Pace:
         say: Callable[[str], None] = _silent,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        advice: str = "",
     ) -> None:
         self.say = say
+        self._advice = advice
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
@@ -57,6 +66,9 @@ class Pace:
         self._learns_from: float | None = None  # when the refused request was sent that is to be learnt from
         self._served: deque[float] = deque(maxlen=_REMEMBERED)
         self._has_told_rate = False
+        self._answered_at = float("-inf")
+        self._down: Unreachable | None = None
+        self._down_until = 0.0
 
     def admit(self, left: float) -> float:
         """Wait for a turn.
@@ -69,9 +81,11 @@ class Pace:
 
         Raises:
             Throttled: No turn comes in that time.
+            Unreachable: The installation is taken to be down.
         """
         ends = self._clock() + left
         while True:
+            self._refuse_while_down()
             now, turn = self._take_turn()
             if turn > ends:
                 raise Throttled(f"the API takes so few requests that none is free within {left:.0f} s", status=429)
@@ -89,6 +103,7 @@ class Pace:
             sent: What :meth:`admit` returned.
         """
         with self._lock:
+            self._answer()
             self._served.append(sent)
             self._kept += 1
             if self._rate is not None and self._kept > self._rate**2:
@@ -109,7 +124,7 @@ class Pace:
             Seconds until requests are sent again; at least those of the pause.
         """
         with self._lock:
-            now = self._clock()
+            now = self._answer()
             is_first = sent >= self._paused_at  # the others were on their way when the pause began
             if is_first:
                 self._paused_at = now
@@ -121,8 +136,32 @@ class Pace:
             left = self._resumes_at - now
             tell = left >= SAY_FROM and self._resumes_at - was_to_resume >= SAY_FROM
         if tell:
-            self.say(f"the API asked to come back later: all requests to this installation wait {left:.0f} s")
+            self.say(f"the API asked to come back later: all requests to this installation wait {left:.0f} s{self._advice}")
         return left
+
+    def unreachable(self, began: float, error: Unreachable) -> None:
+        """An operation was given up for want of a connection: the installation is down, if nobody else was answered meanwhile.
+
+        Args:
+            began: When its first attempt was sent, by the clock.
+            error: What came of the last one.
+        """
+        with self._lock:
+            # That none of our own connections was free says nothing of the server.
+            if error.reason != "busy" and self._answered_at < began:
+                self._down, self._down_until = error, self._clock() + DOWN
+
+    def _answer(self) -> float:
+        """Somebody is there; returns the time."""
+        self._down, self._answered_at = None, self._clock()
+        return self._answered_at
+
+    def _refuse_while_down(self) -> None:
+        with self._lock:
+            down = self._down if self._clock() < self._down_until else None
+        if down is not None:
+            text = f"{down.message}: the installation is taken to be down, and is not asked for {DOWN:.0f} s"
+            raise Unreachable(text, status=down.status, reason=down.reason)
 
     def _take_turn(self) -> tuple[float, float]:
         """The time, and when the next turn is. While a pause lasts turns are not given away: its end is not one."""

@@ -14,7 +14,8 @@ anything else                                     no                     no
 
 The pause is the server's ``Retry-After``, but at most 60 s; else it is drawn between 0 and a bound that doubles from 0.5 s to 10
 s (full jitter). After a 429, and after a 503 that says when to come back, it is the pause of the whole installation
-(:mod:`.pace`). All attempts of one operation share one budget: what would end after it is not begun.
+(:mod:`.pace`). All attempts of one operation share one budget: what would end after it is not begun. After the last attempt
+that found nobody the installation is taken to be down, and for a while no other operation tries.
 """
 
 from __future__ import annotations
@@ -133,6 +134,8 @@ def repeating(
         error.attempts = tries.made
         error.waited = budget.spent
         error.may_be_ours = tries.may_be_done
+        if isinstance(error, Unreachable):
+            tries.tell_of(error)
         raise
     raise AssertionError("unreachable")  # pragma: no cover
 
@@ -148,21 +151,28 @@ class _Tries:
         self._pace = pace
         self._draw = draw
         self._met: Counter[type[Exception]] = Counter()
+        self._began: float | None = None
         self._sent: float | None = None
 
     def once(self, send: Callable[[float], T]) -> T:
         self._sent = None
         self._sent = sent = self._pace.admit(self._budget.left)
+        self._began = sent if self._began is None else self._began
         self.made += 1
         try:
             result = send(self._budget.left)
-        except Throttled:
+        except (Throttled, Unreachable):
             raise
         except ApiError:
             self._pace.served(sent)
             raise
         self._pace.served(sent)
         return result
+
+    def tell_of(self, error: Unreachable) -> None:
+        """The last attempt found nobody; unless it was not made, because somebody else had found that."""
+        if self._sent is not None and self._began is not None:
+            self._pace.unreachable(self._began, error)
 
     def pause(self, error: Exception) -> float | bool:
         """Seconds until the next attempt; False: there is none."""
