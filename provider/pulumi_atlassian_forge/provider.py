@@ -97,8 +97,8 @@ class ForgeProvider(ResourceProvider):
             _Process.is_watching = True
             watch()
             end_promptly(lambda: bool(_Process.running))
-            widen()
         connections = Connections(lambda key: _text(req.config.get(key)))
+        widen(len(connections.names))
         _Process.secrets = connections.secrets
         _Process.connections, _Process.keys = connections, Keys()
 

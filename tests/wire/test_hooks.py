@@ -14,7 +14,7 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
-from tests.support.independent_server import Server
+from tests.support.independent_server import Server, serve
 from tests.support.plugin import UNKNOWN, Plugin, plugin
 
 SOME, NONE = provider_pb2.DiffResponse.DIFF_SOME, provider_pb2.DiffResponse.DIFF_NONE
@@ -230,6 +230,22 @@ def test_a_check_and_a_cancel_do_not_wait_for_registers_that_wait(server: Server
         assert server.most_in_flight <= 4
         server.interfere = lambda call: None
         assert all(future.result(60) for future in waiting)
+
+
+def test_a_register_does_not_wait_for_a_hundred_on_another_installation(server: Server, tmp_path: Path) -> None:
+    server.interfere = lambda call: (429, {"message": "slow down"}, {"retry-after": "30"})
+    with serve() as other, ThreadPoolExecutor(100) as pool:
+        environment = server.environment(ATLASSIAN_FORGE_OTHER_BASE_URL=other.base_url, ATLASSIAN_FORGE_OTHER_TOKEN=other.token)
+        config = {"atlassian-forge:installations": json.dumps({"other": {}})}
+        with plugin(tmp_path, environment, config) as forge:
+            inputs = [forge.check({**TRIGGER, "__name": [f"m{i}"], "key": f"m{i}"})[0] for i in range(100)]
+            mine = forge.check({**TRIGGER, "installation": "other"})[0]
+            waiting = [pool.submit(forge.create, given) for given in inputs]
+            while not server.calls:
+                time.sleep(0.01)
+            forge.create(mine)
+            assert not any(future.done() for future in waiting)
+    assert len(other.modules()) == 1
 
 
 def test_a_plugin_that_waits_ends_when_the_engine_asks_for_it(server: Server, tmp_path: Path) -> None:
