@@ -113,7 +113,13 @@ class Connections:
         with self._lock:
             connection = self._open.get(name)
             if connection is None:
-                connection = self._open[name] = Connection(name, self._installations.resolve(name), self._root, self._rolls[name])
+                connection = self._open[name] = Connection(
+                    name,
+                    self._installations.resolve(name),
+                    self._root,
+                    self._rolls[name],
+                    is_one_of_several=len(self.names) > 1,
+                )
             return connection
 
     def close(self) -> None:

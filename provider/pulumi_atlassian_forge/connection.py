@@ -24,11 +24,23 @@ from .workers import AT_ONCE
 
 _USER_AGENT = f"pulumi-atlassian-forge/{__version__} (Python {platform.python_version()})"
 
+_ADVICE = "; the others need not wait with it: --parallel, see docs/guide/roads.md#many-installations"
+
 
 class Connection:
-    """One installation: its client, and per API version its operations and its list. Shared by all threads."""
+    """One installation: its client, and per API version its operations and its list. Shared by all threads.
 
-    def __init__(self, name: str, settings: InstallationSettings, root: Path, roll: Roll) -> None:
+    Args:
+        name: The name that it has in the settings.
+        settings: How to reach it.
+        root: Where a relative path starts.
+        roll: The modules of the stack that are known on it.
+        is_one_of_several: Whether it could keep others waiting.
+    """
+
+    def __init__(
+        self, name: str, settings: InstallationSettings, root: Path, roll: Roll, *, is_one_of_several: bool = False
+    ) -> None:
         self.name = name
         self.roll = roll
         roll.is_credulous = settings.accept_all_gone
@@ -50,7 +62,8 @@ class Connection:
             user_agent=_USER_AGENT,
         )
         self.base_url = settings.base_url if settings.on_emulator and settings.base_url else self._road.base_url
-        gated, pace = _Gated(self._client), Pace(lambda text: say(name, text))
+        gated = _Gated(self._client)
+        pace = Pace(lambda text: say(name, text), advice=_ADVICE if is_one_of_several else "")
         self._operations: dict[Version, Operations] = {v: Operations(gated, v, pace) for v in ("v1", "v2")}
         self._listings: dict[Version, Listing] = {v: Listing(operations) for v, operations in self._operations.items()}
         self._registrars: dict[Version, Registrar] = {
