@@ -15,6 +15,7 @@ from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.connection import Connection
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle import create, delete, update
+from pulumi_atlassian_forge.witness import Roll
 from tests.support.faults import ERROR, FAULTS, Order, arm
 from tests.support.independent_server import DROP, Call, Server
 
@@ -219,3 +220,12 @@ def test_under_v2_a_twin_that_the_state_owns_is_not_named(
     after.roll.check("v2", declared(1, "v2"), declared(1, "v2"))  # all that is told of a module that does not change
     create(after, declared(1, "v2"))
     assert "was there before" not in capsys.readouterr().err
+
+
+def test_siblings_of_another_form_are_drawn_anew() -> None:
+    roll = Roll("default")
+    for key in ("one", "two"):
+        roll.meet("v1", key, {})
+    drawn = roll.siblings("v1", "one", [("v1", "one"), ("v1", "two")], ["v1/two"])
+    assert drawn == roll.siblings("v1", "one", [("v1", "one"), ("v1", "two")], drawn) != ["v1/two"]
+    assert drawn

@@ -223,7 +223,8 @@ class Roll:
             carried: Those that it carries. They stay while all are live, so that a refresh leaves the state as it is.
         """
         marks = None if live is None else set(map(_mark_of, live))
-        if carried and marks is not None and set(_marks(carried)) <= marks:
+        known_before = set(_marks(carried))
+        if carried and known_before and marks is not None and known_before <= marks:
             return carried
         with self._changed:
             latest = [_mark_of(name) for name in self._declared if name not in self._deleted]
