@@ -9,8 +9,10 @@ import jsonschema
 import pytest
 import yaml
 
+from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.installations_file import FILE, installations_in
+from pulumi_atlassian_forge.fields import FILE
+from pulumi_atlassian_forge.installations_file import installations_in
 from pulumi_atlassian_forge.settings import Installations
 
 ROOT = Path(__file__).parent.parent
@@ -54,7 +56,9 @@ def test_without_the_file_there_is_none(tmp_path: Path) -> None:
 
 
 def test_one_that_the_configuration_has_too_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ForgeError, match="'acme' is described in atlassian-forge:installations and in the file"):
+    with pytest.raises(
+        ForgeError, match=r"'acme' is described in atlassian-forge:installations and in forge-installations\.yaml"
+    ):
         Installations({"atlassian-forge:installations": '{"acme": {}}'}.get, installations_in(written(tmp_path, GOOD)))
 
 
@@ -112,3 +116,15 @@ def test_editors_are_told_the_same_by_the_schema() -> None:
         assert list(validator.iter_errors(yaml.safe_load(f"installations: {{acme: {{{text}}}}}"))), text
     for name in ("default", "Acme"):
         assert list(validator.iter_errors({"installations": {name: {}}})), name
+
+
+def test_a_command_may_name_one_of_the_file(tmp_path: Path) -> None:
+    connections = Connections(dict[str, str]().get, written(tmp_path, GOOD), named=["acme", "delta"])
+    assert connections.names == ["acme", "beta", "gamma", "delta"]
+    assert connections.version("acme") == "v2"
+
+
+def test_a_mistake_in_the_file_is_said_to_be_there(tmp_path: Path) -> None:
+    text = "installations:\n  acme: {tokenFile: a, tokenCommand: b}"
+    with pytest.raises(ForgeError, match=r"tokenFile of 'acme' in forge-installations\.yaml and tokenCommand of 'acme' in"):
+        Connections(dict[str, str]().get, written(tmp_path, text)).version("acme")

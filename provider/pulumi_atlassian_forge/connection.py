@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .api.client import Client, Timeouts
-from .api.errors import Unreachable
 from .api.listing import Listing
 from .api.operations import Operations
 from .api.pace import Pace
@@ -53,6 +52,7 @@ class Connection:
             self._road.base_url,
             self._road.auth,
             carrier=self._road.carrier,
+            passing=GATE.passing,
             timeouts=Timeouts(
                 connect=settings.connect_timeout,
                 read=settings.request_timeout,
@@ -62,9 +62,8 @@ class Connection:
             user_agent=_USER_AGENT,
         )
         self.base_url = settings.base_url if settings.on_emulator and settings.base_url else self._road.base_url
-        gated = _Gated(self._client)
         pace = Pace(lambda text: say(name, text), advice=_ADVICE if is_one_of_several else "")
-        self._operations: dict[Version, Operations] = {v: Operations(gated, v, pace) for v in ("v1", "v2")}
+        self._operations: dict[Version, Operations] = {v: Operations(self._client, v, pace) for v in ("v1", "v2")}
         self._listings: dict[Version, Listing] = {v: Listing(operations) for v, operations in self._operations.items()}
         self._registrars: dict[Version, Registrar] = {
             v: Registrar(
@@ -131,20 +130,3 @@ class Connection:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
-
-
-class _Gated:
-    """The client, behind the gate that shuts when the engine is gone."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    @property
-    def timeouts(self) -> Timeouts:
-        return self._client.timeouts
-
-    def send(self, request: Request, *, within: float | None = None) -> Answer:
-        with GATE.passing() as may_pass:
-            if not may_pass:
-                raise Unreachable("the engine is gone, so no request is sent any more")
-            return self._client.send(request, within=within)

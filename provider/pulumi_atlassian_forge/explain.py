@@ -121,7 +121,8 @@ def renewal(installation: str, road: Road | None) -> str:
     match road:
         case "bridgeUrl":
             key = setting_of(installation, "bridgeKey")
-            return f"{key} has to be the bridge's own BRIDGE_KEY; check {setting}, too, and the clock of this machine"
+            mine = f"where the bridge refused, {key} has to be its own BRIDGE_KEY, and the clock of this machine right"
+            return f"{mine}; where the API did, the app of {setting} has to be installed there"
         case "containerProxy":
             return f"check {setting}: it names an installation of the app that this container belongs to"
         case "tokenCommand" | "tokenFile":

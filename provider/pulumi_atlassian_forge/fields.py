@@ -39,6 +39,9 @@ PROXY_VARIABLE: Final = "FORGE_EGRESS_PROXY_URL"
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 """How an installation may be called."""
 
+FILE: Final = "forge-installations.yaml"
+"""A file beside Pulumi.yaml that describes more installations (:mod:`.installations_file`)."""
+
 _SHORTEST_KEY: Final = 32  # characters of the key of a bridge, as the bridge itself demands
 _PREFIX: Final = "ATLASSIAN_FORGE_"
 _CONTAINER_IDS: Final = ("installationId", "invocationId")
@@ -118,7 +121,7 @@ class InstallationSettings(BaseSettings):
     @classmethod
     def _arguments(cls, value: object) -> object:
         arguments = _argument_list(value)
-        if isinstance(arguments, list | tuple) and not all(isinstance(word, str) for word in arguments[:1] or (None,)):
+        if isinstance(arguments, list | tuple) and not (arguments and isinstance(arguments[0], str) and arguments[0].strip()):
             raise ValueError("names no program")
         return arguments
 
@@ -201,7 +204,7 @@ def _argument_list(value: object) -> object:
     if not isinstance(value, str):
         return value
     text = value.strip()
-    if text.startswith("["):
+    if text.startswith(("[", "{")):
         try:
             return json.loads(text)
         except ValueError:

@@ -14,10 +14,8 @@ from pydantic.alias_generators import to_camel, to_snake
 from yaml.nodes import Node, ScalarNode, SequenceNode
 
 from .errors import ForgeError, at_most
-from .fields import DEFAULT, NAME, SECRETS, InstallationSettings, near_setting
+from .fields import DEFAULT, FILE, NAME, SECRETS, InstallationSettings, near_setting
 from .modules.manifest_file import ManifestError, is_null, line_of, pairs, read
-
-FILE: Final = "forge-installations.yaml"
 
 _MOST: Final = 5  # mistakes in one message of six lines
 _NO_VARIABLES: Final = "\0"  # no variable begins like this: the file is judged by itself

@@ -122,7 +122,7 @@ def _created(
     installation: Installation, version: Version, key: str | None, content: Content, inputs: Mapping[str, Any]
 ) -> tuple[Live, bool]:
     name = "/".join(inputs.get("__name", ()))
-    installation.roll.recognise(version, key or name, None)
+    installation.roll.recognise(version, key or name, None, is_new=True)
     installation.roll.allow_register(version, key, installation.listing, name)
     return _adopted_or_registered(installation, version, key, content, inputs.get("adopt"))
 
@@ -180,6 +180,7 @@ def read(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -> 
     declared = content_of(olds) if "__schema" in olds else None
     attempt = _attempt("read", installation, id_.version, id_.key, declared.type if declared is not None else TRIGGER)
     listing, roll = installation.listing(id_.version), installation.roll
+    era = roll.era
     if declared is not None:
         roll.meet(id_.version, id_.key, olds)
     try:
@@ -198,7 +199,7 @@ def read(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -> 
     if live is None:
         raise gone(attempt)
     if declared is not None:
-        roll.testify()
+        roll.testify(era)
     elif typed and live.content.type != TRIGGER:
         raise another_type(attempt, live.content.type)
     base = {**olds, "installation": id_.installation, "apiVersion": id_.version}
@@ -241,8 +242,9 @@ def update(
     attempt = _attempt("update", installation, id_.version, id_.key, content.type)
     installation.roll.meet(id_.version, id_.key, olds or {})
     try:
-        installation.roll.recognise(id_.version, id_.key, (olds or {}).get("__identity"))
-        live = _updated_or_registered(installation, id_, attempt, content, removed)
+        recorded = (olds or {}).get("__identity")
+        installation.roll.recognise(id_.version, id_.key, recorded)
+        live = _updated_or_registered(installation, id_, attempt, content, removed, recorded)
     except InDoubt as doubt:
         raise doubtful(attempt, doubt) from None
     except ApiError as error:
@@ -262,10 +264,10 @@ def _additions(content: Content, live: Content, removed: Sequence[str]) -> list[
 
 
 def _updated_or_registered(
-    installation: Installation, id_: ModuleId, attempt: Attempt, content: Content, removed: Sequence[str]
+    installation: Installation, id_: ModuleId, attempt: Attempt, content: Content, removed: Sequence[str], recorded: object
 ) -> Live | None:
     """The module; None where it was registered again and the server said nothing of it."""
-    operations = installation.operations(id_.version)
+    operations, era = installation.operations(id_.version), installation.roll.era
     try:
         with installation.turns:
             try:
@@ -279,15 +281,21 @@ def _updated_or_registered(
                     raise _said_gone_and_listed() from None
     except NotFound:
         installation.listing(id_.version).drop(id_.key)
-        installation.roll.believe_gone(id_.version, id_.key, installation.listing)
         if id_.version == "v2":
+            installation.roll.believe_gone(id_.version, id_.key, installation.listing)
             raise gone(attempt) from None
-        with installation.turns:
-            again = _renewed(lambda: installation.registrar(id_.version).register(id_.key, content))
+        again = _renewed(lambda: _registered_again(installation, id_, content, recorded))
         say(f"{installation.name}/{id_.key}", "was deleted outside Pulumi, and is registered again")
         return again
-    installation.roll.testify()
+    installation.roll.testify(era)
     return live
+
+
+def _registered_again(installation: Installation, id_: ModuleId, content: Content, recorded: object) -> Live | None:
+    installation.roll.recognise(id_.version, id_.key, recorded)
+    installation.roll.believe_gone(id_.version, id_.key, installation.listing)
+    with installation.turns:
+        return installation.registrar(id_.version).register(id_.key, content)
 
 
 def _said_gone_and_listed() -> BadAnswer:
@@ -317,12 +325,13 @@ def delete(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -
     roll.meet(id_.version, id_.key, olds)
     try:
         roll.recognise(id_.version, id_.key, olds.get("__identity"))
+        era = roll.era
         with installation.turns:
             was_there = settled_delete(installation.operations(id_.version), id_.key)
             if not was_there and _is_listed(installation, id_):
                 raise _said_gone_and_listed()
         if was_there:
-            roll.testify()
+            roll.testify(era)
         else:
             roll.believe_gone(id_.version, id_.key, installation.listing)
     except InDoubt as doubt:

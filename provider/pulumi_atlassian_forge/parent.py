@@ -55,6 +55,16 @@ class Gate:
 GATE: Final = Gate()
 """The gate of this process."""
 
+AT_END: Final[list[Callable[[], None]]] = []
+"""What is called before this process leaves without a clean-up: it would leave something behind."""
+
+
+def _leave(leave: Callable[[int], None], code: int) -> None:
+    for call in AT_END:
+        with contextlib.suppress(Exception):
+            call()
+    leave(code)
+
 
 def ancestors(levels: int = LEVELS) -> list[int]:
     """The process ids above this process; only the first where the system does not tell more (it has no ``/proc``)."""
@@ -90,7 +100,7 @@ def watch(gate: Gate = GATE, leave: Callable[[int], None] = os._exit, interval: 
         while ancestors(len(above)) == above:
             time.sleep(interval)
         gate.shut()
-        leave(1)
+        _leave(leave, 1)
 
     thread = threading.Thread(target=until_gone, name="watch-the-engine", daemon=True)
     thread.start()
@@ -120,7 +130,7 @@ def end_promptly(
     def end() -> None:
         if is_busy():
             gate.shut(patience)
-            leave(0)
+            _leave(leave, 0)
 
     if register is not None:
         register(end)

@@ -26,6 +26,7 @@ from .fields import (
     API_BASE,
     DEFAULT,
     EMULATOR_SCHEME,
+    FILE,
     NAME,
     NAMESPACE,
     PROXY_VARIABLE,
@@ -50,20 +51,27 @@ class Installations:
     Args:
         get: Returns the value of a configuration key such as ``atlassian-forge:baseUrl``, or None.
         filed: More installations, from a file.
+        called: Names that stand for installations of which only variables tell, where the configuration has none.
 
     Raises:
         ForgeError: ``atlassian-forge:installations`` cannot be used: every mistake in it is named at once.
     """
 
-    def __init__(self, get: Get, filed: Mapping[str, Mapping[str, Any]] = MappingProxyType({})) -> None:
+    def __init__(
+        self, get: Get, filed: Mapping[str, Mapping[str, Any]] = MappingProxyType({}), called: Iterable[str] = ()
+    ) -> None:
         fields = map(to_camel, InstallationSettings.model_fields)
         default = {field: value for field in fields if (value := get(f"{NAMESPACE}:{field}")) is not None}
-        named = _named(get(f"{NAMESPACE}:installations"))
+        text = get(f"{NAMESPACE}:installations")
+        named = _named(text)
         if twice := sorted(named.keys() & filed.keys()):
             raise ForgeError(
-                f"installation {twice[0]!r} is described in {NAMESPACE}:installations and in the file\nnext: keep one of them"
+                f"installation {twice[0]!r} is described in {NAMESPACE}:installations and in {FILE}\nnext: keep one of them"
             )
         self._config: dict[str, Mapping[str, Any]] = {DEFAULT: default, **named, **filed}
+        for name in called if text is None else ():
+            self._config.setdefault(name, {})
+        self._filed = frozenset(filed)
         self._resolved: dict[str, InstallationSettings] = {}
         self._refuse_shared_variables()
 
@@ -99,7 +107,7 @@ class Installations:
             raise ForgeError(_unusable(name, error)) from None
         settings = self._with_one(name, settings, ROADS, "way to the API")
         settings = self._with_one(name, settings, _KEYS, "key of the bridge")
-        problem = _not_usable(name, settings)
+        problem = _not_usable(name, settings, self.source(name, "baseUrl"))
         if problem is not None:
             raise ForgeError(problem)
         return settings
@@ -124,6 +132,8 @@ class Installations:
         is_pinned = is_configured and field == "apiVersion"
         if os.environ.get(variable(name, field)) and not is_pinned:
             return variable(name, field)
+        if name in self._filed:
+            return f"{field} of {name!r} in {FILE}" if is_configured else None
         return config_key(name, field) if is_configured else None
 
     def secrets(self) -> set[str]:
@@ -198,7 +208,7 @@ def _unusable(name: str, error: ValidationError) -> str:
     return "\n".join(at_most(lines))
 
 
-def _not_usable(name: str, settings: InstallationSettings) -> str | None:
+def _not_usable(name: str, settings: InstallationSettings, address: str | None) -> str | None:
     """What the settings lack; None where they lead to an API."""
     road = settings.road
     if road is None and not settings.on_emulator:
@@ -206,7 +216,7 @@ def _not_usable(name: str, settings: InstallationSettings) -> str | None:
     if road == "bridgeUrl" and settings.base_url is not None:
         return (
             f"installation {name!r} has a baseUrl and a bridgeUrl: the bridge alone knows where the API is\n"
-            f"next: remove {config_key(name, 'baseUrl')} (or {variable(name, 'baseUrl')})"
+            f"next: remove {address}"
         )
     if road == "bridgeUrl" and settings.bridge_key is None and settings.bridge_key_file is None:
         return (
@@ -214,10 +224,14 @@ def _not_usable(name: str, settings: InstallationSettings) -> str | None:
             f"next: set {variable(name, 'bridgeKey')} or {variable(name, 'bridgeKeyFile')}, or: pulumi config set --secret"
             f"{'' if name == DEFAULT else ' --path'} '{config_key(name, 'bridgeKey')}' <key>"
         )
-    if road == "containerProxy" and settings.base_url is None and not os.environ.get(PROXY_VARIABLE):
+    if road == "containerProxy" and settings.on_emulator:
+        return f"installation {name!r} has a containerProxy, and {address} says emulator://\nnext: remove one of them"
+    proxy = os.environ.get(PROXY_VARIABLE, "")
+    if road == "containerProxy" and settings.base_url is None and not proxy.startswith(("http://", "https://")):
         return (
             f"{config_key(name, 'containerProxy')} of installation {name!r} works inside a Forge container, and "
-            f"{PROXY_VARIABLE} is not set\nnext: run this in a container of the app, or take another way (docs/guide/roads.md)"
+            f"{PROXY_VARIABLE} is {'no URL' if proxy else 'not set'}\n"
+            "next: run this in a container of the app, or take another way (docs/guide/roads.md)"
         )
     return None
 

@@ -81,6 +81,7 @@ class Roll:
 
     Attributes:
         is_credulous: Whether everything is believed: what the setting ``acceptAllGone`` asks for.
+        era: Which credentials are in use, counted by their renewals: what was seen with earlier ones proves nothing.
         identity: Returns what tells this installation from others, and may ask for it; None where the road to it never knows.
     """
 
@@ -103,6 +104,7 @@ class Roll:
         self._own: list[Any] = []  # the marks of those of the program whose outputs were seen
         self._owners: dict[Name, Any] = {}  # the names of those in the program that are in the state
         self._deleted: set[Name] = set()
+        self.era = 0
         self._has_witness = False
         self._news = 0
         self._first_in_doubt: str | None = None
@@ -168,11 +170,12 @@ class Roll:
             self._carried |= set(_marks(outputs.get("__siblings")))
             self._tell()
 
-    def testify(self) -> None:
-        """A module of the state was seen live: this is the installation."""
+    def testify(self, era: int) -> None:
+        """A module of the state was seen live, by a request of that era: this is the installation."""
         with self._changed:
-            self._has_witness = True
-            self._tell()
+            if era == self.era:
+                self._has_witness = True
+                self._tell()
 
     def delete(self, version: Version, key: str) -> None:
         """A module was deleted by this process."""
@@ -196,6 +199,7 @@ class Roll:
     def forget(self) -> None:
         """The credentials were renewed: whether they lead to the same installation has to be seen again."""
         with self._changed:
+            self.era += 1
             self._has_witness = False
 
     def has_deleted(self, version: Version, key: str) -> bool:
@@ -286,13 +290,14 @@ class Roll:
         if doubt.known > 1:  # of one nobody can tell
             raise doubt
 
-    def recognise(self, version: Version, key: str, recorded: object) -> None:
+    def recognise(self, version: Version, key: str, recorded: object, *, is_new: bool = False) -> None:
         """Return if nothing speaks against this being the installation that the state was made on.
 
         Args:
             version: The version of the API.
             key: The key of the module in question, or its logical name where it has none yet.
             recorded: What its state says; None: whatever is known of the state, which is that of the stack's other modules.
+            is_new: Whether it is in no state, so that the others may still be on their way to us.
 
         Raises:
             Elsewhere: It is another one.
@@ -300,7 +305,7 @@ class Roll:
         """
         if self.identity is None or self.is_credulous:
             return
-        expected = {recorded} if isinstance(recorded, str) else self._recorded_identities()
+        expected = {recorded} if isinstance(recorded, str) else self._recorded_identities(is_awaited=is_new)
         try:
             mine = self.identity() if expected else None
         except ApiError as error:
@@ -331,10 +336,10 @@ class Roll:
         with self._changed:
             return self._changed.wait_for(lambda: self._news != since, max(0.0, seconds))
 
-    def _recorded_identities(self) -> set[str]:
+    def _recorded_identities(self, *, is_awaited: bool) -> set[str]:
         """Where the state has modules their diffs are on their way, which bring what it says of the installation."""
         with self._changed:
-            if self._recorded or self._contents:
+            if is_awaited and (self._recorded or self._contents):
                 self._changed.wait_for(lambda: self._own or self._identities, LINGERS)
             return set(self._identities)
 
@@ -346,6 +351,7 @@ class Roll:
         """Whether a module of the state other than this one is live."""
         if self._has_witness:
             return True
+        era = self.era
         others = self._others(me)
         for version in {version for version, _ in others | self._contents}:
             listed = [live for live in listings(version).all() if (version, live.key) not in self._registered]
@@ -353,7 +359,7 @@ class Roll:
                 _mark_of((version, live.key)) in others or (version, fingerprint(live.content)) in self._contents
                 for live in listed
             ):
-                self.testify()
+                self.testify(era)
                 return True
         return False
 

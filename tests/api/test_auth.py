@@ -91,3 +91,28 @@ def test_where_there_is_no_other_token_the_one_that_ends_is_used_and_the_source_
         now[0] = second
         assert token.headers(REQUEST) == {"authorization": "Bearer only"}
     assert asked == [1000.0, 1000.0, 1061.0]
+
+
+def test_what_goes_wrong_is_told_without_the_token_in_use() -> None:
+    def obtain() -> Token:
+        if used:
+            raise Unauthorized(f"the lease of {used[0]} has expired")
+        used.append("planted-token")
+        return Token(used[0])
+
+    used: list[str] = []
+    token = BearerToken(obtain)
+    with pytest.raises(Unauthorized) as caught:
+        token.renewed(token.headers(REQUEST))
+    assert str(caught.value) == "the lease of [redacted] has expired"
+
+
+def test_a_new_token_of_another_installation_is_not_used() -> None:
+    tokens = iter([Token("first", None, "staging"), Token("second", None, "production"), Token("third", None, "staging")])
+    token = BearerToken(lambda: next(tokens))
+    refused = token.headers(REQUEST)
+    with pytest.raises(Unauthorized, match="the new one is that of another installation"):
+        token.renewed(refused)
+    assert token.headers(REQUEST) == refused
+    assert token.renewed(refused)
+    assert token.headers(REQUEST) == {"authorization": "Bearer third"}

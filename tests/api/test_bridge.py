@@ -71,6 +71,13 @@ def test_what_something_else_answers_is_no_answer_of_the_api(status: int) -> Non
     assert error.status == status
 
 
+def test_a_nonce_that_was_used_means_that_the_request_came_before() -> None:
+    """Something on the way delivered it twice, and it may have been carried out: a register has to look."""
+    error = Bridge().opened(Answer(401, {"x-bridge": "refused"}, b'{"code": "BRIDGE_NONCE", "message": "used"}'))
+    assert isinstance(error, BadAnswer)
+    assert (error.processed, error.transient) == ("unknown", True)
+
+
 @pytest.mark.parametrize(("status", "who"), [(401, "refused"), (403, "refused"), (502, "failed"), (429, ""), (503, "")])
 def test_its_own_refusals_and_the_limits_of_its_platform_mean_what_they_mean(status: int, who: str) -> None:
     answer = Answer(status, {"x-bridge": who} if who else {}, b"{}")

@@ -14,6 +14,7 @@ import pytest
 
 from pulumi_atlassian_forge.api.auth import Token
 from pulumi_atlassian_forge.api.errors import Unauthorized
+from pulumi_atlassian_forge.parent import AT_END
 from pulumi_atlassian_forge.roads.command import Command
 
 TOKEN = "planted-token-1c9e"
@@ -63,6 +64,10 @@ def test_it_runs_in_the_project_and_without_a_shell(tmp_path: Path) -> None:
         ('print(\'{"token": "t", "expiresAt": "soon"}\')', "printed an 'expiresAt' that is neither"),
         ("print('x' * 100_000)", "printed more than 65536 bytes"),
         (f"import sys; print({TOKEN!r}); sys.stderr.write('tried ' + {TOKEN!r}); sys.exit(1)", "tried [redacted]"),
+        (
+            "import sys; print('{\"token\": \"abcdefg\\\\u003d\"}'); sys.stderr.write('got abcdefg='); sys.exit(1)",
+            "got [redacted]",
+        ),
         (f"import sys; print('{{\"token\": \"{TOKEN}\"}}'); sys.stderr.write('got {TOKEN}'); sys.exit(1)", "got [redacted]"),
     ],
 )
@@ -122,6 +127,37 @@ def test_who_waits_too_long_for_another_run_says_so(tmp_path: Path) -> None:
     with pytest.raises(Unauthorized, match=r"is run by another process for more than 0\.3 s"):
         Command(python("import time; time.sleep(3); print('t')"), tmp_path, 0.3)()
     thread.join()
+
+
+def test_a_failure_answers_those_who_ask_right_after_it(tmp_path: Path) -> None:
+    """A program that hangs must not hang once for each module."""
+    program = f"import pathlib, sys; p = pathlib.Path({str(tmp_path / 'runs')!r}); p.open('a').write('x'); sys.exit('no role')"
+    command = Command(python(program), tmp_path, 20.0)
+    for _ in range(3):
+        with pytest.raises(Unauthorized, match="no role"):
+            command()
+    assert (tmp_path / "runs").read_text() == "x"
+
+
+def test_without_a_folder_for_its_lock_it_runs_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "file"))
+    assert run(python(f"print({TOKEN!r})"), tmp_path) == Token(TOKEN)
+
+
+def test_it_does_not_outlive_this_process(tmp_path: Path) -> None:
+    """The plugin leaves without a clean-up when the engine is gone."""
+    program = f"import os, pathlib, time; pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid())); time.sleep(60)"
+    thread = threading.Thread(target=lambda: failure(python(program), tmp_path))
+    thread.start()
+    until = time.monotonic() + 10
+    while not ((tmp_path / "pid").exists() and (tmp_path / "pid").read_text()) and time.monotonic() < until:
+        time.sleep(0.02)
+    pid = int((tmp_path / "pid").read_text())
+    for call in AT_END:
+        call()
+    thread.join(10)
+    assert not is_alive(pid)
 
 
 def is_alive(pid: int) -> bool:

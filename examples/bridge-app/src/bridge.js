@@ -5,7 +5,7 @@ import { operationOf } from './operations.js';
 import { WINDOW, isSigned, sealOf, skew, usableKeys } from './signature.js';
 
 /** Bytes of UTF-8. */
-export const LIMITS = { envelope: 400 * 1024, body: 300 * 1024, path: 32 * 1024 };
+export const LIMITS = { envelope: 700 * 1024, body: 300 * 1024, path: 32 * 1024 };
 
 /** Milliseconds to wait for the API: Forge ends a web trigger after 55 s, without a word about what happened. */
 export const PATIENCE = 50_000;

@@ -173,7 +173,7 @@ test('more than the limit, in bytes', async () => {
   const { body: envelope, ...request } = signed();
   const padding = LIMITS.envelope - envelope.length;
   const tooMuch = { ...request, body: `${envelope}${' '.repeat(padding + 1)}` };
-  assert.match(await isRefused(tooMuch, 413, 'BRIDGE_TOO_LARGE'), /the envelope has more than 409600 bytes/);
+  assert.match(await isRefused(tooMuch, 413, 'BRIDGE_TOO_LARGE'), /the envelope has more than 716800 bytes/);
   assert.equal((await answer({ ...request, body: `${envelope}${' '.repeat(padding)}` }, world())).statusCode, 200);
 });
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NoReturn, Protocol
 
-from .errors import Unauthorized
+from .errors import ApiError, Unauthorized
 from .protocol import Request
 
 ENDING: Final = 60.0
@@ -128,7 +128,7 @@ class BearerToken:
         with self._lock:
             if self._tokens and _bearer(self._tokens[-1]) != refused:
                 return True
-            return self._took(_sendable(self._obtain()))
+            return self._took(self._obtained())
 
     def installation(self) -> str | None:
         """The id of the installation that the token is for, where its source tells.
@@ -145,14 +145,29 @@ class BearerToken:
 
     def _current(self) -> Token:
         if not self._tokens:
-            self._tokens.append(_sendable(self._obtain()))
+            self._tokens.append(self._obtained())
             self._on_first(self._tokens[-1])
         return self._tokens[-1]
 
+    def _obtained(self) -> Token:
+        """Another token. What goes wrong may be told in words that hold the one in use."""
+        try:
+            return _sendable(self._obtain())
+        except ApiError as error:
+            error.redact(self.secrets())
+            raise
+
     def _took(self, token: Token) -> bool:
-        """Use this token from now on; False where it is the one that is in use."""
+        """Use this token from now on; False where it is the one that is in use.
+
+        Raises:
+            Unauthorized: It is another installation's: what was decided with the old one must not be carried out there.
+        """
         if self._tokens and token.text == self._tokens[-1].text:
             return False
+        known = {one.installation for one in (*self._tokens[-1:], token)} - {None}
+        if len(known) > 1:
+            raise Unauthorized("the token was renewed, and the new one is that of another installation")
         self._tokens.append(token)
         self._on_renewal()
         return True
@@ -164,7 +179,7 @@ class BearerToken:
             return False
         self._next_look = now + ENDING
         try:
-            return self._took(_sendable(self._obtain()))
+            return self._took(self._obtained())
         except Unauthorized:
             return False
 

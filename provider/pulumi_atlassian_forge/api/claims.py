@@ -8,7 +8,8 @@ import json
 from typing import Any, Final
 
 _PARTS: Final = 3
-_NEVER: Final = 1e12  # no date, or one in milliseconds
+NEVER: Final = 1e12
+"""Seconds since the epoch that are no date, or one in milliseconds."""
 
 
 def claims_of(token: str) -> dict[str, Any] | None:
@@ -29,4 +30,4 @@ def end_of(token: str) -> float | None:
     A system token is opaque but for ``exp``, which the documents tell callers to read (docs:remote/calling-product-apis).
     """
     end = (claims_of(token) or {}).get("exp")
-    return float(end) if isinstance(end, int | float) and not isinstance(end, bool) and 0 <= end < _NEVER else None
+    return float(end) if isinstance(end, int | float) and not isinstance(end, bool) and 0 <= end < NEVER else None

@@ -13,6 +13,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -74,6 +75,7 @@ class Client:
         auth: The source of the headers that identify the installation.
         timeouts: See :class:`Timeouts`.
         carrier: What the requests go through, where there is no direct way.
+        passing: Entered by each request, after its credentials were obtained; it is not sent where that gives False.
         transport: What carries the requests in place of the network (the emulator, tests); used as it is.
         user_agent: The value of ``User-Agent``.
         verify: The certificates to trust, where it is not those of the environment.
@@ -90,6 +92,7 @@ class Client:
         *,
         timeouts: Timeouts | None = None,
         carrier: Carrier | None = None,
+        passing: Callable[[], AbstractContextManager[bool]] = lambda: nullcontext(True),
         transport: httpx.BaseTransport | None = None,
         user_agent: str = "pulumi-atlassian-forge",
         verify: ssl.SSLContext | bool = True,
@@ -99,6 +102,7 @@ class Client:
         self._base = _checked(base_url)
         self._auth = auth
         self._carrier = carrier
+        self._passing = passing
         self._transport = transport
         self._headers = {"accept": "application/json", "accept-encoding": ACCEPTED, "user-agent": user_agent}
         self._verify = verify
@@ -158,7 +162,10 @@ class Client:
             return answer
 
     def _exchange(self, request: Request, identity: Mapping[str, str], seconds: float) -> Answer | ApiError:
-        outcome = self._attempt(request, identity, seconds)
+        with self._passing() as may_pass:
+            if not may_pass:
+                return Unreachable("the engine is gone, so no request is sent any more")
+            outcome = self._attempt(request, identity, seconds)
         if isinstance(outcome, Answer) and self._carrier is not None:
             outcome = self._carrier.opened(outcome)
         if isinstance(outcome, ApiError):

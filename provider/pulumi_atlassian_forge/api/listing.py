@@ -71,9 +71,9 @@ class Listing:
         return list(self._fetched(within).values())
 
     def forget(self) -> None:
-        """Believe the list no longer: it may be another installation's."""
+        """Believe the list no longer, nor one that is on its way: it may be another installation's."""
         with self._lock:
-            self._until = None
+            self._until = self._flight = None
 
     def find(self, key: str) -> Live | None:
         """One module: from the list, or asked for by its key where the list lacks it, because that proves nothing.
@@ -137,13 +137,15 @@ class Listing:
             with self._lock:
                 for key, live in flight.written.items():
                     _enter(modules, key, live)
-                self._modules = modules
-                self._until = self._clock() + self._ttl
+                if self._flight is flight:
+                    self._modules = modules
+                    self._until = self._clock() + self._ttl
                 return dict(modules)
         finally:
             # Whatever happened, nobody waits for ever; after an error that is not the API's the next thread tries for itself.
             with self._lock:
-                self._flight = None
+                if self._flight is flight:
+                    self._flight = None
             flight.landed.set()
 
 

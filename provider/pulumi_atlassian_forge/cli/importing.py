@@ -64,12 +64,14 @@ def import_(  # noqa: PLR0913, PLR0917 - one parameter per option is how typer i
         state = [*modules(map(of_stack, stacks))]
         with connected(stacks, [installation] if installation else []) as connections:
             here = site(connections, installation, api_version)
+            here.recognise(state)
             owned = {(module.id.version, module.id.key) for module in state}
             wanted = [live for live in here.modules() if _is_wanted(live, type_, key) and (here.version, live.key) not in owned]
             found, left_out = _declarable(connections, here, wanted, {module.name for module in state})
+            identity = here.identity() if found else None
         if found:
             to.write_text(_formatted(program(found)), "utf-8")
-            file.write_text(json.dumps({"resources": [*map(_entry, found)]}, indent=2) + "\n", "utf-8")
+            file.write_text(json.dumps({"resources": [_entry(one, identity) for one in found]}, indent=2) + "\n", "utf-8")
         if run and found and stack:
             pulumi(*_COMMAND, "--file", str(file), "--stack", stack)
     if as_json_:
@@ -122,9 +124,10 @@ def _id(one: Declaration) -> ModuleId:
     return ModuleId(one.installation, one.version, one.key)
 
 
-def _entry(one: Declaration) -> dict[str, Any]:
+def _entry(one: Declaration, identity: str | None) -> dict[str, Any]:
     # Everything that is live is declared, but for documented defaults and what no program may declare.
-    outputs = outputs_of(_inputs(one), one.content, Live(one.key, one.content), [*one.server], typed=one.typed)
+    base = {**_inputs(one), **({"__identity": identity} if identity is not None else {})}
+    outputs = outputs_of(base, one.content, Live(one.key, one.content), [*one.server], typed=one.typed)
     own = {"__provider": serialize_provider(PROVIDER)}
     return {
         "type": TYPES + ("TriggerModule" if one.typed else "DynamicModule"),

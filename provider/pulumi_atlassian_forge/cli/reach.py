@@ -16,7 +16,7 @@ from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.connection import Connection
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.explain import unlisted
-from pulumi_atlassian_forge.fields import DEFAULT, NAMESPACE, setting_of
+from pulumi_atlassian_forge.fields import DEFAULT, setting_of
 from pulumi_atlassian_forge.lifecycle import find
 
 from .states import Owned, config_of_stack
@@ -72,15 +72,23 @@ class Site:
         recorded = {
             one.outputs["__identity"] for one in states if one.id.installation == self.name and "__identity" in one.outputs
         }
-        try:
-            mine = self.connection.identity() if recorded else None
-        except ApiError as error:
-            raise unlisted(self.name, self.version, self.connection.base_url, self.connection.road, error) from None
+        mine = self.identity() if recorded else None
         if mine is not None and mine not in recorded:
             raise ForgeError(
                 f"{self} is another one than that which the states were made on\nnext: correct "
                 f"{setting_of(self.name, self.connection.road or 'baseUrl')}; if the app was installed anew: docs/guide/errors.md"
             )
+
+    def identity(self) -> str | None:
+        """What tells this installation from others, where the road knows.
+
+        Raises:
+            ForgeError: It could not be asked.
+        """
+        try:
+            return self.connection.identity()
+        except ApiError as error:
+            raise unlisted(self.name, self.version, self.connection.base_url, self.connection.road, error) from None
 
     def module(self, key: str) -> Live:
         """One module.
@@ -100,10 +108,7 @@ def connected(stacks: list[str] | None, named: Iterable[str] = ()) -> Iterator[C
         named: Installations that the user or a state names: without a configuration their variables are enough.
     """
     config = config_of_stack(stacks[0]) if stacks else {}
-    key = f"{NAMESPACE}:installations"
-    if key not in config and (others := set(named) - {DEFAULT}):
-        config[key] = json.dumps({name: {} for name in sorted(others)})
-    with closing(Connections(config.get)) as connections:
+    with closing(Connections(config.get, named=named)) as connections:
         yield connections
 
 

@@ -64,11 +64,14 @@ class _Loader(yaml.SafeLoader):
         node = super().compose_mapping_node(anchor)  # type: ignore[arg-type] # stubs: anchor
         seen: dict[str, int] = {}
         for key, _ in node.value:
-            if isinstance(key, ScalarNode) and key.tag != _MERGE and seen.setdefault(key.value, line_of(key)) != line_of(key):
-                first = seen[key.value]
+            if not isinstance(key, ScalarNode) or key.tag == _MERGE:
+                continue
+            if key.value in seen:
                 raise yaml.MarkedYAMLError(
-                    problem=f"a mapping has the name {key.value!r} twice, first in line {first}", problem_mark=key.start_mark
+                    problem=f"a mapping has the name {key.value!r} twice, first in line {seen[key.value]}",
+                    problem_mark=key.start_mark,
                 )
+            seen[key.value] = line_of(key)
         return node
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import re
 import selectors
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,12 +20,18 @@ from pulumi_atlassian_forge.api.auth import Token
 from pulumi_atlassian_forge.api.errors import Unauthorized
 from pulumi_atlassian_forge.api.text import clean
 from pulumi_atlassian_forge.errors import hidden, redact
+from pulumi_atlassian_forge.parent import AT_END
 
 from .printed import NoTokenError, token_of
+
+REMEMBERED: Final = 10.0
+"""Seconds for which a failure answers those who ask after it: a program that hangs must not hang once for each module."""
 
 _MOST: Final = 65_536  # bytes that are read of each of its outputs
 _TICK: Final = 0.1  # seconds
 _SHORTEST: Final = 6  # characters of what it printed that are kept out of the message
+
+_RUNNING: Final[set[int]] = set()  # the groups of the programs that run
 
 
 class Command:
@@ -41,16 +47,27 @@ class Command:
         self._arguments = arguments
         self._directory = directory
         self._seconds = seconds
+        self._failure = ""
+        self._failed_at = float("-inf")
 
     def __call__(self) -> Token:
         """Run it.
 
         Raises:
-            Unauthorized: It could not be started, did not end in time, failed, or printed no token.
+            Unauthorized: It could not be started, did not end in time, failed, or printed no token; or it did so just now.
         """
+        if time.monotonic() < self._failed_at + REMEMBERED:
+            raise Unauthorized(self._failure)
         until = time.monotonic() + self._seconds
-        with self._turn(until):
-            code, printed, said = self._run(until)
+        try:
+            with self._turn(until):
+                code, printed, said = self._run(until)
+            return self._token(code, printed, said)
+        except Unauthorized as error:
+            self._failure, self._failed_at = error.message, time.monotonic()
+            raise
+
+    def _token(self, code: int, printed: str, said: str) -> Token:
         if code:
             words = clean(hidden(redact(said.strip(), _words(printed))), 200) or "it said nothing on its standard error"
             how = f"failed with exit code {code}" if code > 0 else f"was ended by signal {-code}"
@@ -65,23 +82,23 @@ class Command:
 
     @contextlib.contextmanager
     def _turn(self, until: float) -> Iterator[None]:
-        """The program and the plugin of one run both ask: the one that is second waits."""
-        with self._lock_file().open("ab") as file:
-            while True:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
+        """The program and the plugin of one run both ask: the one that is second waits. Where there is no lock both run it."""
+        with contextlib.ExitStack() as stack:
+            try:
+                file = stack.enter_context(self._lock_file().open("ab"))
+                while not _locked(file):
                     if time.monotonic() >= until:
-                        raise self._error(f"is run by another process for more than {self._seconds:g} s") from None
+                        raise self._error(f"is run by another process for more than {self._seconds:g} s")
                     time.sleep(_TICK)
+            except (OSError, RuntimeError):
+                pass  # no folder, no such user, a file system without locks
             yield
 
     def _lock_file(self) -> Path:
-        folder = Path(tempfile.gettempdir()) / f"pulumi-atlassian-forge-{os.getuid()}"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-            raise self._error(f"is not run: the folder {folder}, which others use to lock it, is not ours")
+        """In a folder of the user's own: in one that all can write to somebody else could be first."""
+        runtime = os.environ.get("XDG_RUNTIME_DIR")
+        folder = (Path(runtime) if runtime else Path.home() / ".cache") / "pulumi-atlassian-forge"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         named = "\0".join([str(self._directory), *self._arguments])
         return folder / f"{hashlib.sha256(named.encode(errors='surrogatepass')).hexdigest()[:16]}.lock"
 
@@ -96,19 +113,23 @@ class Command:
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:
-            raise self._error(
-                f"cannot be started: {getattr(error, 'strerror', None) or 'its arguments cannot be used'}"
-            ) from None
-        with process:
-            try:
-                outputs = self._read(process, until)
-                return process.wait(max(_TICK, until - time.monotonic())), *outputs
-            except BaseException as error:
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(process.pid, signal.SIGKILL)  # its children, too
-                if isinstance(error, subprocess.TimeoutExpired):
-                    raise self._error(f"did not end within {self._seconds:g} s, and was stopped") from None
-                raise
+            reason = getattr(error, "strerror", None) or "its arguments cannot be used"
+            raise self._error(f"cannot be started: {reason}") from None
+        _RUNNING.add(process.pid)
+        try:
+            outputs = self._read(process, until)
+            return process.wait(max(_TICK, until - time.monotonic())), *outputs
+        except BaseException as error:
+            _kill(process.pid)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(1)  # one of another user's, as of sudo, cannot be ended
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise self._error(f"did not end within {self._seconds:g} s, and was stopped") from None
+            raise
+        finally:
+            _RUNNING.discard(process.pid)
+            for stream in filter(None, (process.stdout, process.stderr)):
+                stream.close()
 
     def _read(self, process: subprocess.Popen[bytes], until: float) -> tuple[str, str]:
         """What it prints, until it ends: a child that it leaves behind may keep the pipes open."""
@@ -118,8 +139,9 @@ class Command:
             for stream in streams:
                 selector.register(stream, selectors.EVENT_READ)
             while selector.get_map():
-                ready = selector.select(_TICK)
-                if not ready and process.poll() is not None:
+                has_ended = process.poll() is not None  # before the look: what it printed is in the pipe then
+                ready = selector.select(0 if has_ended else _TICK)
+                if has_ended and not ready:
                     break
                 if time.monotonic() >= until:
                     raise subprocess.TimeoutExpired(self._arguments, self._seconds)
@@ -135,6 +157,31 @@ class Command:
         return printed, said
 
 
+def _locked(file: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _kill(group: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)  # its children, too
+
+
+def _kill_all() -> None:
+    for group in [*_RUNNING]:
+        _kill(group)
+
+
+AT_END.append(_kill_all)
+
+
 def _words(printed: str) -> set[str]:
     """What may be the token, in whatever form it was printed."""
-    return {word for word in re.split(r'[\s"{}:,]+', printed) if len(word) >= _SHORTEST}
+    words = re.split(r'[\s"{}:,]+', printed)
+    with contextlib.suppress(ValueError, RecursionError):
+        value = json.loads(printed)  # it may spell some characters in another way
+        words += [text for text in value.values() if isinstance(text, str)] if isinstance(value, dict) else []
+    return {word for word in words if len(word) >= _SHORTEST}

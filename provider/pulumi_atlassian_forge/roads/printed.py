@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from pulumi_atlassian_forge.api.auth import Token
-from pulumi_atlassian_forge.api.claims import end_of
+from pulumi_atlassian_forge.api.claims import NEVER, end_of
 from pulumi_atlassian_forge.api.errors import BadAnswer
 from pulumi_atlassian_forge.api.reading import read_json
 
@@ -61,7 +61,7 @@ def _token_in_json(text: str) -> Token:
     token, installation = printed["token"].strip(), printed.get("installationId")
     if not (installation is None or isinstance(installation, str)):
         raise NoTokenError("printed an 'installationId' that is not a text")
-    return Token(token, _end(printed.get("expiresAt")) or end_of(token), installation or None)
+    return Token(token, _end(printed.get("expiresAt")) or end_of(token), (installation or "").strip() or None)
 
 
 def _end(value: Any) -> float | None:
@@ -69,7 +69,7 @@ def _end(value: Any) -> float | None:
     if value is None:
         return None
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return float(value)
+        return float(value) if value < NEVER else None
     try:
         at = datetime.fromisoformat(value)
         return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()

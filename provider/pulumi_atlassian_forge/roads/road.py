@@ -72,7 +72,9 @@ def opened(name: str, settings: InstallationSettings, root: Path, on_renewal: Ca
 
 def identity_of(installation: str) -> str:
     """What the state keeps of an installation's id: its hash, of the last part of an ARI as of the bare id."""
-    return blake2b(installation.rpartition("/")[2].lower().encode(), digest_size=16, person=b"installation").hexdigest()
+    return blake2b(
+        installation.strip("/").rpartition("/")[2].lower().encode(), digest_size=16, person=b"installation"
+    ).hexdigest()
 
 
 def _token(settings: InstallationSettings, root: Path) -> Callable[[], Token] | None:
