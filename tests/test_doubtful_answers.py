@@ -226,6 +226,18 @@ def test_a_full_installation_is_not_blamed_for_another_refusal(connect: Opener, 
         create(connect(), declared(1, "v1"))
 
 
+def test_the_modules_of_both_versions_may_share_the_limit(connect: Opener, server: Server) -> None:
+    server.shared_limit = True
+    for number in range(100):
+        by_hand(server, "v1" if number < 70 else "v2", f"by-hand-{number}")
+    for version in ("v1", "v2"):
+        with pytest.raises(ForgeError, match="holds 70 modules under v1 and 30 modules under v2, and the limit is 100"):
+            create(connect(), declared(1, version))
+    server.interfere = lambda call: (404, {"message": "no such path"}) if "/v2/" in call.path else None
+    with pytest.raises(ForgeError, match="correct the declaration by what the server said"):
+        create(connect(), declared(1, "v1"))
+
+
 def test_looks_and_repetitions_share_one_budget(connect: Opener, server: Server) -> None:
     server.distort = lambda call, status, body: DROP
     began = time.monotonic()

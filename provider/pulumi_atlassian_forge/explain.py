@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, Literal
 
 from .adoption import NothingToAdopt, OtherType
@@ -30,7 +32,11 @@ LIMIT = 100
 """Dynamic modules that one installation holds at most (docs:apis-reference/dynamic-modules)."""
 
 _LIMIT_WORDS: Final = re.compile(r"limit|maximum|at most|exceed|too many", re.IGNORECASE)
-_AT_LIMIT = "delete a module that is not needed; if this one replaces another, set delete_before_replace=True on it"
+_AT_LIMIT: Final = "delete a module that is not needed; if this one replaces another, set delete_before_replace=True on it"
+_AT_SHARED_LIMIT: Final = (
+    "set delete_before_replace=True on each module that replaces one of the other version, or delete what is not needed, and "
+    "run the command again (docs/guide/upgrade.md#the-limit)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +58,20 @@ class Attempt:
         return f"could not {self.verb} {called} ({self.type}) on installation {self.installation!r} ({self.version})"
 
 
-def explain(attempt: Attempt, error: ApiError, *, registered: int | None = None) -> ForgeError:
+def explain(attempt: Attempt, error: ApiError, *, registered: Mapping[Version, int] = MappingProxyType({})) -> ForgeError:
     """Put an error of the API into words.
 
     Args:
         attempt: What was tried.
         error: What came of it.
-        registered: How many modules the installation holds, where that is known.
+        registered: How many modules the installation holds, where that is known: under one version of the API or under both.
 
     Returns:
         The error to raise; it holds nothing but text.
     """
-    if attempt.verb == "register" and _is_about_the_limit(error) and (registered or 0) >= LIMIT:
-        fate = f"nothing was registered: the installation holds {registered} modules, and the limit is {LIMIT}"
-        step = _AT_LIMIT
+    if attempt.verb == "register" and is_about_the_limit(error) and sum(registered.values()) >= LIMIT:
+        fate = f"nothing was registered: the installation holds {_counted(registered)}, and the limit is {LIMIT}"
+        step = _AT_LIMIT if len(registered) == 1 else _AT_SHARED_LIMIT
     elif isinstance(error, Taken):
         fate = "a module with this key is already registered; it was left as it is"
         step = (
@@ -162,9 +168,15 @@ def unlisted(installation: str, version: Version, base_url: str, road: Road | No
     )
 
 
-def _is_about_the_limit(error: ApiError) -> bool:
-    """Nothing documents the refusal; a full installation refuses a wrong declaration, too."""
+def is_about_the_limit(error: ApiError) -> bool:
+    """Whether a refusal may be for the limit: nothing documents it, and a full installation refuses a wrong declaration, too."""
     return isinstance(error, Rejected) and _LIMIT_WORDS.search(error.message) is not None
+
+
+def _counted(registered: Mapping[Version, int]) -> str:
+    if len(registered) == 1:
+        return f"{sum(registered.values())} modules"
+    return " and ".join(f"{number} modules under {version}" for version, number in sorted(registered.items()))
 
 
 def _what_was_said(error: ApiError) -> str:

@@ -9,15 +9,15 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, get_args
 
 from .adoption import NothingToAdopt, adopted
-from .api.errors import ApiError, BadAnswer, NotFound, Rejected, Unauthorized
+from .api.errors import ApiError, BadAnswer, NotFound, Unauthorized
 from .api.listing import Listing
 from .api.operations import Operations
 from .api.protocol import Live, Version
 from .api.text import clean
-from .explain import Attempt, Verb, another_type, doubtful, explain, gone
+from .explain import LIMIT, Attempt, Verb, another_type, doubtful, explain, gone, is_about_the_limit
 from .fields import Road
 from .ids import ModuleId
 from .modules.additions import overlap
@@ -375,11 +375,19 @@ def _attempt(
     return Attempt(verb, key, type_, installation.name, version, installation.base_url, installation.road, name)
 
 
-def _registered(installation: Installation, version: Version, error: ApiError) -> int | None:
-    """How many modules there are, asked only after a refusal, when it may be the limit that refused."""
-    if not isinstance(error, Rejected):
-        return None
-    try:
-        return len(installation.listing(version).all())
-    except ApiError:
-        return None
+def _registered(installation: Installation, version: Version, error: ApiError) -> dict[Version, int]:
+    """How many modules there are, asked only where it may be the limit that refused.
+
+    Under the other version of the API, too, where this one is not full: no document says whether they count apart.
+    """
+    found: dict[Version, int] = {}
+    if not is_about_the_limit(error):
+        return found
+    for each in (version, *(other for other in get_args(Version) if other != version)):
+        try:
+            found[each] = len(installation.listing(each).all(within=0.0))  # not before the refusal: others register, too
+        except ApiError:
+            break
+        if found[each] >= LIMIT:
+            break
+    return found

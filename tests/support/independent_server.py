@@ -39,6 +39,7 @@ class Server:
     ``interfere`` may answer in place of the server, before anything is done: (status, body) or (status, body, headers).
     ``distort`` may answer in place of the server, after it is done: the same, or DROP, or CUT.
     Either may return DROP: the connection is closed without an answer.
+    ``shared_limit`` has the limit count the modules of both versions together.
     ``cursor_behind_last`` has the last page of an envelope point to an empty one, as a store does that learns only there that
     there is no more.
     """
@@ -57,6 +58,7 @@ class Server:
     calls: list[Call] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
     limit: int = 100
+    shared_limit: bool = False
     in_flight: int = 0
     most_in_flight: int = 0
 
@@ -117,7 +119,7 @@ class Server:
         wanted = {"key", "type", "data"} if version == "v1" else {"type", "data"}
         if set(body) != wanted:
             return _json(422, {"message": f"a registration has exactly {sorted(wanted)}"})
-        if len(store) >= self.limit:
+        if (sum(map(len, self.stores.values())) if self.shared_limit else len(store)) >= self.limit:
             return _json(422, {"message": f"at most {self.limit} dynamic modules"})
         key = body["key"] if version == "v1" else str(uuid.uuid4())
         if key in store:
