@@ -21,7 +21,7 @@ DOWN, THROTTLED = "down", "throttled"
 HEALTHY = tuple(f"well-{number}" for number in range(8))
 ALL = (DOWN, THROTTLED, *HEALTHY)  # in this order in each round: those that are sick come first
 AT_ONCE = f"--parallel={N * len(ALL)}"
-LATENCY = 0.2
+LATENCY = 0.5  # so long that what is measured is not the machine
 
 PROGRAM = """
 for i in range({n}):
