@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.bridge import KEY, bridge
+from tests.support.command import in_project
 from tests.support.independent_server import Call, Server
 from tests.support.project import Project
 from tests.support.roads import RENEWABLE, ROADS, Opened, opened
@@ -142,6 +143,10 @@ def test_another_installation_behind_the_road_is_noticed_though_its_modules_have
             assert "ATLASSIAN_FORGE_ACCEPT_ALL_GONE=true pulumi refresh" in done.text
             assert {call.method for call in server.calls} <= {"GET"}
         assert stack.refresh().code != 0
+        for args in (("orphans", "--stack", "test"), ("import", "--stack", "test")):
+            told = in_project(stack, *args)
+            assert told.code == 1, told.text
+            assert "is another one than that which the states were made on" in told.stderr
         assert [dict(module) for module in server.modules()] == before[0]
         assert [resource["id"] for resource in stack.state()] == [f"default/v1/default-{i}" for i in range(3)]
         printed.write_text(right)
