@@ -103,7 +103,9 @@ def test_no_job_that_runs_a_pull_request_s_code_may_write_or_has_a_token_of_the_
 
 
 def test_one_run_at_a_time_changes_a_stack_and_is_not_cut_off() -> None:
-    assert JOBS["up"]["concurrency"] == JOBS["drift"]["concurrency"] == {"group": "forge-production", "cancel-in-progress": False}
+    assert JOBS["up"]["concurrency"] == {"group": "forge-production", "cancel-in-progress": False}
+    # GitHub keeps one run of a group waiting, and a newer one takes its place: a drift must not take that of an `up`.
+    assert JOBS["drift"]["concurrency"] == {"group": "forge-drift", "cancel-in-progress": False}
     pipelines = load("bitbucket-pipelines.yml")["pipelines"]
     steps = [pipelines["branches"]["main"][0]["step"], pipelines["custom"]["drift"][0]["step"]]
     assert [step["concurrency-group"] for step in steps] == ["forge-production"] * 2

@@ -157,3 +157,15 @@ def test_a_token_file_is_enough_and_of_two_tokens_that_of_the_environment_wins(m
     monkeypatch.setenv("ATLASSIAN_FORGE_TOKEN_FILE", "other.txt")
     found = installations({"token": "t"}).resolve("default")
     assert (found.token, found.token_file) == (None, "other.txt")
+
+
+@pytest.mark.parametrize(
+    "road", [{"bridgeUrl": "https://bridge.example/x", "bridgeKey": "k" * 32}, {"containerProxy": "installationId=1"}]
+)
+def test_an_emulator_in_the_environment_takes_the_place_of_any_road(
+    monkeypatch: pytest.MonkeyPatch, road: dict[str, str]
+) -> None:
+    """As a preview of a pull request has it, so that nothing leaves."""
+    monkeypatch.setenv("ATLASSIAN_FORGE_BASE_URL", "emulator://preview.db")
+    settings = installations(road).resolve("default")
+    assert (settings.road, settings.on_emulator) == (None, True)

@@ -120,6 +120,12 @@ def doubtful(attempt: Attempt, doubt: InDoubt) -> ForgeError:
     )
 
 
+def _check(installation: str, road: Road | None, error: ApiError) -> str:
+    if isinstance(error, Unauthorized):
+        return renewal(installation, road)
+    return f"check {address_variable(installation, road)}, the network and the proxy"
+
+
 def renewal(installation: str, road: Road | None) -> str:
     """What to do where the credentials of a road are not taken."""
     who = "a token of the app that is installed there, which lives at most 4 hours"
@@ -127,7 +133,7 @@ def renewal(installation: str, road: Road | None) -> str:
     match road:
         case "bridgeUrl":
             key = setting_of(installation, "bridgeKey")
-            mine = f"where the bridge refused, {key} has to be its own BRIDGE_KEY, and the clock of this machine right"
+            mine = f"where the bridge refused, the clock of this machine has to be right, and {key} the bridge's own BRIDGE_KEY"
             return f"{mine}; where the API did, the app of {setting} has to be installed there"
         case "containerProxy":
             return f"check {setting}: it names an installation of the app that this container belongs to"
@@ -164,7 +170,7 @@ def unlisted(installation: str, version: Version, base_url: str, road: Road | No
     """The modules of an installation cannot be listed."""
     return ForgeError(
         f"could not list the modules of installation {installation!r} ({version}) at {base_url}\n{_what_was_said(error)}\n"
-        f"next: check {address_variable(installation, road)} and {_road_of(installation, road)[0]}"
+        f"next: {_check(installation, road, error)}"
     )
 
 

@@ -41,6 +41,7 @@ from .fields import (
 
 _MAKE_AN_INSTALLATION: Final = ("baseUrl", *ROADS)
 _KEYS: Final = ("bridgeKey", "bridgeKeyFile")
+_ADDRESSES: Final = ("baseUrl", "bridgeUrl")
 
 Get = Callable[[str], str | None]
 
@@ -105,9 +106,12 @@ class Installations:
             )
         except ValidationError as error:
             raise ForgeError(_unusable(name, error)) from None
+        settings = self._with_one(name, settings, _ADDRESSES, "address")
+        if settings.on_emulator:  # in this process: what leads out of it is not asked, as in a preview of a pull request
+            settings = settings.model_copy(update={"container_proxy": None})
         settings = self._with_one(name, settings, ROADS, "way to the API")
         settings = self._with_one(name, settings, _KEYS, "key of the bridge")
-        problem = _not_usable(name, settings, self.source(name, "baseUrl"))
+        problem = _not_usable(name, settings)
         if problem is not None:
             raise ForgeError(problem)
         return settings
@@ -208,24 +212,17 @@ def _unusable(name: str, error: ValidationError) -> str:
     return "\n".join(at_most(lines))
 
 
-def _not_usable(name: str, settings: InstallationSettings, address: str | None) -> str | None:
+def _not_usable(name: str, settings: InstallationSettings) -> str | None:
     """What the settings lack; None where they lead to an API."""
     road = settings.road
     if road is None and not settings.on_emulator:
         return _no_token(name)
-    if road == "bridgeUrl" and settings.base_url is not None:
-        return (
-            f"installation {name!r} has a baseUrl and a bridgeUrl: the bridge alone knows where the API is\n"
-            f"next: remove {address}"
-        )
     if road == "bridgeUrl" and settings.bridge_key is None and settings.bridge_key_file is None:
         return (
             f"there is no key for the bridge of installation {name!r}\n"
             f"next: set {variable(name, 'bridgeKey')} or {variable(name, 'bridgeKeyFile')}, or: pulumi config set --secret"
             f"{'' if name == DEFAULT else ' --path'} '{config_key(name, 'bridgeKey')}' <key>"
         )
-    if road == "containerProxy" and settings.on_emulator:
-        return f"installation {name!r} has a containerProxy, and {address} says emulator://\nnext: remove one of them"
     proxy = os.environ.get(PROXY_VARIABLE, "")
     if road == "containerProxy" and settings.base_url is None and not proxy.startswith(("http://", "https://")):
         return (

@@ -112,7 +112,7 @@ def test_the_bridge_s_key_is_read_again_when_it_was_rotated(
         stack.program(program(1, "hook"))
         done = stack.up()
         assert done.code != 0
-        assert "ATLASSIAN_FORGE_BRIDGE_KEY (or atlassian-forge:bridgeKey) has to be its own BRIDGE_KEY" in done.text
+        assert "ATLASSIAN_FORGE_BRIDGE_KEY (or atlassian-forge:bridgeKey) the bridge's own BRIDGE_KEY" in done.text
         assert server.calls == []
         key.write_text(KEY)
         assert stack.up().code == 0

@@ -86,7 +86,7 @@ def test_a_token_file(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
-        ({"BRIDGE_KEY": "k" * 32}, "baseUrl and a bridgeUrl: the bridge alone knows where the API is"),
+        ({"BRIDGE_KEY": "k" * 32}, "has more than one address: ATLASSIAN_FORGE_BASE_URL and ATLASSIAN_FORGE_BRIDGE_URL"),
         ({"BRIDGE_KEY": "short", "BASE_URL": ""}, "must have at least 32 characters"),
         ({"BASE_URL": ""}, "there is no key for the bridge"),
         ({"BRIDGE_KEY": "k" * 32, "BRIDGE_KEY_FILE": "f", "BASE_URL": ""}, "has more than one key of the bridge"),
