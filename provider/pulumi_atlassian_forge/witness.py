@@ -10,12 +10,10 @@ carries in its state (``__siblings``), a sample that is different for each.
 
 from __future__ import annotations
 
-import functools
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from hashlib import blake2b
-from typing import Any, Final, cast, get_args
+from typing import Any, Final
 
 from .api.errors import ApiError
 from .api.listing import Listing
@@ -23,11 +21,10 @@ from .api.protocol import Live, Version
 from .modules.compare import fingerprint
 from .modules.content import content_of
 from .saying import say
+from .siblings import Mark, Name, digest, mark_of, marks_in, written
 
 SIBLINGS: Final = 6
 """How many other modules each one carries in its state."""
-
-_DIGITS: Final = 8  # of the hash that stands for each of them: a key of the server's is five times as long
 
 _LATEST: Final = 3  # of them are the ones that came last: the rest of a program may be deleted with what it stands next to
 
@@ -39,12 +36,6 @@ QUIET: Final = 0.05
 
 PATIENCE: Final = 1.0
 """Seconds to wait for other hooks, which may bring a witness, before it is said that there is none."""
-
-Name = tuple[Version, str]
-"""The version of the API and the key: what tells the modules of one installation apart."""
-
-Mark = tuple[Version, str]
-"""The version of the API and a hash of the key: what each module carries of others."""
 
 Listings = Callable[[Version], Listing]
 
@@ -167,7 +158,7 @@ class Roll:
                 self._own.append(_mark(outputs))
             self._recorded.add((version, key))
             self._identities |= {recorded for recorded in (outputs.get("__identity"),) if isinstance(recorded, str)}
-            self._carried |= set(_marks(outputs.get("__siblings")))
+            self._carried |= set(marks_in(outputs.get("__siblings")))
             self._tell()
 
     def testify(self, era: int) -> None:
@@ -226,19 +217,19 @@ class Roll:
             live: Those that are known to be live; None: nothing is known.
             carried: Those that it carries. They stay while all are live, so that a refresh leaves the state as it is.
         """
-        marks = None if live is None else set(map(_mark_of, live))
-        known_before = set(_marks(carried))
+        marks = None if live is None else set(map(mark_of, live))
+        known_before = set(marks_in(carried))
         if carried and known_before and marks is not None and known_before <= marks:
             return carried
         with self._changed:
-            latest = [_mark_of(name) for name in self._declared if name not in self._deleted]
-            known = set(map(_mark_of, self._recorded)) | self._carried | set(latest)
-            known -= {_mark_of((version, key)), *map(_mark_of, self._deleted)}
+            latest = [mark_of(name) for name in self._declared if name not in self._deleted]
+            known = set(map(mark_of, self._recorded)) | self._carried | set(latest)
+            known -= {mark_of((version, key)), *map(mark_of, self._deleted)}
         if marks is not None:
             known &= marks
         chosen = [mark for mark in latest if mark in known][-_LATEST:]
-        drawn = sorted(known.difference(chosen), key=lambda other: _digest(f"{version}/{key} {other}"))
-        return _written([*chosen, *drawn[: SIBLINGS - len(chosen)]])
+        drawn = sorted(known.difference(chosen), key=lambda other: digest(f"{version}/{key} {other}"))
+        return written([*chosen, *drawn[: SIBLINGS - len(chosen)]])
 
     def believe_gone(self, version: Version, key: str, listings: Listings) -> None:
         """A module of the state is not there: return if that can be believed.
@@ -345,7 +336,7 @@ class Roll:
 
     def _others(self, me: Name) -> set[Mark]:
         with self._changed:
-            return (set(map(_mark_of, self._recorded)) | self._carried) - {_mark_of(me)}
+            return (set(map(mark_of, self._recorded)) | self._carried) - {mark_of(me)}
 
     def _is_known(self, listings: Listings, me: Name) -> bool:
         """Whether a module of the state other than this one is live."""
@@ -356,7 +347,7 @@ class Roll:
         for version in {version for version, _ in others | self._contents}:
             listed = [live for live in listings(version).all() if (version, live.key) not in self._registered]
             if any(
-                _mark_of((version, live.key)) in others or (version, fingerprint(live.content)) in self._contents
+                mark_of((version, live.key)) in others or (version, fingerprint(live.content)) in self._contents
                 for live in listed
             ):
                 self.testify(era)
@@ -369,36 +360,10 @@ class Roll:
             first = self._first_in_doubt
             if first is None:
                 self._first_in_doubt = me[1] or name
-            known = set(map(_mark_of, self._recorded)) | self._carried
+            known = set(map(mark_of, self._recorded)) | self._carried
             return InDoubt(max(len(known), len(self._contents)), listed, first)
 
 
 def _mark(outputs: Mapping[str, Any]) -> Any:
     """What tells a resource from its successor under the same key; a state of old has only the name."""
     return outputs.get("__made") or outputs.get("__name")
-
-
-def _digest(text: str) -> str:
-    return blake2b(text.encode(errors="surrogatepass"), digest_size=_DIGITS // 2).hexdigest()
-
-
-@functools.lru_cache(maxsize=4096)
-def _mark_of(name: Name) -> Mark:
-    version, key = name
-    return version, _digest(key)
-
-
-def _written(marks: Iterable[Mark]) -> list[str]:
-    """One text for each version of the API: ``v2:`` and the hashes, one after the other."""
-    found: dict[str, list[str]] = {}
-    for version, digest in sorted(marks):
-        found.setdefault(version, []).append(digest)
-    return [f"{version}:{''.join(digests)}" for version, digests in found.items()]
-
-
-def _marks(texts: Any) -> Iterable[Mark]:
-    for text in texts if isinstance(texts, list) else ():
-        version, _, digests = str(text).partition(":")
-        if version in get_args(Version):
-            for at in range(0, len(digests), _DIGITS):
-                yield cast("Version", version), digests[at : at + _DIGITS]
