@@ -26,7 +26,7 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands of runs, each a process of its own, would wait for hours: for retries, looks, company and certificates."""
     clock = Clock().take_over(monkeypatch)
-    monkeypatch.setattr(connection, "Pace", lambda say: Pace(say, clock, clock.sleep))
+    monkeypatch.setattr(connection, "Pace", lambda say, advice="": Pace(say, clock, clock.sleep, advice))
     monkeypatch.setattr(connect, "Roll", functools.partial(witness.Roll, patience=0.0))
     monkeypatch.setattr(witness, "LINGERS", 0.0)
     monkeypatch.setattr(recovery, "LOOKS", (0.0, 0.001, 0.002))
