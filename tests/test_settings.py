@@ -169,3 +169,11 @@ def test_an_emulator_in_the_environment_takes_the_place_of_any_road(
     monkeypatch.setenv("ATLASSIAN_FORGE_BASE_URL", "emulator://preview.db")
     settings = installations(road).resolve("default")
     assert (settings.road, settings.on_emulator) == (None, True)
+
+
+def test_a_variable_that_is_nearly_called_like_one_that_is_read_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATLASSIAN_FORGE_TOKN", "planted-token")
+    monkeypatch.setenv("ATLASSIAN_FORGE_OTHER_SITE_TOKEN", "planted-token")
+    assert installations({}).misspelt() == {"ATLASSIAN_FORGE_TOKN": "ATLASSIAN_FORGE_TOKEN"}
+    with pytest.raises(ForgeError, match="ATLASSIAN_FORGE_TOKN is read by nothing\nnext: did you mean ATLASSIAN_FORGE_TOKEN"):
+        installations({}).resolve("default")

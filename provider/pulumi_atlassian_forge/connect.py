@@ -60,6 +60,10 @@ class Connections:
         """Where a setting of an installation comes from: a variable or a configuration key; None: it has its default."""
         return self._installations.source(name, field)
 
+    def misspelt(self) -> dict[str, str]:
+        """Variables that nothing reads, each with the one that it is nearly called like."""
+        return self._installations.misspelt()
+
     def max_data_size(self, name: str) -> int:
         """Bytes that the data of a module may have.
 

@@ -43,7 +43,9 @@ FILE: Final = "forge-installations.yaml"
 """A file beside Pulumi.yaml that describes more installations (:mod:`.installations_file`)."""
 
 _SHORTEST_KEY: Final = 32  # characters of the key of a bridge, as the bridge itself demands
-_PREFIX: Final = "ATLASSIAN_FORGE_"
+PREFIX: Final = "ATLASSIAN_FORGE_"
+"""What every variable of ours begins with."""
+
 _CONTAINER_IDS: Final = ("installationId", "invocationId")
 
 
@@ -170,7 +172,7 @@ def variable(installation: str, field: str) -> str:
 
 def env_prefix(installation: str) -> str:
     """What the variables of an installation begin with."""
-    return _PREFIX if installation == DEFAULT else f"{_PREFIX}{installation.upper().replace('-', '_')}_"
+    return PREFIX if installation == DEFAULT else f"{PREFIX}{installation.upper().replace('-', '_')}_"
 
 
 def config_key(installation: str, field: str) -> str:

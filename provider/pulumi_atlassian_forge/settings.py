@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ from .fields import (
     FILE,
     NAME,
     NAMESPACE,
+    PREFIX,
     PROXY_VARIABLE,
     ROADS,
     SECRETS,
@@ -40,6 +42,7 @@ from .fields import (
 )
 
 _MAKE_AN_INSTALLATION: Final = ("baseUrl", *ROADS)
+_NEAR: Final = 0.9  # how alike a variable has to be to one that is read, of 1
 _KEYS: Final = ("bridgeKey", "bridgeKeyFile")
 _ADDRESSES: Final = ("baseUrl", "bridgeUrl")
 
@@ -98,7 +101,7 @@ class Installations:
         if name not in self._config:
             raise ForgeError(unknown_installation(name, self.names))
         if name == DEFAULT and not self._default_is_set():
-            raise ForgeError(_no_settings(self.names))
+            raise ForgeError(_no_settings(self.names, self.misspelt()))
         try:
             settings = InstallationSettings(
                 _env_prefix=env_prefix(name),
@@ -139,6 +142,16 @@ class Installations:
         if name in self._filed:
             return f"{field} of {name!r} in {FILE}" if is_configured else None
         return config_key(name, field) if is_configured else None
+
+    def misspelt(self) -> dict[str, str]:
+        """Variables of the environment that nothing reads, each with the one that it is nearly called like.
+
+        One that is like none is left alone: it may belong to an installation of another stack.
+        """
+        read = {variable(name, to_camel(field)) for name in self._config for field in InstallationSettings.model_fields}
+        unread = (name for name in sorted(os.environ) if name.startswith(PREFIX) and name not in read)
+        near = ((name, get_close_matches(name, read, n=1, cutoff=_NEAR)) for name in unread)
+        return {name: found[0] for name, found in near if found}
 
     def secrets(self) -> set[str]:
         """Every token and key that is in sight, for redaction."""
@@ -243,7 +256,12 @@ def _no_token(name: str) -> str:
     )
 
 
-def _no_settings(names: list[str]) -> str:
+def _no_settings(names: list[str], misspelt: Mapping[str, str]) -> str:
+    if misspelt:
+        wrong, right = next(iter(misspelt.items()))
+        return (
+            f"the installation 'default' is not configured\nthe variable {wrong} is read by nothing\nnext: did you mean {right}?"
+        )
     others = f"; configured: {', '.join(map(repr, names))}, to be chosen with installation=" if names else ""
     return (
         f"the installation 'default' is not configured{others}\n"

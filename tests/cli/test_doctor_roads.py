@@ -87,3 +87,11 @@ def test_a_bridge_that_is_not_there(doctor: Doctor, server: Server) -> None:
     assert done.code == 1
     assert "the answer is not the bridge's: no app, or another one, is at this address" in done.text
     assert f"next: check that ATLASSIAN_FORGE_BRIDGE_URL ({server.base_url}) is the API" in done.text
+
+
+def test_a_variable_that_nothing_reads(doctor: Doctor, api: Server) -> None:
+    done = doctor(server=api, ATLASSIAN_FORGE_API_VERSON="v2")
+    assert done.code == 0
+    assert "warn     settings" in done.stdout
+    assert "the variable ATLASSIAN_FORGE_API_VERSON is read by nothing" in done.stdout
+    assert "next: did you mean ATLASSIAN_FORGE_API_VERSION?" in done.stdout

@@ -85,6 +85,7 @@ def _settings(connections: Connections, here: Site, api_version: str | None) -> 
         return connections.source(here.name, field) or "default"
 
     version = "--api-version" if api_version is not None else origin("apiVersion")
+    misspelt = connections.misspelt()
     address = origin("bridgeUrl" if here.connection.road == "bridgeUrl" else "baseUrl")
     text = f"{here.connection.base_url} ({address}), {here.version} ({version})"
     if ".atlassian.net" in here.connection.base_url:
@@ -93,6 +94,9 @@ def _settings(connections: Connections, here: Site, api_version: str | None) -> 
     if "/forge/installation" in here.connection.base_url:
         step = f"end {origin('baseUrl')} before /forge/installation, which is added to it"
         return fail("settings", f"{text}; that is more than the base", step)
+    if misspelt:
+        wrong, right = next(iter(misspelt.items()))
+        return warn("settings", f"{text}; the variable {wrong} is read by nothing", f"did you mean {right}?")
     return ok("settings", text)
 
 
