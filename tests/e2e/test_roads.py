@@ -148,7 +148,7 @@ def test_another_installation_behind_the_road_is_noticed_though_its_modules_have
             assert told.code == 1, told.text
             assert "is another one than that which the states were made on" in told.stderr
         assert [dict(module) for module in server.modules()] == before[0]
-        assert [resource["id"] for resource in stack.state()] == [f"default/v1/default-{i}" for i in range(3)]
+        assert sorted(resource["id"] for resource in stack.state()) == [f"default/v1/default-{i}" for i in range(3)]
         printed.write_text(right)
         assert stack.up().code == 0
         assert stack.destroy().code == 0

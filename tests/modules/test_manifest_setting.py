@@ -68,12 +68,13 @@ def test_the_environment_wins_and_each_installation_has_its_own(
     connections: Callable[..., Connections], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     acme = {"baseUrl": "emulator://forge.db", "manifest": "app/manifest.yml"}
-    both = connections({"acme": acme, "bare": {"baseUrl": "emulator://forge.db"}})
+    several = {"acme": acme, "bare": {"baseUrl": "emulator://forge.db"}}
+    both = connections(several)
     assert [len(said({**BAD, "installation": name}, both)) for name in ("default", "acme", "bare")] == [0, 1, 0]
     monkeypatch.setenv("ATLASSIAN_FORGE_MANIFEST", "app/manifest.yml")
     assert len(said(BAD, connections(manifest="app/other.yml"))) == 1
     monkeypatch.setenv("ATLASSIAN_FORGE_BARE_MANIFEST", "app/manifest.yml")
-    assert len(said({**BAD, "installation": "bare"}, both)) == 1
+    assert len(said({**BAD, "installation": "bare"}, connections(several))) == 1
 
 
 def test_a_manifest_that_cannot_be_read_is_one_message_with_what_where_why_and_next(
