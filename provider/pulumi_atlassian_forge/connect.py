@@ -1,7 +1,4 @@
-"""The one place that joins settings, auth and transport into an installation that the decisions can use.
-
-The provider calls it today; functions and the command will.
-"""
+"""The installations of a process: provider, functions and the command reach each here, and connect it when it is needed."""
 
 from __future__ import annotations
 

@@ -14,6 +14,10 @@ from typing import Final
 
 _FRAMES = 40  # enough for our own stack; a recursion that ran away must not fill the terminal
 _REDACTED = "[redacted]"
+
+SHORTEST_SECRET: Final = 6
+"""Characters of a value that is redacted: a shorter one would be redacted out of ordinary words."""
+
 _TOKEN_LIKE: Final = re.compile(r"eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?|AT(?:ATT|CTT)[\w=-]+")
 
 

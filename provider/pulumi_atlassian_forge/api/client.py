@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from pulumi_atlassian_forge.errors import redact
+from pulumi_atlassian_forge.errors import SHORTEST_SECRET, redact
 
 from .auth import Auth, unsendable
 from .deadline import Backend, Deadline, Late, Timeouts
@@ -35,7 +35,6 @@ __all__ = ["Client", "Timeouts"]
 
 _CONNECTIONS: Final = 16
 _MAX_ERROR_BODY: Final = 65_536  # of an error only the words matter, and they stand at its top
-_SHORTEST_SECRET: Final = 6  # a shorter one would be redacted out of ordinary words
 
 _REFUSALS: Final = (ConnectionRefusedError, ConnectionResetError, ConnectionAbortedError)
 _REASONS: Final[Mapping[type[Exception] | tuple[type[Exception], ...], Reason]] = {
@@ -330,7 +329,7 @@ def _last_words(error: BaseException) -> str:
 
 def _secrets_of(identity: Mapping[str, str]) -> frozenset[str]:
     spelt = (secret for value in identity.values() for secret in (value, value.rpartition(" ")[2]))
-    return frozenset(secret for secret in spelt if len(secret) >= _SHORTEST_SECRET)
+    return frozenset(secret for secret in spelt if len(secret) >= SHORTEST_SECRET)
 
 
 def _redacted(body: bytes, secrets: Iterable[str]) -> bytes:

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from pulumi_atlassian_forge.api.errors import LostAnswer, ServerFailure, Throttled, Unreachable
 from pulumi_atlassian_forge.api.text import clean
 from pulumi_atlassian_forge.emulator.contract import ROWS
-from pulumi_atlassian_forge.errors import ForgeError, hidden, redact
+from pulumi_atlassian_forge.errors import SHORTEST_SECRET, ForgeError, hidden, redact
 
 Status = Literal["ok", "warn", "fail", "skipped"]
 
@@ -17,7 +17,6 @@ PASSING: Final = (LostAnswer, ServerFailure, Throttled, Unreachable)
 """What came of a request and says nothing of the installation but that it should be asked again."""
 
 _LONGEST: Final = 1000
-_SHORTEST_SECRET: Final = 6  # as in the client: a shorter one would be redacted out of ordinary words
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def completed(found: Iterable[Check], names: Sequence[str], cause: str) -> list[
 
 def shown(checks: Iterable[Check], secrets: Iterable[str]) -> list[Check]:
     """The checks as they may be printed: a server's words are in them, and what somebody took for an address."""
-    known = {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
+    known = {secret for secret in secrets if len(secret) >= SHORTEST_SECRET}
 
     def printable(text: str) -> str:
         text = hidden(redact(text, known))

@@ -19,7 +19,7 @@ from typing import IO, Final
 from pulumi_atlassian_forge.api.auth import Token
 from pulumi_atlassian_forge.api.errors import Unauthorized
 from pulumi_atlassian_forge.api.text import clean
-from pulumi_atlassian_forge.errors import hidden, redact
+from pulumi_atlassian_forge.errors import SHORTEST_SECRET, hidden, redact
 from pulumi_atlassian_forge.parent import AT_END
 
 from .printed import NoTokenError, token_of
@@ -29,7 +29,6 @@ REMEMBERED: Final = 10.0
 
 _MOST: Final = 65_536  # bytes that are read of each of its outputs
 _TICK: Final = 0.1  # seconds
-_SHORTEST: Final = 6  # characters of what it printed that are kept out of the message
 
 _RUNNING: Final[set[int]] = set()  # the groups of the programs that run
 
@@ -184,4 +183,4 @@ def _words(printed: str) -> set[str]:
     with contextlib.suppress(ValueError, RecursionError):
         value = json.loads(printed)  # it may spell some characters in another way
         words += [text for text in value.values() if isinstance(text, str)] if isinstance(value, dict) else []
-    return {word for word in words if len(word) >= _SHORTEST}
+    return {word for word in words if len(word) >= SHORTEST_SECRET}
