@@ -17,7 +17,7 @@ from .rows import ROWS
 from .workload import OPERATIONS
 
 DOCUMENT: Final = Path(__file__).resolve().parent.parent / "docs" / "performance.json"
-SIZES, LATENCIES, RUNS = "1,10,100", "0,50,300", 7
+SIZES, LATENCIES, RUNS, QUIET_RUNS = "1,10,100", "0,50,300", 3, 7
 QUICK_SIZES, QUICK_LATENCIES, QUICK_RUNS = "10,100", "50", 1
 _LINES: Final = 20  # of progress, where there is no terminal for a bar
 
@@ -40,7 +40,10 @@ def bench(  # noqa: PLR0913 - one parameter for each option
     operations: Annotated[
         str, typer.Option(help="The operations to measure; most need the ones before them.", metavar="NAMES")
     ] = ",".join(OPERATIONS),
-    runs: Annotated[int | None, typer.Option(min=1, help=f"Runs of each cell. Default: {RUNS}.")] = None,
+    runs: Annotated[
+        int | None,
+        typer.Option(min=1, help=f"Runs of each cell. Default: {RUNS}, and {QUIET_RUNS} of those in which nothing changes."),
+    ] = None,
     json: Annotated[
         Path | None,
         typer.Option(
@@ -65,6 +68,7 @@ def bench(  # noqa: PLR0913 - one parameter for each option
             sizes=_numbers("--sizes", sizes or (QUICK_SIZES if quick else SIZES), 1, 100),
             latencies=_numbers("--latencies", latencies or (QUICK_LATENCIES if quick else LATENCIES), 0, 10_000),
             runs=runs or (QUICK_RUNS if quick else RUNS),
+            quiet_runs=0 if runs or quick else QUIET_RUNS,
             operations=_chosen("--operations", operations, OPERATIONS),
             quick=quick,
         )

@@ -43,7 +43,7 @@ def chart(results: Results, operation: Operation) -> str:
     width, height = max(panel * len(results.latencies) + _GAP, 420), _TOP + _PLOT + _BOTTOM + _LEGEND
     step = _step(max(max(cell.wall) for cell in cells))
     top = step * math.ceil(max(max(cell.wall) for cell in cells) / step)
-    title = f"{operation.capitalize()}: seconds, median of {results.runs}, with the fastest and the slowest run"
+    title = f"{operation.capitalize()}: seconds, median of {results.runs_of(operation)}, with the fastest and the slowest run"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img">',
         f"<title>{escape(title)}</title><style>{_STYLE}</style>",

@@ -34,7 +34,8 @@ class Plan:
         rows: The rows that were asked for; those that cannot be run here are left out with a word.
         sizes: Modules.
         latencies: Milliseconds.
-        runs: Runs of each cell.
+        runs: Lives of a stack: each is one run of every operation.
+        quiet_runs: Runs of each operation that leaves all as it was, at least one in each life: they cost no life of their own.
         operations: In the order of a stack's life.
         quick: What the results say of themselves.
     """
@@ -43,13 +44,22 @@ class Plan:
     sizes: Sequence[int]
     latencies: Sequence[int]
     runs: int
+    quiet_runs: int = 0
     operations: Sequence[Operation] = OPERATIONS
     quick: bool = False
 
     @property
     def steps(self) -> int:
         """Commands, counting those that a row does not have."""
-        return len(self.runnable) * len(self.sizes) * len(self.latencies) * self.runs * len(self.operations)
+        of_a_row = sum(self.times(operation, number) for operation in self.operations for number in range(self.runs))
+        return len(self.runnable) * len(self.sizes) * len(self.latencies) * of_a_row
+
+    def times(self, operation: Operation, number: int) -> int:
+        """How often an operation runs in one life of the stack."""
+        if operation not in workload.QUIET:
+            return 1
+        each, more = divmod(max(self.quiet_runs, self.runs), self.runs)
+        return each + (number < more)
 
     @property
     def runnable(self) -> list[Row]:
@@ -91,6 +101,7 @@ def run(plan: Plan, step: Callable[[str], None]) -> Results:
         processor=_processor(),
         software=_software(plan.runnable),
         runs=plan.runs,
+        quiet_runs=max(plan.quiet_runs, plan.runs),
         sizes=list(plan.sizes),
         latencies=list(plan.latencies),
         rows=[row.name for row in plan.runnable],
@@ -130,8 +141,9 @@ class _Block:
             with ExitStack() as stack:
                 entries = list(self._entries(stack))
                 for operation in self._plan.operations:
-                    for entry in _turned(entries, number):
-                        self._measure(entry, operation, number)
+                    for again in range(self._plan.times(operation, number)):
+                        for entry in _turned(entries, number + again):
+                            self._measure(entry, operation, number)
         return list(self._cells.values())
 
     def _entries(self, stack: ExitStack) -> Iterator[_Entry]:

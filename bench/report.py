@@ -104,6 +104,8 @@ def _run(results: Results) -> str:
     software = ", ".join(f"{name} {version}" for name, version in results.software.items())
     machine = f"{results.cores} cores ({results.processor}), {software}"
     times = f"{results.runs} run{'s' if results.runs > 1 else ''} of each cell"
+    if results.quiet_runs != results.runs:
+        times += f", {results.quiet_runs} of those in which nothing changes"
     if not results.quick:
         return f"Measured on {results.date} on {machine}; {times}."
     return f"**A quick run** (`--quick`), for a first look: {times}. Measured on {results.date} on {machine}."

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from .errors import BenchError
-from .workload import Operation
+from .workload import QUIET, Operation
 
 Figure = Literal["wall", "requests", "in_flight", "memory", "plugin_cpu", "program_cpu", "cpu", "state"]
 
@@ -86,6 +86,7 @@ class Results(BaseModel):
         processor: Their model.
         software: What ran, by name.
         runs: Runs of each cell.
+        quiet_runs: Runs of each cell of an operation that changes nothing.
         sizes: Modules.
         latencies: Milliseconds.
         rows: The names of the rows, in the order of the tables.
@@ -101,6 +102,7 @@ class Results(BaseModel):
     processor: str
     software: dict[str, str]
     runs: int
+    quiet_runs: int
     sizes: list[int]
     latencies: list[int]
     rows: list[str]
@@ -112,6 +114,10 @@ class Results(BaseModel):
         """One cell; None where there is none."""
         wanted = (row, size, latency, operation)
         return next((cell for cell in self.cells if (cell.row, cell.size, cell.latency, cell.operation) == wanted), None)
+
+    def runs_of(self, operation: Operation) -> int:
+        """How many figures a cell of an operation has."""
+        return self.quiet_runs if operation in QUIET else self.runs
 
     def dump(self) -> str:
         """The file: a line for each cell, so that two runs can be compared."""

@@ -8,10 +8,9 @@ from typing import Final
 
 from .results import Cell, Results
 from .rows import FLOOR
-from .workload import OPERATIONS, Operation
+from .workload import OPERATIONS, QUIET, Operation
 
 _OURS: Final = ("ours-v2", "ours-v1")
-_QUIET: Final[tuple[Operation, ...]] = ("preview new", "nothing to do", "preview of a change")
 _WRITES: Final[tuple[Operation, ...]] = ("up", "update all", "destroy")
 _WHOLE, _SLOW = 100, 300  # modules of a full installation; the largest latency, milliseconds
 
@@ -84,13 +83,13 @@ def _where(cell: Cell) -> str:
 
 
 def _quiet(results: Results) -> Iterator[_Seen]:
-    for cell, floor, where in _pairs(results, FLOOR, _QUIET):
+    for cell, floor, where in _pairs(results, FLOOR, QUIET):
         yield where, cell.over(floor), 0.25 + cell.size / 1000, " s"
 
 
 def _silent(results: Results) -> Iterator[_Seen]:
     for cell in results.cells:
-        if cell.row in _OURS and cell.operation in _QUIET:
+        if cell.row in _OURS and cell.operation in QUIET:
             yield _where(cell), max(cell.requests), 0, " requests"
 
 

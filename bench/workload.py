@@ -14,6 +14,9 @@ OPERATIONS: Final[tuple[Operation, ...]] = get_args(Operation)
 CHANGED: Final = frozenset({"preview of a change", "update all"})
 """The operations before which the program is given the second variant: every module changes."""
 
+QUIET: Final[tuple[Operation, ...]] = ("preview new", "nothing to do", "preview of a change")
+"""The operations that leave all as it was: each can run again without a new stack."""
+
 FILE: Final = "modules.json"
 """Where a program finds its modules: in its own directory."""
 

@@ -60,6 +60,24 @@ def test_every_other_row_of_our_own_does_its_work(name: str) -> None:
     assert all(one.memory[0] > 20 for one in found.cells)
 
 
+def test_what_changes_nothing_runs_again_in_the_same_life_of_a_stack() -> None:
+    require_engine()
+    steps: list[str] = []
+    operations: tuple[Operation, ...] = ("preview new", "up", "nothing to do")
+    plan = matrix.Plan([ROWS["floor"]], sizes=[1], latencies=[0], runs=1, quiet_runs=2, operations=operations)
+    found = matrix.run(plan, steps.append)
+    assert len(steps) == plan.steps == 5
+    assert {one.operation: len(one.wall) for one in found.cells} == {"preview new": 2, "up": 1, "nothing to do": 2}
+    assert all(len(one.wall) == found.runs_of(one.operation) for one in found.cells)
+
+
+@pytest.mark.parametrize(("lives", "in_each"), [(1, [7]), (2, [4, 3]), (3, [3, 2, 2]), (9, [1] * 9)])
+def test_the_runs_of_what_changes_nothing_are_spread_over_the_lives(lives: int, in_each: list[int]) -> None:
+    plan = matrix.Plan([], sizes=[1], latencies=[0], runs=lives, quiet_runs=7)
+    assert [plan.times("nothing to do", number) for number in range(lives)] == in_each
+    assert [plan.times("up", number) for number in range(lives)] == [1] * lives
+
+
 def test_a_row_that_cannot_be_run_here_is_left_out_with_a_word(tmp_path: Path) -> None:
     done = bench("--rows", "opentofu", PATH=str(tmp_path))
     assert done.returncode == 1
