@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support import stack
+
 HEADER = "import pulumi\nimport pulumi_atlassian_forge as forge\n\n"
 
 
@@ -86,15 +88,8 @@ class Project:
         if self.made:
             return
         self.made = True
-        (self.root / "backend").mkdir(exist_ok=True)
-        if not (self.root / "Pulumi.yaml").exists():
-            (self.root / "Pulumi.yaml").write_text("name: project\nruntime: python\n", encoding="utf-8")
-        made = self._pulumi("stack", "init", "test")
-        assert made.code == 0, made.text
-        for key, value in self.config.items():
-            args = ["--path"] if "." in key else []
-            done = self._pulumi("config", "set", *args, key, value)
-            assert done.code == 0, done.text
+        stack.make(self.root, base_environment)
+        stack.configure(self.root, self.config)
 
     def _pulumi(self, *args: str, **environment: str) -> Outcome:
         command = [
@@ -102,7 +97,8 @@ class Project:
             "--non-interactive",
             "--color=never",
             *args,
-            *([] if args[0] == "stack" and args[1] == "init" else ["--stack", "test"]),
+            "--stack",
+            stack.STACK,
         ]
         done = subprocess.run(
             command,
