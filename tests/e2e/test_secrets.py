@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections.abc import Callable
 
 from tests.support.bad_inputs import OK
 from tests.support.independent_server import TOKEN, Server
 from tests.support.plugin import PROVIDER
+from tests.support.processes import Run, plugins_of
 from tests.support.project import Project
 
 
@@ -21,6 +25,28 @@ def test_a_token_from_the_environment_is_in_no_state_log_or_error(project: Calla
     seen = stack.export() + stack.everything()
     assert TOKEN not in seen
     assert "could not read module" in seen  # the search looks where the text is
+
+
+def test_a_token_is_in_no_crash_dump_and_in_no_recording_of_what_engine_and_plugin_said(
+    project: Callable[..., Project], server: Server
+) -> None:
+    server.latency = 30  # the plugin crashes while a request with the token is under way
+    stack = project(server)
+    stack.environment |= {"PULUMI_DEBUG_GRPC": str(stack.root / "recording.json"), "PYTHONFAULTHANDLER": "1"}
+    stack.program(f'forge.TriggerModule("one", {OK})\n')
+    run = Run(stack, "up", "--yes", "--skip-preview")
+    try:
+        while not server.in_flight:
+            assert not run.ended(0.02), run.text()
+            assert time.monotonic() < run.began + 60
+        (plugin,) = plugins_of(stack.root)
+        os.kill(plugin, signal.SIGABRT)
+        assert run.ended(30)
+        assert "Fatal Python error: Aborted" in run.text()
+    finally:
+        run.close()
+    assert "/pulumirpc.ResourceProvider/Create" in (stack.root / "recording.json").read_text("utf-8")
+    assert TOKEN not in stack.everything()
 
 
 def test_the_search_finds_a_token_that_was_planted_on_purpose(project: Callable[..., Project], server: Server) -> None:
