@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.independent_server import Server
-from tests.support.project import Outcome, Project, base_environment
+from tests.support.project import Outcome, Project, base_environment, programs_python
 
 _RUN = "from pulumi_atlassian_forge.cli import main; main()"
 
@@ -18,20 +18,20 @@ _RUN = "from pulumi_atlassian_forge.cli import main; main()"
 def command(*args: str, server: Server | None = None, cwd: Path | None = None, **environment: str) -> Outcome:
     """Run it without a project."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ATLASSIAN_FORGE", "PULUMI"))}
-    return _run(args, cwd, {**kept, **(server.environment() if server else {}), **environment})
+    return _run(sys.executable, args, cwd, {**kept, **(server.environment() if server else {}), **environment})
 
 
 def in_project(stack: Project, *args: str, **environment: str) -> Outcome:
-    """Run it beside a project's Pulumi.yaml."""
+    """Run it beside a project's Pulumi.yaml, with the Python of its programs: what it writes into state is in its SDK's form."""
     stack.run("stack", "ls")  # makes the project
-    done = _run(args, stack.root, {**base_environment(stack.root), **stack.environment, **environment})
+    done = _run(programs_python(), args, stack.root, {**base_environment(stack.root), **stack.environment, **environment})
     stack.said += [done.stdout, done.stderr]
     return done
 
 
-def _run(args: tuple[str, ...], cwd: Path | None, environment: dict[str, str]) -> Outcome:
+def _run(python: str, args: tuple[str, ...], cwd: Path | None, environment: dict[str, str]) -> Outcome:
     done = subprocess.run(
-        [sys.executable, "-c", _RUN, *args],
+        [python, "-c", _RUN, *args],
         cwd=cwd,
         env=environment,
         stdin=subprocess.DEVNULL,

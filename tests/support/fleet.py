@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -20,7 +19,7 @@ from typing import Any
 import yaml
 
 from tests.support.independent_server import Call, Server, serve
-from tests.support.project import HEADER, Outcome, base_environment, require_engine
+from tests.support.project import HEADER, Outcome, base_environment, programs_python, require_engine
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "fleet"
 
@@ -49,7 +48,7 @@ class FleetProject:
     def start(self, *args: str, environment: Mapping[str, str] = MappingProxyType({})) -> subprocess.Popen[str]:
         """Start the command in a session of its own, by which all of its processes can be found."""
         return subprocess.Popen(
-            [os.environ.get("FORGE_PYTHON", sys.executable), str(self.root), *args],
+            [programs_python(), str(self.root), *args],
             cwd=self.root.parent,
             env={**self.environment, **environment},
             stdin=subprocess.DEVNULL,

@@ -106,6 +106,8 @@ def broken(draw: st.DrawFn) -> Props:
     """A declaration in which something was replaced, removed or added: as a rule something is wrong with it."""
     props = copy.deepcopy(draw(declarations()))
     for _ in range(draw(st.integers(1, 3))):
+        if next(places(props), None) is None:
+            break  # everything was removed: that is broken enough
         draw(st.sampled_from([_replace, _remove, _add, _repeat, _misuse]))(draw, props)
     return props
 

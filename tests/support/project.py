@@ -121,11 +121,10 @@ class Project:
 
 def base_environment(root: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
-    python = Path(os.environ.get("FORGE_PYTHON", sys.executable))  # `make soak` has the programs run with an older SDK, too
     return {
         # No coverage of these processes: it takes a quarter of their time, and the tests without the CLI cover the same.
         **kept,
-        "PATH": os.pathsep.join([str(python.parent), os.environ["PATH"]]),
+        "PATH": os.pathsep.join([str(Path(programs_python()).parent), os.environ["PATH"]]),
         # Without side files: they are not written atomically, and after a kill -9 an empty one hides the stack.
         "PULUMI_BACKEND_URL": f"file://{root / 'backend'}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE": "test",
@@ -133,6 +132,11 @@ def base_environment(root: Path) -> dict[str, str]:
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
+
+
+def programs_python() -> str:
+    """The interpreter of programs and plugins: `make soak` has them run with an older SDK, too."""
+    return os.environ.get("FORGE_PYTHON", sys.executable)
 
 
 def require_engine() -> None:
