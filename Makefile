@@ -49,7 +49,7 @@ destroy: $(VENV)/.installed ## delete the quickstart's modules
 test: $(VENV)/.developing $(FLOOR)/.installed ## run all tests, with the real engine and the oldest supported SDK
 	@$(ENGINE) && export FLOOR_PYTHON="$(CURDIR)/$(FLOOR)/bin/python" && rm -f .coverage .coverage.* \
 	  && unset PULUMI_BACKEND_URL PULUMI_CONFIG_PASSPHRASE PULUMI_HOME \
-	  && COVERAGE_PROCESS_START="$(CURDIR)/pyproject.toml" $(BIN)/coverage run -m pytest -n 2 --dist loadgroup $(ARGS) \
+	  && COVERAGE_PROCESS_START="$(CURDIR)/pyproject.toml" $(BIN)/coverage run -m pytest -n 3 --dist loadgroup $(ARGS) \
 	  && $(BIN)/coverage combine --quiet && $(BIN)/coverage report --fail-under=90
 
 soak: $(VENV)/.developing $(FLOOR)/.installed ## run the long campaigns whole, with the newest and the oldest supported SDK (hours)
@@ -91,7 +91,9 @@ $(VENV)/.made:
 	@touch $@
 
 # A wheel, never an editable install: of that the engine does not find pulumi-plugin.json and looks for a plugin to download.
+# A new pip: the engine has it list what is installed before each command, and that of Python 3.11 takes twice the time.
 $(VENV)/.dependencies: pyproject.toml | $(VENV)/.made
+	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet '.[cli,emulator]'
 	@touch $@
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
 from tests.support.independent_server import Server
-from tests.support.project import base_environment, require_engine
+from tests.support.project import base_environment, programs_python, require_engine
 
 PROGRAM = """
 import os
@@ -45,9 +44,9 @@ def test_programs_in_one_process_do_not_disturb_each_other(server: Server, tmp_p
     require_engine()
     (tmp_path / "backend").mkdir()
     (tmp_path / "many.py").write_text(textwrap.dedent(PROGRAM), encoding="utf-8")
-    environment = {**base_environment(tmp_path), **server.environment(), "PULUMI_PYTHON_CMD": sys.executable}
+    environment = {**base_environment(tmp_path), **server.environment(), "PULUMI_PYTHON_CMD": programs_python()}
     environment["PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK"] = "true"
-    command = [sys.executable, "many.py"]
+    command = [programs_python(), "many.py"]
     done = subprocess.run(
         command, cwd=tmp_path, env={**os.environ, **environment}, capture_output=True, text=True, timeout=240, check=False
     )
