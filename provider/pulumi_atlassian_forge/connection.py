@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .api.client import Client, Timeouts
+from .api.exchange import Answer, Request
 from .api.listing import Listing
 from .api.operations import Operations
 from .api.pace import Pace
-from .api.protocol import Answer, Request, Version, list_page
+from .api.protocol import Version, list_page
 from .fields import InstallationSettings
 from .parent import GATE
 from .recovery import Registrar

@@ -9,7 +9,7 @@ import pytest
 
 from pulumi_atlassian_forge.api.bridge import Bridge, Signature
 from pulumi_atlassian_forge.api.errors import BadAnswer
-from pulumi_atlassian_forge.api.protocol import Answer, Request
+from pulumi_atlassian_forge.api.exchange import Answer, Request
 
 VECTORS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[2] / "examples/bridge-app/test/vectors.json").read_text("utf-8")

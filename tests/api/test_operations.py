@@ -16,9 +16,10 @@ from pulumi_atlassian_forge.api.errors import (
     ServerFailure,
     Throttled,
 )
+from pulumi_atlassian_forge.api.exchange import Answer, Request
 from pulumi_atlassian_forge.api.operations import Operations
 from pulumi_atlassian_forge.api.pace import Pace
-from pulumi_atlassian_forge.api.protocol import Answer, Live, Request, Version
+from pulumi_atlassian_forge.api.protocol import Live, Version
 from pulumi_atlassian_forge.modules.content import Content
 from tests.support.timing import Clock
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from pulumi_atlassian_forge.api.errors import BadAnswer
+from pulumi_atlassian_forge.api.exchange import Answer
 from pulumi_atlassian_forge.api.protocol import (
-    Answer,
     Live,
     Page,
     Version,

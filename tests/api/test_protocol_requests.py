@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pulumi_atlassian_forge.api import protocol
-from pulumi_atlassian_forge.api.protocol import Request, Version
+from pulumi_atlassian_forge.api.exchange import Request
+from pulumi_atlassian_forge.api.protocol import Version
 from pulumi_atlassian_forge.modules.content import Content
 
 CONTENT = Content("trigger", {"events": ["avi:jira:updated:issue"], "endpoint": "some-endpoint"})

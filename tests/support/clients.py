@@ -12,7 +12,7 @@ from pulumi_atlassian_forge.api import protocol
 from pulumi_atlassian_forge.api.auth import BearerToken, Token
 from pulumi_atlassian_forge.api.client import Client, Timeouts
 from pulumi_atlassian_forge.api.errors import ApiError
-from pulumi_atlassian_forge.api.protocol import Request
+from pulumi_atlassian_forge.api.exchange import Request
 from pulumi_atlassian_forge.modules.content import Content
 
 TOKEN = "planted-token-0123456789"

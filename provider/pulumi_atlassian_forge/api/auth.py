@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final, NoReturn, Protocol
 
 from .errors import ApiError, Unauthorized
-from .protocol import Request
+from .exchange import Request
 
 ENDING: Final = 60.0
 """Seconds before its end from which on another token is looked for, and between two such looks."""

@@ -17,7 +17,7 @@ from typing import Final, NoReturn
 from pulumi_atlassian_forge.modules.content import canonical_json
 
 from .errors import ApiError, BadAnswer
-from .protocol import Answer, Request
+from .exchange import Answer, Request
 
 _VERSION: Final = "forge-bridge-1"
 _HEADER: Final = "x-bridge"

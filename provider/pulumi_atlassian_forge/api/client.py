@@ -26,9 +26,9 @@ from .auth import Auth, unsendable
 from .deadline import Backend, Deadline, Late, Timeouts
 from .decoding import ACCEPTED, MAX_ANSWER, decoded, too_large
 from .errors import ApiError, BadAnswer, LostAnswer, Reason, Unauthorized, Unreachable
+from .exchange import Answer, Request
 from .failures import failure_of
 from .lanes import Lanes
-from .protocol import Answer, Request
 from .text import clean
 
 __all__ = ["Client", "Timeouts"]

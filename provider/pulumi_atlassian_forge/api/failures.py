@@ -7,16 +7,14 @@ import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from pulumi_atlassian_forge.errors import redact
 
 from .errors import ApiError, BadAnswer, NotFound, Rejected, ServerFailure, Throttled, Unauthorized
+from .exchange import Answer
 from .text import clean, readable
-
-if TYPE_CHECKING:
-    from .protocol import Answer
 
 _BEYOND: Final = 600  # the last class of statuses ends here
 _REFUSALS: Final[Mapping[int, type[ApiError]]] = {

@@ -14,9 +14,10 @@ from pulumi_atlassian_forge.modules.content import Content
 from . import protocol
 from .deadline import Timeouts
 from .errors import ApiError, BadAnswer
+from .exchange import Answer, Request
 from .failures import failure_of
 from .pace import Pace
-from .protocol import Answer, Live, Request, Version
+from .protocol import Live, Version
 from .retry import Budget, repeating
 
 T = TypeVar("T")

@@ -7,42 +7,21 @@ decision 5).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, Literal
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from pulumi_atlassian_forge.modules.content import Content, canonical_json
 from pulumi_atlassian_forge.modules.values import MAX_DEPTH, depth, normalise
 
 from .errors import BadAnswer
-from .failures import failure_of
+from .exchange import Answer, Request
 from .reading import read_json
 from .text import clean
 
-__all__ = [
-    "Answer",
-    "Live",
-    "Page",
-    "Request",
-    "Version",
-    "delete",
-    "distinct",
-    "failure_of",
-    "list_page",
-    "parse_deleted",
-    "parse_module",
-    "parse_page",
-    "parse_registered",
-    "read",
-    "refuse_uncarriable",
-    "register",
-    "update",
-]
-
 Version = Literal["v1", "v2"]
-Method = Literal["GET", "POST", "PUT", "DELETE"]
 
 _LISTS: Final = ("result", "results", "values", "items")  # the first is documented (rest), the others are a precaution
 _CURSORS: Final = ("nextPageToken", "lastEvaluatedKey")  # spec; rest
@@ -55,40 +34,6 @@ _UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 # A dot segment is resolved by clients and gateways before anybody sees it as a key, whether it is quoted or not.
 _STEPS: Final = frozenset({"", ".", ".."})
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request, before anybody knows where to send it. Its ``repr`` shows no content: that may be a secret."""
-
-    method: Method
-    path: str
-    query: tuple[tuple[str, str], ...] = ()
-    body: bytes | None = field(default=None, repr=False)
-
-    @property
-    def safe_to_repeat(self) -> bool:
-        """Whether sending it twice does what sending it once does (RFC 9110, section 9.2.2)."""
-        return self.method != "POST"
-
-    @property
-    def target(self) -> str:
-        """Path and query, quoted."""
-        return f"{self.path}?{urlencode(self.query, quote_via=quote, safe='')}" if self.query else self.path
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One answer: the names of its headers are in lower case, its body is decompressed.
-
-    Attributes:
-        secrets: What the request was sent with and nobody may be shown, however the answer spells it.
-    """
-
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
-    secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
