@@ -319,7 +319,7 @@ def delete(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -
     """
     attempt = _attempt("delete", installation, id_.version, id_.key, content_of(olds).type)
     roll = installation.roll
-    if roll.is_another_s(id_.version, id_.key, olds):
+    if roll.owners.is_another_s((id_.version, id_.key), olds):
         say(f"{installation.name}/{id_.key}", "is not deleted: it belongs to another resource of this program now")
         return
     roll.meet(id_.version, id_.key, olds)

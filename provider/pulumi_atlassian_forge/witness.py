@@ -20,6 +20,7 @@ from .api.listing import Listing
 from .api.protocol import Live, Version
 from .modules.compare import fingerprint
 from .modules.content import content_of
+from .owners import Owners
 from .saying import say
 from .siblings import Mark, Name, digest, mark_of, marks_in, written
 
@@ -71,18 +72,21 @@ class Roll:
         patience: See :data:`PATIENCE`.
 
     Attributes:
+        owners: Which resource of the program each of them belongs to.
         is_credulous: Whether everything is believed: what the setting ``acceptAllGone`` asks for.
         era: Which credentials are in use, counted by their renewals: what was seen with earlier ones proves nothing.
         identity: Returns what tells this installation from others, and may ask for it; None where the road to it never knows.
     """
 
     def __init__(self, installation: str, patience: float = PATIENCE) -> None:
+        self.owners = Owners()
         self.is_credulous = False
         self.identity: Callable[[], str | None] | None = None
         self._installation = installation
         self._patience = patience
         self._changed = threading.Condition()
         self._recorded: set[Name] = set()  # in the state
+        self._has_compared = False  # a module of the state with its declaration: then what the state says is on its way
         self._carried: set[Mark] = set()  # siblings of those: they were in the state once
         self._identities: set[str] = set()  # of the installation, as the state has them
         self._contents: set[tuple[Version, str]] = set()  # of those in the state whose keys are not known yet (v2)
@@ -91,9 +95,6 @@ class Roll:
         self._has_lingered = False
         self._has_told = False  # that all is believed
         self._registered: set[Name] = set()  # by this process
-        self._made: dict[Name, str] = {}  # of these which resource it is
-        self._own: list[Any] = []  # the marks of those of the program whose outputs were seen
-        self._owners: dict[Name, Any] = {}  # the names of those in the program that are in the state
         self._deleted: set[Name] = set()
         self.era = 0
         self._has_witness = False
@@ -111,9 +112,8 @@ class Roll:
             if version == "v1" and isinstance(inputs.get("key"), str):
                 self._declared.setdefault((version, inputs["key"]))
             self._awaited += not olds
-            owned = inputs.get("key", inputs.get("adopt"))
-            if olds and isinstance(owned, str):
-                self._owners[version, owned] = inputs.get("__name")
+            if olds:
+                self.owners.declare(version, inputs)
             was: Version = olds.get("apiVersion", version)
             if isinstance(olds.get("key"), str):
                 self._recorded.add((was, olds["key"]))
@@ -130,7 +130,7 @@ class Roll:
             made: What tells this resource from one that had the module before.
         """
         with self._changed:
-            self._made[version, key] = made
+            self.owners.take((version, key), made)
             self._declared.setdefault((version, key))
             self._registered.add((version, key))
             self._awaited -= 1
@@ -155,7 +155,8 @@ class Roll:
         """
         with self._changed:
             if declared:
-                self._own.append(_mark(outputs))
+                self.owners.meet(outputs)
+                self._has_compared = True
             self._recorded.add((version, key))
             self._identities |= {recorded for recorded in (outputs.get("__identity"),) if isinstance(recorded, str)}
             self._carried |= set(marks_in(outputs.get("__siblings")))
@@ -172,20 +173,6 @@ class Roll:
         """A module was deleted by this process."""
         with self._changed:
             self._deleted.add((version, key))
-
-    def is_another_s(self, version: Version, key: str, outputs: Mapping[str, Any]) -> bool:
-        """Whether a module belongs to another resource by now than to the one with these outputs, which is to be deleted.
-
-        That other one has registered, adopted or taken it over in this process; or it is in the state and declares the key
-        under another name, after a run that broke off before it had deleted its predecessor.
-        """
-        me = (version, key)
-        if me in self._made:
-            return self._made[me] != outputs.get("__made")
-        if _mark(outputs) in self._own:
-            return False  # of another name since an alias: its outputs keep the old one
-        name = outputs.get("__name")
-        return bool(name) and self._owners.get(me, name) != name
 
     def forget(self) -> None:
         """The credentials were renewed: whether they lead to the same installation has to be seen again."""
@@ -331,7 +318,7 @@ class Roll:
         """Where the state has modules their diffs are on their way, which bring what it says of the installation."""
         with self._changed:
             if is_awaited and (self._recorded or self._contents):
-                self._changed.wait_for(lambda: self._own or self._identities, LINGERS)
+                self._changed.wait_for(lambda: self._has_compared or self._identities, LINGERS)
             return set(self._identities)
 
     def _others(self, me: Name) -> set[Mark]:
@@ -362,8 +349,3 @@ class Roll:
                 self._first_in_doubt = me[1] or name
             known = set(map(mark_of, self._recorded)) | self._carried
             return InDoubt(max(len(known), len(self._contents)), listed, first)
-
-
-def _mark(outputs: Mapping[str, Any]) -> Any:
-    """What tells a resource from its successor under the same key; a state of old has only the name."""
-    return outputs.get("__made") or outputs.get("__name")
