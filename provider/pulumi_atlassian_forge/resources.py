@@ -7,7 +7,7 @@ No ``from __future__ import annotations`` in this file: Pulumi evaluates the ann
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, overload
+from typing import Any, Self, overload
 
 import pulumi
 from pulumi.dynamic import Resource
@@ -68,13 +68,16 @@ class _Module(Resource):
         program_warnings.about(self, properties)
         preview_report.watch(self)
 
+    @classmethod
     def _read(
-        self, resource_name: str, id_: pulumi.Input[str], placeholders: Mapping[str, Any], opts: pulumi.ResourceOptions | None
-    ) -> None:
-        """Initialise in place of ``__init__``: the module is read by its id, and the stack neither changes nor deletes it."""
+        cls, resource_name: str, id_: pulumi.Input[str], placeholders: Mapping[str, Any], opts: pulumi.ResourceOptions | None
+    ) -> Self:
+        """A module that is not declared but read by its id: the stack neither changes nor deletes it."""
         inputs = {**placeholders, "key": None, "installation": None, "api_version": None, "__name": [resource_name]}
         opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id_))
-        Resource.__init__(self, PROVIDER, resource_name, _Inputs(internal.pack(inputs)), opts)
+        found = cls.__new__(cls)
+        Resource.__init__(found, PROVIDER, resource_name, _Inputs(internal.pack(inputs)), opts)
+        return found
 
     # A property, not an annotation like the others: of a base class Pulumi reads the names of properties only.
     @property
@@ -198,9 +201,7 @@ class TriggerModule(_Module, module="atlassian-forge", name="TriggerModule"):
             id: ``<installation>/<apiVersion>/<key>``, for example ``default/v1/notify-on-bug``.
             opts: Pulumi's options.
         """
-        found = cls.__new__(cls)
-        found._read(resource_name, id, dict.fromkeys(TRIGGER_PROPERTIES), opts)  # noqa: SLF001 - its own class
-        return found
+        return cls._read(resource_name, id, dict.fromkeys(TRIGGER_PROPERTIES), opts)
 
     @property
     def data(self) -> pulumi.Output[Mapping[str, Any]]:
@@ -270,9 +271,7 @@ class DynamicModule(_Module, module="atlassian-forge", name="DynamicModule"):
             id: ``<installation>/<apiVersion>/<key>``, for example ``default/v1/panel``.
             opts: Pulumi's options.
         """
-        found = cls.__new__(cls)
-        found._read(resource_name, id, {"type": None, "data": {}}, opts)  # noqa: SLF001 - its own class; data tells it from a trigger
-        return found
+        return cls._read(resource_name, id, {"type": None, "data": {}}, opts)  # data tells it from a trigger
 
 
 def _parents(opts: pulumi.ResourceOptions | None) -> list[str | pulumi.Input[str]]:
