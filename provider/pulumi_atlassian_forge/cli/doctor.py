@@ -54,7 +54,7 @@ def doctor(
     secrets: set[str] = set()
     with reported("doctor"), ExitStack() as closing:
         try:
-            connections = closing.enter_context(connected(stack, [installation] if installation else []))
+            connections = closing.enter_context(connected(stack, installation))
         except ForgeError as error:
             machine.append(_unconfigured(error))
         else:

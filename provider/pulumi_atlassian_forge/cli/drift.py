@@ -60,7 +60,7 @@ def drift(
         states = [*map(of_file, state or ()), *(of_stack(name, secrets=True) for name in stack or ())]
         owned = [module for module in modules(states) if not module.is_external]
         unreadable = [module for module in owned if not module.is_readable]
-        with connected(stack, (module.id.installation for module in owned)) as connections:
+        with connected(stack, *(module.id.installation for module in owned)) as connections:
             found = _compare(connections, [module for module in owned if module.is_readable])
     if as_json_:
         as_json(compared=len(owned) - len(unreadable), notCompared=[str(module.id) for module in unreadable], drift=_json(found))

@@ -62,7 +62,7 @@ def import_(  # noqa: PLR0913, PLR0917 - one parameter per option is how typer i
         _refuse_to_overwrite(file, to)
         stacks = [stack] if stack else []
         state = [*modules(map(of_stack, stacks))]
-        with connected(stacks, [installation] if installation else []) as connections:
+        with connected(stacks, installation) as connections:
             here = site(connections, installation, api_version)
             here.recognise(state)
             owned = {(module.id.version, module.id.key) for module in state}

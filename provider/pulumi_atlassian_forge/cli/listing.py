@@ -39,7 +39,7 @@ def list_(
     """List what is registered. With --all an installation that cannot be reached does not hide the others."""
     found: list[dict[str, Any]] = []
     failures: list[str] = []
-    with reported("list"), connected(stack, [installation] if installation else []) as connections:
+    with reported("list"), connected(stack, installation) as connections:
         for name in names(connections, installation, every=every):
             try:
                 here = site(connections, name, api_version)
@@ -75,7 +75,7 @@ def show(
     as_json_: JsonOption = False,
 ) -> None:
     """Print one module: as the statement that declares it, or as the API has it."""
-    with reported("show"), connected(stack, [installation] if installation else []) as connections:
+    with reported("show"), connected(stack, installation) as connections:
         here = site(connections, installation, api_version)
         live = here.module(key)
         if as_json_:

@@ -15,7 +15,7 @@ from pulumi_atlassian_forge.api.errors import ApiError
 from pulumi_atlassian_forge.api.protocol import Live, delete
 from pulumi_atlassian_forge.api.text import clean
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.fields import DEFAULT, setting_of, variable
+from pulumi_atlassian_forge.fields import setting_of, variable
 from pulumi_atlassian_forge.settled import settled_delete
 
 from .display import counted, gist, line, progress, value
@@ -61,7 +61,7 @@ def orphans(  # noqa: PLR0913, PLR0917 - one parameter per option is how typer i
         _refuse_rash_deletion(keys or [], bool(state or stack), remove=remove, yes=yes)
         states = [*map(of_file, state or ()), *map(of_stack, stack or ())]
         owners = owned(states)
-        with connected(stack, [installation or DEFAULT]) as connections:
+        with connected(stack, installation) as connections:
             here = site(connections, installation, api_version)
             live = here.modules()
             found = _Found(here, live, [module for module in live if (here.version, module.key) not in owners])
