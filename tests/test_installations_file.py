@@ -117,7 +117,7 @@ def test_editors_are_told_the_same_by_the_schema() -> None:
 
 
 def test_a_command_may_name_one_of_the_file(tmp_path: Path) -> None:
-    connections = Connections(dict[str, str]().get, written(tmp_path, GOOD), named=["acme", "delta"])
+    connections = Connections(dict[str, str]().get, written(tmp_path, GOOD), called=["acme", "delta"])
     assert connections.names == ["acme", "beta", "gamma", "delta"]
     assert connections.version("acme") == "v2"
 

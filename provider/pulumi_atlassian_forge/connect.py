@@ -26,15 +26,15 @@ class Connections:
     Args:
         get: Returns the value of a configuration key, or None.
         directory: Where the plugin runs. A relative path starts at the nearest Pulumi.yaml, from here upwards.
-        named: Installations that somebody names: without a configuration of them their variables are enough.
+        called: Installations that somebody names: without a configuration of them their variables are enough.
 
     Raises:
         ForgeError: ``atlassian-forge:installations`` or ``forge-installations.yaml`` cannot be used.
     """
 
-    def __init__(self, get: Get, directory: Path | None = None, named: Iterable[str] = ()) -> None:
+    def __init__(self, get: Get, directory: Path | None = None, called: Iterable[str] = ()) -> None:
         self._root = _project_root(directory or Path.cwd())
-        self._installations = Installations(get, installations_in(self._root), named)
+        self._installations = Installations(get, installations_in(self._root), called)
         self._lock = threading.Lock()
         self._open: dict[str, Connection] = {}
         self._rolls = _Rolls()

@@ -100,15 +100,15 @@ class Site:
 
 
 @contextmanager
-def connected(stacks: list[str] | None, *named: str | None) -> Iterator[Connections]:
+def connected(stacks: list[str] | None, *called: str | None) -> Iterator[Connections]:
     """The installations of the environment and of the first stack, of which the environment wins as it does in the plugin.
 
     Args:
         stacks: Of the project in this directory.
-        named: Installations that the user or a state names: without a configuration their variables are enough. None: none.
+        called: Installations that the user or a state names: without a configuration their variables are enough. None: none.
     """
     config = config_of_stack(stacks[0]) if stacks else {}
-    with closing(Connections(config.get, named=filter(None, named))) as connections:
+    with closing(Connections(config.get, called=filter(None, called))) as connections:
         yield connections
 
 
