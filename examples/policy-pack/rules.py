@@ -28,23 +28,21 @@ TARGETS = {"function": "functions", "endpoint": "endpoints"}
 
 def unfiltered(resource_type: str, properties: Properties, config: Mapping[str, Any]) -> Iterator[str]:
     """Events that are too many without a filter. Only an expression narrows them: who looks at a page is hardly ever the app."""
-    for path, pattern, holders in _events(resource_type, properties, config["events"]):
-        if not _in_a_filter(holders, "expression"):
-            yield (
-                f"{path} matches {pattern} and no filter has an expression: the app would be called at every view, by anybody. "
-                "Next: give the trigger a filter with an expression, or leave the event out."
-            )
+    for path, pattern in _events_without(resource_type, properties, config["events"], "expression"):
+        yield (
+            f"{path} matches {pattern} and no filter has an expression: the app would be called at every view, by anybody. "
+            "Next: give the trigger a filter with an expression, or leave the event out."
+        )
 
 
 def calls_itself(resource_type: str, properties: Properties, config: Mapping[str, Any]) -> Iterator[str]:
     """Events that the app causes by its own answer to them."""
-    for path, pattern, holders in _events(resource_type, properties, config["events"]):
-        if not _in_a_filter(holders, "ignoreSelf"):
-            yield (
-                f"{path} matches {pattern} and no filter has ignoreSelf: an app that changes what it is told of calls itself "
-                "without end. Next: set ignore_self=True in the filter (in data: ignoreSelf); events of other products than "
-                "Jira do not take it and need a trigger of their own."
-            )
+    for path, pattern in _events_without(resource_type, properties, config["events"], "ignoreSelf"):
+        yield (
+            f"{path} matches {pattern} and no filter has ignoreSelf: an app that changes what it is told of calls itself "
+            "without end. Next: set ignore_self=True in the filter (in data: ignoreSelf); events of other products than "
+            "Jira do not take it and need a trigger of their own."
+        )
 
 
 def forbidden_target(resource_type: str, properties: Properties, config: Mapping[str, Any]) -> Iterator[str]:
@@ -89,17 +87,15 @@ def _calling(resource_type: str, properties: Properties) -> tuple[str, object]:
     return "data", properties.get("data") if resource_type == DYNAMIC else None
 
 
-def _events(
-    resource_type: str, properties: Properties, patterns: Sequence[str]
-) -> Iterator[tuple[str, str, tuple[Properties, ...]]]:
-    """The events that match: the path, the pattern, and the objects that may hold a filter for it."""
+def _events_without(resource_type: str, properties: Properties, patterns: Sequence[str], guard: str) -> Iterator[tuple[str, str]]:
+    """The events that match and for which no filter has that property: the path and the pattern."""
     prefix, trigger = _trigger(resource_type, properties)
     for index, event in enumerate(trigger.get("events") or ()):
         own = event if isinstance(event, Mapping) else {"eventType": event}
         name = str(own.get("eventType"))
         pattern = next((pattern for pattern in patterns if fnmatchcase(name, pattern)), None)
-        if pattern is not None:
-            yield f"{prefix}events[{index}]", pattern, (trigger, own)
+        if pattern is not None and not _in_a_filter((trigger, own), guard):
+            yield f"{prefix}events[{index}]", pattern
 
 
 def _in_a_filter(holders: Sequence[Properties], name: str) -> bool:
