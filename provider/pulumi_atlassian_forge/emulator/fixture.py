@@ -14,6 +14,7 @@ import pytest
 
 from .fault_rules import FaultRule
 from .handler import Emulator, EmulatorAnswer
+from .rows import Module, Rows
 from .store import Store
 
 _SECRET = frozenset({"authorization", "forge-proxy-authorization"})
@@ -123,9 +124,7 @@ class ForgeEmulator:
             KeyError: There is no such module.
         """
         with self._emulator.store.write() as rows:
-            module = rows.module(self.installation, version, key)
-            if module is None:
-                raise KeyError(key)
+            module = self._registered(rows, version, key)
             rows.replace_module(module, (module.content[0], dict(data)), module.content, time.time())
 
     def delete(self, key: str, version: str = "v1") -> None:
@@ -139,10 +138,13 @@ class ForgeEmulator:
             KeyError: There is no such module.
         """
         with self._emulator.store.write() as rows:
-            module = rows.module(self.installation, version, key)
-            if module is None:
-                raise KeyError(key)
-            rows.delete_module(module)
+            rows.delete_module(self._registered(rows, version, key))
+
+    def _registered(self, rows: Rows, version: str, key: str) -> Module:
+        module = rows.module(self.installation, version, key)
+        if module is None:
+            raise KeyError(key)
+        return module
 
 
 class _Recording(Emulator):
