@@ -152,7 +152,7 @@ def _adopted_or_registered(
     live = registrar.register(key, content)
     if live is None:  # v1 answered 201 with an empty body
         return Live(str(key), content), True
-    twins = sorted(clean(twin.key, 80) for twin in registrar.twins(content) if not installation.roll.owns(twin, version))
+    twins = sorted(clean(twin.key, 80) for twin in registrar.twins(content) if not installation.roll.is_in_state(twin, version))
     if twins:
         say(
             f"{installation.name}/{live.key}",

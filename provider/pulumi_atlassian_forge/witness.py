@@ -184,7 +184,7 @@ class Roll:
         """Whether this process has deleted a module."""
         return (version, key) in self._deleted
 
-    def owns(self, live: Live, version: Version) -> bool:
+    def is_in_state(self, live: Live, version: Version) -> bool:
         """Whether a registered module is in the state, as far as this process knows: by its key, or under v2 by its content.
 
         That another one carries its key proves nothing: a killed run leaves siblings that were never written down.
