@@ -26,6 +26,10 @@ SPARE: Final = 64
 """Threads for what does not wait."""
 
 
+def _nothing() -> None:
+    """All that is wanted is the thread."""
+
+
 def widen(installations: int) -> bool:
     """Let the pool whose thread calls this have more threads; they are made only when needed.
 
@@ -42,6 +46,9 @@ def widen(installations: int) -> bool:
         pool = reference() if callable(reference) else None
         if isinstance(pool, ThreadPoolExecutor) and hasattr(pool, "_max_workers"):
             pool._max_workers = max(wanted, pool._max_workers)  # noqa: SLF001 - see above
+            # A thread is made where something is submitted. What came before, all at once in a refresh or a destroy, has none.
+            for _ in range(min(wanted, pool._work_queue.qsize())):  # noqa: SLF001 - see above
+                pool.submit(_nothing)
             return True
         frame = frame.f_back
     return False

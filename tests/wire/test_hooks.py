@@ -232,6 +232,18 @@ def test_a_check_and_a_cancel_do_not_wait_for_registers_that_wait(server: Server
         assert all(future.result(60) for future in waiting)
 
 
+def test_a_cancel_does_not_wait_for_deletes_that_came_before_the_settings_were_read(server: Server, tmp_path: Path) -> None:
+    """In a refresh and a destroy no check comes first: the engine asks for as many as it may, all at once."""
+    server.interfere = lambda call: (429, {"message": "slow down"}, {"retry-after": "30"})
+    outputs = {"__schema": 1, "events": ["e"], "endpoint": "hook", "installation": "default", "apiVersion": "v1"}
+    with ThreadPoolExecutor(16) as pool, plugin(tmp_path, server.environment(), {}) as forge:
+        waiting = [pool.submit(forge.delete, f"default/v1/m{i}", {**outputs, "key": f"m{i}"}) for i in range(16)]
+        while not server.calls:
+            time.sleep(0.01)
+        forge.stub.Cancel(empty_pb2.Empty(), timeout=15)
+        assert not any(future.done() for future in waiting)
+
+
 def test_a_register_does_not_wait_for_a_hundred_on_another_installation(server: Server, tmp_path: Path) -> None:
     server.interfere = lambda call: (429, {"message": "slow down"}, {"retry-after": "30"})
     with serve() as other, ThreadPoolExecutor(100) as pool:
