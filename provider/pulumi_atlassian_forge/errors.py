@@ -30,6 +30,13 @@ class ForgeError(Exception):
     # Tracebacks and logs show the name that users import, not the file it happens to live in.
     __module__ = "pulumi_atlassian_forge"
 
+    def __init__(self, text: str, *, line: str | None = None, cause: str | None = None) -> None:
+        super().__init__(text)
+        # How it is shortened where another resource has the message already (repeated.py): the same in one line, without what
+        # to do; and what is equal for two that failed for one reason, though their lines differ.
+        self.line = text.partition("\n")[0] if line is None else line
+        self.cause = text if cause is None else cause
+
 
 def redact(text: str, secrets: Iterable[str]) -> str:
     """Replace each secret in ``text``.

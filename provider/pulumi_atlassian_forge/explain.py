@@ -88,7 +88,14 @@ def explain(attempt: Attempt, error: ApiError, *, registered: Mapping[Version, i
         step = f"DELETE …/{attempt.version}/dynamic/module/<key> for those that nothing needs, then run the command again"
     else:
         fate, step = _fate(attempt, error), _next(attempt, error)
-    return ForgeError(f"{attempt}\n{_what_was_said(error)}\n{fate}\nnext: {step}")
+    said = _what_was_said(error)
+    # The words of an Unreachable vary with the attempts of those that came before.
+    why = error.reason if isinstance(error, Unreachable) else error.message
+    return ForgeError(
+        f"{attempt}\n{said}\n{fate}\nnext: {step}",
+        line=f"{attempt}: {said}; {fate}",
+        cause=f"{attempt.installation} {error.status} {why} {step}",
+    )
 
 
 def doubtful(attempt: Attempt, doubt: InDoubt) -> ForgeError:

@@ -27,6 +27,7 @@ from pulumi.dynamic import (
 from . import internal
 from .errors import ForgeError, bug_report
 from .modules.values import UNKNOWN, normalise
+from .repeated import Told
 
 if TYPE_CHECKING:
     from .checking import Keys
@@ -41,6 +42,7 @@ class _Process:
 
     connections: Connections
     keys: Keys
+    told = Told()
     secrets: Callable[[], Iterable[str]] = frozenset
     is_watching = False
     running: ClassVar[set[object]] = set()  # one object for each hook under way
@@ -49,7 +51,7 @@ class _Process:
 def _hook(
     function: Callable[Concatenate[ForgeProvider, _P], _R],
 ) -> Callable[Concatenate[ForgeProvider, _P], _R]:
-    """Let nothing but a :class:`ForgeError` out of a hook, whatever happens in it."""
+    """Let nothing but a :class:`ForgeError` out of a hook, whatever happens in it. What one has told is not told again."""
 
     @functools.wraps(function)
     def guarded(self: ForgeProvider, *args: _P.args, **kwargs: _P.kwargs) -> _R:
@@ -57,14 +59,21 @@ def _hook(
         _Process.running.add(call)
         try:
             return function(self, *args, **kwargs)
-        except ForgeError:
-            raise
+        except ForgeError as error:
+            name = _name_in(args)
+            raise (error if name is None else _Process.told.once(error, name)) from None
         except BaseException as error:  # noqa: BLE001 - SystemExit from a hook would leave the engine waiting for ever
             raise _report(error, function.__name__) from None
         finally:
             _Process.running.discard(call)
 
     return guarded  # type: ignore[return-value] # wraps() forgets that self may be given by position
+
+
+def _name_in(arguments: Iterable[object]) -> str | None:
+    """The logical name of the resource that a hook is about, as the engine prints it; None for ``configure``."""
+    found = [internal.unpack(properties).get("__name") for properties in arguments if isinstance(properties, dict)]
+    return str(found[-1][-1]) if found and isinstance(found[-1], list) and found[-1] else None
 
 
 def _report(error: BaseException, hook: str) -> ForgeError:
