@@ -116,7 +116,18 @@ def test_editors_are_told_the_same_by_the_schema() -> None:
         assert list(validator.iter_errors({"installations": {name: {}}})), name
 
 
-def test_a_command_may_name_one_of_the_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["forge-installations.yml", "forge-installations.json"])
+def test_a_file_that_is_nearly_called_like_it_is_not_passed_over(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(GOOD)
+    with pytest.raises(ForgeError) as caught:
+        Connections(dict[str, str]().get, tmp_path)
+    assert str(caught.value) == (
+        f"{name} is not read: the file is called forge-installations.yaml\nnext: rename or remove {tmp_path / name}"
+    )
+
+
+def test_a_command_may_name_one_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATLASSIAN_FORGE_DELTA_TOKEN", "planted-delta")
     connections = Connections(dict[str, str]().get, written(tmp_path, GOOD), called=["acme", "delta"])
     assert connections.names == ["acme", "beta", "gamma", "delta"]
     assert connections.version("acme") == "v2"

@@ -129,6 +129,44 @@ def test_numbers_may_be_text_and_must_be_in_range() -> None:
         installations({"token": "t", "operationTimeout": "0"}).resolve("default")
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("requestTimeout", "30s", "must be a number of seconds, without a unit, such as 30"),
+        ("connectTimeout", "soon", "must be a number of seconds, without a unit, such as 30"),
+        ("operationTimeout", "2 min", "must be a number of seconds, without a unit, such as 30"),
+        ("maxDataSize", "256KiB", "must be a number of bytes, without a unit, such as 262144"),
+        ("operationTimeout", "0", "input should be greater than 0"),
+    ],
+)
+def test_a_number_with_a_unit_is_told_from_one_out_of_range(field: str, value: str, words: str) -> None:
+    with pytest.raises(ForgeError) as caught:
+        installations({"token": "t", field: value}).resolve("default")
+    assert f"atlassian-forge:{field} (or ATLASSIAN_FORGE_" in str(caught.value)
+    assert str(caught.value).endswith(f"): {words}")
+
+
+@pytest.mark.parametrize("text", ["Bearer planted", "bearer  planted", "Authorization: Bearer planted", "Bearer: planted"])
+def test_a_token_that_was_copied_with_its_header_is_named_and_not_shown(text: str) -> None:
+    with pytest.raises(ForgeError) as caught:
+        installations({"token": text}).resolve("default")
+    assert "begins with the word Bearer, which is put before it when it is sent: give the token alone" in str(caught.value)
+    assert "planted" not in str(caught.value)
+
+
+@pytest.mark.parametrize("config", [{"bridgeKey": "k" * 32}, {"bridgeKeyFile": "key"}, {"baseUrl": HTTPS, "bridgeKeyFile": "k"}])
+def test_a_key_of_a_bridge_alone_says_that_its_address_is_missing(config: dict[str, str]) -> None:
+    with pytest.raises(ForgeError) as caught:
+        installations(config).resolve("default")
+    assert "there is a key for the bridge of installation 'default', and not the bridge's address" in str(caught.value)
+    assert "set ATLASSIAN_FORGE_BRIDGE_URL, or: pulumi config set 'atlassian-forge:bridgeUrl' <url>" in str(caught.value)
+
+
+def test_a_key_of_a_bridge_does_not_stand_in_the_way_of_another_road() -> None:
+    assert installations({"token": "t", "bridgeKey": "k" * 32}).resolve("default").road == "token"
+    assert installations({"baseUrl": "emulator://x.db", "bridgeKey": "k" * 32}).resolve("default").on_emulator
+
+
 def test_no_representation_shows_the_token() -> None:
     found = installations({"token": "planted"}, acme={"token": "planted"})
     shown = f"{found!r} {found.resolve('default')!r} {found.resolve('default')} {found.resolve('default').model_dump()}"

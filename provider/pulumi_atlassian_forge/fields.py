@@ -12,10 +12,11 @@ from difflib import get_close_matches
 from typing import Annotated, Final, Literal, get_args
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, ValidatorFunctionWrapHandler, field_validator
 from pydantic.alias_generators import to_camel, to_snake
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from .api.auth import names_its_scheme
 from .api.protocol import Version
 
 NAMESPACE: Final = "atlassian-forge"
@@ -118,6 +119,25 @@ class InstallationSettings(BaseSettings):
         if value is not None and len(value.get_secret_value()) < _SHORTEST_KEY:
             raise ValueError(f"must have at least {_SHORTEST_KEY} characters")
         return value
+
+    @field_validator("token")
+    @classmethod
+    def _is_alone(cls, value: SecretStr | None) -> SecretStr | None:
+        more = None if value is None else names_its_scheme(value.get_secret_value())
+        if more is not None:
+            raise ValueError(more)
+        return value
+
+    @field_validator("connect_timeout", "request_timeout", "operation_timeout", "max_data_size", mode="wrap")
+    @classmethod
+    def _is_a_plain_number(cls, value: object, parse: ValidatorFunctionWrapHandler, info: ValidationInfo) -> object:
+        try:
+            return parse(value)
+        except ValidationError as error:
+            if not error.errors()[0]["type"].endswith("_parsing"):
+                raise
+        unit, example = ("bytes", "262144") if info.field_name == "max_data_size" else ("seconds", "30")
+        raise ValueError(f"must be a number of {unit}, without a unit, such as {example}")
 
     @field_validator("token_command", mode="before")
     @classmethod

@@ -18,6 +18,7 @@ from .fields import DEFAULT, FILE, NAME, SECRETS, InstallationSettings, near_set
 from .modules.manifest_file import ManifestError, is_null, line_of, pairs, read
 
 _MOST: Final = 5  # mistakes in one message of six lines
+_UNREAD: Final = ("forge-installations.yml", "forge-installations.json")
 _NO_VARIABLES: Final = "\0"  # no variable begins like this: the file is judged by itself
 
 
@@ -25,8 +26,12 @@ def installations_in(directory: Path) -> dict[str, dict[str, Any]]:
     """What the file in a directory says of each installation; nothing where there is no file.
 
     Raises:
-        ForgeError: The file cannot be used: its mistakes are named at once, each with its line.
+        ForgeError: The file cannot be used: its mistakes are named at once, each with its line; or one is there that is nearly
+            called like it, and what it says would not be heeded.
     """
+    for name in _UNREAD:
+        if (directory / name).exists():
+            raise ForgeError(f"{name} is not read: the file is called {FILE}\nnext: rename or remove {directory / name}")
     path = directory / FILE
     if not path.exists():
         return {}

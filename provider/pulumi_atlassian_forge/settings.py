@@ -41,9 +41,9 @@ from .fields import (
     variable,
 )
 
-_MAKE_AN_INSTALLATION: Final = ("baseUrl", *ROADS)
 _NEAR: Final = 0.9  # how alike a variable has to be to one that is read, of 1
 _KEYS: Final = ("bridgeKey", "bridgeKeyFile")
+_MAKE_AN_INSTALLATION: Final = ("baseUrl", *ROADS, *_KEYS)
 _ADDRESSES: Final = ("baseUrl", "bridgeUrl")
 
 Get = Callable[[str], str | None]
@@ -55,7 +55,7 @@ class Installations:
     Args:
         get: Returns the value of a configuration key such as ``atlassian-forge:baseUrl``, or None.
         filed: More installations, from a file.
-        called: Names that stand for installations of which only variables tell, where the configuration has none.
+        called: Names of installations of which variables alone may tell, where the configuration has none.
 
     Raises:
         ForgeError: ``atlassian-forge:installations`` cannot be used: every mistake in it is named at once.
@@ -74,7 +74,8 @@ class Installations:
             )
         self._config: dict[str, Mapping[str, Any]] = {DEFAULT: default, **named, **filed}
         for name in called if text is None else ():
-            self._config.setdefault(name, {})
+            if _is_in_environment(name):
+                self._config.setdefault(name, {})
         self._filed = frozenset(filed)
         self._resolved: dict[str, InstallationSettings] = {}
         self._refuse_shared_variables()
@@ -160,9 +161,7 @@ class Installations:
         return found | {value for name in variables if (value := os.environ.get(name))}
 
     def _default_is_set(self) -> bool:
-        variables = (variable(DEFAULT, field) for field in _MAKE_AN_INSTALLATION)
-        config = self._config[DEFAULT]
-        return any(field in config for field in _MAKE_AN_INSTALLATION) or any(os.environ.get(name) for name in variables)
+        return _is_in_environment(DEFAULT) or any(field in self._config[DEFAULT] for field in _MAKE_AN_INSTALLATION)
 
     def _refuse_shared_variables(self) -> None:
         """Two names must not read one variable: one would get the other's token."""
@@ -177,13 +176,20 @@ class Installations:
                     )
 
 
-def unknown_installation(name: str, names: list[str]) -> str:
-    """What to say of an installation that nobody configured."""
-    known = ", ".join(repr(name) for name in names) or "none"
-    return (
-        f"installation {name!r} is not configured; configured: {known}. "
-        f"Correct installation=, or: pulumi config set --path '{config_key('<name>', 'baseUrl')}' <url>"
-    )
+def not_configured(name: str, names: Iterable[str]) -> str:
+    """That nobody configured an installation, and which ones somebody did."""
+    return f"installation {name!r} is not configured; configured: {', '.join(map(repr, names)) or 'none'}"
+
+
+def unknown_installation(name: str, names: Iterable[str]) -> str:
+    """What to say to a program of an installation that nobody configured."""
+    advice = f"Correct installation=, or: pulumi config set --path '{config_key('<name>', 'baseUrl')}' <url>"
+    return f"{not_configured(name, names)}. {advice}"
+
+
+def _is_in_environment(name: str) -> bool:
+    """Whether a variable says how to reach an installation."""
+    return any(os.environ.get(variable(name, field)) for field in _MAKE_AN_INSTALLATION)
 
 
 def _named(text: str | None) -> dict[str, Mapping[str, Any]]:
@@ -227,14 +233,14 @@ def _unusable(name: str, error: ValidationError) -> str:
 
 def _not_usable(name: str, settings: InstallationSettings) -> str | None:
     """What the settings lack; None where they lead to an API."""
-    road = settings.road
+    road, has_key = settings.road, not (settings.bridge_key is None and settings.bridge_key_file is None)
     if road is None and not settings.on_emulator:
-        return _no_token(name)
-    if road == "bridgeUrl" and settings.bridge_key is None and settings.bridge_key_file is None:
+        return _no_bridge(name) if has_key else _no_token(name)
+    if road == "bridgeUrl" and not has_key:
         return (
             f"there is no key for the bridge of installation {name!r}\n"
-            f"next: set {variable(name, 'bridgeKey')} or {variable(name, 'bridgeKeyFile')}, or: pulumi config set --secret"
-            f"{'' if name == DEFAULT else ' --path'} '{config_key(name, 'bridgeKey')}' <key>"
+            f"next: set {variable(name, 'bridgeKey')} or {variable(name, 'bridgeKeyFile')}, or: "
+            f"{_config_set(name, 'bridgeKey', '--secret ')} <key>"
         )
     proxy = os.environ.get(PROXY_VARIABLE, "")
     if road == "containerProxy" and settings.base_url is None and not proxy.startswith(("http://", "https://")):
@@ -250,10 +256,22 @@ def _no_token(name: str) -> str:
     ways = ", ".join(variable(name, field) for field in ROADS[:-1])
     return (
         f"there is no token for installation {name!r}, and no other way to it\n"
-        f"next: set one of {ways} and {variable(name, ROADS[-1])}, or: pulumi config set --secret"
-        f"{'' if name == DEFAULT else ' --path'} '{config_key(name, 'token')}' <token>\n"
-        "the API takes only the installed app itself: docs/guide/roads.md says which way is yours"
+        f"next: set one of {ways} and {variable(name, ROADS[-1])}, or: {_config_set(name, 'token', '--secret ')} <token>\n"
+        "the API takes only the installed app itself: docs/guide/roads.md says which way is yours\n"
+        f"for a preview alone, which sends nothing: {variable(name, 'baseUrl')}={EMULATOR_SCHEME}://preview.db pulumi preview"
     )
+
+
+def _no_bridge(name: str) -> str:
+    return (
+        f"there is a key for the bridge of installation {name!r}, and not the bridge's address\n"
+        f"next: set {variable(name, 'bridgeUrl')}, or: {_config_set(name, 'bridgeUrl')} <url>; it is the URL of the app's web "
+        "trigger: docs/guide/roads.md#bridge"
+    )
+
+
+def _config_set(name: str, field: str, options: str = "") -> str:
+    return f"pulumi config set {options}{'' if name == DEFAULT else '--path '}'{config_key(name, field)}'"
 
 
 def _no_settings(names: list[str], misspelt: Mapping[str, str]) -> str:

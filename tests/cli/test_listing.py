@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.support.command import by_hand, command, printed
@@ -33,6 +35,18 @@ def test_one_that_cannot_be_reached_does_not_hide_the_others(server: Server) -> 
     assert "wrong" not in done.stderr
     done = command("list", "--installation", "acme", "--all", server=server)
     assert (done.code, "exclude each other" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("arguments", [("list",), ("show", "one"), ("orphans", "--state", "state.json"), ("doctor",)])
+def test_an_installation_that_nobody_configured_is_not_one_without_a_token(
+    server: Server, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    (tmp_path / "state.json").write_text('{"deployment": {"resources": []}}')
+    done = command(*arguments, "--installation", "nosuch", server=server, cwd=tmp_path)
+    assert done.code == 1
+    assert "installation 'nosuch' is not configured; configured: 'default'" in done.text
+    assert "next: correct the name, name the stack that configures it (--stack), or set ATLASSIAN_FORGE_NOSUCH_TOKEN" in done.text
+    assert server.calls == []
 
 
 def test_a_module_is_shown_as_a_statement_as_json_and_as_yaml(server: Server) -> None:

@@ -137,6 +137,22 @@ def test_settings_that_cannot_be_used_are_one_message_in_preview(
     assert not server.calls
 
 
+def test_without_a_token_a_preview_says_how_to_do_without_one(project: Callable[..., Project], server: Server) -> None:
+    stack = project(server)
+    stack.program(f'forge.TriggerModule("one", {OK})\n')
+    assert stack.up().code == 0
+    calls = len(server.calls)
+    stack.program(f'forge.TriggerModule("one", {OK.replace("hook", "another-hook")})\n')
+    refused = stack.preview(ATLASSIAN_FORGE_TOKEN="")
+    assert refused.code != 0
+    advice = re.search(r"for a preview alone, which sends nothing: (\w+)=(\S+) pulumi preview", refused.text)
+    assert advice, refused.text
+    seen = stack.preview(ATLASSIAN_FORGE_TOKEN="", **{advice[1]: advice[2]})
+    assert seen.code == 0, seen.text
+    assert "1 to update" in seen.text
+    assert len(server.calls) == calls
+
+
 def test_no_settings_at_all_lists_the_ways_to_configure(project: Callable[..., Project], server: Server) -> None:
     stack = project(server)
     stack.environment.clear()

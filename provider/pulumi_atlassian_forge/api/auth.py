@@ -19,6 +19,7 @@ ENDING: Final = 60.0
 """Seconds before its end from which on another token is looked for, and between two such looks."""
 
 _HEADER_VALUE: Final = re.compile(r"[!-~](?:[ \t!-~]*[!-~])?")  # RFC 9110, section 5.5, without what is not ASCII
+_WITH_SCHEME: Final = re.compile(r"\s*(?:authorization\s*:\s*)?bearer[\s:]", re.IGNORECASE)
 
 
 class Auth(Protocol):
@@ -199,9 +200,17 @@ def unsendable(values: Iterable[str]) -> Unauthorized | None:
     )
 
 
+def names_its_scheme(token: str) -> str | None:
+    """Why a text is more than a token: somebody copied the header that one is sent in. None where it is not."""
+    if _WITH_SCHEME.match(token) is None:
+        return None
+    return "begins with the word Bearer, which is put before it when it is sent: give the token alone"
+
+
 def _sendable(token: Token) -> Token:
     """One that is not sendable is not kept: the file that it came from may be half written."""
-    error = unsendable([token.text])
+    more = names_its_scheme(token.text)
+    error = Unauthorized(f"the token {more}") if more is not None else unsendable([token.text])
     if error is not None:
         raise error
     return token

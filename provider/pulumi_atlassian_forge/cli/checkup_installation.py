@@ -46,7 +46,8 @@ def installation(connections: Connections, name: str, api_version: str | None, h
         here = site(connections, name, api_version)
     except ForgeError as error:
         check = failed("settings", error)
-        return completed([replace(check, next="; ".join(filter(None, (check.next, hint))))], NAMES, "settings")
+        steps = [check.next, "" if "--stack" in (check.next or "") else hint]
+        return completed([replace(check, next="; ".join(filter(None, steps)))], NAMES, "settings")
     found = [_settings(connections, here, api_version)]
     road = here.connection.road
     source = (connections.source(name, road) if road is not None else None) or variable(name, "token")

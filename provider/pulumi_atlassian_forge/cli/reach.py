@@ -16,8 +16,9 @@ from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.connection import Connection
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.explain import unlisted
-from pulumi_atlassian_forge.fields import DEFAULT, setting_of
+from pulumi_atlassian_forge.fields import DEFAULT, setting_of, variable
 from pulumi_atlassian_forge.lifecycle import find
+from pulumi_atlassian_forge.settings import not_configured
 
 from .states import Owned, config_of_stack
 
@@ -119,6 +120,12 @@ def site(connections: Connections, installation: str | None, api_version: str | 
         ForgeError: It is not configured, or the version is none.
     """
     name = installation or DEFAULT
+    if connections.unknown(name) is not None:
+        raise ForgeError(
+            f"{not_configured(name, connections.names)}\n"
+            f"next: correct the name, name the stack that configures it (--stack), or set {variable(name, 'token')} (other ways: "
+            "docs/guide/roads.md)"
+        )
     connection = connections.open(name)
     return Site(connection, _version(api_version) or connections.version(name))
 
