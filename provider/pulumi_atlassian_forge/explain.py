@@ -129,19 +129,22 @@ def doubtful(attempt: Attempt, doubt: InDoubt) -> ForgeError:
 
 def _check(installation: str, road: Road | None, error: ApiError) -> str:
     if isinstance(error, Unauthorized):
-        return renewal(installation, road)
+        return renewal(installation, road, error)
     return f"check {address_variable(installation, road)}, the network and the proxy"
 
 
-def renewal(installation: str, road: Road | None) -> str:
-    """What to do where the credentials of a road are not taken."""
+def renewal(installation: str, road: Road | None, error: Unauthorized) -> str:
+    """What to do where the credentials of a road are not taken, or there are none."""
     who = "a token of the app that is installed there, which lives at most 4 hours"
     setting = _road_of(installation, road)[0]
     match road:
-        case "bridgeUrl":
+        case "bridgeUrl" if error.is_of_bridge:
             key = setting_of(installation, "bridgeKey")
-            mine = f"where the bridge refused, the clock of this machine has to be right, and {key} the bridge's own BRIDGE_KEY"
-            return f"{mine}; where the API did, the app of {setting} has to be installed there"
+            return f"the clock of this machine has to be right, and {key} the bridge's own BRIDGE_KEY"
+        case "bridgeUrl" if error.status is None:
+            return f"correct {setting_of(installation, 'bridgeKeyFile')}: it names a file with the bridge's own BRIDGE_KEY"
+        case "bridgeUrl":
+            return f"the bridge took the key, and the API not the app: the app of {setting} has to be installed there"
         case "containerProxy":
             return f"check {setting}: it names an installation of the app that this container belongs to"
         case "tokenCommand" | "tokenFile":
@@ -215,7 +218,7 @@ def _next(attempt: Attempt, error: ApiError) -> str:
     api = f"{address_variable(attempt.installation, attempt.road)} ({attempt.base_url})"
     match error:
         case Unauthorized():
-            step = renewal(attempt.installation, attempt.road)
+            step = renewal(attempt.installation, attempt.road, error)
         case Unreachable():
             step = f"check {api}, the network and the proxy, then run the command again"
         case Throttled():

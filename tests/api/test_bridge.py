@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from pulumi_atlassian_forge.api.bridge import Bridge, Signature
-from pulumi_atlassian_forge.api.errors import BadAnswer
+from pulumi_atlassian_forge.api.errors import BadAnswer, Unauthorized
 from pulumi_atlassian_forge.api.exchange import Answer, Request
+from pulumi_atlassian_forge.api.failures import failure_of
 
 VECTORS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[2] / "examples/bridge-app/test/vectors.json").read_text("utf-8")
@@ -82,3 +83,12 @@ def test_a_nonce_that_was_used_means_that_the_request_came_before() -> None:
 def test_its_own_refusals_and_the_limits_of_its_platform_mean_what_they_mean(status: int, who: str) -> None:
     answer = Answer(status, {"x-bridge": who} if who else {}, b"{}")
     assert Bridge().opened(answer) is answer
+
+
+@pytest.mark.parametrize(("who", "is_of_bridge"), [("refused", True), ("relayed", False)])
+def test_a_refusal_tells_who_refused(who: str, is_of_bridge: bool) -> None:
+    answer = Bridge().opened(Answer(401, {"x-bridge": who}, b"{}"))
+    assert isinstance(answer, Answer)
+    failure = failure_of(answer)
+    assert isinstance(failure, Unauthorized)
+    assert failure.is_of_bridge is is_of_bridge

@@ -76,6 +76,19 @@ def test_a_token_command_that_is_none(tmp_path: Path, environment: pytest.Monkey
     assert "ATLASSIAN_FORGE_TOKEN_COMMAND" in str(caught.value)
 
 
+@pytest.mark.parametrize("printed", ["Bearer planted", '{"token": "bearer planted"}'])
+def test_a_token_that_was_copied_with_its_header(tmp_path: Path, environment: pytest.MonkeyPatch, printed: str) -> None:
+    words = "the token begins with the word Bearer, which is put before it when it is sent: give the token alone"
+    environment.setenv("ATLASSIAN_FORGE_TOKEN_COMMAND", json.dumps([sys.executable, "-c", f"print({printed!r})"]))
+    from_command = message(tmp_path)
+    environment.delenv("ATLASSIAN_FORGE_TOKEN_COMMAND")
+    environment.setenv("ATLASSIAN_FORGE_TOKEN_FILE", "token")
+    (tmp_path / "token").write_text("Bearer planted\n")
+    for text in (from_command, message(tmp_path)):
+        assert words in text
+        assert "planted" not in text
+
+
 def test_a_token_file(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
     environment.setenv("ATLASSIAN_FORGE_TOKEN_FILE", "not-there")
     text = message(tmp_path)
@@ -103,3 +116,13 @@ def test_a_bridge_that_is_half_configured(
         Connections(dict[str, str]().get, tmp_path).open("default")
     assert words in str(caught.value)
     assert "ATLASSIAN_FORGE_" in str(caught.value)
+
+
+def test_a_key_file_of_a_bridge_that_is_missing_is_no_matter_of_the_app(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("ATLASSIAN_FORGE_BASE_URL", "")
+    environment.setenv("ATLASSIAN_FORGE_BRIDGE_URL", "https://bridge.example/x1/abc")
+    environment.setenv("ATLASSIAN_FORGE_BRIDGE_KEY_FILE", "not-there")
+    text = message(tmp_path)
+    assert "the key file not-there cannot be read: No such file or directory" in text
+    assert "next: correct ATLASSIAN_FORGE_BRIDGE_KEY_FILE (or atlassian-forge:bridgeKeyFile)" in text
+    assert "has to be installed there" not in text

@@ -18,11 +18,11 @@ from pulumi_atlassian_forge.modules.content import canonical_json
 
 from .errors import ApiError, BadAnswer
 from .exchange import Answer, Request
+from .failures import BRIDGE
 
 _VERSION: Final = "forge-bridge-1"
-_HEADER: Final = "x-bridge"
-_KEY: Final = f"{_HEADER}-key"
-_INSTALLATION: Final = f"{_HEADER}-installation"
+_KEY: Final = f"{BRIDGE}-key"
+_INSTALLATION: Final = f"{BRIDGE}-installation"
 _RELAYED, _REFUSED, _FAILED = "relayed", "refused", "failed"
 _TWICE: Final = b'"BRIDGE_NONCE"'  # the reason of a refusal
 _PLATFORM_S: Final = 429  # and above: limits and failures of what stands before the bridge mean what they always mean
@@ -66,9 +66,9 @@ class Signature:
         text = f"{_VERSION}\n{at}\n{nonce}\n{request.method}\n{request.target}\n{body}"
         signed = hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
         return {
-            f"{_HEADER}-timestamp": at,
-            f"{_HEADER}-nonce": nonce,
-            f"{_HEADER}-signature": f"v1={signed}",
+            f"{BRIDGE}-timestamp": at,
+            f"{BRIDGE}-nonce": nonce,
+            f"{BRIDGE}-signature": f"v1={signed}",
             _KEY: _name_of(key),
         }
 
@@ -114,7 +114,7 @@ class Bridge:
 
     def opened(self, answer: Answer) -> Answer | ApiError:
         """The API's answer, or the bridge's own. Any other one comes from something else, and says nothing of a module."""
-        who = answer.headers.get(_HEADER)
+        who = answer.headers.get(BRIDGE)
         if who == _RELAYED:
             self.installation, self.has_answered = answer.headers.get(_INSTALLATION) or self.installation, True
             return answer

@@ -108,12 +108,14 @@ class Unauthorized(ApiError):
     """401 or 403: the token is not one for the target installation, or has ended.
 
     Attributes:
+        is_of_bridge: Whether the bridge refused the caller, and nobody the app.
         is_renewed: Whether there are other credentials now. A register is not repeated with them by itself: they may lead to
             another installation, and its caller has to look.
     """
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
         super().__init__(message, status=status)
+        self.is_of_bridge = False
         self.is_renewed = False
 
 

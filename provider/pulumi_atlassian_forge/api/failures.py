@@ -16,6 +16,9 @@ from .errors import ApiError, BadAnswer, NotFound, Rejected, ServerFailure, Thro
 from .exchange import Answer
 from .text import clean, readable
 
+BRIDGE: Final = "x-bridge"
+"""The header that tells the answers of a bridge: those that it relayed, and its own (:mod:`.bridge`)."""
+
 _BEYOND: Final = 600  # the last class of statuses ends here
 _REFUSALS: Final[Mapping[int, type[ApiError]]] = {
     HTTPStatus.UNAUTHORIZED: Unauthorized,
@@ -49,7 +52,10 @@ def failure_of(answer: Answer, *, now: float | None = None) -> ApiError | None:
         retry_after = retry_after_of(answer.headers, time.time() if now is None else now)
         busy = Throttled if status == HTTPStatus.TOO_MANY_REQUESTS else ServerFailure
         return busy(words, status=status, retry_after=retry_after)
-    return _REFUSALS.get(status, Rejected)(words, status=status)
+    failure = _REFUSALS.get(status, Rejected)(words, status=status)
+    if isinstance(failure, Unauthorized):
+        failure.is_of_bridge = answer.headers.get(BRIDGE) == "refused"
+    return failure
 
 
 def said(answer: Answer) -> str:

@@ -158,7 +158,7 @@ def _auth(here: Site, failures: Mapping[Version, ApiError | None]) -> Check:
     if refusal is None:
         return skipped("auth", "nothing answered as the API does")
     is_token = here.connection.road == "token"
-    return fail("auth", str(refusal), _KIND if is_token else renewal(here.name, here.connection.road))
+    return fail("auth", str(refusal), _KIND if is_token else renewal(here.name, here.connection.road, refusal))
 
 
 def _version(here: Site, failures: Mapping[Version, ApiError | None]) -> Check:
