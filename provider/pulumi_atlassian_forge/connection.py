@@ -105,6 +105,22 @@ class Connection:
         """
         return self._road.auth.headers(list_page("v1"))
 
+    def ends_at(self) -> float | None:
+        """When the token ends, in seconds since the epoch; None where that is not known, or there is no token.
+
+        Raises:
+            ApiError: There is none to be had.
+        """
+        return self._road.ends_at()
+
+    def installation(self) -> str | None:
+        """The id of the installation, as far as the road has told it by now.
+
+        Raises:
+            ApiError: The token that tells it cannot be had.
+        """
+        return None if self._road.installation is None else self._road.installation()
+
     def identity(self) -> str | None:
         """What tells this installation from others, where the road knows whose it is; asked for where it has to be.
 
@@ -115,7 +131,7 @@ class Connection:
             return None
         if self._road.carrier is not None and not self._road.carrier.has_answered:
             self._listings[self._version].all()  # each answer tells
-        found = self._road.installation()
+        found = self.installation()
         return None if found is None else identity_of(found)
 
     def _forget(self) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from pulumi_atlassian_forge.api.claims import end_of
 from pulumi_atlassian_forge.cli.checkup_token import judged
 from tests.support import independent_server
 from tests.support.doctor import Doctor, expect, jwt
@@ -187,7 +188,7 @@ class TestToken:
         ids=range(14),
     )
     def test_what_it_says_of_itself(self, token: str, status: str, words: str) -> None:
-        check = judged("token", {"authorization": f"Bearer {token}"}, "SETTING", 1000.0)
+        check = judged("token", {"authorization": f"Bearer {token}"}, end_of(token), "SETTING", 1000.0)
         assert (check.status, words in check.text) == (status, True), check
         assert check.text.startswith("from SETTING")
         assert token not in check.text

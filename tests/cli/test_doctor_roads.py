@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
+from pulumi_atlassian_forge.roads.road import identity_of
 from tests.support import sidecar
-from tests.support.bridge import KEY, bridge
-from tests.support.doctor import Doctor, expect, jwt
+from tests.support.bridge import INSTALLATION, KEY, bridge
+from tests.support.doctor import Doctor, expect, jwt, program
 from tests.support.independent_server import Server
 
 
@@ -28,6 +32,70 @@ def test_a_token_command(doctor: Doctor, api: Server, tmp_path: Path) -> None:
     assert api.token not in done.text
 
 
+def printing(folder: Path, **printed: str) -> str:
+    """A token command."""
+    (folder / "printed").write_text(json.dumps(printed))
+    return json.dumps([sys.executable, "-c", f"print(open({str(folder / 'printed')!r}).read())"])
+
+
+def test_a_token_command_that_tells_the_end_of_an_opaque_token_and_whose_it_is(
+    doctor: Doctor, api: Server, tmp_path: Path
+) -> None:
+    end = datetime.fromtimestamp(time.time() + 3 * 3600 + 1800, UTC).isoformat()
+    command = printing(tmp_path, token=api.token, expiresAt=end, installationId="an-installation")
+    expect(
+        doctor(ATLASSIAN_FORGE_BASE_URL=api.base_url, ATLASSIAN_FORGE_TOKEN_COMMAND=command),
+        0,
+        "ok       token: from ATLASSIAN_FORGE_TOKEN_COMMAND; it ends in 3 hours",
+        "ok       auth: the credentials are taken, for the installation an-installation",
+    )
+
+
+@pytest.mark.parametrize(
+    ("made_on", "code", "lines"),
+    [
+        ("this-one", 0, "ok       auth: the credentials are taken, for the installation this-one, which the state was made on"),
+        (
+            "another-one",
+            1,
+            (
+                "fail     auth: installation 'default' (v1) is another one than that which the states were made on\n"
+                "next: correct ATLASSIAN_FORGE_TOKEN_COMMAND (or atlassian-forge:tokenCommand); if the app was installed anew: "
+                "docs/guide/errors.md"
+            ),
+        ),
+        (
+            None,
+            0,
+            (
+                "warn     auth: the credentials are taken, for the installation this-one; whether the state was made there "
+                "was not told: `pulumi stack export` failed: no state\n"
+                "next: correct what pulumi says"
+            ),
+        ),
+    ],
+)
+def test_whose_token_it_is_is_compared_with_the_state_of_a_stack(
+    doctor: Doctor, api: Server, tmp_path: Path, made_on: str | None, code: int, lines: str
+) -> None:
+    path = doctor.tools()
+    export = "cat state.json" if made_on else "echo no state >&2; exit 1"
+    program(
+        tmp_path / "bin" / "pulumi",
+        f'case "$*" in *" config "*) echo "{{}}";; *" export "*) {export};; *) echo v3.259.0;; esac',
+    )
+    module = {
+        "type": "pulumi-python:dynamic/atlassian-forge:TriggerModule",
+        "urn": "urn:pulumi:dev::project::pulumi-python:dynamic/atlassian-forge:TriggerModule::one",
+        "id": "default/v1/one",
+        "outputs": {"__identity": identity_of(made_on or "")},
+    }
+    (tmp_path / "state.json").write_text(json.dumps({"deployment": {"resources": [module]}}))
+    command = printing(tmp_path, token=api.token, installationId="this-one")
+    done = doctor("--stack", "dev", PATH=path, ATLASSIAN_FORGE_BASE_URL=api.base_url, ATLASSIAN_FORGE_TOKEN_COMMAND=command)
+    expect(done, code, lines)
+
+
 def test_a_token_command_that_fails(doctor: Doctor, api: Server) -> None:
     command = json.dumps([sys.executable, "-c", "import sys; sys.exit('no such role')"])
     expect(
@@ -44,9 +112,9 @@ def test_a_container(doctor: Doctor, api: Server) -> None:
         expect(
             doctor(FORGE_EGRESS_PROXY_URL=url, ATLASSIAN_FORGE_CONTAINER_PROXY=f"installationId={sidecar.INSTALLATION}"),
             0,
-            f"ok       settings: {url}/atlassian (default), v1 (default)",
+            f"ok       settings: {url}/atlassian (FORGE_EGRESS_PROXY_URL), v1 (default)",
             "ok       token: none on this side: the sidecar of the container asks as the app (ATLASSIAN_FORGE_CONTAINER_PROXY)",
-            "ok       auth: the credentials are taken",
+            f"ok       auth: the credentials are taken, for the installation {sidecar.INSTALLATION}",
         )
 
 
@@ -68,7 +136,7 @@ def test_a_bridge(doctor: Doctor, api: Server) -> None:
             f"ok       settings: {url} (ATLASSIAN_FORGE_BRIDGE_URL), v1 (default)",
             "ok       token: none on this side: the bridge asks as the app, and each request to it is signed "
             "(ATLASSIAN_FORGE_BRIDGE_URL)",
-            "ok       auth: the credentials are taken",
+            f"ok       auth: the credentials are taken, for the installation {INSTALLATION}",
         )
 
 
@@ -78,7 +146,32 @@ def test_a_bridge_with_another_key(doctor: Doctor, api: Server) -> None:
     assert done.code == 1
     assert "auth: HTTP 401" in done.text
     assert "ATLASSIAN_FORGE_BRIDGE_KEY (or atlassian-forge:bridgeKey) the bridge's own BRIDGE_KEY" in done.text
+    assert "has to be installed there" not in done.text
     assert api.calls == []
+
+
+def test_a_bridge_whose_app_the_api_refuses(doctor: Doctor, api: Server) -> None:
+    with bridge(api.base_url, "another token") as url:
+        done = doctor(ATLASSIAN_FORGE_BRIDGE_URL=url, ATLASSIAN_FORGE_BRIDGE_KEY=KEY)
+    expect(
+        done,
+        1,
+        "fail     auth: HTTP 401: Authorization failed\n"
+        "next: the bridge took the key, and the API not the app: the app of ATLASSIAN_FORGE_BRIDGE_URL (or "
+        "atlassian-forge:bridgeUrl) has to be installed there",
+    )
+
+
+def test_a_key_of_a_bridge_without_its_address(doctor: Doctor, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(KEY)
+    for done in (doctor(ATLASSIAN_FORGE_BRIDGE_KEY=KEY), doctor(ATLASSIAN_FORGE_BRIDGE_KEY_FILE="key")):
+        expect(
+            done,
+            1,
+            "fail     settings: there is a key for the bridge of installation 'default', and not the bridge's address\n"
+            "next: set ATLASSIAN_FORGE_BRIDGE_URL, or: pulumi config set 'atlassian-forge:bridgeUrl' <url>; it is the URL of the "
+            "app's web trigger: docs/guide/roads.md#bridge",
+        )
 
 
 def test_a_bridge_that_is_not_there(doctor: Doctor, server: Server) -> None:

@@ -140,6 +140,15 @@ class BearerToken:
         with self._lock:
             return self._current().installation
 
+    def ends_at(self) -> float | None:
+        """When the token ends, in seconds since the epoch, where it or its source tells.
+
+        Raises:
+            Unauthorized: There is no token.
+        """
+        with self._lock:
+            return self._current().ends_at
+
     def secrets(self) -> set[str]:
         """Every token that was obtained, for redaction."""
         return {token.text for token in self._tokens}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import Final, get_args
@@ -17,13 +17,14 @@ from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.connection import Connection
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.explain import renewal
-from pulumi_atlassian_forge.fields import address_variable, config_key, variable
+from pulumi_atlassian_forge.fields import PROXY_VARIABLE, address_variable, config_key, variable
 
 from . import checkup_contract, checkup_token
 from .checkup import PASSING, Check, completed, duration, fail, failed, ok, skipped, warn
 from .checkup_network import NAMES as NETWORK
 from .checkup_network import reached
 from .reach import Site, site
+from .states import modules, of_stack
 
 NAMES: Final = ("settings", *NETWORK, "clock", checkup_token.NAME, "auth", "version", *checkup_contract.NAMES)
 
@@ -33,13 +34,16 @@ _KIND: Final = "use the system token of the app that is installed there, not a p
 Outcome = Answer | ApiError
 
 
-def installation(connections: Connections, name: str, api_version: str | None, hint: str = "") -> list[Check]:
+def installation(
+    connections: Connections, name: str, api_version: str | None, stacks: Sequence[str] = (), hint: str = ""
+) -> list[Check]:
     """Look at one installation, as far as it can be reached.
 
     Args:
         connections: All installations.
         name: Which.
         api_version: v1 or v2; by default that of the settings.
+        stacks: Those whose state has to have been made on it, as far as its road tells which one it is.
         hint: What else to do where its settings cannot be used.
     """
     try:
@@ -60,17 +64,17 @@ def installation(connections: Connections, name: str, api_version: str | None, h
     first = seen[here.version]
     found += reached(here, first, connections.source(name, "baseUrl") or address_variable(name, road))
     now, clock = _clock(seen)
-    found += [clock, checkup_token.judged(road, headers, source, now)]
+    found += [clock, checkup_token.judged(road, headers, here.connection.ends_at(), source, now)]
     if isinstance(first, Unreachable):
         cause = next((check.name for check in found if check.status == "fail" and check.name in NETWORK), "connection")
         return completed(found, NAMES, cause)
-    return _used(here, seen, found)
+    return _used(here, seen, stacks, found)
 
 
-def _used(here: Site, seen: Mapping[Version, Outcome], found: list[Check]) -> list[Check]:
+def _used(here: Site, seen: Mapping[Version, Outcome], stacks: Sequence[str], found: list[Check]) -> list[Check]:
     """What an installation that can be reached answers."""
     failures = {version: _failure(outcome) for version, outcome in seen.items()}
-    auth = _auth(here, failures)
+    auth = _auth(here, failures, stacks)
     found.append(auth)
     if auth.status == "fail":
         return completed(found, NAMES, "auth")
@@ -88,8 +92,10 @@ def _settings(connections: Connections, here: Site, api_version: str | None) -> 
         return connections.source(here.name, field) or "default"
 
     version = "--api-version" if api_version is not None else origin("apiVersion")
-    misspelt = connections.misspelt()
-    address = origin("bridgeUrl" if here.connection.road == "bridgeUrl" else "baseUrl")
+    misspelt, road = connections.misspelt(), here.connection.road
+    address = connections.source(here.name, "bridgeUrl" if road == "bridgeUrl" else "baseUrl") or (
+        PROXY_VARIABLE if road == "containerProxy" else "default"
+    )
     text = f"{here.connection.base_url} ({address}), {here.version} ({version})"
     if ".atlassian.net" in here.connection.base_url:
         step = f"unset {origin('baseUrl')} for https://api.atlassian.com"
@@ -151,14 +157,32 @@ def _clock(seen: Mapping[Version, Outcome]) -> tuple[float, Check]:
     return theirs, warn("clock", text, "set the clock (NTP): the end of a token is misjudged by that much")
 
 
-def _auth(here: Site, failures: Mapping[Version, ApiError | None]) -> Check:
+def _auth(here: Site, failures: Mapping[Version, ApiError | None], stacks: Sequence[str]) -> Check:
     if None in failures.values():
-        return ok("auth", "the credentials are taken")
+        return _whose(here, stacks)
     refusal = next((failure for failure in failures.values() if isinstance(failure, Unauthorized)), None)
     if refusal is None:
         return skipped("auth", "nothing answered as the API does")
     is_token = here.connection.road == "token"
     return fail("auth", str(refusal), _KIND if is_token else renewal(here.name, here.connection.road, refusal))
+
+
+def _whose(here: Site, stacks: Sequence[str]) -> Check:
+    """Whose credentials are taken, where the road tells: the state has to have been made there."""
+    id_ = here.connection.installation()
+    if id_ is None:
+        return ok("auth", "the credentials are taken")
+    text = f"the credentials are taken, for the installation {id_}"
+    try:
+        states = [*modules(map(of_stack, stacks))]
+    except ForgeError as error:
+        problem = str(error).partition("\n")[0]
+        return warn("auth", f"{text}; whether the state was made there was not told: {problem}", "correct what pulumi says")
+    try:
+        here.recognise(states)
+    except ForgeError as error:
+        return failed("auth", error)
+    return ok("auth", f"{text}, which the state was made on" if here.recorded(states) else text)
 
 
 def _version(here: Site, failures: Mapping[Version, ApiError | None]) -> Check:

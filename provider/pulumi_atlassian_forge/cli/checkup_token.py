@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from pulumi_atlassian_forge.api.claims import claims_of, end_of
+from pulumi_atlassian_forge.api.claims import claims_of
 from pulumi_atlassian_forge.fields import Road
 
 from .checkup import Check, duration, fail, ok, warn
@@ -27,12 +27,13 @@ _RIGHT_KIND: Final = "use the app's system token, which a Forge remote finds in 
 _INVOCATION: Final = "forge/invocation-token"
 
 
-def judged(road: Road | None, headers: Mapping[str, str], source: str, now: float) -> Check:
+def judged(road: Road | None, headers: Mapping[str, str], end: float | None, source: str, now: float) -> Check:
     """What shows who asks: of a token whether it is of the right kind, and how long it lives. Only times are repeated.
 
     Args:
         road: The road to the installation.
         headers: What a request over it is sent with.
+        end: When the token ends, as it or its source says, in seconds since the epoch.
         source: The setting that opens it.
         now: Seconds since the epoch, by the server's clock where it is known.
     """
@@ -44,7 +45,6 @@ def judged(road: Road | None, headers: Mapping[str, str], source: str, now: floa
         return warn(NAME, f"{where}: it looks like an API token of a person's", _RIGHT_KIND)
     if (claims_of(token) or {}).get("iss") == _INVOCATION:
         return fail(NAME, f"{where}: it is the invocation token that came with a call, and not the system token", _RIGHT_KIND)
-    end = end_of(token)
     if end is None:
         return ok(NAME, f"{where}; it does not say when it ends")
     return _lives(where, end - now)

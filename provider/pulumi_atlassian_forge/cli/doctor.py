@@ -59,7 +59,7 @@ def doctor(
             machine.append(_unconfigured(error))
         else:
             for name in names(connections, installation, every=every):
-                found[name] = checked(connections, name, api_version, hint)
+                found[name] = checked(connections, name, api_version, stack or (), hint)
             secrets = connections.secrets()
     machine = shown(machine, secrets)
     found = {name: shown(checks, secrets) for name, checks in found.items()}

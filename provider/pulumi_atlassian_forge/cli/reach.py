@@ -70,15 +70,17 @@ class Site:
         Raises:
             ForgeError: The road knows that it is another one, or cannot tell.
         """
-        recorded = {
-            one.outputs["__identity"] for one in states if one.id.installation == self.name and "__identity" in one.outputs
-        }
+        recorded = self.recorded(states)
         mine = self.identity() if recorded else None
         if mine is not None and mine not in recorded:
             raise ForgeError(
                 f"{self} is another one than that which the states were made on\nnext: correct "
                 f"{setting_of(self.name, self.connection.road or 'baseUrl')}; if the app was installed anew: docs/guide/errors.md"
             )
+
+    def recorded(self, states: Iterable[Owned]) -> set[str]:
+        """What states say of the installation that they were made on."""
+        return {one.outputs["__identity"] for one in states if one.id.installation == self.name and "__identity" in one.outputs}
 
     def identity(self) -> str | None:
         """What tells this installation from others, where the road knows.

@@ -32,6 +32,7 @@ class Road:
         carrier: What they go through; None where the way is direct.
         transport: What carries them in place of the network.
         installation: Returns the id of the installation, or None where it is not known yet; None where the road never knows it.
+        ends_at: Returns when the token ends, in seconds since the epoch; None where that is not known, or there is no token.
         secrets: Returns every secret that was read, for redaction.
     """
 
@@ -40,6 +41,7 @@ class Road:
     carrier: Bridge | None = None
     transport: EmulatorTransport | None = None
     installation: Callable[[], str | None] | None = None
+    ends_at: Callable[[], float | None] = lambda: None
     secrets: Callable[[], set[str]] = set
 
 
@@ -67,7 +69,7 @@ def opened(name: str, settings: InstallationSettings, root: Path, on_renewal: Ca
     auth = BearerToken(obtain, on_renewal, lambda token: warn_of_end(token, lambda text: say(name, text)))
     # Only a command tells whose token it is, so for the others none is obtained to find that out.
     installation = auth.installation if settings.road == "tokenCommand" else None
-    return Road(base_url, auth, transport=transport, installation=installation, secrets=auth.secrets)
+    return Road(base_url, auth, transport=transport, installation=installation, ends_at=auth.ends_at, secrets=auth.secrets)
 
 
 def identity_of(installation: str) -> str:
