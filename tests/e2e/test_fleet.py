@@ -141,6 +141,15 @@ def test_a_lock_of_somebody_else_is_respected(tmp_path: Path) -> None:
         assert project.counts() == {"acme": N}
 
 
+def test_a_mistake_in_the_file_that_each_stack_stumbles_over_is_told_once(tmp_path: Path) -> None:
+    project = FleetProject(tmp_path / "fleet", {}, N)
+    project.describe({name: {"baseURL": "emulator://x.db"} for name in NAMES[:2]})
+    done = project.run("preview")
+    assert done.code == 1
+    assert done.stdout.count("'baseURL' is not a setting; did you mean baseUrl?") == 2, "one for each line of the file"
+    assert f"\n{NAMES[0]}, {NAMES[1]}: " in done.stdout
+
+
 @pytest.mark.parametrize(
     ("file", "args", "expected"),
     [

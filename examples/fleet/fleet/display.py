@@ -95,8 +95,10 @@ def summarise(results: Sequence[Result], seconds: float) -> None:
     for result in results:
         for warning in result.warnings:
             out.print(Text(f"{result.installation}: warning: {warning[:_LONGEST]}"), soft_wrap=True)
-        if result.error:
-            out.print(Text(f"{result.installation}: {result.error[:_LONGEST]}", style="red"), soft_wrap=True)
+    failed = [result for result in results if result.error]
+    for error in dict.fromkeys(result.error for result in failed):  # once, as where their file cannot be used
+        names = ", ".join(result.installation for result in failed if result.error == error)
+        out.print(Text(f"{names}: {str(error)[:_LONGEST]}", style="red"), soft_wrap=True)
     counted = {status: sum(r.status == status for r in results) for status in _STYLES}
     out.print(Text(", ".join(f"{n} {s}" for s, n in counted.items() if n) + f" in {seconds:.0f} s"), soft_wrap=True)
 
