@@ -113,7 +113,8 @@ def test_one_run_at_a_time_changes_a_stack_and_is_not_cut_off() -> None:
 
 def test_bitbucket_s_pull_requests_get_neither_the_production_s_variables_nor_an_identity() -> None:
     (entry,) = load("bitbucket-pipelines.yml")["pipelines"]["pull-requests"]["**"]
-    assert entry["step"]["deployment"] == "preview"
+    assert entry["step"]["environment"] == "preview"
+    assert "deployment" not in entry["step"], "it would let one pull request at a time through, and pause the others"
     assert "oidc" not in entry["step"]
 
 
