@@ -59,11 +59,10 @@ def _hook(
         _Process.running.add(call)
         try:
             return function(self, *args, **kwargs)
-        except ForgeError as error:
-            name = _name_in(args)
-            raise (error if name is None else _Process.told.once(error, name)) from None
         except BaseException as error:  # noqa: BLE001 - SystemExit from a hook would leave the engine waiting for ever
-            raise _report(error, function.__name__) from None
+            failure = error if isinstance(error, ForgeError) else _report(error, function.__name__)
+            name = _name_in(args)
+            raise (failure if name is None else _Process.told.once(failure, name)) from None
         finally:
             _Process.running.discard(call)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +28,7 @@ CAUSES: Final[Mapping[str, tuple[dict[str, str], str]]] = {
     ),
     "a command that fails": ({**NO_TOKEN, "ATLASSIAN_FORGE_TOKEN_COMMAND": FAILING}, "failed with exit code 1: no such role"),
     "nobody there": (
-        {"ATLASSIAN_FORGE_BASE_URL": "http://127.0.0.1:1", "ATLASSIAN_FORGE_OPERATION_TIMEOUT": "1"},
+        {"ATLASSIAN_FORGE_BASE_URL": "http://127.0.0.1:1", "ATLASSIAN_FORGE_OPERATION_TIMEOUT": "8"},
         "no connection: Connection refused",
     ),
 }
@@ -114,6 +115,25 @@ def test_the_one_that_has_the_message_has_it_again_and_so_has_the_next_run(serve
         with plugin(tmp_path, server.environment(ATLASSIAN_FORGE_TOKEN="expired")) as forge:
             assert [len(registers(forge, [first])[first]) for _ in range(2)] == [4, 4]
             assert len(registers(forge, [other])[other]) == 1
+
+
+def test_a_bug_of_ours_has_one_traceback(server: Server, tmp_path: Path) -> None:
+    # A planted bug: a module of the installed package that raises, put in front of it on the path.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import pulumi_atlassian_forge.lifecycle as life\n"
+        "def create(installation, inputs):\n"
+        "    raise LookupError('planted bug')\n"
+        "life.create = create\n",
+        encoding="utf-8",
+    )
+    with plugin(tmp_path, server.environment(PYTHONPATH=str(tmp_path))) as forge:
+        messages = registers(forge, ["one", "two"])
+    first = first_of(messages)
+    assert "Traceback (most recent call last):" in messages[first]
+    ((line,),) = (lines for name, lines in messages.items() if name != first)
+    assert re.fullmatch(
+        rf"a bug in pulumi-atlassian-forge \S+: LookupError in create; next: see the message about {first!r}", line
+    )
 
 
 def test_a_setting_that_cannot_be_used_is_told_once_too(server: Server, tmp_path: Path) -> None:
