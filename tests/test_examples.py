@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.support.database import registered_in
 from tests.support.project import Project, base_environment, require_engine
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
-
-
-def registered_in(database: Path) -> list[str]:
-    with closing(sqlite3.connect(database)) as connection:
-        return [key for (key,) in connection.execute("SELECT key FROM modules ORDER BY key")]
 
 
 def test_every_example_has_a_test() -> None:

@@ -1,0 +1,213 @@
+"""Each road as a newcomer walks it: the commands of the pages, one after the other, from a fresh clone to registered modules.
+
+What a page leaves open is in :data:`tests.support.newcomer.TYPED`; what cannot be typed here stands below, with the reason.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.support.bridge import APP, KEY
+from tests.support.database import registered_in
+from tests.support.doctor import keeping_the_contract
+from tests.support.independent_server import TOKEN, Server, serve
+from tests.support.newcomer import SAYS, TYPED, Arrival, Newcomer
+from tests.support.pages import ROOT, Command, commands, one
+from tests.support.project import HEADER, require_engine
+from tests.support.sidecar import INSTALLATION, sidecar
+
+# In one process, or each would make the environment anew. The limit of pytest is behind that of the walk.
+pytestmark = [pytest.mark.xdist_group("newcomer"), pytest.mark.timeout(1200)]
+
+LIMIT = 15 * 60
+"""Seconds that a road may take from a fresh clone on."""
+
+README, ROADS, REAL = "README.md", "docs/guide/roads.md", "docs/guide/real-installation.md"
+BRIDGE, BROKER, FLEET = (f"examples/{name}/README.md" for name in ("bridge-app", "remote-broker", "fleet"))
+CHECK = (REAL, "Check before the first `up`")
+
+SECOND = [(README, "Settings"), (REAL, "More than one installation")]
+
+WALKS = {
+    "test_a_token_and_then_a_second_installation": [(README, "Use it on a real installation"), (ROADS, "token"), CHECK, *SECOND],
+    "test_a_command_that_prints_a_token_and_a_file_of_installations": [(ROADS, "tokenCommand"), (ROADS, "Many installations")],
+    "test_a_broker_to_which_somebody_brings_a_token": [(BROKER, "Try it on one machine"), CHECK],
+    "test_a_container": [(ROADS, "containerProxy"), CHECK],
+    "test_a_bridge": [(BRIDGE, "Test it"), (ROADS, "bridge"), CHECK],
+    "test_a_fleet": [(FLEET, "A fleet")],
+}
+"""What each test walks, by page and heading."""
+
+PAGES: list[tuple[str, str | None]] = [
+    *[(README, heading) for heading in ("Use it on a real installation", "Settings")],
+    *[(page, None) for page in (ROADS, REAL, "docs/guide/ci.md", BRIDGE, BROKER, FLEET)],
+]
+"""The pages of the roads; of the one that is about more, what is about them."""
+
+FORGE = "needs an Atlassian account and a site"
+NOT_WALKED = {
+    "npm install": "brings Forge's own packages, which src/index.js alone imports: tests/test_bridge_app.py",
+    "forge register": FORGE,
+    "forge variables set --environment production --encrypt BRIDGE_KEY": FORGE,
+    "forge deploy --environment production": FORGE,
+    "forge install --environment production": FORGE,
+    "forge webtrigger create": FORGE,
+    "make -C examples/remote-broker": "runs in tests/remote_broker/test_one_command.py",
+}
+
+FORGE_KNOWS = ("deploy", "install", "register", "variables set", "variables unset", "webtrigger create", "webtrigger delete")
+"""Commands of Forge's CLI that the pages use; @forge/cli 13.3.0 has them."""
+
+
+def shown() -> list[Command]:
+    return [command for stop in PAGES for command in commands(*stop)]
+
+
+# -- what is shown is walked ------------------------------------------------------------------------------------------------
+
+
+def test_every_command_of_the_pages_is_walked_or_says_why_not() -> None:
+    assert set(WALKS) <= set(globals())
+    walked = {(command.page, command.text) for stops in WALKS.values() for stop in stops for command in commands(*stop)}
+    left = [command for command in shown() if (command.page, command.text) not in walked and command.text not in NOT_WALKED]
+    assert not left
+    assert len(shown()) > 30
+
+
+def test_what_is_said_of_commands_is_said_of_commands_that_are_there() -> None:
+    texts = {command.text for command in shown()}
+    assert set(NOT_WALKED) <= texts
+    walked = " ".join(command.text for stops in WALKS.values() for stop in stops for command in commands(*stop))
+    assert not [known for known in [*TYPED, *SAYS] if known not in walked]
+
+
+def test_what_forge_is_told_names_what_the_app_reads_and_one_environment() -> None:
+    text = (ROOT / BRIDGE).read_text("utf-8")
+    told = re.findall(r"^(forge [^#\n]+)", text, re.MULTILINE) + re.findall(r"`(forge [^`]+)`", text)
+    assert len(told) > 10
+    assert not [command for command in told if not command.removeprefix("forge ").startswith(FORGE_KNOWS)]
+    read = set(re.findall(r"process\.env\.(\w+)", (APP / "src" / "index.js").read_text("utf-8")))
+    variables = [command for command in told if command.startswith("forge variables")]
+    assert {name for command in variables for name in re.findall(r"[A-Z][A-Z_]+", command)} == read
+    # Forge's CLI takes a development environment where none is named: the key would be set where nobody asks for it.
+    assert all("--environment production" in command for command in variables)
+    assert "webtrigger" in yaml.safe_load((APP / "manifest.yml").read_text("utf-8"))["modules"]
+
+
+# -- the walks --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def arrival(tmp_path_factory: pytest.TempPathFactory) -> Arrival:
+    require_engine()
+    return Arrival(tmp_path_factory.mktemp("arrival"))
+
+
+@pytest.fixture
+def newcomer(
+    arrival: Arrival, tmp_path: Path, record_property: Callable[[str, object], None], request: pytest.FixtureRequest
+) -> Iterator[Newcomer]:
+    """Somebody who has installed the package and made a stack. At the end nothing is left to walk, and the clock is read."""
+    somebody = Newcomer(arrival, tmp_path, WALKS[request.node.name], key=KEY)
+    try:
+        somebody.follow(commands(README, "Use it on a real installation")[:1])
+        somebody.type("pulumi stack init dev", somebody.project)
+        yield somebody
+        assert not somebody.stops
+        seconds = round(somebody.seconds, 1)
+        record_property("seconds", seconds)
+        print(f"{request.node.name}: {seconds} s")  # noqa: T201 - a figure of the run
+        assert seconds <= LIMIT
+    finally:
+        somebody.leave()
+
+
+def walk(somebody: Newcomer, until: list[tuple[str, str]] | None = None) -> None:
+    """Walk on, to the end or until only these stops are left."""
+    while somebody.stops != (until or []):
+        somebody.follow([command for command in commands(*somebody.stops.pop(0)) if command.text not in NOT_WALKED])
+
+
+def is_green(somebody: Newcomer) -> None:
+    """What the doctor of the walk said last."""
+    report = somebody.said["forge-modules doctor"]
+    assert "auth: the credentials are taken" in report
+    assert not re.findall(r"^ *(?:warn|fail) .*", report, re.MULTILINE), report
+
+
+@pytest.fixture
+def api(server: Server) -> Server:
+    return keeping_the_contract(server)
+
+
+def keys(server: Server) -> list[str]:
+    return sorted(module["key"] for module in server.modules())
+
+
+def test_a_token_and_then_a_second_installation(newcomer: Newcomer, api: Server) -> None:
+    newcomer.known |= {"api": api.base_url, "token": api.token}
+    walk(newcomer, until=SECOND)
+    is_green(newcomer)
+    assert keys(api) == ["notify-on-bug", "panel"]
+    with serve(token="planted-token-of-acme") as acme:
+        newcomer.known |= {"api": acme.base_url, "token": acme.token}
+        with (newcomer.project / "__main__.py").open("a", encoding="utf-8") as program:
+            program.write(one(README, "Settings", "python"))
+        walk(newcomer)
+        newcomer.type("pulumi up", newcomer.project)
+        assert keys(acme) == ["notify-acme"]
+
+
+def test_a_command_that_prints_a_token_and_a_file_of_installations(newcomer: Newcomer, server: Server) -> None:
+    fetch = newcomer.programs / "fetch-token"
+    printed = f'{{"token": "{TOKEN}", "installationId": "an-installation"}}'
+    fetch.write_text(f"#!/bin/sh\n[ \"$*\" = '--installation acme' ] && echo '{printed}'\n", "utf-8")
+    fetch.chmod(0o755)
+    names = ("default", "acme", "beta")
+    modules = "".join(
+        f"forge.TriggerModule('on-{name}', installation='{name}', events=['avi:jira:created:issue'], function='notify')\n"
+        for name in names
+    )
+    with serve(token="planted-token-of-beta") as beta:
+        (newcomer.programs / "beta").write_text(beta.token, "utf-8")
+        file = one(ROADS, "Many installations", "yaml").replace("/run/secrets/beta", str(newcomer.programs / "beta"))
+        (newcomer.project / "forge-installations.yaml").write_text(file, "utf-8")
+        (newcomer.project / "__main__.py").write_text(HEADER + modules, "utf-8")
+        for variable, api in (("", server), ("ACME_", server), ("BETA_", beta)):
+            newcomer.environment[f"ATLASSIAN_FORGE_{variable}BASE_URL"] = api.base_url
+        walk(newcomer)
+        newcomer.type("forge-modules doctor --all --stack dev", newcomer.project)
+        assert (keys(server), len(server.modules("v2")), keys(beta)) == (["on-default"], 1, ["on-beta"])
+
+
+def test_a_broker_to_which_somebody_brings_a_token(newcomer: Newcomer) -> None:
+    walk(newcomer)
+    is_green(newcomer)
+    assert registered_in(newcomer.checkout / "forge.db") == ["notify-on-bug", "panel"]
+
+
+def test_a_container(newcomer: Newcomer, api: Server) -> None:
+    newcomer.known |= {"installation": INSTALLATION}
+    with sidecar(api.base_url, api.token) as url:
+        newcomer.environment["FORGE_EGRESS_PROXY_URL"] = url  # a container has it
+        walk(newcomer)
+    is_green(newcomer)
+    assert keys(api) == ["notify-on-bug", "panel"]
+
+
+def test_a_bridge(newcomer: Newcomer) -> None:
+    walk(newcomer)
+    is_green(newcomer)
+    assert registered_in(newcomer.checkout / "forge.db") == ["notify-on-bug", "panel"]
+
+
+def test_a_fleet(newcomer: Newcomer) -> None:
+    walk(newcomer)
+    folder = newcomer.checkout / "examples" / "fleet"
+    assert registered_in(folder / "acme.db") == registered_in(folder / "globex.db") == ["issue-changed"]
+    assert len(registered_in(folder / "initech-eu.db")) == 2
