@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,7 @@ from typing import Final
 from .errors import BenchError
 
 _TICK: Final = 0.025  # seconds between two looks; what a process takes after the last one is missed
-_LIMIT: Final = 600.0  # seconds that a command may take
+_LIMIT: Final = 600.0  # seconds that a command may take, unless it says more
 _GRACE: Final = 10.0  # seconds that an interrupted command has to tidy up
 _HERTZ: Final = os.sysconf("SC_CLK_TCK")
 _PROC: Final = Path("/proc")
@@ -27,21 +28,27 @@ class Command:
     """What to run.
 
     Attributes:
-        roles: The processes that are looked at, each by a part of its command line.
+        roles: The processes that are looked at, each by a part of its command line: the first one that fits.
+        limit: Seconds that it may take.
     """
 
     args: list[str]
     cwd: Path
     environment: dict[str, str]
     roles: Mapping[str, str]
+    limit: float = _LIMIT
 
 
 @dataclass
 class Usage:
-    """What a role took: megabytes (10^6 bytes) at its peak, processor seconds."""
+    """What a role took: megabytes (10^6 bytes) at the peak of its largest process, processor seconds, megabytes written.
+
+    What is written is all that the kernel was given to write: files, pipes and sockets.
+    """
 
     memory: float = 0.0
     cpu: float = 0.0
+    written: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -51,11 +58,13 @@ class Taken:
     Attributes:
         wall: Seconds from its start to its end.
         cpu: Processor seconds of the command and all processes below it that were waited for.
+        memory: Megabytes that the command and all processes below it had at once, at most: what they share counts for each.
         roles: What each role took; one that never ran is missing.
     """
 
     wall: float
     cpu: float
+    memory: float
     roles: dict[str, Usage]
 
 
@@ -73,12 +82,14 @@ class _Watch(threading.Thread):
         self._root, self._roles = root, {role: part.encode() for role, part in roles.items()}
         self._over = threading.Event()
         self._seen: dict[int, _Process] = {}
+        self._peak = 0.0
 
     def run(self) -> None:
         while not self._over.wait(_TICK):
-            self._look(self._root)
+            self._peak = max(self._peak, self._look(self._root, _line(os.getpid())))
 
-    def stop(self) -> dict[str, Usage]:
+    def stop(self) -> tuple[float, dict[str, Usage]]:
+        """What all had at once, and what each role took."""
         self._over.set()
         self.join()
         found: dict[str, Usage] = {}
@@ -87,36 +98,56 @@ class _Watch(threading.Thread):
                 total = found.setdefault(process.role, Usage())
                 total.memory = max(total.memory, process.usage.memory)
                 total.cpu += process.usage.cpu
-        return found
+                total.written += process.usage.written
+        return self._peak, found
 
     def living(self) -> list[int]:
         """Those with a role that still run; a number that another process has by now is not among them."""
-        return [pid for pid, process in self._seen.items() if process.role is not None and self._role(pid) == process.role]
+        return [pid for pid, process in self._seen.items() if process.role is not None and self._role(_line(pid)) == process.role]
 
-    def _look(self, pid: int) -> None:
+    def _look(self, pid: int, above: bytes) -> float:
+        """Look at a process and those below it: the megabytes that all of them have now.
+
+        Before its exec a process has its parent's command line and memory: neither is its own.
+        """
+        line = _line(pid)
         process = self._seen.setdefault(pid, _Process())
-        if process.role is None:  # before its exec it still has its parent's command line
-            process.role = self._role(pid)
+        resident = 0.0
         # It may end while it is looked at, and a zombie has no memory.
-        with contextlib.suppress(OSError, StopIteration):
-            if process.role is not None:
-                process.usage = _usage(pid)
-        for child in _children(pid):
-            self._look(child)
+        with contextlib.suppress(OSError, KeyError):
+            if line != above:
+                process.role = process.role or self._role(line)
+                status = _fields(pid, "status")
+                resident = _megabytes(status["VmRSS"])
+                if process.role is not None:
+                    process.usage = _usage(pid, status)
+        return resident + sum(self._look(child, line) for child in _children(pid))
 
-    def _role(self, pid: int) -> str | None:
-        with contextlib.suppress(OSError):
-            line = (_PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ")
-            return next((role for role, part in self._roles.items() if part in line), None)
-        return None
+    def _role(self, line: bytes) -> str | None:
+        return next((role for role, part in self._roles.items() if part in line), None)
 
 
-def _usage(pid: int) -> Usage:
-    status = (_PROC / str(pid) / "status").read_text()
-    peak = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+def _line(pid: int) -> bytes:
+    """A process's command line; empty where it is gone."""
+    with contextlib.suppress(OSError):
+        return (_PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ")
+    return b""
+
+
+def _usage(pid: int, status: Mapping[str, str]) -> Usage:
     # The name, in parentheses, may hold spaces; utime and stime are the 14th and 15th field.
     times = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[11:13]
-    return Usage(memory=int(peak.split()[1]) * 1024 / 1e6, cpu=sum(map(int, times)) / _HERTZ)
+    written = int(_fields(pid, "io")["wchar"]) / 1e6
+    return Usage(memory=_megabytes(status["VmHWM"]), cpu=sum(map(int, times)) / _HERTZ, written=written)
+
+
+def _fields(pid: int, file: str) -> dict[str, str]:
+    lines = (_PROC / str(pid) / file).read_text().splitlines()
+    return {name: value for name, _, value in (line.partition(":") for line in lines)}
+
+
+def _megabytes(kibibytes: str) -> float:
+    return int(kibibytes.split(maxsplit=1)[0]) * 1024 / 1e6
 
 
 def _children(pid: int) -> list[int]:
@@ -128,30 +159,33 @@ def _children(pid: int) -> list[int]:
     return found
 
 
-def measure(command: Command, log: Path) -> Taken:
+def measure(command: Command, log: Path, said: Path | None = None) -> Taken:
     """Run a command to its end.
 
     Args:
         command: What to run.
         log: Where its output goes.
+        said: Where its standard output goes instead.
 
     Raises:
         BenchError: It failed, or did not end.
     """
-    with log.open("wb") as output:
+    with ExitStack() as stack:
+        output = stack.enter_context(log.open("wb"))
+        stdout = output if said is None else stack.enter_context(said.open("wb"))
         began = time.perf_counter()
         process = subprocess.Popen(
             command.args,
             cwd=command.cwd,
             env=command.environment,
             stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
+            stdout=stdout,
+            stderr=output,
             start_new_session=True,  # a Ctrl-C is ours to pass on
         )
         watch = _Watch(process.pid, command.roles)
         watch.start()
-        late = threading.Timer(_LIMIT, process.kill)
+        late = threading.Timer(command.limit, process.kill)
         late.start()
         try:
             _, status, used = os.wait4(process.pid, 0)
@@ -162,12 +196,14 @@ def measure(command: Command, log: Path) -> Taken:
             raise
         finally:
             late.cancel()
-            roles = watch.stop()
+            memory, roles = watch.stop()
     if process.returncode:
         lines = log.read_text("utf-8", errors="replace").strip().splitlines()[-12:]
-        ended = f"took longer than {_LIMIT:.0f} s" if wall >= _LIMIT else f"ended with exit code {process.returncode}"
+        ended = (
+            f"took longer than {command.limit:.0f} s" if wall >= command.limit else f"ended with exit code {process.returncode}"
+        )
         raise BenchError("\n".join([f"{' '.join(command.args)}: {ended}; the end of what it printed:", *lines]))
-    return Taken(wall, used.ru_utime + used.ru_stime, roles)
+    return Taken(wall, used.ru_utime + used.ru_stime, memory, roles)
 
 
 def _end(process: subprocess.Popen[bytes], watch: _Watch) -> None:

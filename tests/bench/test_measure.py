@@ -25,6 +25,20 @@ else:
 """
 
 
+TOGETHER = """
+import subprocess, sys, time
+if sys.argv[1] == "parent":
+    held = b"x" * 100_000_000
+    subprocess.run([sys.executable, __file__, "the-plugin"], check=True)
+else:
+    held = b"x" * 100_000_000
+    with open("/dev/null", "wb", buffering=0) as nowhere:
+        for _ in range(30):
+            nowhere.write(held[:1_000_000])
+    time.sleep(0.3)  # so that it is looked at once more
+"""
+
+
 def command(tmp_path: Path, text: str, *args: str) -> Command:
     script = tmp_path / "script.py"
     script.write_text(text, encoding="utf-8")
@@ -37,6 +51,20 @@ def test_the_peak_and_the_processor_time_are_those_of_the_process_with_the_role(
     assert 150 < taken.roles["plugin"].memory < 250
     assert 0.25 < taken.roles["plugin"].cpu <= taken.cpu + 0.05  # /proc counts in hundredths
     assert taken.wall > 0.5
+
+
+def test_the_memory_of_all_is_what_they_had_at_once_and_what_is_written_is_the_role_s(tmp_path: Path) -> None:
+    taken = measure(command(tmp_path, TOGETHER, "parent"), tmp_path / "log")
+    assert 200 < taken.memory < 300
+    assert 100 < taken.roles["plugin"].memory < 150
+    assert 30 <= taken.roles["plugin"].written < 31
+
+
+def test_standard_output_can_be_kept_by_itself(tmp_path: Path) -> None:
+    text = "import sys; print('said'); print('complained', file=sys.stderr)"
+    measure(command(tmp_path, text), tmp_path / "log", said=tmp_path / "said")
+    assert (tmp_path / "said").read_text("utf-8") == "said\n"
+    assert (tmp_path / "log").read_text("utf-8") == "complained\n"
 
 
 def test_a_command_that_fails_is_told_with_the_end_of_what_it_printed(tmp_path: Path) -> None:
