@@ -16,7 +16,8 @@ from typing import Final
 
 from .errors import BenchError
 
-_TICK: Final = 0.025  # seconds between two looks; what a process takes after the last one is missed
+_TICK: Final = 0.025  # seconds between two looks at least; what a process takes after the last one is missed
+_SHARE: Final = 0.05  # of a processor that looking takes at most: many processes are looked at less often
 _LIMIT: Final = 600.0  # seconds that a command may take, unless it says more
 _GRACE: Final = 10.0  # seconds that an interrupted command has to tidy up
 _HERTZ: Final = os.sysconf("SC_CLK_TCK")
@@ -85,8 +86,11 @@ class _Watch(threading.Thread):
         self._peak = 0.0
 
     def run(self) -> None:
-        while not self._over.wait(_TICK):
+        pause = _TICK
+        while not self._over.wait(pause):
+            began = time.thread_time()
             self._peak = max(self._peak, self._look(self._root, _line(os.getpid())))
+            pause = max(_TICK, (time.thread_time() - began) / _SHARE)
 
     def stop(self) -> tuple[float, dict[str, Usage]]:
         """What all had at once, and what each role took."""
