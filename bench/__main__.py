@@ -5,20 +5,39 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final, NamedTuple, TypeVar
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from . import matrix, report, results
+from . import matrix, report
+from .document import PARTS, Document, load
 from .errors import BenchError
 from .rows import ROWS
+from .scale.plan import Plan as ScalePlan
+from .scale.sections import tables
+from .whole import Whole
 from .workload import OPERATIONS
 
 DOCUMENT: Final = Path(__file__).resolve().parent.parent / "docs" / "performance.json"
-SIZES, LATENCIES, RUNS, QUIET_RUNS = "1,10,100", "0,50,300", 3, 7
-QUICK_SIZES, QUICK_LATENCIES, QUICK_RUNS = "10,100", "50", 1
+SCALE_LATENCY: Final = 50  # milliseconds, of fleets and stacks
+
+
+class _Usual(NamedTuple):
+    """What is measured unless options say otherwise."""
+
+    sizes: str
+    latencies: str
+    runs: int
+    quiet_runs: int
+    fleets: str
+    stacks: str
+    each: int
+
+
+WHOLE: Final = _Usual("1,10,100", "0,50,300", 3, 7, "5,20,50", "1,2,5,10", 100)
+QUICK: Final = _Usual("10,100", "50", 1, 0, "2,4", "1,2,4", 10)
 _LINES: Final = 20  # of progress, where there is no terminal for a bar
 
 _Name = TypeVar("_Name", bound=str)
@@ -30,25 +49,43 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def bench(  # noqa: PLR0913 - one parameter for each option
     *,
     quick: Annotated[
-        bool, typer.Option("--quick", help=f"Sizes {QUICK_SIZES}, latency {QUICK_LATENCIES} ms, one run: about five minutes.")
+        bool,
+        typer.Option(
+            "--quick",
+            help=f"Sizes {QUICK.sizes}, latency {QUICK.latencies} ms, one run; fleets of {QUICK.fleets} and stacks on "
+            f"{QUICK.stacks} installations of {QUICK.each} modules: under ten minutes.",
+        ),
     ] = False,
+    parts: Annotated[str, typer.Option(help="The parts to measure; the others stay as they are.", metavar="NAMES")] = ",".join(
+        PARTS
+    ),
     rows: Annotated[str, typer.Option(help="The rows to measure.", metavar="NAMES")] = ",".join(ROWS),
-    sizes: Annotated[str | None, typer.Option(help=f"Modules, 1 to 100. Default: {SIZES}.", metavar="NUMBERS")] = None,
+    sizes: Annotated[str | None, typer.Option(help=f"Modules, 1 to 100. Default: {WHOLE.sizes}.", metavar="NUMBERS")] = None,
     latencies: Annotated[
-        str | None, typer.Option(help=f"Milliseconds before each answer. Default: {LATENCIES}.", metavar="NUMBERS")
+        str | None, typer.Option(help=f"Milliseconds before each answer. Default: {WHOLE.latencies}.", metavar="NUMBERS")
     ] = None,
     operations: Annotated[
         str, typer.Option(help="The operations to measure; most need the ones before them.", metavar="NAMES")
     ] = ",".join(OPERATIONS),
     runs: Annotated[
         int | None,
-        typer.Option(min=1, help=f"Runs of each cell. Default: {RUNS}, and {QUIET_RUNS} of those in which nothing changes."),
+        typer.Option(
+            min=1, help=f"Runs of each cell. Default: {WHOLE.runs}, and {WHOLE.quiet_runs} of those in which nothing changes."
+        ),
+    ] = None,
+    fleets: Annotated[
+        str | None, typer.Option(help=f"Installations of each fleet, 1 to 200. Default: {WHOLE.fleets}.", metavar="NUMBERS")
+    ] = None,
+    stacks: Annotated[
+        str | None, typer.Option(help=f"Installations of each stack, 1 to 50. Default: {WHOLE.stacks}.", metavar="NUMBERS")
+    ] = None,
+    each: Annotated[
+        int | None,
+        typer.Option(min=1, max=100, help=f"Modules on each installation of fleets and stacks. Default: {WHOLE.each}."),
     ] = None,
     json: Annotated[
         Path | None,
-        typer.Option(
-            help="Where the figures go; the page and the charts go beside it. Default, of a whole run: docs/performance.json."
-        ),
+        typer.Option(help="Where the figures go; the pages and the charts go beside it. Default: docs/performance.json."),
     ] = None,
     render: Annotated[
         bool, typer.Option("--render", help="Measure nothing: write the page and the charts from the figures.")
@@ -56,41 +93,47 @@ def bench(  # noqa: PLR0913 - one parameter for each option
 ) -> None:
     """Measure what a run takes with this provider, beside what people would use in its place.
 
-    A run of a part of the matrix writes nothing but its table, unless --json names a file.
+    A run with other sizes, rows or operations than the usual ones writes nothing but its tables, unless --json names a file.
     """
     try:
         if render:
             figures = json or DOCUMENT
-            _say_written(report.write(results.load(figures), figures))
+            _say_written(report.write(load(figures), figures))
             return
-        plan = matrix.Plan(
+        wanted, usual = _chosen("--parts", parts, PARTS), QUICK if quick else WHOLE
+        of_matrix = matrix.Plan(
             rows=[ROWS[name] for name in _chosen("--rows", rows, list(ROWS))],
-            sizes=_numbers("--sizes", sizes or (QUICK_SIZES if quick else SIZES), 1, 100),
-            latencies=_numbers("--latencies", latencies or (QUICK_LATENCIES if quick else LATENCIES), 0, 10_000),
-            runs=runs or (QUICK_RUNS if quick else RUNS),
-            quiet_runs=0 if runs or quick else QUIET_RUNS,
+            sizes=_numbers("--sizes", sizes or usual.sizes, 1, 100),
+            latencies=_numbers("--latencies", latencies or usual.latencies, 0, 10_000),
+            runs=runs or usual.runs,
+            quiet_runs=0 if runs else usual.quiet_runs,
             operations=_chosen("--operations", operations, OPERATIONS),
             quick=quick,
         )
-        is_part = (
-            sizes is not None or latencies is not None or (len(plan.rows), len(plan.operations)) != (len(ROWS), len(OPERATIONS))
+        modules = each or usual.each
+        of_fleets = _numbers("--fleets", fleets or usual.fleets, 1, 200)
+        of_stacks = _numbers("--stacks", stacks or usual.stacks, 1, 50)
+        plan = Whole(
+            matrix=of_matrix if "matrix" in wanted else None,
+            fleets=ScalePlan(of_fleets, modules, SCALE_LATENCY, quick=quick) if "fleets" in wanted else None,
+            stacks=ScalePlan(of_stacks, modules, SCALE_LATENCY, quick=quick) if "stacks" in wanted else None,
         )
-        found = _measured(plan)
-        Console(width=None if sys.stdout.isatty() else 200).print(report.table(found))
-        target = json or (None if is_part else DOCUMENT)
-        if target is not None:
-            _say_written(report.write(found, target))
+        is_own = any(option is not None for option in (sizes, latencies, fleets, stacks, each))
+        is_less = len(of_matrix.rows) < len(ROWS) or len(of_matrix.operations) < len(OPERATIONS)
+        _run(plan, json or (None if is_own or is_less else DOCUMENT))
     except BenchError as error:
         sys.stderr.write(f"bench: {error}\n")
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
-        sys.stderr.write("bench: interrupted; nothing was written\n")
+        sys.stderr.write("bench: interrupted; the part that it measured was not written\n")
         raise typer.Exit(130) from None
 
 
-def _measured(plan: matrix.Plan) -> results.Results:
+def _run(plan: Whole, target: Path | None) -> None:
+    """Measure part by part, and write after each: one that fails does not take the others with it."""
     console = Console(stderr=True)
-    for name, why in plan.left_out.items():
+    document = plan.before(target)
+    for name, why in plan.matrix.left_out.items() if plan.matrix else ():
         console.print(f"left out: {ROWS[name].title}: {why}")
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
@@ -104,9 +147,18 @@ def _measured(plan: matrix.Plan) -> results.Results:
             if not console.is_terminal and done * _LINES // plan.steps > (done - 1) * _LINES // plan.steps:
                 console.print(f"{done} of {plan.steps}: {what}", soft_wrap=True)
 
-        found = matrix.run(plan, step)
+        for found in plan.measured(step):
+            _print(found)
+            document = document.with_parts_of(found)
+            if target is not None:
+                _say_written(report.write(document, target))
         progress.update(task, completed=plan.steps, description="done")
-    return found
+
+
+def _print(found: Document) -> None:
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    for table in (*([report.table(found.matrix)] if found.matrix else []), *tables(found)):
+        console.print(table)
 
 
 def _chosen(option: str, names: str, there: Sequence[_Name]) -> list[_Name]:

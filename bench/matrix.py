@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from itertools import product
 from pathlib import Path
-from typing import Final
 
-from . import workload
+from . import circumstances, workload
 from .errors import BenchError
+from .evidence import require_work
 from .measure import Taken, measure
 from .results import Cell, ModuleBytes, Results
 from .rows import ROWS
 from .rows.row import PLUGIN, PROGRAM, Row, Stage
 from .server import Counted, Site, running
 from .workload import OPERATIONS, Operation
-
-_PACKAGES: Final = {"pulumi-atlassian-forge": "pulumi-atlassian-forge", "Pulumi SDK": "pulumi", "httpx": "httpx"}
 
 
 @dataclass(frozen=True)
@@ -67,6 +61,11 @@ class Plan:
         return [row for row in self.rows if row.missing() is None]
 
     @property
+    def software(self) -> dict[str, str]:
+        """What they run besides Python's own packages."""
+        return {name: version for row in self.runnable for name, version in row.software().items()}
+
+    @property
     def left_out(self) -> dict[str, str]:
         """The others, and why."""
         return {row.name: why for row in self.rows if (why := row.missing()) is not None}
@@ -90,16 +89,10 @@ def run(plan: Plan, step: Callable[[str], None]) -> Results:
     Raises:
         BenchError: A command failed, or did not do what it was to do.
     """
-    if not Path("/proc/self/status").exists():
-        raise BenchError("the benchmark reads /proc, which only Linux has")
     if not plan.runnable:
         raise BenchError("\n".join(f"{ROWS[name].title}: {why}" for name, why in plan.left_out.items()))
     results = Results(
-        date=datetime.now(UTC).date().isoformat(),
-        quick=plan.quick,
-        cores=os.cpu_count() or 1,
-        processor=_processor(),
-        software=_software(plan.runnable),
+        circumstances=circumstances.now(plan.software, quick=plan.quick),
         runs=plan.runs,
         quiet_runs=max(plan.quiet_runs, plan.runs),
         sizes=list(plan.sizes),
@@ -163,7 +156,7 @@ class _Block:
         taken = measure(command, entry.directory / "command.log")
         counted = entry.site.counted()
         if entry.row.speaks:
-            _check(what, operation, self._size, counted)
+            require_work(what, operation, self._size, counted)
         self._record(self._cells[entry.row.name, operation], taken, counted, entry.stage.state_bytes())
         state = entry.stage.module_state() if operation == "up" else None
         if state is not None:
@@ -190,32 +183,3 @@ def _turned(entries: list[_Entry], number: int) -> list[_Entry]:
     """Each run begins with another row: none is always the first after the last one's end."""
     at = number % len(entries)
     return entries[at:] + entries[:at]
-
-
-def _check(what: str, operation: Operation, size: int, counted: Counted) -> None:
-    """A time is worth nothing if the work was not done.
-
-    Raises:
-        BenchError: It was not.
-    """
-    after = 0 if operation in {"preview new", "destroy"} else size
-    written = {"up": "POST", "update all": "PUT", "destroy": "DELETE"}
-    wanted = {method: size if written.get(operation) == method else 0 for method in written.values()}
-    seen = {method: counted.methods[method] for method in wanted}
-    if counted.modules != after or seen != wanted:
-        raise BenchError(f"{what}: {after} modules and the requests {wanted} were to be seen, not {counted.modules} and {seen}")
-
-
-def _software(rows: Sequence[Row]) -> dict[str, str]:
-    found = {"Python": platform.python_version(), **{name: version(package) for name, package in _PACKAGES.items()}}
-    for row in rows:
-        found |= row.software()
-    return found
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    except OSError:
-        return platform.machine()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())

@@ -10,8 +10,10 @@ from typing import Final
 from rich.table import Column, Table
 
 from .chart import chart
+from .document import Document
 from .results import Cell, Results
 from .rows import FLOOR, ROWS
+from .scale import sections
 from .targets import targets
 from .workload import OPERATIONS, Operation
 
@@ -31,7 +33,9 @@ _HEADS: Final = (
 _INTRODUCTION: Final = """\
 What one command takes with this provider, beside what people would use in its place. `make bench` measures on your machine and
 writes this page, the charts and [{json}]({json}), where every figure of every run stands.
+"""
 
+_MATRIX: Final = """\
 {run}
 
 Every row declares the same: N triggers, each with two events, an endpoint and a filter. Every row speaks plain HTTP to a server
@@ -46,69 +50,89 @@ is asked after each whether the work was done. A ratio is the median of those of
 """
 
 
-def write(results: Results, json: Path) -> list[Path]:
+def write(document: Document, json: Path) -> list[Path]:
     """Write the figures, the page beside them, and the charts into a folder of the page's name.
 
     Args:
-        results: The figures.
+        document: The figures.
         json: The file of the figures, for example docs/performance.json.
 
     Returns:
         What was written.
     """
-    files = {json: results.dump(), **rendered(results, json)}
+    files = {json: document.dump(), **rendered(document, json)}
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return list(files)
 
 
-def rendered(results: Results, json: Path) -> dict[Path, str]:
+def rendered(document: Document, json: Path) -> dict[Path, str]:
     """The page and the charts: a pure function of the figures.
 
     Args:
-        results: The figures.
+        document: The figures.
         json: The file of the figures; the others are named after it.
     """
     folder = json.with_suffix("")
-    shown = [operation for operation in OPERATIONS if any(cell.operation == operation for cell in results.cells)]
-    charts = {folder / f"{_slug(operation)}.svg": chart(results, operation) for operation in shown}
-    return {json.with_suffix(".md"): _page(results, json, shown), **charts}
+    charts = dict(_charts(document))
+    files = {folder / f"{name}.svg": text for name, text in charts.items()}
+    return {json.with_suffix(".md"): _page(document, json), **files}
+
+
+def _charts(document: Document) -> Iterator[tuple[str, str]]:
+    if document.matrix:
+        for operation in _shown(document.matrix):
+            yield _slug(operation), chart(document.matrix, operation)
+    yield from sections.charts(document)
+
+
+def _shown(results: Results) -> list[Operation]:
+    return [operation for operation in OPERATIONS if any(cell.operation == operation for cell in results.cells)]
 
 
 def _slug(operation: Operation) -> str:
     return operation.replace(" ", "-")
 
 
-def _page(results: Results, json: Path, shown: list[Operation]) -> str:
+def _page(document: Document, json: Path) -> str:
     lines = ["# Performance", "", f"<!-- Written by `make bench` from {json.name}: no figure is typed by hand. -->", ""]
-    lines += [_INTRODUCTION.format(json=json.name, run=_run(results)), "## What is compared", ""]
-    lines += ["| row | leaves out |", "|---|---|"]
-    lines += [f"| {ROWS[row].title} | {ROWS[row].leaves_out} |" for row in results.rows]
-    lines += [""]
-    lines += [f"Not in this run: {ROWS[row].title} ({why}).\n" for row, why in results.left_out.items()]
-    promises = list(targets(results))
+    lines += [_INTRODUCTION.format(json=json.name)]
+    if document.matrix:
+        lines += _compared(document.matrix)
+    promises = list(targets(document))
     if promises:
         lines += ["## What the provider is held to", "", "| target | worst cell | |", "|---|---|---|"]
         lines += [f"| {target.text} | {target.worst} | {'met' if target.met else '**not met**'} |" for target in promises]
         lines += [""]
-    for operation in shown:
-        picture = f"{json.stem}/{_slug(operation)}.svg"
-        lines += [f"## {operation.capitalize()}", "", f"![{operation}: seconds]({picture})", ""]
-        lines += [*_grid(results, operation), "", *_details(results, operation), ""]
-    lines += ["## State", "", *_state(results)]
+    if document.matrix:
+        lines += _operations(document.matrix, json)
+    lines += sections.lines(document, json.stem)
     return "\n".join(lines).rstrip() + "\n"
 
 
+def _compared(results: Results) -> Iterator[str]:
+    """What was run, and how."""
+    yield from (_MATRIX.format(run=_run(results)), "## What is compared", "", "| row | leaves out |", "|---|---|")
+    yield from (f"| {ROWS[row].title} | {ROWS[row].leaves_out} |" for row in results.rows)
+    yield ""
+    yield from (f"Not in this run: {ROWS[row].title} ({why}).\n" for row, why in results.left_out.items())
+
+
+def _operations(results: Results, json: Path) -> Iterator[str]:
+    """A section for each operation, and one for the state."""
+    for operation in _shown(results):
+        picture = f"{json.stem}/{_slug(operation)}.svg"
+        yield from (f"## {operation.capitalize()}", "", f"![{operation}: seconds]({picture})", "")
+        yield from (*_grid(results, operation), "", *_details(results, operation), "")
+    yield from ("## State", "", *_state(results), "")
+
+
 def _run(results: Results) -> str:
-    software = ", ".join(f"{name} {version}" for name, version in results.software.items())
-    machine = f"{results.cores} cores ({results.processor}), {software}"
     times = f"{results.runs} run{'s' if results.runs > 1 else ''} of each cell"
     if results.quiet_runs != results.runs:
         times += f", {results.quiet_runs} of those in which nothing changes"
-    if not results.quick:
-        return f"Measured on {results.date} on {machine}; {times}."
-    return f"**A quick run** (`--quick`), for a first look: {times}. Measured on {results.date} on {machine}."
+    return results.circumstances.sentence(times)
 
 
 def _grid(results: Results, operation: Operation) -> Iterator[str]:

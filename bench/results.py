@@ -1,16 +1,14 @@
-"""The figures of a run, and the file that holds them."""
+"""The figures of the matrix."""
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel
 
-from .errors import BenchError
+from .circumstances import Circumstances
 from .workload import QUIET, Operation
 
 Figure = Literal["wall", "requests", "in_flight", "memory", "plugin_cpu", "program_cpu", "cpu", "state"]
@@ -76,15 +74,10 @@ class ModuleBytes(BaseModel):
 
 
 class Results(BaseModel):
-    """A run of the benchmark.
+    """A run of the matrix.
 
     Attributes:
-        version: Of this form: 1.
-        date: The day, UTC.
-        quick: Whether it was ``--quick``.
-        cores: Processors.
-        processor: Their model.
-        software: What ran, by name.
+        circumstances: When, on what and with what.
         runs: Runs of each cell.
         quiet_runs: Runs of each cell of an operation that changes nothing.
         sizes: Modules.
@@ -95,12 +88,7 @@ class Results(BaseModel):
         cells: The figures.
     """
 
-    version: Literal[1] = 1
-    date: str
-    quick: bool
-    cores: int
-    processor: str
-    software: dict[str, str]
+    circumstances: Circumstances
     runs: int
     quiet_runs: int
     sizes: list[int]
@@ -118,22 +106,3 @@ class Results(BaseModel):
     def runs_of(self, operation: Operation) -> int:
         """How many figures a cell of an operation has."""
         return self.quiet_runs if operation in QUIET else self.runs
-
-    def dump(self) -> str:
-        """The file: a line for each cell, so that two runs can be compared."""
-        head = self.model_dump(mode="json", exclude={"cells"})
-        lines = [f" {json.dumps(name)}: {json.dumps(value)}," for name, value in head.items()]
-        cells = ",\n".join("  " + json.dumps(cell.model_dump(mode="json", exclude_defaults=True)) for cell in self.cells)
-        return "\n".join(["{", *lines, ' "cells": [', cells, " ]", "}", ""])
-
-
-def load(path: Path) -> Results:
-    """Read the file.
-
-    Raises:
-        BenchError: It cannot be read, or is none of this form.
-    """
-    try:
-        return Results.model_validate_json(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise BenchError(f"{path} cannot be used: {error}\nnext: measure first: make bench") from None

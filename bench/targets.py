@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from .document import Document
 from .results import Cell, Results
 from .rows import FLOOR
+from .scale.figures import OPERATIONS as OPERATIONS_AT_SCALE
+from .scale.figures import FleetCell, Fleets
 from .workload import OPERATIONS, QUIET, Operation
 
 _OURS: Final = ("ours-v2", "ours-v1")
 _WRITES: Final[tuple[Operation, ...]] = ("up", "update all", "destroy")
+_FLAT: Final = 1.2  # what an installation may cost more in a large fleet than in a small one
 _WHOLE, _SLOW = 100, 300  # modules of a full installation; the largest latency, milliseconds
 
 
@@ -38,9 +42,22 @@ class Target:
 _Seen = tuple[str, float, float, str]  # where, the figure, what is allowed, the unit
 
 
-def targets(results: Results) -> Iterator[Target]:
-    """All targets that a run can show, each with its worst cell."""
+def targets(document: Document) -> Iterator[Target]:
+    """All targets that the figures can show, each with its worst cell."""
     every = {
+        **(_of_matrix(document.matrix) if document.matrix else {}),
+        **(_of_fleets(document.fleets) if document.fleets else {}),
+    }
+    for text, seen in every.items():
+        found = list(seen)
+        if found:
+            where, figure, allowed, unit = max(found, key=lambda one: _share(one[1], one[2]))
+            worst = f"{where}: {figure:.{_DIGITS[unit]}f} of {allowed:.{_DIGITS[unit]}f}{unit}"
+            yield Target(text, worst, _share(figure, allowed))
+
+
+def _of_matrix(results: Results) -> dict[str, Iterator[_Seen]]:
+    return {
         "Nothing to do and previews: at most the floor + 0.25 s + 1 ms for each module": _quiet(results),
         "Nothing to do and previews: no request": _silent(results),
         "`up`, `update all` and `destroy`: at most the floor + 1.15 × N × latency / 4, from 50 ms": _writes(results),
@@ -54,12 +71,19 @@ def targets(results: Results) -> Iterator[Target]:
         "Memory of the plugin: at most that of the plain one + 20 MB": _memory(results),
         "Inputs + outputs of a module in state: at most 2.2 × its JSON + 2 × `__provider` + 250 bytes": _state(results),
     }
-    for text, seen in every.items():
-        found = list(seen)
-        if found:
-            where, figure, allowed, unit = max(found, key=lambda one: _share(one[1], one[2]))
-            worst = f"{where}: {figure:.{_DIGITS[unit]}f} of {allowed:.{_DIGITS[unit]}f}{unit}"
-            yield Target(text, worst, _share(figure, allowed))
+
+
+def _of_fleets(fleets: Fleets) -> dict[str, Iterator[_Seen]]:
+    few, many = min(fleets.sizes), max(fleets.sizes)
+    if few == many:
+        return {}
+    flat = f"in a fleet of {many}: at most {_FLAT} × that in one of {few}"
+    same = f"in a fleet of {many}: no more than in one of {few}"
+    return {
+        f"Time of an installation {flat}": _flat(fleets, _FLAT, " s", lambda cell: cell.each),
+        f"Memory of an installation that runs {flat}": _flat(fleets, _FLAT, " MB", fleets.memory_each),
+        f"Requests of an installation {same}": _flat(fleets, 1.0, " requests", lambda cell: cell.requests / cell.installations),
+    }
 
 
 _DIGITS: Final = {" s": 2, " requests": 0, " ×": 2, " MB": 0, " bytes": 0}
@@ -128,3 +152,11 @@ def _state(results: Results) -> Iterator[_Seen]:
         found = results.modules.get(row)
         if found is not None:
             yield row.partition("-")[2], found.properties, 2.2 * found.content + 2 * found.provider + 250, " bytes"
+
+
+def _flat(fleets: Fleets, factor: float, unit: str, figure: Callable[[FleetCell], float]) -> Iterator[_Seen]:
+    few, many = min(fleets.sizes), max(fleets.sizes)
+    for operation in OPERATIONS_AT_SCALE:
+        small, large = fleets.cell(few, operation), fleets.cell(many, operation)
+        if small and large:
+            yield f"{operation}, {many} beside {few}", figure(large), factor * figure(small), unit

@@ -26,6 +26,12 @@ PLUGIN: Final = "plugin"
 PROGRAM: Final = "program"
 """The role of the process that runs what the user wrote."""
 
+ENGINE: Final = "engine"
+"""The role of the Pulumi CLI."""
+
+PLUGIN_PROCESS: Final = "pulumi.dynamic"
+"""A part of the command line of the plugin of a dynamic provider."""
+
 
 @dataclass(frozen=True)
 class ModuleState:
@@ -109,14 +115,24 @@ class PulumiRow(Row):
     def stage(self, directory: Path, site: Site) -> Stage:
         """Copy the program and make its stack."""
         shutil.copytree(RIVALS / self.program, directory, dirs_exist_ok=True)
-        project = Project(directory, environment=self.environment(site))
-        made = project.run("stack", "ls")  # its first command makes the stack
-        if made.code:
-            raise BenchError(f"{self.title}: the stack could not be made:\n{made.text}")
-        return _PulumiStage(project)
+        return PulumiStage(with_stack(Project(directory, environment=self.environment(site)), self.title))
 
 
-class _PulumiStage(Stage):
+def with_stack(project: Project, title: str) -> Project:
+    """Have a project make its stack.
+
+    Raises:
+        BenchError: It could not.
+    """
+    made = project.run("stack", "ls")  # its first command makes the stack
+    if made.code:
+        raise BenchError(f"{title}: the stack could not be made:\n{made.text}")
+    return project
+
+
+class PulumiStage(Stage):
+    """A project and its one stack."""
+
     _ARGUMENTS: Final[dict[Operation, list[str]]] = {
         "preview new": ["preview"],
         "up": ["up", "--yes", "--skip-preview"],
@@ -131,17 +147,20 @@ class _PulumiStage(Stage):
         self._project = project
 
     def command(self, operation: Operation) -> Command:
+        """Each operation has one."""
         return Command(
             ["pulumi", "--non-interactive", "--color=never", *self._ARGUMENTS[operation], "--stack", "test"],
             self._project.root,
             {**base_environment(self._project.root), **self._project.environment},
-            {PLUGIN: "pulumi.dynamic", PROGRAM: "pulumi-language-python-exec"},
+            {PLUGIN: PLUGIN_PROCESS, PROGRAM: "pulumi-language-python-exec", ENGINE: "pulumi --non-interactive"},
         )
 
-    def state_bytes(self) -> int | None:
+    def state_bytes(self) -> int:
+        """The backend keeps it in one file."""
         return self._file.stat().st_size
 
     def module_state(self) -> ModuleState | None:
+        """None where there is no module."""
         modules = list(self._modules())
         if not modules:
             return None

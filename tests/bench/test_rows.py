@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import matrix, results
+from bench import matrix
+from bench.document import load
 from bench.errors import BenchError
 from bench.measure import Command
 from bench.rows import ROWS
@@ -31,10 +32,12 @@ def bench(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_command_measures_our_row_and_writes_the_page_with_its_charts(tmp_path: Path) -> None:
     require_engine()
-    done = bench("--rows", "ours-v2", "--sizes", "1", "--latencies", "0", "--runs", "1", "--json", str(tmp_path / "p.json"))
+    small = ("--parts", "matrix", "--rows", "ours-v2", "--sizes", "1", "--latencies", "0", "--runs", "1")
+    done = bench(*small, "--json", str(tmp_path / "p.json"))
     assert done.returncode == 0, done.stderr
     assert "preview of a change" in done.stdout
-    found = results.load(tmp_path / "p.json")
+    found = load(tmp_path / "p.json").matrix
+    assert found is not None
     assert {one.operation for one in found.cells} == set(OPERATIONS)
     for one in found.cells:
         assert one.requests == [{**WRITES, "up": 2, "refresh": 1}.get(one.operation, 0)]
@@ -79,7 +82,7 @@ def test_the_runs_of_what_changes_nothing_are_spread_over_the_lives(lives: int, 
 
 
 def test_a_row_that_cannot_be_run_here_is_left_out_with_a_word(tmp_path: Path) -> None:
-    done = bench("--rows", "opentofu", PATH=str(tmp_path))
+    done = bench("--parts", "matrix", "--rows", "opentofu", PATH=str(tmp_path))
     assert done.returncode == 1
     assert done.stderr.endswith("bench: OpenTofu + restapi: tofu and terraform-provider-restapi not on PATH\n")
 
@@ -87,6 +90,8 @@ def test_a_row_that_cannot_be_run_here_is_left_out_with_a_word(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("args", "reason"),
     [
+        (("--parts", "matrix,all"), "--parts: there is no all; there are matrix, fleets, stacks"),
+        (("--fleets", "0"), "--fleets: '0' is not a list of whole numbers from 1 to 200"),
         (("--rows", "ours-v2,nobody"), "--rows: there is no nobody; there are ours-v2, "),
         (("--sizes", "0,1"), "--sizes: '0,1' is not a list of whole numbers from 1 to 100"),
         (("--latencies", "soon"), "--latencies: 'soon' is not a list of whole numbers from 0 to 10000"),
@@ -124,9 +129,22 @@ def test_a_time_in_which_nothing_was_done_does_not_count() -> None:
         matrix.run(matrix.Plan([Idle()], sizes=[1], latencies=[0], runs=1), lambda what: None)
 
 
-def test_an_interruption_ends_what_runs_and_writes_nothing(tmp_path: Path) -> None:
+def test_an_interruption_ends_what_runs_and_writes_nothing_of_it(tmp_path: Path) -> None:
     target = tmp_path / "p.json"
-    args = ["--rows", "httpx-4", "--sizes", "1", "--latencies", "10000", "--runs", "1", "--json", str(target)]
+    args = [
+        "--parts",
+        "matrix",
+        "--rows",
+        "httpx-4",
+        "--sizes",
+        "1",
+        "--latencies",
+        "10000",
+        "--runs",
+        "1",
+        "--json",
+        str(target),
+    ]
     with subprocess.Popen(
         [sys.executable, "-m", "bench", *args],
         cwd=ROOT,
@@ -140,5 +158,5 @@ def test_an_interruption_ends_what_runs_and_writes_nothing(tmp_path: Path) -> No
         process.send_signal(signal.SIGINT)
         rest = process.stderr.read()
     assert process.returncode == 130
-    assert rest.endswith("bench: interrupted; nothing was written\n")
+    assert rest.endswith("bench: interrupted; the part that it measured was not written\n")
     assert not target.exists()

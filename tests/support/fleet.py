@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
@@ -24,8 +24,42 @@ from tests.support.project import HEADER, Outcome, base_environment, programs_py
 EXAMPLE = Path(__file__).parents[2] / "examples" / "fleet"
 
 
-class FleetProject:
-    """A copy of the example.
+class Reachable(Protocol):
+    """What a fleet has to know of an installation."""
+
+    @property
+    def base_url(self) -> str: ...
+
+    @property
+    def token(self) -> str: ...
+
+
+class FleetFolder:
+    """A copy of the example with a program and installations of its own.
+
+    Attributes:
+        environment: What its command runs in: a token for each installation, and a backend in the folder.
+    """
+
+    def __init__(self, root: Path, program: str, installations: Mapping[str, Reachable], settings: Mapping[str, str]) -> None:
+        self.root = root
+        shutil.copytree(EXAMPLE, root, ignore=shutil.ignore_patterns("__pycache__", "Pulumi.*.yaml", ".fleet", "*.db"))
+        (root / "backend").mkdir()
+        (root / "program" / "__main__.py").write_text(program, "utf-8")
+        self.describe({name: {"baseUrl": reached.base_url, **settings} for name, reached in installations.items()})
+        tokens = {f"ATLASSIAN_FORGE_{name.upper()}_TOKEN": reached.token for name, reached in installations.items()}
+        # An inherited token of `default` must reach none of them.
+        self.environment = {**base_environment(root), **tokens, "ATLASSIAN_FORGE_TOKEN": "nobody-s"}
+
+    def describe(self, installations: Mapping[str, Any]) -> None:
+        (self.root / "forge-installations.yaml").write_text(yaml.safe_dump({"installations": dict(installations)}), "utf-8")
+
+    def command(self, *args: str) -> list[str]:
+        return [programs_python(), str(self.root), *args]
+
+
+class FleetProject(FleetFolder):
+    """A fleet that a test drives.
 
     Attributes:
         servers: What each installation is served by. Each takes only its own token.
@@ -33,22 +67,13 @@ class FleetProject:
 
     def __init__(self, root: Path, servers: Mapping[str, Server], modules: int) -> None:
         require_engine()
-        self.root, self.servers = root, servers
-        shutil.copytree(EXAMPLE, root, ignore=shutil.ignore_patterns("__pycache__", "Pulumi.*.yaml", ".fleet", "*.db"))
-        (root / "backend").mkdir()
-        (root / "program" / "__main__.py").write_text(HEADER + program(modules), "utf-8")
-        self.describe({name: {"baseUrl": server.base_url} for name, server in servers.items()})
-        tokens = {f"ATLASSIAN_FORGE_{name.upper()}_TOKEN": server.token for name, server in servers.items()}
-        # An inherited token of `default` must reach none of them.
-        self.environment = {**base_environment(root), **tokens, "ATLASSIAN_FORGE_TOKEN": "nobody-s"}
-
-    def describe(self, installations: Mapping[str, Any]) -> None:
-        (self.root / "forge-installations.yaml").write_text(yaml.safe_dump({"installations": dict(installations)}), "utf-8")
+        super().__init__(root, HEADER + program(modules), servers, {})
+        self.servers = servers
 
     def start(self, *args: str, environment: Mapping[str, str] = MappingProxyType({})) -> subprocess.Popen[str]:
         """Start the command in a session of its own, by which all of its processes can be found."""
         return subprocess.Popen(
-            [programs_python(), str(self.root), *args],
+            self.command(*args),
             cwd=self.root.parent,
             env={**self.environment, **environment},
             stdin=subprocess.DEVNULL,

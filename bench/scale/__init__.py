@@ -1,0 +1,1 @@
+"""What grows: fleets of installations, and stacks that declare on many of them."""

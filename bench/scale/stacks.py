@@ -1,0 +1,78 @@
+"""How large a stack may sensibly be: one program that declares on many installations."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import yaml
+
+from bench.evidence import require_work
+from bench.measure import measure
+from bench.rows.row import ENGINE, PLUGIN, RIVALS, PulumiStage, with_stack
+from bench.server import Site, running
+from tests.support.project import Project
+
+from .figures import Operation, StackCell, Stacks
+from .plan import ROW, Plan
+
+
+def run(plan: Plan, step: Callable[[str], None]) -> Stacks:
+    """Measure one stack for each number of installations.
+
+    Args:
+        plan: What.
+        step: Called before each command with what it is.
+
+    Raises:
+        BenchError: A command failed, or did not do what it was to do.
+    """
+    stacks = Stacks(
+        circumstances=plan.circumstances(), modules=plan.modules, latency=plan.latency, sizes=list(plan.sizes), cells=[]
+    )
+    with running() as base_url, tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as directory:
+        made = [_Stack(plan, Path(directory) / f"stack-{size}", plan.sites(base_url, size)) for size in plan.sizes]
+        for operation in plan.operations:
+            for stack in made:
+                step(f"a stack, {stack.size} installations of {plan.modules} modules, {operation}")
+                stacks.cells.append(stack.measure(operation))
+    return stacks
+
+
+class _Stack:
+    """A stack of one size, from its first `up` to its `destroy`."""
+
+    def __init__(self, plan: Plan, root: Path, sites: Mapping[str, Site]) -> None:
+        self._plan, self._sites, self._log = plan, sites, root / "command.log"
+        shutil.copytree(RIVALS / "many", root)
+        plan.declare(root)
+        entries = {name: {"baseUrl": site.base_url, "apiVersion": ROW.version} for name, site in sites.items()}
+        (root / "forge-installations.yaml").write_text(yaml.safe_dump({"installations": entries}), "utf-8")
+        tokens = {f"ATLASSIAN_FORGE_{name.upper()}_TOKEN": site.token for name, site in sites.items()}
+        self._stage = PulumiStage(with_stack(Project(root, environment=tokens), ROW.title))
+
+    @property
+    def size(self) -> int:
+        return len(self._sites)
+
+    def measure(self, operation: Operation) -> StackCell:
+        taken = measure(replace(self._stage.command(operation), limit=self._plan.patience(self.size)), self._log)
+        requests = 0
+        for name, site in self._sites.items():
+            counted = site.counted()
+            require_work(f"a stack on {self.size}, {name}, {operation}", operation, self._plan.modules, counted)
+            requests += counted.requests
+        return StackCell(
+            installations=self.size,
+            operation=operation,
+            wall=round(taken.wall, 3),
+            cpu=round(taken.cpu, 2),
+            engine=round(taken.roles[ENGINE].memory, 1),
+            plugin=round(taken.roles[PLUGIN].memory, 1),
+            written=round(taken.roles[ENGINE].written, 2),
+            requests=requests,
+            state=self._stage.state_bytes(),
+        )

@@ -1,0 +1,54 @@
+"""All parts of the benchmark, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import matrix
+from .document import Document, load
+from .scale import fleets, stacks
+from .scale.plan import Plan as ScalePlan
+
+
+@dataclass(frozen=True)
+class Whole:
+    """What to measure; a part that is None is left out."""
+
+    matrix: matrix.Plan | None
+    fleets: ScalePlan | None
+    stacks: ScalePlan | None
+
+    @property
+    def steps(self) -> int:
+        """Commands."""
+        return sum(plan.steps for plan in (self.matrix, self.fleets, self.stacks) if plan is not None)
+
+    def before(self, path: Path | None) -> Document:
+        """What the parts are put into: where some are left out, they stay as they stand in the file.
+
+        Args:
+            path: The file that is to be written; None where there is none.
+
+        Raises:
+            BenchError: It is there and none of ours.
+        """
+        is_whole = None not in (self.matrix, self.fleets, self.stacks)
+        return load(path) if path is not None and path.exists() and not is_whole else Document(version=2)
+
+    def measured(self, step: Callable[[str], None]) -> Iterator[Document]:
+        """Measure what is not left out: a document for each part.
+
+        Args:
+            step: Called before each command with what it is.
+
+        Raises:
+            BenchError: A command failed, or did not do what it was to do.
+        """
+        if self.matrix:
+            yield Document(version=2, matrix=matrix.run(self.matrix, step))
+        if self.fleets:
+            yield Document(version=2, fleets=fleets.run(self.fleets, step))
+        if self.stacks:
+            yield Document(version=2, stacks=stacks.run(self.stacks, step))

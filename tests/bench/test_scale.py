@@ -1,0 +1,139 @@
+"""Fleets and stacks are measured for real, and what their figures mean is said."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.document import Document, load
+from bench.errors import BenchError
+from bench.scale import fleets, sections, stacks
+from bench.scale.figures import FleetCell, Fleets, Operation, StackCell, Stacks
+from bench.scale.plan import Plan
+from bench.targets import targets
+from tests.support.bench_figures import CIRCUMSTANCES
+from tests.support.project import require_engine
+
+ROOT = Path(__file__).resolve().parents[2]
+WANTED: dict[Operation, int] = {"up": 3, "nothing to do": 0, "refresh": 1, "destroy": 2}  # of an installation with 2 modules
+
+
+@pytest.mark.timeout(1500)
+def test_the_command_measures_fleets_and_stacks_and_writes_their_sections(tmp_path: Path) -> None:
+    require_engine()
+    options = ["--parts", "fleets,stacks", "--fleets", "2", "--stacks", "1,2", "--each", "2", "--json", str(tmp_path / "p.json")]
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", *options],
+        cwd=ROOT,
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        timeout=1480,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = load(tmp_path / "p.json")
+    assert found.matrix is None
+    assert found.fleets is not None
+    assert found.stacks is not None
+    assert {cell.operation: cell.requests for cell in found.fleets.cells} == {name: 2 * n for name, n in WANTED.items()}
+    for fleet in found.fleets.cells:
+        assert len(fleet.seconds) == 2
+        assert max(fleet.seconds) <= fleet.wall
+        assert fleet.memory > fleet.plugin > 20  # the plugin is one of many processes
+    for stack in found.stacks.cells:
+        assert stack.requests == stack.installations * WANTED[stack.operation]
+        assert stack.engine > 20
+        assert stack.plugin > 20
+        assert 1_000_000 * stack.written > stack.state > 0
+    assert {path.name for path in (tmp_path / "p").iterdir()} == {"fleets.svg", "stacks.svg"}
+    page = (tmp_path / "p.md").read_text("utf-8")
+    assert "## Fleets" in page
+    assert "## The largest sensible stack" in page
+
+
+@pytest.mark.parametrize("measured", [fleets, stacks])
+def test_a_time_in_which_nothing_was_done_does_not_count(measured: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    require_engine()
+    monkeypatch.setattr(Plan, "declare", lambda self, directory: (directory / "modules.json").write_text("[]", "utf-8"))
+    run = fleets.run if measured is fleets else stacks.run
+    with pytest.raises(BenchError, match=r"site0, up: 1 modules and the requests .* were to be seen, not 0"):
+        run(Plan([1], modules=1, latency=0, operations=("up",)), lambda what: None)
+
+
+def fleet(size: int, *, each: float = 5.0, memory: float = 600.0, requests: int = 101) -> FleetCell:
+    return FleetCell(
+        installations=size,
+        operation="up",
+        wall=each * size,
+        cpu=1,
+        memory=memory,
+        plugin=80,
+        requests=requests * size,
+        seconds=[2 * each] * size,
+    )
+
+
+def found(*cells: FleetCell) -> Document:
+    return Document(
+        version=2,
+        fleets=Fleets(circumstances=CIRCUMSTANCES, modules=100, latency=50, parallel=2, sizes=[5, 50], cells=list(cells)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("large", "missed"),
+    [
+        ({}, []),
+        ({"each": 6.0, "memory": 720.0}, []),
+        ({"each": 6.1}, ["up, 50 beside 5: 6.10 of 6.00 s"]),
+        ({"memory": 724.0}, ["up, 50 beside 5: 362 of 360 MB"]),
+        ({"requests": 102}, ["up, 50 beside 5: 102 of 101 requests"]),
+    ],
+)
+def test_an_installation_may_cost_a_fifth_more_in_a_large_fleet(large: dict[str, float], missed: list[str]) -> None:
+    held = list(targets(found(fleet(5), fleet(50, **large))))  # type: ignore[arg-type] # requests are whole
+    assert len(held) == 3
+    assert [target.worst for target in held if not target.met] == missed
+
+
+def test_a_fleet_of_one_size_shows_no_target() -> None:
+    alone = found(fleet(5))
+    assert alone.fleets is not None
+    assert not list(targets(Document(version=2, fleets=alone.fleets.model_copy(update={"sizes": [5]}))))
+
+
+def stack(size: int, wall: float, operation: Operation = "up") -> StackCell:
+    return StackCell(
+        installations=size,
+        operation=operation,
+        wall=wall,
+        cpu=1,
+        engine=100,
+        plugin=80,
+        written=30.0 * size**2,
+        requests=1,
+        state=1,
+    )
+
+
+@pytest.mark.parametrize(
+    ("walls", "sensible"),
+    [((5, 9, 24, 49), 10), ((5, 9, 24, 51), 5), ((5, 9, 26, 49), 2), ((5, 11, 24, 49), 1)],
+)
+def test_the_largest_sensible_stack_is_the_last_that_is_no_slower_than_single_ones(
+    walls: tuple[float, ...], sensible: int
+) -> None:
+    sizes = [1, 2, 5, 10]
+    cells = [stack(size, wall) for size, wall in zip(sizes, walls, strict=True)]
+    made = Stacks(circumstances=CIRCUMSTANCES, modules=100, latency=50, sizes=sizes, cells=cells)
+    assert made.sensible == sensible
+    text = "\n".join(sections.lines(Document(version=2, stacks=made), "p"))
+    assert (
+        f"In an `up` on 10 beside one on 1: 10 × the modules, 100.0 × what the engine writes, {walls[3] / 5:.1f} × the time."
+        in text
+    )
