@@ -57,7 +57,7 @@ soak: $(VENV)/.developing $(FLOOR)/.installed ## run the long campaigns whole, w
 	  && $(BIN)/python -m pytest -n 2 -rP --timeout 3600 $(CAMPAIGNS) $(ARGS) \
 	  && FORGE_PYTHON="$(CURDIR)/$(FLOOR)/bin/python" $(BIN)/python -m pytest -n 2 -rP --timeout 3600 $(CAMPAIGNS) $(ARGS)
 
-bench: $(VENV)/.installed ## measure against what else could be used, and write docs/performance.md (an hour or two; ARGS=--quick: minutes)
+bench: $(VENV)/.installed ## measure against what else could be used, and write docs/performance.md and docs/scale.md (an hour or two; ARGS=--quick: minutes)
 	@$(ENGINE) && $(BIN)/python -m bench $(ARGS)
 
 lint: $(VENV)/.developing ## check style, types and imports

@@ -1,4 +1,4 @@
-"""The figures as people read them: a page with a chart for each operation, and a table for the terminal."""
+"""The figures as people read them: pages, a chart for each operation, and a table for the terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .chart import chart
 from .document import Document
 from .results import Cell, Results
 from .rows import FLOOR, ROWS
-from .scale import sections
+from .scale import paper, sections
 from .targets import targets
 from .workload import OPERATIONS, Operation
 
@@ -51,7 +51,7 @@ is asked after each whether the work was done. A ratio is the median of those of
 
 
 def write(document: Document, json: Path) -> list[Path]:
-    """Write the figures, the page beside them, and the charts into a folder of the page's name.
+    """Write the figures, the pages beside them, and the charts into a folder of the page's name.
 
     Args:
         document: The figures.
@@ -68,16 +68,16 @@ def write(document: Document, json: Path) -> list[Path]:
 
 
 def rendered(document: Document, json: Path) -> dict[Path, str]:
-    """The page and the charts: a pure function of the figures.
+    """The pages and the charts: a pure function of the figures.
 
     Args:
         document: The figures.
-        json: The file of the figures; the others are named after it.
+        json: The file of the figures; the others are named after it, but for scale.md.
     """
     folder = json.with_suffix("")
     charts = dict(_charts(document))
     files = {folder / f"{name}.svg": text for name, text in charts.items()}
-    return {json.with_suffix(".md"): _page(document, json), **files}
+    return {json.with_suffix(".md"): _page(document, json), json.with_name(paper.NAME): paper.page(document, json), **files}
 
 
 def _charts(document: Document) -> Iterator[tuple[str, str]]:

@@ -1,1 +1,1 @@
-"""What grows: fleets of installations, and stacks that declare on many of them."""
+"""What grows: fleets of installations, stacks that declare on many of them, and what that means for thousands."""

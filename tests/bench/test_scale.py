@@ -54,6 +54,7 @@ def test_the_command_measures_fleets_and_stacks_and_writes_their_sections(tmp_pa
     page = (tmp_path / "p.md").read_text("utf-8")
     assert "## Fleets" in page
     assert "## The largest sensible stack" in page
+    assert "2 modules on each installation" in (tmp_path / "scale.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("measured", [fleets, stacks])
