@@ -6,7 +6,8 @@ gets more threads, and how many operations run at once is our own business (:dat
 installations: whatever waits for one that is slow or down, the others find a thread free. How many operations there are at all
 is the engine's business (``--parallel``, by default four for each processor).
 
-The pool has no public way to grow. Where it is not found as expected everything works as it did, in four threads.
+The pool has no public way to grow (docs/adr/0005-threads.md). Where it is not found as expected everything works as it did, in
+four threads.
 """
 
 from __future__ import annotations

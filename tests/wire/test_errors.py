@@ -1,14 +1,9 @@
-"""What a user reads when the API or the way to it fails: through the real plugin process and real sockets, oldest and newest SDK.
-
-The oldest SDK lives in an environment of its own, which `make test` makes; its interpreter is named by FLOOR_PYTHON.
-"""
+"""What a user reads when the API or the way to it fails: through the real plugin process, real sockets, oldest and newest SDK."""
 
 from __future__ import annotations
 
-import os
 import socket
 import ssl
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -30,14 +25,6 @@ INPUTS = {
     "endpoint": "hook",
     "installation": "default",
 }
-PYTHONS = {"newest": sys.executable, "floor": os.environ.get("FLOOR_PYTHON", "")}
-
-
-@pytest.fixture(params=list(PYTHONS))
-def python(request: pytest.FixtureRequest) -> str:
-    path = PYTHONS[request.param]
-    assert path, "FLOOR_PYTHON is not set: run the tests with `make test`, which makes the environment of the oldest SDK"
-    return path
 
 
 @pytest.fixture
