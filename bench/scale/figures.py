@@ -130,6 +130,11 @@ class Stacks(BaseModel):
         single = self.cell(min(self.sizes), cell.operation)
         return cell.wall * single.installations / (cell.installations * single.wall) if single else None
 
+    def written_beside_single(self, cell: StackCell) -> float | None:
+        """What the engine wrote for each module, beside the smallest size; None without that."""
+        single = self.cell(min(self.sizes), cell.operation)
+        return cell.written * single.installations / (cell.installations * single.written) if single else None
+
     @property
     def sensible(self) -> int:
         """The largest size up to which no operation takes longer than in stacks of the smallest."""

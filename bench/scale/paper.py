@@ -75,6 +75,12 @@ def _of_stacks(book: Book, stacks: Stacks | None) -> _Numbers:
         "state": (of(min, lambda cell: cell.state / 1000 / cell.installations), "kB", "state of one installation", 0),
         "written": (of(min, lambda cell: cell.written / cell.installations), "MB", "what the engine writes in its first `up`", 1),
         "joined": (of(max, lambda cell: cell.installations), "", "installations on the largest stack", 0),
+        "joined_written": (
+            of(max, stacks.written_beside_single) if stacks else None,
+            "×",
+            "what the engine writes there for each module, beside the smallest stack",
+            1,
+        ),
         "joined_up": (
             of(max, stacks.beside_single) if stacks else None,
             "×",
@@ -201,7 +207,11 @@ def _work(book: Book, measured: _Numbers, documented: _Numbers, assumed: _Number
 
     book.worked("traffic", "backend", each * m["written"] / 1000, "GB", "what a bucket would take in a first `up` of all")
     writes = book.worked(
-        "writes", "backend", m["written"] * 2000 / m["state"], "", "whole states that an `up` writes, half full on average"
+        "writes",
+        "backend",
+        m["written"] * 2000 / m["state"],
+        "",
+        "whole states, half full on average, and their backups, in an `up`",
     )
     book.worked("put_rate", "backend", runners * writes / m["up"], "writes/s", "…in each second, of all runners")
     book.worked("clients", "backend", runners * m["parallel"], "", "CLIs that work at a time, each with connections of its own")
