@@ -33,8 +33,7 @@ class _Run:
         for module in self.modules:  # grows while the program runs
             problems = await _problems_of(module)
             wrong += bool(problems)
-            for path, text in problems:
-                pulumi.log.error(f"property {path}: {text}" if path else text, resource=module)
+            await _print(module, problems)
         self.modules.clear()
         if wrong:
             raise pulumi.RunError(f"{wrong} of the declared modules cannot be registered; nothing was changed")
@@ -60,6 +59,15 @@ def watch(module: pulumi.Resource) -> None:
         # An output, so that the program waits for it and fails with it.
         waited_for: pulumi.Output[int] = pulumi.Output.from_input(run.report())
         run.waited_for = waited_for
+
+
+async def _print(module: pulumi.Resource, problems: list[tuple[str, str]]) -> None:
+    """Log, and wait until it is said: the SDK has a task for each line of a resource, and a program ends without them."""
+    before = asyncio.all_tasks()
+    for path, text in problems:
+        pulumi.log.error(f"property {path}: {text}" if path else text, resource=module)
+    if lines := asyncio.all_tasks() - before:
+        await asyncio.wait(lines)
 
 
 async def _problems_of(module: pulumi.Resource) -> list[tuple[str, str]]:

@@ -59,6 +59,25 @@ def test_five_resources_with_one_mistake_each_report_all_five(project: Callable[
     assert "5 of the declared modules cannot be registered" in seen.text
 
 
+def test_a_mistake_is_told_however_late_the_name_of_its_resource_is_known(
+    project: Callable[..., Project], server: Server
+) -> None:
+    """The SDK tells it in a task that waits for the name, and a program that fails ends without waiting for such tasks."""
+    stack = project(server)
+    stack.program(
+        "import asyncio\n"
+        f'wrong = forge.TriggerModule("wrong", {OK}, key="not a key")\n'
+        "async def late(urn):\n"
+        "    known = await urn.future()\n"
+        "    await asyncio.sleep(0.5)\n"
+        "    return known\n"
+        'wrong.__dict__["urn"] = pulumi.Output.from_input(late(wrong.urn))\n'
+    )
+    seen = stack.preview()
+    assert seen.code != 0
+    assert "wrong" in problems(seen), seen.text
+
+
 def test_an_up_without_a_preview_registers_nothing_that_is_wrong(project: Callable[..., Project], server: Server) -> None:
     stack = project(server)
     stack.program(f'forge.TriggerModule("m", {OK}, key="not a key")\n')
