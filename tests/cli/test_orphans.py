@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.independent_server import Server
-from tests.support.project import Project
+from tests.support.project import Project, base_environment
 
 
 def orphans(server: Server, *args: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -122,7 +122,7 @@ def test_a_stack_is_exported_and_its_configuration_read(project: Callable[..., P
     stack.program('forge.TriggerModule("one", events=["avi:jira:updated:issue"], endpoint="hook")')
     assert stack.up().code == 0
     there(server, "v2", "left-over")
-    engine = {"PULUMI_BACKEND_URL": f"file://{stack.root}/backend?metadata=skip", "PULUMI_CONFIG_PASSPHRASE": "test"}
+    engine = base_environment(stack.root)
     done = orphans(server, "--stack", "test", cwd=stack.root, **engine)
     assert done.returncode == 2, done.stderr
     assert "1 of 2 modules on installation 'default' (v2)" in done.stdout

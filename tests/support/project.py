@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support import stack
+from tests.support import stack, vault
 
 HEADER = "import pulumi\nimport pulumi_atlassian_forge as forge\n\n"
 
@@ -124,6 +124,7 @@ def base_environment(root: Path) -> dict[str, str]:
     return {
         # No coverage of these processes: it takes a quarter of their time, and the tests without the CLI cover the same.
         **kept,
+        **vault.environment(),
         "PATH": os.pathsep.join([str(Path(programs_python()).parent), os.environ["PATH"]]),
         # Without side files: they are not written atomically, and after a kill -9 an empty one hides the stack.
         "PULUMI_BACKEND_URL": f"file://{root / 'backend'}?metadata=skip",

@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+from tests.support import vault
+
 STACK = "test"
 _FILE = f"Pulumi.{STACK}.yaml"
 _PROJECT = "name: project\nruntime: python\n"
@@ -57,6 +59,6 @@ def _template(environment_of: Callable[[Path], dict[str, str]]) -> Path:
 
 def _init(root: Path, environment: dict[str, str]) -> None:
     (root / "backend").mkdir(exist_ok=True)
-    command = ["pulumi", "--non-interactive", "stack", "init", STACK]
+    command = ["pulumi", "--non-interactive", "stack", "init", STACK, "--secrets-provider", vault.PROVIDER]
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
