@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from bench.evidence import require_work
@@ -27,12 +28,13 @@ _ARGUMENTS: Final[dict[Operation, list[str]]] = {
 _PARALLEL: Final = max(2, os.cpu_count() or 2)  # as the command's own default
 
 
-def run(plan: Plan, step: Callable[[str], None]) -> Fleets:
+def run(plan: Plan, step: Callable[[str], None], backend: Mapping[str, str] = MappingProxyType({})) -> Fleets:
     """Measure fleets of several sizes, in turn within each operation, so that noise hits all alike.
 
     Args:
         plan: What.
         step: Called before each command with what it is.
+        backend: The variables by which Pulumi keeps its state elsewhere than in files.
 
     Raises:
         BenchError: A command failed, or did not do what it was to do.
@@ -46,7 +48,7 @@ def run(plan: Plan, step: Callable[[str], None]) -> Fleets:
         cells=[],
     )
     with running() as base_url, tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as directory:
-        made = [_Fleet(plan, Path(directory) / f"fleet-{size}", plan.sites(base_url, size)) for size in plan.sizes]
+        made = [_Fleet(plan, Path(directory) / f"fleet-{size}", plan.sites(base_url, size), backend) for size in plan.sizes]
         for operation in plan.operations:
             for fleet in made:
                 step(f"a fleet, {fleet.size} installations of {plan.modules} modules, {operation}")
@@ -57,10 +59,10 @@ def run(plan: Plan, step: Callable[[str], None]) -> Fleets:
 class _Fleet:
     """A fleet of one size, from its first `up` to its `destroy`."""
 
-    def __init__(self, plan: Plan, root: Path, sites: Mapping[str, Site]) -> None:
+    def __init__(self, plan: Plan, root: Path, sites: Mapping[str, Site], backend: Mapping[str, str]) -> None:
         self._plan, self._sites = plan, sites
         program = (RIVALS / "ours" / "__main__.py").read_text("utf-8")
-        self._folder = FleetFolder(root, program, sites, {"apiVersion": ROW.version})
+        self._folder = FleetFolder(root, program, sites, {"apiVersion": ROW.version}, backend)
         plan.declare(root / "program")
 
     @property

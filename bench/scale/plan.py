@@ -54,8 +54,8 @@ class Plan:
         return now(ROW.software(), quick=self.quick)
 
     def sites(self, base_url: str, size: int) -> Mapping[str, Site]:
-        """Installations that have nothing yet, by name."""
-        found = {f"site{number}": Site(base_url, f"token-of-{size}-{number}") for number in range(size)}
+        """Installations that have nothing yet, by name. Two sizes have no name in common, for their stacks may lie together."""
+        found = {f"site{number}of{size}": Site(base_url, f"token-of-{size}-{number}") for number in range(size)}
         for site in found.values():
             site.begin(self.latency / 1000, envelope=True)
         return found

@@ -62,7 +62,7 @@ def test_a_time_in_which_nothing_was_done_does_not_count(measured: object, monke
     require_engine()
     monkeypatch.setattr(Plan, "declare", lambda self, directory: (directory / "modules.json").write_text("[]", "utf-8"))
     run = fleets.run if measured is fleets else stacks.run
-    with pytest.raises(BenchError, match=r"site0, up: 1 modules and the requests .* were to be seen, not 0"):
+    with pytest.raises(BenchError, match=r"site0of1, up: 1 modules and the requests .* were to be seen, not 0"):
         run(Plan([1], modules=1, latency=0, operations=("up",)), lambda what: None)
 
 

@@ -1,4 +1,7 @@
-"""`examples/fleet`: many installations from one program. The servers count, and each of them takes only its own token."""
+"""`examples/fleet`: many installations from one program. The servers count, and each of them takes only its own token.
+
+In `make soak` there are 20 installations with 50 modules each.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.campaign import runs
 from tests.support.command import by_hand
 from tests.support.fleet import FleetProject, Hold, ended, fleet, kill_all
 from tests.support.postgres import PASSWORD, postgres
 
-NAMES = ["acme", "globex", "hooli", "initech"]
-N = 5
+NAMES = ["acme", "globex", "hooli", "initech", *(f"site-{i}" for i in range(runs(0, 16)))]
+N = runs(5, 50)
+pytestmark = pytest.mark.timeout(runs(300, 3600))
 
 
 def statuses(found: dict[str, dict[str, object]]) -> dict[str, object]:
@@ -31,7 +36,7 @@ def test_a_broken_installation_leaves_the_others_done_and_is_named(tmp_path: Pat
 
         done = project.run("up")
         assert done.code == 1
-        assert project.counts() == {"acme": N, "globex": 0, "hooli": N, "initech": N}
+        assert project.counts() == {**dict.fromkeys(NAMES, N), "globex": 0}
         rows = [line.split("\t") for line in done.stdout.splitlines()]
         assert [row[:3] for row in rows if len(row) == 4 and row[0] != "globex"] == [
             [name, "done", f"{N} create"] for name in NAMES if name != "globex"
@@ -39,7 +44,7 @@ def test_a_broken_installation_leaves_the_others_done_and_is_named(tmp_path: Pat
         assert ["globex", "failed"] in [row[:2] for row in rows]
         assert "could not register module 'm" in done.stdout
         assert "not on this site" in done.stdout
-        assert rows[-1][0].startswith("3 done, 1 failed in ")
+        assert rows[-1][0].startswith(f"{len(NAMES) - 1} done, 1 failed in ")
         assert "globex: failed in " in done.stderr
 
         broken.interfere = lambda _call: None
@@ -94,12 +99,12 @@ def killed_in_the_middle(project: FleetProject, environment: dict[str, str]) -> 
 
 
 def test_killed_in_the_middle_and_started_again_it_is_exact(tmp_path: Path) -> None:
-    with fleet(tmp_path / "fleet", NAMES[:3], N) as project:
+    with fleet(tmp_path / "fleet", NAMES[: runs(3, 20)], N) as project:
         killed_in_the_middle(project, {})
 
 
 def test_killed_in_the_middle_with_its_state_in_postgresql_it_is_exact(tmp_path: Path) -> None:
-    with fleet(tmp_path / "fleet", NAMES[:2], N) as project, postgres() as backend:
+    with fleet(tmp_path / "fleet", NAMES[: runs(2, 20)], N) as project, postgres() as backend:
         killed_in_the_middle(project, backend)
         assert not list((project.root / "backend").iterdir()), "the state is elsewhere"
         assert PASSWORD not in project.everything()

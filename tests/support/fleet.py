@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 import yaml
 
+from tests.support.campaign import runs
 from tests.support.independent_server import Call, Server, serve
 from tests.support.project import HEADER, Outcome, base_environment, programs_python, require_engine
 
@@ -38,10 +39,17 @@ class FleetFolder:
     """A copy of the example with a program and installations of its own.
 
     Attributes:
-        environment: What its command runs in: a token for each installation, and a backend in the folder.
+        environment: What its command runs in: a token for each installation, and a backend in the folder unless another is given.
     """
 
-    def __init__(self, root: Path, program: str, installations: Mapping[str, Reachable], settings: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        program: str,
+        installations: Mapping[str, Reachable],
+        settings: Mapping[str, str],
+        backend: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.root = root
         shutil.copytree(EXAMPLE, root, ignore=shutil.ignore_patterns("__pycache__", "Pulumi.*.yaml", ".fleet", "*.db"))
         (root / "backend").mkdir()
@@ -49,7 +57,7 @@ class FleetFolder:
         self.describe({name: {"baseUrl": reached.base_url, **settings} for name, reached in installations.items()})
         tokens = {f"ATLASSIAN_FORGE_{name.upper()}_TOKEN": reached.token for name, reached in installations.items()}
         # An inherited token of `default` must reach none of them.
-        self.environment = {**base_environment(root), **tokens, "ATLASSIAN_FORGE_TOKEN": "nobody-s"}
+        self.environment = {**base_environment(root), **tokens, "ATLASSIAN_FORGE_TOKEN": "nobody-s", **backend}
 
     def describe(self, installations: Mapping[str, Any]) -> None:
         (self.root / "forge-installations.yaml").write_text(yaml.safe_dump({"installations": dict(installations)}), "utf-8")
@@ -124,7 +132,7 @@ for i in range({modules}):
 """
 
 
-def ended(process: subprocess.Popen[str], within: float = 240) -> Outcome:
+def ended(process: subprocess.Popen[str], within: float = runs(240, 1800)) -> Outcome:
     try:
         stdout, stderr = process.communicate(timeout=within)
     finally:
