@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from bench.evidence import require_work
 from bench.measure import Command, measure
 from bench.rows.row import PLUGIN, PLUGIN_PROCESS, RIVALS
-from bench.server import Site, running
+from bench.server import Site
 from tests.support.fleet import FleetFolder
 
 from .figures import FleetCell, Fleets, Operation
@@ -47,12 +45,7 @@ def run(plan: Plan, step: Callable[[str], None], backend: Mapping[str, str] = Ma
         sizes=list(plan.sizes),
         cells=[],
     )
-    with running() as base_url, tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as directory:
-        made = [_Fleet(plan, Path(directory) / f"fleet-{size}", plan.sites(base_url, size), backend) for size in plan.sizes]
-        for operation in plan.operations:
-            for fleet in made:
-                step(f"a fleet, {fleet.size} installations of {plan.modules} modules, {operation}")
-                fleets.cells.append(fleet.measure(operation))
+    fleets.cells.extend(plan.in_turn("a fleet", lambda root, sites: _Fleet(plan, root, sites, backend), step))
     return fleets
 
 
@@ -79,11 +72,7 @@ class _Fleet:
             limit=self._plan.patience(self.size),
         )
         taken = measure(command, root / "command.log", said=root / "command.json")
-        requests = 0
-        for name, site in self._sites.items():
-            counted = site.counted()
-            require_work(f"a fleet of {self.size}, {name}, {operation}", operation, self._plan.modules, counted)
-            requests += counted.requests
+        requests = self._plan.requests(f"a fleet of {self.size}", operation, self._sites)
         said = json.loads((root / "command.json").read_text("utf-8"))
         return FleetCell(
             installations=self.size,

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import yaml
 
-from bench.evidence import require_work
 from bench.measure import measure
 from bench.rows.row import ENGINE, PLUGIN, RIVALS, PulumiStage, with_stack
-from bench.server import Site, running
+from bench.server import Site
 from tests.support.project import Project
 
 from .figures import Operation, StackCell, Stacks
@@ -33,12 +31,7 @@ def run(plan: Plan, step: Callable[[str], None]) -> Stacks:
     stacks = Stacks(
         circumstances=plan.circumstances(), modules=plan.modules, latency=plan.latency, sizes=list(plan.sizes), cells=[]
     )
-    with running() as base_url, tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as directory:
-        made = [_Stack(plan, Path(directory) / f"stack-{size}", plan.sites(base_url, size)) for size in plan.sizes]
-        for operation in plan.operations:
-            for stack in made:
-                step(f"a stack, {stack.size} installations of {plan.modules} modules, {operation}")
-                stacks.cells.append(stack.measure(operation))
+    stacks.cells.extend(plan.in_turn("a stack", lambda root, sites: _Stack(plan, root, sites), step))
     return stacks
 
 
@@ -60,11 +53,7 @@ class _Stack:
 
     def measure(self, operation: Operation) -> StackCell:
         taken = measure(replace(self._stage.command(operation), limit=self._plan.patience(self.size)), self._log)
-        requests = 0
-        for name, site in self._sites.items():
-            counted = site.counted()
-            require_work(f"a stack on {self.size}, {name}, {operation}", operation, self._plan.modules, counted)
-            requests += counted.requests
+        requests = self._plan.requests(f"a stack on {self.size}", operation, self._sites)
         return StackCell(
             installations=self.size,
             operation=operation,
