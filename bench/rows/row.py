@@ -115,15 +115,16 @@ class PulumiRow(Row):
     def stage(self, directory: Path, site: Site) -> Stage:
         """Copy the program and make its stack."""
         shutil.copytree(RIVALS / self.program, directory, dirs_exist_ok=True)
-        return PulumiStage(with_stack(Project(directory, environment=self.environment(site)), self.title))
+        return PulumiStage(with_stack(directory, self.environment(site), self.title))
 
 
-def with_stack(project: Project, title: str) -> Project:
-    """Have a project make its stack.
+def with_stack(directory: Path, environment: dict[str, str], title: str) -> Project:
+    """A project that has made its stack, with a passphrase: what that costs in each command is a user's cost, too.
 
     Raises:
         BenchError: It could not.
     """
+    project = Project(directory, environment=environment, keys="passphrase")
     made = project.run("stack", "ls")  # its first command makes the stack
     if made.code:
         raise BenchError(f"{title}: the stack could not be made:\n{made.text}")

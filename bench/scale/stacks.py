@@ -12,7 +12,6 @@ import yaml
 from bench.measure import measure
 from bench.rows.row import ENGINE, PLUGIN, RIVALS, PulumiStage, with_stack
 from bench.server import Site
-from tests.support.project import Project
 
 from .figures import Operation, StackCell, Stacks
 from .plan import ROW, Plan
@@ -45,7 +44,7 @@ class _Stack:
         entries = {name: {"baseUrl": site.base_url, "apiVersion": ROW.version} for name, site in sites.items()}
         (root / "forge-installations.yaml").write_text(yaml.safe_dump({"installations": entries}), "utf-8")
         tokens = {f"ATLASSIAN_FORGE_{name.upper()}_TOKEN": site.token for name, site in sites.items()}
-        self._stage = PulumiStage(with_stack(Project(root, environment=tokens), ROW.title))
+        self._stage = PulumiStage(with_stack(root, tokens, ROW.title))
 
     @property
     def size(self) -> int:

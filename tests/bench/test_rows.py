@@ -30,6 +30,12 @@ def bench(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, timeout=240, check=False)
 
 
+def test_a_stack_has_its_key_from_a_passphrase_as_a_user_s_has(tmp_path: Path) -> None:
+    require_engine()
+    ROWS["floor"].stage(tmp_path, Site("http://127.0.0.1:1", "token"))
+    assert "encryptionsalt: " in (tmp_path / "Pulumi.test.yaml").read_text("utf-8")
+
+
 def test_the_command_measures_our_row_and_writes_the_page_with_its_charts(tmp_path: Path) -> None:
     require_engine()
     small = ("--parts", "matrix", "--rows", "ours-v2", "--sizes", "1", "--latencies", "0", "--runs", "1")

@@ -46,6 +46,7 @@ class Project:
 
     Attributes:
         said: What every command printed, but for one that was to show secrets.
+        keys: Who keeps the key of its stack.
         is_planted: Whether the test itself put the server's token where it can be found.
     """
 
@@ -54,6 +55,7 @@ class Project:
     config: dict[str, str] = field(default_factory=dict)
     made: bool = False
     said: list[str] = field(default_factory=list)
+    keys: str = vault.PROVIDER
     is_planted: bool = False
 
     def program(self, text: str) -> None:
@@ -88,7 +90,7 @@ class Project:
         if self.made:
             return
         self.made = True
-        stack.make(self.root, base_environment)
+        stack.make(self.root, base_environment, self.keys)
         stack.configure(self.root, self.config)
 
     def _pulumi(self, *args: str, **environment: str) -> Outcome:

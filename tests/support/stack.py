@@ -20,17 +20,18 @@ _FILE = f"Pulumi.{STACK}.yaml"
 _PROJECT = "name: project\nruntime: python\n"
 
 
-def make(root: Path, environment_of: Callable[[Path], dict[str, str]]) -> None:
+def make(root: Path, environment_of: Callable[[Path], dict[str, str]], keys: str = vault.PROVIDER) -> None:
     """Give a folder a project with an empty stack, unless it has a project: of that the stack is made by the CLI.
 
     Args:
         root: The folder.
         environment_of: The environment in which the CLI works in a folder, with a backend in that folder.
+        keys: Who keeps the stack's key, as ``--secrets-provider`` names it.
     """
     if (root / "Pulumi.yaml").exists():
-        _init(root, environment_of(root))
+        _init(root, environment_of(root), keys)
     else:
-        shutil.copytree(_template(environment_of), root, dirs_exist_ok=True, ignore=shutil.ignore_patterns("pulumi-home"))
+        shutil.copytree(_template(environment_of, keys), root, dirs_exist_ok=True, ignore=shutil.ignore_patterns("pulumi-home"))
 
 
 def configure(root: Path, config: Mapping[str, str]) -> None:
@@ -49,16 +50,16 @@ def configure(root: Path, config: Mapping[str, str]) -> None:
 
 
 @functools.cache
-def _template(environment_of: Callable[[Path], dict[str, str]]) -> Path:
+def _template(environment_of: Callable[[Path], dict[str, str]], keys: str) -> Path:
     root = Path(tempfile.mkdtemp(prefix="stack-"))
     atexit.register(shutil.rmtree, root, ignore_errors=True)
     (root / "Pulumi.yaml").write_text(_PROJECT, "utf-8")
-    _init(root, environment_of(root))
+    _init(root, environment_of(root), keys)
     return root
 
 
-def _init(root: Path, environment: dict[str, str]) -> None:
+def _init(root: Path, environment: dict[str, str], keys: str) -> None:
     (root / "backend").mkdir(exist_ok=True)
-    command = ["pulumi", "--non-interactive", "stack", "init", STACK, "--secrets-provider", vault.PROVIDER]
+    command = ["pulumi", "--non-interactive", "stack", "init", STACK, "--secrets-provider", keys]
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
