@@ -18,12 +18,12 @@ from pulumi_atlassian_forge.modules.content import canonical_json
 
 from .errors import ApiError, BadAnswer
 from .exchange import Answer, Request
-from .failures import BRIDGE
+from .failures import BRIDGE, REFUSED
 
 _VERSION: Final = "forge-bridge-1"
 _KEY: Final = f"{BRIDGE}-key"
 _INSTALLATION: Final = f"{BRIDGE}-installation"
-_RELAYED, _REFUSED, _FAILED = "relayed", "refused", "failed"
+_RELAYED, _FAILED = "relayed", "failed"
 _TWICE: Final = b'"BRIDGE_NONCE"'  # the reason of a refusal
 _PLATFORM_S: Final = 429  # and above: limits and failures of what stands before the bridge mean what they always mean
 
@@ -118,10 +118,10 @@ class Bridge:
         if who == _RELAYED:
             self.installation, self.has_answered = answer.headers.get(_INSTALLATION) or self.installation, True
             return answer
-        if who == _REFUSED and _TWICE in answer.body:
+        if who == REFUSED and _TWICE in answer.body:
             # It was let in before: something on the way delivered it twice, and this is the answer to the second.
             return BadAnswer("the bridge had this very request before", status=answer.status, transient=True)
-        if who in (_REFUSED, _FAILED) or answer.status >= _PLATFORM_S:
+        if who in (REFUSED, _FAILED) or answer.status >= _PLATFORM_S:
             return answer
         return BadAnswer("the answer is not the bridge's: no app, or another one, is at this address", status=answer.status)
 

@@ -19,6 +19,9 @@ from .text import clean, readable
 BRIDGE: Final = "x-bridge"
 """The header that tells the answers of a bridge: those that it relayed, and its own (:mod:`.bridge`)."""
 
+REFUSED: Final = "refused"
+"""What it says where the bridge has refused the caller."""
+
 _BEYOND: Final = 600  # the last class of statuses ends here
 _REFUSALS: Final[Mapping[int, type[ApiError]]] = {
     HTTPStatus.UNAUTHORIZED: Unauthorized,
@@ -54,7 +57,7 @@ def failure_of(answer: Answer, *, now: float | None = None) -> ApiError | None:
         return busy(words, status=status, retry_after=retry_after)
     failure = _REFUSALS.get(status, Rejected)(words, status=status)
     if isinstance(failure, Unauthorized):
-        failure.is_of_bridge = answer.headers.get(BRIDGE) == "refused"
+        failure.is_of_bridge = answer.headers.get(BRIDGE) == REFUSED
     return failure
 
 
