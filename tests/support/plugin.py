@@ -23,6 +23,16 @@ UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """How the engine spells a value that is not known yet."""
 
 
+INPUTS: dict[str, Any] = {
+    "__name": ["one"],
+    "internal": {"name": ["one"]},  # as the oldest SDK brings the line above
+    "events": ["avi:jira:updated:issue"],
+    "endpoint": "hook",
+    "installation": "default",
+}
+"""What a program that uses the newest or the oldest SDK declares."""
+
+
 @dataclass
 class Failure:
     property: str

@@ -16,15 +16,7 @@ import pytest
 import trustme
 
 from tests.support.independent_server import TOKEN, Server
-from tests.support.plugin import Plugin, plugin
-
-INPUTS = {
-    "__name": ["one"],
-    "internal": {"name": ["one"]},
-    "events": ["avi:jira:updated:issue"],
-    "endpoint": "hook",
-    "installation": "default",
-}
+from tests.support.plugin import INPUTS, Plugin, plugin
 
 
 @pytest.fixture

@@ -6,32 +6,23 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from google.protobuf import empty_pb2
 
 from tests.support.independent_server import Server, serve
-from tests.support.plugin import plugin
-
-TRIGGER: dict[str, Any] = {
-    "__name": ["one"],
-    "internal": {"name": ["one"]},  # as the oldest SDK brings it
-    "events": ["avi:jira:updated:issue"],
-    "endpoint": "hook",
-    "installation": "default",
-}
+from tests.support.plugin import INPUTS, plugin
 
 
 def test_a_check_and_a_cancel_do_not_wait_for_registers_that_wait(python: str, server: Server, tmp_path: Path) -> None:
     """The engine asks for both one after the other: with four threads a Ctrl-C would be answered after the pause."""
     server.interfere = lambda call: (429, {"message": "slow down"}, {"retry-after": "3"}) if call.method == "POST" else None
     with plugin(tmp_path, server.environment(), {}, python=python) as forge, ThreadPoolExecutor(8) as pool:
-        inputs = [forge.check({**TRIGGER, "__name": [f"m{i}"], "key": f"m{i}"})[0] for i in range(8)]
+        inputs = [forge.check({**INPUTS, "__name": [f"m{i}"], "key": f"m{i}"})[0] for i in range(8)]
         waiting = [pool.submit(forge.create, given) for given in inputs]
         while not server.calls:
             time.sleep(0.01)
         began = time.monotonic()
-        forge.check(TRIGGER)
+        forge.check(INPUTS)
         forge.stub.Cancel(empty_pb2.Empty(), timeout=30)
         assert time.monotonic() - began < 1
         assert server.most_in_flight <= 4
@@ -57,8 +48,8 @@ def test_a_register_does_not_wait_for_a_hundred_on_another_installation(python: 
         environment = server.environment(ATLASSIAN_FORGE_OTHER_BASE_URL=other.base_url, ATLASSIAN_FORGE_OTHER_TOKEN=other.token)
         config = {"atlassian-forge:installations": json.dumps({"other": {}})}
         with plugin(tmp_path, environment, config, python=python) as forge:
-            inputs = [forge.check({**TRIGGER, "__name": [f"m{i}"], "key": f"m{i}"})[0] for i in range(100)]
-            mine = forge.check({**TRIGGER, "installation": "other"})[0]
+            inputs = [forge.check({**INPUTS, "__name": [f"m{i}"], "key": f"m{i}"})[0] for i in range(100)]
+            mine = forge.check({**INPUTS, "installation": "other"})[0]
             waiting = [pool.submit(forge.create, given) for given in inputs]
             while not server.calls:
                 time.sleep(0.01)
@@ -71,7 +62,7 @@ def test_a_plugin_that_waits_ends_when_the_engine_asks_for_it(python: str, serve
     server.interfere = lambda call: (429, {"message": "slow down"}, {"retry-after": "30"})
     with ThreadPoolExecutor(1) as pool:
         with plugin(tmp_path, server.environment(), {}, python=python) as forge:
-            waiting = pool.submit(forge.create, forge.check(TRIGGER)[0])
+            waiting = pool.submit(forge.create, forge.check(INPUTS)[0])
             while not server.calls:
                 time.sleep(0.01)
             began = time.monotonic()
