@@ -1,4 +1,4 @@
-"""The decisions: what to check, what differs, what to send, what to remember. No Pulumi and no HTTP.
+"""The decisions: what to send, and what to remember of the answer. No Pulumi and no HTTP.
 
 A front end (today :mod:`.provider`, later a native plugin) hands in plain values and gets plain values back.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar, get_args
 
 from .adoption import NothingToAdopt, adopted
@@ -21,7 +20,7 @@ from .explain import LIMIT, Attempt, Verb, another_type, doubtful, explain, gone
 from .fields import Road
 from .ids import ModuleId
 from .modules.additions import overlap
-from .modules.compare import same, server_additions
+from .modules.compare import server_additions
 from .modules.content import TRIGGER, Content, content_of, is_typed
 from .recovery import Registrar
 from .saying import say
@@ -63,31 +62,6 @@ class Installation(Protocol):
 
     def registrar(self, version: Version) -> Registrar:
         """What registers modules on it, once each, under one version of the API."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What a change of the declaration means for the module."""
-
-    changes: bool
-    replaces: list[str] = field(default_factory=list)
-    delete_first: bool = False
-
-
-def diff(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Difference:
-    """Compare old outputs with new inputs.
-
-    A pure function: a refresh calls it the other way round, with new outputs and old inputs. An unknown key or type counts as
-    a replace, so that ``up`` never does more than the preview showed. The new module comes first, unless it has the key of the
-    old one or adopts it: then the register would fail, or the delete that follows would remove the new module. That is said also
-    where nothing is to be replaced, because the user may want it: ``pulumi up --replace``.
-    """
-    replaces = [name for name in ("installation", "apiVersion", "key") if name in news and news[name] != olds.get(name)]
-    if "__type" in olds or ("type" in news and news["type"] != olds.get("type")):
-        replaces.append("type")
-    changes = bool(replaces) or not same(content_of(olds), content_of(news))
-    stays = any(isinstance(news.get(name), str) and news[name] == olds.get("key") for name in ("key", "adopt"))
-    return Difference(changes, replaces, stays)
 
 
 def create(installation: Installation, inputs: Mapping[str, Any]) -> tuple[ModuleId, dict[str, Any]]:

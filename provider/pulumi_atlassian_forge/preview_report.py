@@ -63,6 +63,8 @@ def watch(module: pulumi.Resource) -> None:
 
 async def _print(module: pulumi.Resource, problems: list[tuple[str, str]]) -> None:
     """Log, and wait until it is said: the SDK has a task for each line of a resource, and a program ends without them."""
+    if not problems:
+        return
     before = asyncio.all_tasks()
     for path, text in problems:
         pulumi.log.error(f"property {path}: {text}" if path else text, resource=module)

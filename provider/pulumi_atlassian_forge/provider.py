@@ -128,8 +128,8 @@ class ForgeProvider(ResourceProvider):
     @_hook
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Compare old outputs with new inputs; offline. The result is a pure function of them."""
+        from .difference import diff  # noqa: PLC0415
         from .ids import ModuleId  # noqa: PLC0415
-        from .lifecycle import diff  # noqa: PLC0415
 
         module, olds = ModuleId.parse(_id), _incoming(_olds)
         _Process.connections.roll(module.installation).meet(module.version, module.key, olds, declared=True)

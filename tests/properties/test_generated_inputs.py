@@ -20,12 +20,13 @@ from hypothesis import strategies as st
 
 from pulumi_atlassian_forge.checking import Checked, Keys, check, in_preview
 from pulumi_atlassian_forge.connect import Connections
+from pulumi_atlassian_forge.difference import diff
 from pulumi_atlassian_forge.emulator import rules, transport
 from pulumi_atlassian_forge.emulator.checks import record
 from pulumi_atlassian_forge.emulator.store import Store
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.ids import ModuleId
-from pulumi_atlassian_forge.lifecycle import create, delete, diff, read, update
+from pulumi_atlassian_forge.lifecycle import create, delete, read, update
 from pulumi_atlassian_forge.modules.compare import DEFAULTS
 from pulumi_atlassian_forge.modules.content import TRIGGER_PROPERTIES
 from pulumi_atlassian_forge.modules.values import contains_unknown, normalise

@@ -19,9 +19,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.connection import Connection
+from pulumi_atlassian_forge.difference import diff
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.ids import ModuleId
-from pulumi_atlassian_forge.lifecycle import create, delete, diff, read, update
+from pulumi_atlassian_forge.lifecycle import create, delete, read, update
 from pulumi_atlassian_forge.modules.content import content_of
 from tests.support.campaign import SOAK, runs
 from tests.support.faults import FAULTS, Fault

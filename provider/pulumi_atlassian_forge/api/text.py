@@ -6,7 +6,6 @@ A server's text is shown to people. It must not move their cursor, reorder their
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 from typing import Final
 
 SHOWN: Final = 300
@@ -54,31 +53,8 @@ def readable(body: bytes, limit: int = SHOWN) -> str:
         Its text, without markup where it is HTML; empty if it has none.
     """
     text = body[:_READ].decode("utf-8", "replace")
-    return clean(_without_markup(text) if _LOOKS_LIKE_HTML.search(text) else text, limit)
+    if _LOOKS_LIKE_HTML.search(text):
+        from .markup import without_markup  # noqa: PLC0415 - the parser takes time that only such an answer has to spend
 
-
-def _without_markup(html: str) -> str:
-    parser = _Text()
-    parser.feed(html)
-    parser.close()
-    # The title and the heading of an error page tend to say the same.
-    return " ".join(dict.fromkeys(parser.pieces))
-
-
-class _Text(HTMLParser):
-    """Collects what a browser would show."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.pieces: list[str] = []
-        self._silent = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - the parser's form
-        self._silent += tag in ("script", "style")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._silent -= bool(self._silent) and tag in ("script", "style")
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent and (piece := " ".join(data.split())):
-            self.pieces.append(piece)
+        text = without_markup(text)
+    return clean(text, limit)

@@ -6,6 +6,7 @@ An unknown value passes wherever it stands; everything else is strict: no text i
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -29,7 +30,9 @@ TEXT_TAG, OBJECT_TAG = "<text>", "<object>"
 """How pydantic names the two sides of an :class:`Either` in a location; not part of a property's path."""
 
 
-@functools.cache
+_building = threading.Lock()
+
+
 def adapter(table: str, name: str) -> TypeAdapter[Any]:
     """The validator of a spec.
 
@@ -37,6 +40,13 @@ def adapter(table: str, name: str) -> TypeAdapter[Any]:
         table: ``TYPES``, or the name of one spec in :mod:`.known_types`.
         name: The type, in ``TYPES``.
     """
+    # The first four checks of a run come at once; without the lock each thread would build the same models.
+    with _building:
+        return _built(table, name)
+
+
+@functools.cache
+def _built(table: str, name: str) -> TypeAdapter[Any]:
     from . import known_types  # noqa: PLC0415 - only its names are cached here
 
     spec = getattr(known_types, table)

@@ -1,0 +1,63 @@
+"""What a run does once and no more than once, or not at all: the time of a preview is mostly that of its start."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable
+
+import pytest
+
+from pulumi_atlassian_forge import preview_report
+from pulumi_atlassian_forge.modules import models
+
+
+def test_what_a_preview_runs_loads_no_client() -> None:
+    code = """
+import sys
+from types import SimpleNamespace
+from pulumi_atlassian_forge.provider import PROVIDER
+
+
+settings = {"atlassian-forge:baseUrl": "https://a.example", "atlassian-forge:token": "t", "atlassian-forge:apiVersion": "v2"}
+PROVIDER.configure(SimpleNamespace(config=settings))
+declared = {"__name": ["a"], "installation": "default", "events": ["avi:jira:created:issue"], "function": "f"}
+checked = PROVIDER.check({}, declared)
+assert not checked.failures, checked.failures
+found = PROVIDER.diff("default/v2/k", {**checked.inputs, "key": "k"}, checked.inputs)
+assert not found.changes
+print([name for name in ("httpx", "stamina", "html.parser", "sqlite3") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+def test_the_first_checks_of_a_run_build_one_model() -> None:
+    models._built.cache_clear()
+    together, found = threading.Barrier(4), []
+
+    def first() -> None:
+        together.wait()
+        found.append(models.adapter("TRIGGER", ""))
+
+    threads = [threading.Thread(target=first) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({id(adapter) for adapter in found}) == 1
+
+
+def test_a_preview_looks_through_the_tasks_only_where_there_is_something_to_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A look takes time for each module of the program, so one for each module grows with their square.
+    looks: list[object] = []
+
+    def counted() -> Iterable[object]:
+        looks.append(None)
+        return set()
+
+    monkeypatch.setattr(asyncio, "all_tasks", counted)
+    asyncio.run(preview_report._print(None, []))  # type: ignore[arg-type] # nothing to say, so of nobody
+    assert not looks
