@@ -7,7 +7,7 @@ is said here. Offline.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -66,13 +66,13 @@ class Keys:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._owners: dict[tuple[str, str, str], tuple[str, ...]] = {}
+        self._owners: dict[tuple[str, str, str], str] = {}
 
-    def claim(self, module: tuple[str, str, str], name: Sequence[str]) -> str | None:
-        """Note the owner of a key; return the name of another resource that has it already."""
+    def claim(self, module: tuple[str, str, str], resource: str) -> str | None:
+        """Note the owner of a key; return another resource that has it already."""
         with self._lock:
-            owner = self._owners.setdefault(module, tuple(name))
-        return None if owner == tuple(name) else "/".join(owner)
+            owner = self._owners.setdefault(module, resource)
+        return None if owner == resource else owner
 
 
 def check(news: Mapping[str, Any], settings: Settings, keys: Keys) -> Checked:
@@ -108,11 +108,11 @@ def check(news: Mapping[str, Any], settings: Settings, keys: Keys) -> Checked:
     adopted = inputs.get("adopt")
     key = adopted if isinstance(adopted, str) else inputs.get("key", UNKNOWN)
     if not problems and key is not UNKNOWN:
-        name = inputs.get("__name", [key])
-        other = keys.claim((installation, version, key), name)
+        mine = f"{'TriggerModule' if is_typed(inputs) else 'DynamicModule'} {'/'.join(inputs.get('__name', [key]))!r}"
+        other = keys.claim((installation, version, key), mine)
         if other is not None:
             text = (
-                f"{'/'.join(name)!r} and {other!r} declare the same key on installation {installation!r} ({version}): "
+                f"{mine} and {other} declare the same key on installation {installation!r} ({version}): "
                 "give one of them another key="
             )
             problems.append(Problem("key", text))

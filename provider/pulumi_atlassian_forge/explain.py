@@ -217,6 +217,8 @@ def _next(attempt: Attempt, error: ApiError) -> str:
     key = functools.partial(config_key, attempt.installation)
     api = f"{address_variable(attempt.installation, attempt.road)} ({attempt.base_url})"
     match error:
+        case _ if attempt.verb == "register" and not error.is_certain:
+            step = _next_of_ambiguous_register(attempt)
         case Unauthorized():
             step = renewal(attempt.installation, attempt.road, error)
         case Unreachable():
@@ -225,11 +227,9 @@ def _next(attempt: Attempt, error: ApiError) -> str:
             step = f"run the command again later, or give it more time: {key('operationTimeout')}"
         case NotFound():
             step = f"check that {api} is the API, and that it speaks apiVersion {attempt.version}"
-        case Rejected():
+        case Rejected() if attempt.verb != "read":
             step = "correct the declaration by what the server said"
-        case _ if attempt.verb == "register" and not error.is_certain:
-            step = _next_of_ambiguous_register(attempt)
-        case BadAnswer():
+        case BadAnswer() | Rejected():
             step = f"check that {api} is the API, then run the command again"
         case _:
             step = "run the command again: it repeats what was not done"

@@ -123,7 +123,8 @@ def _adopted_or_registered(
         if version == "v2" and not installation.roll.has_deleted(version, wanted):
             raise NothingToAdopt(wanted)
     registrar = installation.registrar(version)
-    live = registrar.register(key, content)
+    was_deleted = key is not None and installation.roll.has_deleted(version, key)
+    live = registrar.register(key, content, was_deleted=was_deleted)
     if live is None:  # v1 answered 201 with an empty body
         return Live(str(key), content), True
     twins = sorted(clean(twin.key, 80) for twin in registrar.twins(content) if not installation.roll.is_in_state(twin, version))
@@ -159,7 +160,7 @@ def read(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -> 
         roll.meet(id_.version, id_.key, olds)
     try:
         with installation.turns:
-            live = listing.find(id_.key)
+            live = _looked_for(installation, id_, was_there=declared is not None)
         if declared is not None:
             roll.recognise(id_.version, id_.key, olds.get("__identity"))
         if live is None and declared is not None:
@@ -180,6 +181,16 @@ def read(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -> 
     server = olds.get("__server")
     outputs = outputs_of(base, declared or live.content, live, server, typed=typed, first_look=server is None)
     return _remembered(installation, id_.version, id_.key, outputs, others, olds.get("__siblings")), inputs_of(outputs)
+
+
+def _looked_for(installation: Installation, id_: ModuleId, *, was_there: bool) -> Live | None:
+    """The module, or None; where everything is believed, also that the API of its version is gone."""
+    try:
+        return installation.listing(id_.version).find(id_.key)
+    except NotFound:
+        if was_there and installation.roll.is_credulous:
+            return None
+        raise
 
 
 def find(installation: Installation, version: Version, key: str) -> Live:
@@ -277,12 +288,18 @@ def _said_gone_and_listed() -> BadAnswer:
 
 
 def _is_listed(installation: Installation, id_: ModuleId) -> bool:
-    """Whether a module that is said not to be there is in the list all the same; asked again before that is believed."""
+    """Whether a module that is said not to be there is in the list all the same; asked again before that is believed.
+
+    Raises:
+        BadAnswer: The list cannot be had. What says no to the one may say so to the other: a gateway that has lost its way.
+    """
     listing = installation.listing(id_.version)
     try:
         return all(any(live.key == id_.key for live in listing.all(within)) for within in (None, 0.0))
-    except ApiError:
-        return False
+    except ApiError as error:
+        if installation.roll.is_credulous:
+            return False
+        raise BadAnswer(f"it is said not to be there, and the list cannot be had: {error}", status=404) from None
 
 
 def delete(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -> None:

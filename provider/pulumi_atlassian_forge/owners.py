@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from .api.protocol import Version
+from .modules.content import is_typed
 from .siblings import Name
+
+_Resource = tuple[bool, tuple[str, ...]]  # of which class, and its logical name
+_NOBODY: Final[_Resource] = (False, ())
 
 
 class Owners:
@@ -20,15 +24,17 @@ class Owners:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._taken: dict[Name, str] = {}  # by a resource of this process: its mark
-        self._declared: dict[Name, Any] = {}  # by a resource of the program that is in the state: its name
-        self._met: list[Any] = []  # the marks of those of the program whose outputs were seen
+        self._declared: dict[Name, _Resource] = {}  # by a resource of the program that is in the state
+        self._program: set[_Resource] = set()  # its resources
+        self._met: list[tuple[Any, _Resource]] = []  # marks of outputs that were seen, and the resource that they are of now
 
-    def declare(self, version: Version, inputs: Mapping[str, Any]) -> None:
-        """A resource of the program is in the state, and declares or adopts a key."""
+    def declare(self, version: Version, inputs: Mapping[str, Any], *, is_in_state: bool) -> None:
+        """A resource of the program; one that is in the state has the key that it declares or adopts."""
         key = inputs.get("key", inputs.get("adopt"))
-        if isinstance(key, str):
-            with self._lock:
-                self._declared[version, key] = inputs.get("__name")
+        with self._lock:
+            self._program.add(resource_of(inputs))
+            if is_in_state and isinstance(key, str):
+                self._declared[version, key] = resource_of(inputs)
 
     def take(self, module: Name, made: str) -> None:
         """A resource has registered, adopted or taken over a module in this process.
@@ -40,10 +46,10 @@ class Owners:
         with self._lock:
             self._taken[module] = made
 
-    def meet(self, outputs: Mapping[str, Any]) -> None:
-        """A resource of the program has these outputs in the state."""
+    def meet(self, outputs: Mapping[str, Any], inputs: Mapping[str, Any]) -> None:
+        """A resource with these inputs has these outputs in the state; not all are the program's: a refresh shows every one."""
         with self._lock:
-            self._met.append(_mark(outputs))
+            self._met.append((_mark(outputs), resource_of(inputs)))
 
     def is_another_s(self, module: Name, outputs: Mapping[str, Any]) -> bool:
         """Whether a module belongs to another resource by now than to the one with these outputs, which is to be deleted.
@@ -54,10 +60,16 @@ class Owners:
         with self._lock:
             if module in self._taken:
                 return self._taken[module] != outputs.get("__made")
-            if _mark(outputs) in self._met:
+            mine, mark = resource_of(outputs), _mark(outputs)
+            if any(met == mark and resource in self._program for met, resource in self._met):
                 return False  # of another name since an alias: its outputs keep the old one
-            name = outputs.get("__name")
-            return bool(name) and self._declared.get(module, name) != name
+            return mine != _NOBODY and self._declared.get(module, mine) != mine
+
+
+def resource_of(props: Mapping[str, Any]) -> _Resource:
+    """Which resource these properties are of. Pulumi lets one of each class have the same name."""
+    name = props.get("__name")
+    return (is_typed(props), tuple(name)) if name else _NOBODY
 
 
 def _mark(outputs: Mapping[str, Any]) -> Any:

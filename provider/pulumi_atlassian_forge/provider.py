@@ -131,9 +131,9 @@ class ForgeProvider(ResourceProvider):
         from .difference import diff  # noqa: PLC0415
         from .ids import ModuleId  # noqa: PLC0415
 
-        module, olds = ModuleId.parse(_id), _incoming(_olds)
-        _Process.connections.roll(module.installation).meet(module.version, module.key, olds, declared=True)
-        found = diff(olds, _incoming(_news))
+        module, olds, news = ModuleId.parse(_id), _incoming(_olds), _incoming(_news)
+        _Process.connections.roll(module.installation).meet(module.version, module.key, olds, news)
+        found = diff(olds, news)
         return DiffResult(changes=found.changes, replaces=found.replaces, delete_before_replace=found.delete_first)
 
     @_hook

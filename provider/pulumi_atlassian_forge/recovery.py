@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from .api.errors import ApiError, BadAnswer, NotFound, Rejected
@@ -88,12 +88,13 @@ class Registrar:
         self._of_content: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._wanted: dict[str, Content] = {}  # whose register is under way
 
-    def register(self, key: str | None, content: Content) -> Live | None:
+    def register(self, key: str | None, content: Content, *, was_deleted: bool = False) -> Live | None:
         """Register a module once.
 
         Args:
             key: Its key under v1; None under v2.
             content: What to register.
+            was_deleted: Whether this process has deleted the module of this key: a server may not know it everywhere yet.
 
         Returns:
             The module; None where v1 answered with an empty body.
@@ -103,7 +104,8 @@ class Registrar:
         """
         operations = self._operations.as_one()
         if key is not None:
-            return self._settled(operations, key, content, lambda: self._by_key(operations, key, content), key)
+            pauses = LOOKS[1:] if was_deleted else ()
+            return self._settled(operations, key, content, lambda: self._by_key(operations, key, content), key, pauses)
         self._note_what_is_there()
         name = fingerprint(content)
         # Creates of identical content one after the other: else one could claim the module of the other.
@@ -122,27 +124,52 @@ class Registrar:
             return live
 
     def _settled(
-        self, operations: Operations, key: str | None, content: Content, look: Callable[[], Live | None], name: str
+        self,
+        operations: Operations,
+        key: str | None,
+        content: Content,
+        look: Callable[[], Live | None],
+        name: str,
+        pauses: Sequence[float] = (),
     ) -> Live | None:
-        began = self._clock()
+        began, left, is_in_doubt = self._clock(), list(pauses), False
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return self._own(operations.register(key, content), key)
-            except Rejected as error:
-                if key is None:
-                    raise
-                return self._why_rejected(operations, key, content, error, first=attempt == 1)
+                return self._own(self._registered(operations, key, content, left), key)
             except ApiError as error:
-                if error.processed == "no":
+                if isinstance(error, Rejected) and key is not None:
+                    return self._why_rejected(operations, key, content, error, first=not is_in_doubt)
+                is_certain = error.processed == "no"
+                if is_certain and not is_in_doubt:
                     raise
+                error.may_be_ours = is_in_doubt
+                # Also where only an earlier attempt may have been carried out: it may have been so by now.
                 found = self._found(look, error)
                 if found is not None:
                     self._tell(name, f"the answer was lost: {error}; the module is registered, and found: {found.key}")
                     return found
                 error.attempts, error.waited = attempt, self._clock() - began
-                if attempt == ATTEMPTS or error.waited >= self._patience:
+                if is_certain or attempt == ATTEMPTS or error.waited >= self._patience:
                     raise
+                is_in_doubt = True
         raise AssertionError("unreachable")
+
+    def _registered(self, operations: Operations, key: str | None, content: Content, pauses: list[float]) -> Live | None:
+        """Send it. A key that is refused because its deletion is not known everywhere yet is tried again after a pause."""
+        while True:
+            try:
+                return operations.register(key, content)
+            except Rejected:
+                if not pauses or key is None or not self._is_there(operations, key):
+                    raise
+                self._sleep(pauses.pop(0))
+
+    def _is_there(self, operations: Operations, key: str) -> bool:
+        try:
+            operations.read(key)
+        except ApiError:
+            return False
+        return True
 
     def _own(self, live: Live | None, key: str | None) -> Live | None:
         """The module of an answer, unless it is one that was there before: then the answer is another request's."""

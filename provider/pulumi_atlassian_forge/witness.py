@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
-from .api.errors import ApiError
+from .api.errors import ApiError, NotFound
 from .api.listing import Listing
 from .api.protocol import Live, Version
 from .modules.compare import fingerprint
@@ -30,7 +30,10 @@ SIBLINGS: Final = 6
 _LATEST: Final = 3  # of them are the ones that came last: the rest of a program may be deleted with what it stands next to
 
 LINGERS: Final = 0.3
-"""Seconds that the first register of a process may wait for others, so that the module that came first knows of later ones."""
+"""Seconds that the first register of a process may wait for others, so that the module that came first knows of later ones; and
+for the keys of those that do not change, where only their content is known (v2): that may be another installation's, too."""
+
+_ASKED: Final = 2  # modules of the state that are asked for by their keys, where the list has none: it may hide them
 
 QUIET: Final = 0.05
 """Seconds without a new declaration after which the program is taken to be through."""
@@ -93,6 +96,9 @@ class Roll:
         self._declared: dict[Name, None] = {}  # in the program, in the order in which they came; this proves nothing
         self._awaited = 0  # of these how many are to be registered still
         self._has_lingered = False
+        self._has_waited = False  # for the keys of those in the state
+        self._patient_until: float | None = None
+        self._asked: set[Name] = set()  # by their keys, in vain
         self._has_told = False  # that all is believed
         self._registered: set[Name] = set()  # by this process
         self._deleted: set[Name] = set()
@@ -112,8 +118,7 @@ class Roll:
             if version == "v1" and isinstance(inputs.get("key"), str):
                 self._declared.setdefault((version, inputs["key"]))
             self._awaited += not olds
-            if olds:
-                self.owners.declare(version, inputs)
+            self.owners.declare(version, inputs, is_in_state=bool(olds))
             was: Version = olds.get("apiVersion", version)
             if isinstance(olds.get("key"), str):
                 self._recorded.add((was, olds["key"]))
@@ -144,18 +149,20 @@ class Roll:
                 if not self._heard(self._news, min(left, QUIET) if through else left) and through:
                     return
 
-    def meet(self, version: Version, key: str, outputs: Mapping[str, Any], *, declared: bool = False) -> None:
+    def meet(
+        self, version: Version, key: str, outputs: Mapping[str, Any], compared_with: Mapping[str, Any] | None = None
+    ) -> None:
         """A module of the state.
 
         Args:
             version: Its version of the API.
             key: Its key.
             outputs: Its outputs in the state.
-            declared: Whether the program declares its resource.
+            compared_with: The inputs that it is compared with: the program's, or in a refresh those in the state.
         """
         with self._changed:
-            if declared:
-                self.owners.meet(outputs)
+            if compared_with is not None:
+                self.owners.meet(outputs, compared_with)
                 self._has_compared = True
             self._recorded.add((version, key))
             self._identities |= {recorded for recorded in (outputs.get("__identity"),) if isinstance(recorded, str)}
@@ -179,6 +186,7 @@ class Roll:
         with self._changed:
             self.era += 1
             self._has_witness = False
+            self._asked.clear()
 
     def has_deleted(self, version: Version, key: str) -> bool:
         """Whether this process has deleted a module."""
@@ -230,12 +238,8 @@ class Roll:
             return
         me = (version, key)
         until = time.monotonic() + (self._patience if self._first_in_doubt is None else 0)
-        has_news = True
-        while has_news:
-            news = self._news
-            if self._is_known(listings, me):
-                return
-            has_news = self._heard(news, until - time.monotonic())
+        if self._is_found(listings, me, until):
+            return
         if self._others(me):
             raise self._in_doubt(me, listings)
         say(
@@ -258,8 +262,13 @@ class Roll:
             ApiError: It cannot be told.
         """
         me = (version, key or "")
+        if self.is_credulous or self._has_witness:
+            return
+        self._wait_for_keys()
         try:
-            if self.is_credulous or not (self._others(me) or self._contents) or self._is_known(listings, me):
+            if not (self._others(me) or self._contents):
+                return
+            if self._is_found(listings, me, self._end_of_patience(), by_content=True):
                 return
             doubt = self._in_doubt(me, listings, name)
         except ApiError as error:
@@ -321,22 +330,76 @@ class Roll:
                 self._changed.wait_for(lambda: self._has_compared or self._identities, LINGERS)
             return set(self._identities)
 
+    def _wait_for_keys(self) -> None:
+        """Once: where the state has modules whose keys we do not know, their diffs are on their way, which bring them."""
+        with self._changed:
+            if self._contents and not self._recorded and not self._has_waited:
+                self._changed.wait_for(lambda: self._recorded, LINGERS)
+            self._has_waited = True
+
+    def _nameless(self) -> set[tuple[Version, str]]:
+        """What is known by its content alone, of versions of which no module is known by its key."""
+        with self._changed:
+            named = {version for version, _ in self._recorded} | {version for version, _ in self._carried}
+            return {content for content in self._contents if content[0] not in named}
+
     def _others(self, me: Name) -> set[Mark]:
         with self._changed:
             return (set(map(mark_of, self._recorded)) | self._carried) - {mark_of(me)}
 
-    def _is_known(self, listings: Listings, me: Name) -> bool:
-        """Whether a module of the state other than this one is live."""
+    def _is_found(self, listings: Listings, me: Name, until: float, *, by_content: bool = False) -> bool:
+        """Whether a module of the state other than this one is live; other hooks may bring one to look for."""
+        has_news = True
+        while has_news:
+            news = self._news
+            if self._is_known(listings, me, self._nameless() if by_content else ()):
+                return True
+            has_news = self._heard(news, until - time.monotonic())
+        return self._is_hidden(listings, me)
+
+    def _end_of_patience(self) -> float:
+        """The same for all registers: of a stack whose one module is gone each would wait in vain."""
+        with self._changed:
+            if self._patient_until is None:
+                self._patient_until = time.monotonic() + self._patience
+            return self._patient_until
+
+    def _is_known(self, listings: Listings, me: Name, contents: Collection[tuple[Version, str]] = ()) -> bool:
+        """Whether a module of the state other than this one is listed; where nothing else is known, by its content."""
         if self._has_witness:
             return True
         era = self.era
         others = self._others(me)
-        for version in {version for version, _ in others | self._contents}:
-            listed = [live for live in listings(version).all() if (version, live.key) not in self._registered]
-            if any(
-                mark_of((version, live.key)) in others or (version, fingerprint(live.content)) in self._contents
-                for live in listed
-            ):
+        for version in {version for version, _ in others.union(contents)}:
+            listed = [live for live in self._listed(listings, version, me) if (version, live.key) not in self._registered]
+            if any(mark_of((version, live.key)) in others or (version, fingerprint(live.content)) in contents for live in listed):
+                self.testify(era)
+                return True
+        return False
+
+    def _listed(self, listings: Listings, version: Version, me: Name) -> list[Live]:
+        """The list of a version; none where that is not the one in question, and there is no such API any more."""
+        try:
+            return listings(version).all()
+        except NotFound:
+            if version == me[0]:
+                raise
+            return []
+
+    def _is_hidden(self, listings: Listings, me: Name) -> bool:
+        """Whether a module of the state is there though the list does not have it: behind a static one, or not yet."""
+        if self._has_witness:
+            return True
+        era = self.era
+        with self._changed:
+            asked = sorted(self._recorded - self._registered - self._deleted - self._asked - {me})[:_ASKED]
+            self._asked.update(asked)
+        for version, key in asked:
+            try:
+                found = listings(version).find(key)
+            except (ValueError, NotFound):  # no path can carry the key; there is no such API any more
+                continue
+            if found is not None:
                 self.testify(era)
                 return True
         return False

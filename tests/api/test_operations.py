@@ -35,6 +35,10 @@ def answer(status: int, body: Any = b"", **headers: str) -> Answer:
     return Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, payload)
 
 
+def page(modules: list[dict[str, Any]], cursor: str | None = None) -> dict[str, Any]:
+    return {"result": modules, **({} if cursor is None else {"nextPageToken": cursor})}
+
+
 class Script:
     """Gives its answers one after the other, the last one for ever."""
 
@@ -184,10 +188,33 @@ def test_a_cursor_that_comes_again_ends_the_list_with_an_error(cursors: list[str
 
 
 def test_a_list_that_goes_on_and_on_is_given_up(clock: Clock) -> None:
-    script = Script([answer(200, {"result": [], "lastEvaluatedKey": str(number)}) for number in range(60)])
-    with pytest.raises(BadAnswer, match="50 pages"):
+    script = Script([answer(200, {"result": [], "lastEvaluatedKey": str(number)}) for number in range(260)])
+    with pytest.raises(BadAnswer, match="250 pages"):
         operations(script, clock).list()
-    assert len(script.sent) == 50
+    assert len(script.sent) == 250
+
+
+def test_pages_of_one_module_are_read_to_the_end(clock: Clock) -> None:
+    pages: list[Any] = [answer(200, page([module(f"k{number}")], str(number))) for number in range(99)]
+    script = Script([*pages, answer(200, page([module("k99")]))])
+    assert len(operations(script, clock).list()) == 100
+
+
+def test_a_page_size_that_the_server_refuses_is_left_to_it(clock: Clock) -> None:
+    refused = answer(422, {"message": "limit must be at most 50"})
+    both = [answer(200, page([module("a")], "1")), answer(200, page([module("b")]))]
+    script = Script([refused, *both, *both])
+    asked = operations(script, clock)
+    for _ in range(2):
+        assert [live.key for live in asked.list()] == ["a", "b"]
+    assert [request.target.partition("?")[2] for request in script.sent] == ["limit=100", *["", "nextPageToken=1"] * 2]
+
+
+def test_a_list_that_is_refused_anyway_says_so(clock: Clock) -> None:
+    script = Script([answer(422, {"message": "first"}), answer(422, {"message": "second"})])
+    with pytest.raises(Rejected, match="first"):
+        operations(script, clock).list()
+    assert len(script.sent) == 2
 
 
 def test_a_module_that_is_changed_between_two_pages_is_what_it_is_now(clock: Clock) -> None:

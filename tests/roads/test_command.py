@@ -139,6 +139,14 @@ def test_a_failure_answers_those_who_ask_right_after_it(tmp_path: Path) -> None:
     assert (tmp_path / "runs").read_text() == "x"
 
 
+def test_a_token_that_is_printed_again_answers_those_who_ask_right_after_it(tmp_path: Path) -> None:
+    """It was refused: whoever was refused with it as well need not run the program for the same."""
+    program = f"import pathlib; p = pathlib.Path({str(tmp_path / 'runs')!r}); p.open('a').write('x'); print({TOKEN!r})"
+    command = Command(python(program), tmp_path, 20.0)
+    assert [command() for _ in range(5)] == [Token(TOKEN)] * 5
+    assert (tmp_path / "runs").read_text() == "xx"
+
+
 def test_without_a_folder_for_its_lock_it_runs_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "file"))

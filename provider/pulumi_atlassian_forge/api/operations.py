@@ -13,7 +13,7 @@ from pulumi_atlassian_forge.modules.content import Content
 
 from . import protocol
 from .deadline import Timeouts
-from .errors import ApiError, BadAnswer
+from .errors import ApiError, BadAnswer, Rejected
 from .exchange import Answer, Request
 from .failures import failure_of
 from .pace import Pace
@@ -22,8 +22,8 @@ from .retry import Budget, repeating
 
 T = TypeVar("T")
 
-MAX_PAGES: Final = 50
-"""Pages of a list (our own limit: an installation holds 100 modules)."""
+MAX_PAGES: Final = 250
+"""Pages of a list (our own limit: an installation holds 100 modules, and a page at least one)."""
 
 
 class Channel(Protocol):
@@ -63,6 +63,7 @@ class Operations:
         self._clock = clock
         self._draw = draw
         self._shared: Budget | None = None
+        self._is_limited = True
 
     def as_one(self) -> Operations:
         """The same operations with one budget of time for all that follow: looks and repetitions are parts of one operation."""
@@ -98,7 +99,7 @@ class Operations:
         seen: set[str] = set()
         cursor: str | None = None
         for _ in range(MAX_PAGES):
-            page = self._ask(protocol.list_page(self.version, cursor), protocol.parse_page, budget)
+            page = self._page(cursor, budget)
             # A module that is changed while the pages are read may come twice: as it was, and as it is.
             found |= {live.key: live for live in page.modules}
             if page.cursor is None:
@@ -108,6 +109,20 @@ class Operations:
             seen.add(page.cursor)
             cursor = page.cursor
         raise BadAnswer(f"the list does not end: {MAX_PAGES} pages were read")
+
+    def _page(self, cursor: str | None, budget: Budget) -> protocol.Page:
+        """One page; of a size of the server's own, where it refuses the one that we ask for."""
+        try:
+            return self._ask(protocol.list_page(self.version, cursor, limited=self._is_limited), protocol.parse_page, budget)
+        except Rejected as error:
+            if cursor is not None or not self._is_limited:
+                raise
+            try:
+                page = self._ask(protocol.list_page(self.version, limited=False), protocol.parse_page, budget)
+            except ApiError:
+                raise error from None
+            self._is_limited = False
+            return page
 
     def read(self, key: str) -> Live:
         """One module.

@@ -65,9 +65,15 @@ def register(version: Version, key: str | None, content: Content) -> Request:
     return Request("POST", _collection(version), body=_body(key, content))
 
 
-def list_page(version: Version, cursor: str | None = None) -> Request:
-    """GET of one page; the only path with a slash at its end (spec)."""
-    query = (("limit", _PAGE_SIZE),)
+def list_page(version: Version, cursor: str | None = None, *, limited: bool = True) -> Request:
+    """GET of one page; the only path with a slash at its end (spec).
+
+    Args:
+        version: The version of the API.
+        cursor: What the page before said; None: the first page.
+        limited: Whether to ask for all modules in one page; no document says which sizes there are.
+    """
+    query = (("limit", _PAGE_SIZE),) if limited else ()
     return Request("GET", f"{_collection(version)}/", query if cursor is None else (*query, ("nextPageToken", cursor)))
 
 

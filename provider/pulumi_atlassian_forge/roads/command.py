@@ -25,7 +25,8 @@ from pulumi_atlassian_forge.parent import AT_END
 from .printed import NoTokenError, token_of
 
 REMEMBERED: Final = 10.0
-"""Seconds for which a failure answers those who ask after it: a program that hangs must not hang once for each module."""
+"""Seconds for which a failure answers those who ask after it: a program that hangs must not hang once for each module. So does a
+token that was printed again although it was refused."""
 
 _MOST: Final = 65_536  # bytes that are read of each of its outputs
 _TICK: Final = 0.1  # seconds
@@ -48,6 +49,8 @@ class Command:
         self._seconds = seconds
         self._failure = ""
         self._failed_at = float("-inf")
+        self._last: Token | None = None
+        self._repeated_at = float("-inf")
 
     def __call__(self) -> Token:
         """Run it.
@@ -57,14 +60,20 @@ class Command:
         """
         if time.monotonic() < self._failed_at + REMEMBERED:
             raise Unauthorized(self._failure)
+        if self._last is not None and time.monotonic() < self._repeated_at + REMEMBERED:
+            return self._last
         until = time.monotonic() + self._seconds
         try:
             with self._turn(until):
                 code, printed, said = self._run(until)
-            return self._token(code, printed, said)
+            token = self._token(code, printed, said)
         except Unauthorized as error:
             self._failure, self._failed_at = error.message, time.monotonic()
             raise
+        if self._last is not None and self._last.text == token.text:
+            self._repeated_at = time.monotonic()
+        self._last = token
+        return token
 
     def _token(self, code: int, printed: str, said: str) -> Token:
         if code:
