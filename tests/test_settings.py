@@ -198,7 +198,14 @@ def test_a_token_file_is_enough_and_of_two_tokens_that_of_the_environment_wins(m
 
 
 @pytest.mark.parametrize(
-    "road", [{"bridgeUrl": "https://bridge.example/x", "bridgeKey": "k" * 32}, {"containerProxy": "installationId=1"}]
+    "road",
+    [
+        {"bridgeUrl": "https://bridge.example/x", "bridgeKey": "k" * 32},
+        {"containerProxy": "installationId=1"},
+        {"token": "t"},
+        {"tokenFile": "token.txt"},
+        {"tokenCommand": "fetch-token"},
+    ],
 )
 def test_an_emulator_in_the_environment_takes_the_place_of_any_road(
     monkeypatch: pytest.MonkeyPatch, road: dict[str, str]
@@ -207,6 +214,14 @@ def test_an_emulator_in_the_environment_takes_the_place_of_any_road(
     monkeypatch.setenv("ATLASSIAN_FORGE_BASE_URL", "emulator://preview.db")
     settings = installations(road).resolve("default")
     assert (settings.road, settings.on_emulator) == (None, True)
+
+
+def test_a_token_of_the_same_place_as_the_emulator_s_address_is_sent_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert installations({"baseUrl": "emulator://x.db", "token": "t"}).resolve("default").road == "token"
+    monkeypatch.setenv("ATLASSIAN_FORGE_BASE_URL", "emulator://preview.db")
+    monkeypatch.setenv("ATLASSIAN_FORGE_TOKEN_FILE", "token.txt")
+    settings = installations({"token": "t"}).resolve("default")
+    assert (settings.road, settings.token) == ("tokenFile", None)
 
 
 def test_a_variable_that_is_nearly_called_like_one_that_is_read_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,8 +111,8 @@ class Installations:
         except ValidationError as error:
             raise ForgeError(_unusable(name, error)) from None
         settings = self._with_one(name, settings, _ADDRESSES, "address")
-        if settings.on_emulator:  # in this process: what leads out of it is not asked, as in a preview of a pull request
-            settings = settings.model_copy(update={"container_proxy": None})
+        if settings.on_emulator:  # in this process: what leads out of it is not asked
+            settings = settings.model_copy(update=dict.fromkeys(_leading_out(name)))
         settings = self._with_one(name, settings, ROADS, "way to the API")
         settings = self._with_one(name, settings, _KEYS, "key of the bridge")
         problem = _not_usable(name, settings)
@@ -185,6 +185,17 @@ def unknown_installation(name: str, names: Iterable[str]) -> str:
     """What to say to a program of an installation that nobody configured."""
     advice = f"Correct installation=, or: pulumi config set --path '{config_key('<name>', 'baseUrl')}' <url>"
     return f"{not_configured(name, names)}. {advice}"
+
+
+def _leading_out(name: str) -> list[str]:
+    """The fields that an emulator in this process does without.
+
+    The sidecar, always. And where the emulator's address comes from the environment, as in a preview of a pull request, every
+    road of the configuration: that token is for another address, and to get it a command may go anywhere.
+    """
+    is_put_before = bool(os.environ.get(variable(name, "baseUrl")))
+    tokens = [road for road in ROADS if road.startswith("token") and not os.environ.get(variable(name, road))]
+    return [to_snake(road) for road in ("containerProxy", *(tokens if is_put_before else ()))]
 
 
 def _is_in_environment(name: str) -> bool:
