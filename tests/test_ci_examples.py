@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.support.actionlint import actionlint
 from tests.support.bitbucket import Bitbucket, bitbucket
@@ -142,11 +143,20 @@ def runner(stack: Project, **environment: str) -> Runner:
     return made
 
 
+ENCRYPTED_ELSEWHERE = "v1:Nokhcrqi6Kg=:v1:7XTXH+HlOVwNSxi7:MhtYL5mcco/L+G5I/D0OW5H7OxCOEg=="
+"""What Pulumi writes into a stack's file to tell whether a passphrase is the right one; this one is not `none`."""
+
+
 def test_a_fork_s_preview_needs_nothing_and_shows_all_as_new(quickstart: Project) -> None:
     (quickstart.root / "Pulumi.yaml").write_text("name: project\nruntime: python\n", "utf-8")
+    file = quickstart.root / "Pulumi.test.yaml"
+    secret = {"secure": "v1:of-another-passphrase"}
+    config = {"project:plain": "kept", "project:hidden": secret, "project:map": {"plain": "kept", "hidden": secret}}
+    file.write_text(yaml.safe_dump({"encryptionsalt": ENCRYPTED_ELSEWHERE, "config": config}), "utf-8")
     runs = runner(quickstart)
     done = runs.step("fork", "preview", {})
     assert done.code == 0, done.text
+    assert yaml.safe_load(file.read_text("utf-8"))["config"] == {"project:plain": "kept", "project:map": {"plain": "kept"}}
     assert runs.summary.startswith("### Forge preview of `test`\n\n5 to create.\n\n~~~~diff\n")
     assert "+     pulumi-python:dynamic/atlassian-forge:TriggerModule: (create)\n        [notify-on-bug]" in runs.summary
 

@@ -48,6 +48,8 @@ def read(path: Path) -> dict[str, Settings]:
 def _mistakes(name: object, entry: object) -> list[str]:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         return [f"{name!r}: a name has 1 to 40 of a-z, 0-9 and -, and does not start with -"]
+    if name == "default":
+        return ["'default': is what each stack calls its own installation: give this one a name of its own"]
     if entry is not None and not isinstance(entry, dict):
         return [f"{name!r}: is not a map of settings"]
     if "token" in (entry or {}):
@@ -70,7 +72,7 @@ def chosen(names: list[str], patterns: list[str]) -> list[str]:
 
 def variable_prefix(name: str) -> str:
     """What the variables of an installation begin with."""
-    return PREFIX if name == "default" else f"{PREFIX}{name.upper().replace('-', '_')}_"
+    return f"{PREFIX}{name.upper().replace('-', '_')}_"
 
 
 def environment(name: str, outer: Mapping[str, str]) -> dict[str, str]:
