@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from fleet.installations import FleetError, chosen, configure, environment
+from fleet.installations import FleetError, chosen, configure, environment, read
 
 
 def test_a_stack_sees_its_own_variables_as_those_of_default_and_no_others() -> None:
@@ -54,6 +54,13 @@ def test_the_file_of_installations_decides_about_the_provider_s_keys_alone(tmp_p
         },
     }
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_an_installation_is_not_called_as_each_stack_calls_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "forge-installations.yaml"
+    file.write_text("installations:\n  default:\n    baseUrl: https://a.example\n", "utf-8")
+    with pytest.raises(FleetError, match="'default': is what each stack calls its own installation"):
+        read(file)
 
 
 def test_a_stack_s_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
