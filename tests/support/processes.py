@@ -9,7 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from tests.support.project import Project, base_environment
+from tests.support.project import Project
 
 
 def plugins_of(root: Path) -> list[int]:
@@ -38,7 +38,7 @@ class Run:
         self.process = subprocess.Popen(
             ["pulumi", "--non-interactive", "--color=never", *args, "--stack", "test"],
             cwd=stack.root,
-            env={**base_environment(stack.root), **stack.environment},
+            env=stack.own_environment(),
             stdout=self._log,
             stderr=subprocess.STDOUT,
             start_new_session=True,

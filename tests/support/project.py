@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support import stack, vault
+from tests.support import packages, stack, vault
 
 HEADER = "import pulumi\nimport pulumi_atlassian_forge as forge\n\n"
 
@@ -105,7 +105,7 @@ class Project:
         done = subprocess.run(
             command,
             cwd=self.root,
-            env={**base_environment(self.root), **self.environment, **environment},
+            env=self.own_environment(**environment),
             capture_output=True,
             text=True,
             timeout=120,
@@ -114,6 +114,11 @@ class Project:
         if "--show-secrets" not in args:
             self.said += [done.stdout, done.stderr]
         return Outcome(done.returncode, done.stdout, done.stderr)
+
+    def own_environment(self, **environment: str) -> dict[str, str]:
+        """That of its commands."""
+        own = {**base_environment(self.root), **self.environment, **environment}
+        return own if "PATH" in self.environment | environment else packages.known(own, programs_python())
 
     def everything(self) -> str:
         """All that is in its folder (state, history, logs, dumps, what runs in the background printed) and on its terminals."""
