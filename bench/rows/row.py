@@ -158,7 +158,7 @@ class PulumiStage(Stage):
 
     def state_bytes(self) -> int:
         """The backend keeps it in one file."""
-        return self._file.stat().st_size
+        return self._project.file.stat().st_size
 
     def module_state(self) -> ModuleState | None:
         """None where there is no module."""
@@ -170,12 +170,8 @@ class PulumiStage(Stage):
         return ModuleState(sum(properties) / len(modules), sum(providers) / len(modules))
 
     def _modules(self) -> Iterator[dict[str, Any]]:
-        resources = json.loads(self._file.read_text("utf-8"))["checkpoint"]["latest"].get("resources", [])
+        resources = json.loads(self._project.file.read_text("utf-8"))["checkpoint"]["latest"].get("resources", [])
         return (resource for resource in resources if resource["type"].startswith("pulumi-python:dynamic"))
-
-    @property
-    def _file(self) -> Path:
-        return self._project.root / "backend" / ".pulumi" / "stacks" / "project" / "test.json"
 
 
 def _bytes(value: Any) -> int:

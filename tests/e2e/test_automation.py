@@ -27,7 +27,8 @@ def program(number):
     return declare
 
 def run(number):
-    stack = auto.create_or_select_stack(stack_name=f"s{number}", project_name="many", program=program(number))
+    options = auto.LocalWorkspaceOptions(secrets_provider="hashivault://tests")
+    stack = auto.create_or_select_stack(stack_name=f"s{number}", project_name="many", program=program(number), opts=options)
     try:
         stack.preview()
         result = stack.up()

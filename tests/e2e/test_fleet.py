@@ -16,7 +16,7 @@ from tests.support.command import by_hand
 from tests.support.fleet import FleetProject, Hold, ended, fleet, kill_all
 from tests.support.postgres import PASSWORD, postgres
 
-NAMES = ["acme", "globex", "hooli", "initech", *(f"site{i}" for i in range(runs(0, 16)))]
+NAMES = ["acme", "globex", "hooli", *(f"site{i}" for i in range(runs(0, 17)))]
 N = runs(5, 50)
 pytestmark = pytest.mark.timeout(runs(300, 3600))
 

@@ -19,7 +19,7 @@ from tests.support.campaign import SOAK, runs
 from tests.support.postgres import postgres
 from tests.support.project import require_engine
 
-FEW, MANY = (5, 20) if SOAK else (2, 4)
+FEW, MANY = (5, 20) if SOAK else (2, 3)
 MODULES = runs(3, 50)
 
 

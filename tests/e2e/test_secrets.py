@@ -64,7 +64,7 @@ def test_a_token_from_secret_configuration_is_in_no_resource_s_state_and_encrypt
     stack = project(server)
     stack.environment.pop("ATLASSIAN_FORGE_TOKEN")
     stack.program(f'forge.TriggerModule("one", {OK})\n')
-    stack._make()
+    stack.make()
     assert stack.run("config", "set", "--secret", "atlassian-forge:token", TOKEN).code == 0
     assert stack.up().code == 0
     assert TOKEN not in str(stack.state())

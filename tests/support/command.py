@@ -23,7 +23,7 @@ def command(*args: str, server: Server | None = None, cwd: Path | None = None, *
 
 def in_project(stack: Project, *args: str, **environment: str) -> Outcome:
     """Run it beside a project's Pulumi.yaml, with the Python of its programs: what it writes into state is in its SDK's form."""
-    stack.run("stack", "ls")  # makes the project
+    stack.make()
     done = _run(programs_python(), args, stack.root, {**base_environment(stack.root), **stack.environment, **environment})
     stack.said += [done.stdout, done.stderr]
     return done

@@ -83,8 +83,7 @@ class Life:
 
     def _owned(self) -> dict[str, dict[str, Any]]:
         """The resources in state by name, out of the backend's file: quicker than an export, and what is secret is encrypted."""
-        file = self.stack.root / "backend" / ".pulumi" / "stacks" / "project" / "test.json"
-        resources = json.loads(file.read_text("utf-8"))["checkpoint"]["latest"].get("resources") or []
+        resources = json.loads(self.stack.file.read_text("utf-8"))["checkpoint"]["latest"].get("resources") or []
         return {resource["urn"].rpartition("::")[2]: resource for resource in resources if resource["type"].startswith("pulumi-")}
 
 

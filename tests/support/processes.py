@@ -31,7 +31,7 @@ class Run:
     """``pulumi <args>`` in a session of its own, as on a terminal."""
 
     def __init__(self, stack: Project, *args: str) -> None:
-        stack.run("stack", "ls")  # makes the project
+        stack.make()
         self._stack = stack
         self._log = (stack.root / "run.log").open("w+", encoding="utf-8")
         self.began = time.monotonic()

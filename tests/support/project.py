@@ -15,6 +15,7 @@ from typing import Any
 
 from tests.support import packages, stack, vault
 
+_SECRET = '"ciphertext"'
 HEADER = "import pulumi\nimport pulumi_atlassian_forge as forge\n\n"
 
 
@@ -58,11 +59,16 @@ class Project:
     keys: str = vault.PROVIDER
     is_planted: bool = False
 
+    @property
+    def file(self) -> Path:
+        """Where the backend has the state."""
+        return self.root / "backend" / ".pulumi" / "stacks" / "project" / f"{stack.STACK}.json"
+
     def program(self, text: str) -> None:
         (self.root / "__main__.py").write_text(HEADER + textwrap.dedent(text), encoding="utf-8")
 
     def run(self, *args: str, **environment: str) -> Outcome:
-        self._make()
+        self.make()
         return self._pulumi(*args, **environment)
 
     def up(self, *args: str, **environment: str) -> Outcome:
@@ -79,14 +85,17 @@ class Project:
 
     def state(self) -> list[dict[str, Any]]:
         """The resources in state, secrets shown, without the stack and its providers."""
-        exported = json.loads(self.export())
-        resources = exported["deployment"].get("resources", [])
+        text = self.file.read_text("utf-8") if self.file.exists() else _SECRET
+        # What is secret is shown by who has the key.
+        latest = json.loads(self.export())["deployment"] if _SECRET in text else json.loads(text)["checkpoint"]["latest"]
+        resources = (latest or {}).get("resources", [])
         return [resource for resource in resources if resource["type"].startswith("pulumi-python:")]
 
     def export(self) -> str:
         return self.run("stack", "export", "--show-secrets").stdout
 
-    def _make(self) -> None:
+    def make(self) -> None:
+        """Make its stack, which its first command would make."""
         if self.made:
             return
         self.made = True
