@@ -143,14 +143,12 @@ class Member:
             self._operate(self._stack(create=False))
 
     def _stack(self, *, create: bool) -> auto.Stack | None:
-        """The stack; None where there is none, and so nothing to refresh or destroy."""
+        """The stack; None where there is none and none is to be made: there is nothing to refresh or destroy."""
         place = workspace(self._job, self._engine, environment(self.result.installation, os.environ))
-        if create:
-            return auto.Stack.create_or_select(self.result.installation, place)
-        try:
+        try:  # selected first: all but the first `up` find it
             return auto.Stack.select(self.result.installation, place)
         except auto.errors.StackNotFoundError:
-            return None
+            return auto.Stack.create(self.result.installation, place) if create else None
 
     def _recover(self, locked: str) -> None:
         """Put in order what a killed run has left: its lock, and creates of which nobody knows whether they were done.
