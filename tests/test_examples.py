@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.database import registered_in
-from tests.support.project import Project, base_environment, require_engine
+from tests.support.project import Project
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
@@ -22,7 +21,7 @@ def test_every_example_has_a_test() -> None:
     assert {path.name for path in EXAMPLES.iterdir() if path.is_dir()} == {
         "bridge-app",  # tests/test_bridge_app.py
         "ci",  # tests/test_ci_examples.py
-        "fleet",  # here, and tests/e2e/test_fleet.py with servers in the place of the emulator
+        "fleet",  # tests/e2e/test_newcomer.py, and tests/e2e/test_fleet.py with servers in the place of the emulator
         "next-to-cloud-resources",
         "policy-pack",  # tests/test_policy_pack.py
         "quickstart",
@@ -49,18 +48,6 @@ def test_the_quickstart_registers_four_modules_on_the_emulator_and_leaves_none(p
     assert stack.preview("--expect-no-changes").code == 0
     assert stack.destroy().code == 0
     assert registered_in(database) == []
-
-
-def test_the_fleet_as_it_is_registers_on_three_emulators(tmp_path: Path) -> None:
-    require_engine()
-    folder = tmp_path / "fleet"
-    shutil.copytree(EXAMPLES / "fleet", folder, ignore=shutil.ignore_patterns("__pycache__", "Pulumi.*.yaml", ".fleet", "*.db"))
-    (folder / "backend").mkdir()
-    command = [sys.executable, str(folder), "up", "--json"]
-    done = subprocess.run(command, env=base_environment(folder), capture_output=True, text=True, timeout=240, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert registered_in(folder / "acme.db") == registered_in(folder / "globex.db") == ["issue-changed"]
-    assert len(registered_in(folder / "initech-eu.db")) == 2
 
 
 MOCKED = """

@@ -7,9 +7,11 @@ from the state.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import gc
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, TypeVar
 
 import pulumi
@@ -96,10 +98,11 @@ class ForgeProvider(ResourceProvider):
         # Only here, never at import: the plugin's process is ours, the user's program is not. The runtime sends the formatted
         # traceback of an exception to the terminal; with this it is the message alone.
         sys.tracebacklimit = 0
-        from .checking import Keys  # noqa: PLC0415 - the program imports this file too, and needs none of this
-        from .connect import Connections  # noqa: PLC0415 - the same
-        from .parent import end_promptly, watch  # noqa: PLC0415 - the same
-        from .workers import widen  # noqa: PLC0415 - the same
+        with _no_collection():
+            from .checking import Keys  # noqa: PLC0415 - the program imports this file too, and needs none of this
+            from .connect import Connections  # noqa: PLC0415 - the same
+            from .parent import end_promptly, watch  # noqa: PLC0415 - the same
+            from .workers import widen  # noqa: PLC0415 - the same
 
         if not _Process.is_watching:
             _Process.is_watching = True
@@ -179,6 +182,16 @@ class ForgeProvider(ResourceProvider):
 
 
 PROVIDER = ForgeProvider()
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Imports make many objects and no garbage; to look for some takes a sixth of the time that a preview waits for them."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _text(value: object) -> str | None:

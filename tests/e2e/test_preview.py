@@ -206,16 +206,6 @@ def test_another_key_replaces_create_first(project: Callable[..., Project], serv
     assert [module["key"] for module in server.modules()] == ["b"]
 
 
-def test_another_api_version_registers_everything_again(project: Callable[..., Project], server: Server) -> None:
-    stack = project(server, apiVersion="v1")
-    stack.program(TRIGGER.format(events='"avi:jira:updated:issue"'))
-    assert stack.up().code == 0
-    assert stack.run("config", "set", "atlassian-forge:apiVersion", "v2").code == 0
-    done = stack.up()
-    assert done.code == 0, done.text
-    assert (len(server.modules("v1")), len(server.modules("v2"))) == (0, 1)
-
-
 def test_two_resources_with_one_key_fail_in_preview_with_both_names(project: Callable[..., Project], server: Server) -> None:
     stack = project(server)
     stack.program(

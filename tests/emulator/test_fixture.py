@@ -31,7 +31,9 @@ def register(client, key="k", version="v1"):
 def run(tmp_path: Path, tests: str, *options: str) -> subprocess.CompletedProcess[str]:
     (tmp_path / "conftest.py").write_text(CONFTEST)
     (tmp_path / "test_it.py").write_text(START + textwrap.dedent(tests))
-    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", *options, "test_it.py"]
+    # A folder of its own: beside the common one another run cleans up.
+    own = ["-p", "no:cacheprovider", f"--basetemp={tmp_path / 'temporary'}"]
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", *own, *options, "test_it.py"]
     return subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
 
 

@@ -114,7 +114,7 @@ ROWS: Final = (
     Row(24, "`DELETE` of an unknown key, or a second time", "404", SAME, "documented"),
     Row(
         25, "any, too many requests (fault `rate`)", "429, with or without `Retry-After`", SAME, "assumed", "retry_after",
-        "the status is documented, the header is that of sibling APIs",
+        "the status is documented, the header is that of sibling APIs, and that nothing was done",
     ),
     Row(26, "any, with the fault `action=500`", '500 `{"message": "An internal error occurred"}`', SAME, "documented"),
     Row(
