@@ -140,6 +140,15 @@ def test_a_refusal_after_a_lost_answer_does_not_say_that_nothing_was_registered(
         create(connect(apiVersion="v2"), declared(1, "v2"))
 
 
+def test_at_the_limit_it_is_not_known_either(connect: Opener, server: Server) -> None:
+    made = [{"key": f"k{i}", "type": "acme:x", "data": {"a": i, "key": f"k{i}"}} for i in range(100)]
+    server.stores["v2"] = {module["key"]: module for module in made}
+    answers = iter([(504, b""), (422, {"message": "at most 100 dynamic modules"})])
+    server.interfere = lambda call: next(answers) if call.method == "POST" else None
+    with pytest.raises(ForgeError, match="it is not known whether it was registered"):
+        create(connect(apiVersion="v2"), declared(1, "v2"))
+
+
 def test_what_was_registered_late_is_found_after_a_refusal(connect: Opener, server: Server) -> None:
     """The first request is carried out while the second is refused for the limit that the first has filled."""
     answers = iter([(504, b""), (422, {"message": "at most 100 dynamic modules"})])

@@ -69,7 +69,8 @@ def explain(attempt: Attempt, error: ApiError, *, registered: Mapping[Version, i
     Returns:
         The error to raise; it holds nothing but text.
     """
-    if attempt.verb == "register" and is_about_the_limit(error) and sum(registered.values()) >= LIMIT:
+    is_full = attempt.verb == "register" and is_about_the_limit(error) and sum(registered.values()) >= LIMIT
+    if is_full and error.is_certain:
         fate = f"nothing was registered: the installation holds {_counted(registered)}, and the limit is {LIMIT}"
         step = _AT_LIMIT if len(registered) == 1 else _AT_SHARED_LIMIT
     elif isinstance(error, Taken):
