@@ -11,6 +11,7 @@ from pulumi_atlassian_forge.checking import Keys, check
 from pulumi_atlassian_forge.connection import Connection
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle import create, delete, read, update
+from tests.support.command import by_hand
 from tests.support.independent_server import Call, Server
 from tests.test_recovery import _no_waiting, connect, declared
 
@@ -141,8 +142,8 @@ def test_a_refusal_after_a_lost_answer_does_not_say_that_nothing_was_registered(
 
 
 def test_at_the_limit_it_is_not_known_either(connect: Opener, server: Server) -> None:
-    made = [{"key": f"k{i}", "type": "acme:x", "data": {"a": i, "key": f"k{i}"}} for i in range(100)]
-    server.stores["v2"] = {module["key"]: module for module in made}
+    for i in range(100):
+        by_hand(server, "v2", f"k{i}", "acme:x", a=i)
     answers = iter([(504, b""), (422, {"message": "at most 100 dynamic modules"})])
     server.interfere = lambda call: next(answers) if call.method == "POST" else None
     with pytest.raises(ForgeError, match="it is not known whether it was registered"):
