@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pulumi_atlassian_forge.checking import Keys, check
+from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.connection import Connection
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle import create, delete, read, update
@@ -204,27 +206,10 @@ def test_a_resource_with_an_alias_is_deleted_under_its_old_name(connect: Opener,
     assert server.modules() == []
 
 
-class Settings:
-    names = ("default",)
-
-    def version(self, name: str) -> str:
-        return "v1"
-
-    def max_data_size(self, name: str) -> int:
-        return 10_000
-
-    def manifest(self, name: str) -> None:
-        return None
-
-    def unknown(self, name: str) -> None:
-        return None
-
-
-def test_two_classes_with_one_name_are_two_resources(connect: Opener, server: Server) -> None:
+def test_two_classes_with_one_name_are_two_resources(tmp_path: Path) -> None:
     trigger = {"__name": ["x"], "events": ["avi:jira:updated:issue"], "endpoint": "h"}
     module = {"__name": ["x"], "type": "trigger", "data": {"events": ["avi:jira:updated:issue"], "endpoint": "h"}}
-    settings: Any = Settings()
-    keys = Keys()
+    settings, keys = Connections({"atlassian-forge:baseUrl": "emulator://x.db"}.get, tmp_path), Keys()
     assert check(trigger, settings, keys).problems == []
     assert check(trigger, settings, keys).problems == []
     (problem,) = check(module, settings, keys).problems

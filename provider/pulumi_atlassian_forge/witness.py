@@ -340,7 +340,7 @@ class Roll:
     def _nameless(self) -> set[tuple[Version, str]]:
         """What is known by its content alone, of versions of which no module is known by its key."""
         with self._changed:
-            named = {version for version, _ in self._recorded} | {version for version, _ in self._carried}
+            named = {version for version, _ in (*self._recorded, *self._carried)}
             return {content for content in self._contents if content[0] not in named}
 
     def _others(self, me: Name) -> set[Mark]:
