@@ -29,10 +29,36 @@ checked = PROVIDER.check({}, declared)
 assert not checked.failures, checked.failures
 found = PROVIDER.diff("default/v2/k", {**checked.inputs, "key": "k"}, checked.inputs)
 assert not found.changes
-print([name for name in ("httpx", "stamina", "html.parser", "sqlite3") if name in set(sys.modules) - before])
+unneeded = "httpx", "stamina", "html.parser", "sqlite3", "difflib", "pulumi_atlassian_forge.modules.manifest"
+print([name for name in (*unneeded, "pulumi_atlassian_forge.api.protocol") if name in set(sys.modules) - before])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+def test_a_program_of_triggers_loads_no_table_of_types_and_nothing_that_only_mistakes_need() -> None:
+    code = """
+import sys
+before = set(sys.modules)
+import pulumi_atlassian_forge
+unneeded = "difflib", "pydantic", "pulumi_atlassian_forge.modules.known_types"
+print([name for name in unneeded if name in set(sys.modules) - before])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+@pytest.mark.parametrize("command", [["--version"], ["events", "--help"], ["emulator", "--help"]])
+def test_a_command_that_asks_nothing_of_a_server_loads_no_client(command: list[str]) -> None:
+    code = f"""
+import sys
+before = set(sys.modules)
+from pulumi_atlassian_forge.cli.app import app
+app({command!r}, standalone_mode=False)
+print([name for name in ("httpx", "stamina") if name in set(sys.modules) - before])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout.splitlines()[-1], done.stderr) == ("[]", "")
 
 
 def test_the_first_checks_of_a_run_build_one_model() -> None:

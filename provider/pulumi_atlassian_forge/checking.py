@@ -9,16 +9,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from .api.protocol import Version
+from .api.version import Version
 from .fields import DEFAULT
 from .modules.content import canonical_json, content_of, is_typed, properties_of
-from .modules.manifest import Manifest
-from .modules.manifest_rules import check_manifest, check_static_key
 from .modules.problems import Problem
 from .modules.rules import check_content, check_key
 from .modules.values import UNKNOWN, contains_unknown
+
+if TYPE_CHECKING:
+    from .modules.manifest import Manifest
 
 
 class Settings(Protocol):
@@ -179,6 +180,8 @@ def _check_adopt(inputs: dict[str, Any], version: Version, problems: list[Proble
 def _check_manifest(inputs: Mapping[str, Any], manifest: Manifest | None, problems: list[Problem]) -> None:
     if manifest is None:
         return
+    from .modules.manifest_rules import check_manifest, check_static_key  # noqa: PLC0415 - most stacks set no manifest
+
     found = check_manifest(inputs, manifest)
     reason = check_static_key(inputs.get("key"), manifest)  # v1 only: under v2 there is none, or it is wrong already
     if reason is not None:

@@ -7,17 +7,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .api.protocol import Version
+from .api.version import Version
 from .errors import ForgeError
 from .fields import DEFAULT, config_key, variable
 from .installations_file import installations_in
-from .modules.manifest import Manifest, Manifests
-from .modules.manifest_file import ManifestError
 from .settings import Get, Installations, unknown_installation
 from .witness import Roll
 
 if TYPE_CHECKING:
     from .connection import Connection
+    from .modules.manifest import Manifest, Manifests
 
 
 class Connections:
@@ -38,7 +37,7 @@ class Connections:
         self._lock = threading.Lock()
         self._open: dict[str, Connection] = {}
         self._rolls = _Rolls()
-        self._manifests = Manifests()
+        self._manifests: Manifests | None = None
 
     @property
     def names(self) -> list[str]:
@@ -78,8 +77,14 @@ class Connections:
         file = self._installations.resolve(name).manifest
         if file is None:
             return None
+        # Most stacks set no manifest, and their previews need not wait for this.
+        from .modules.manifest import Manifests  # noqa: PLC0415
+        from .modules.manifest_file import ManifestError  # noqa: PLC0415
+
+        with self._lock:
+            manifests = self._manifests = self._manifests or Manifests()
         try:
-            return self._manifests.get(self._root, file)
+            return manifests.get(self._root, file)
         except ManifestError as error:
             where = f"{file}:{error.line}" if error.line else file
             raise ForgeError(

@@ -12,7 +12,8 @@ from .api.exchange import Answer, Request
 from .api.listing import Listing
 from .api.operations import Operations
 from .api.pace import Pace
-from .api.protocol import Version, list_page
+from .api.protocol import list_page
+from .api.version import Version
 from .fields import InstallationSettings
 from .parent import GATE
 from .recovery import Registrar

@@ -19,8 +19,8 @@ from typing import Final, Literal
 
 from .adoption import NothingToAdopt, OtherType
 from .api.errors import ApiError, BadAnswer, NotFound, Rejected, Throttled, Unauthorized, Unreachable
-from .api.protocol import Version
 from .api.text import clean
+from .api.version import Version
 from .errors import ForgeError
 from .fields import Road, address_variable, config_key, setting_of, variable
 from .recovery import Taken, Undecided

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from difflib import get_close_matches
 from typing import Annotated, Final, Literal, get_args
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,8 +15,9 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, Validato
 from pydantic.alias_generators import to_camel, to_snake
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from .api.auth import names_its_scheme
-from .api.protocol import Version
+from .api.bearer import names_its_scheme
+from .api.version import Version
+from .modules.nearest import nearest
 
 NAMESPACE: Final = "atlassian-forge"
 DEFAULT: Final = "default"
@@ -217,8 +217,8 @@ def address_variable(installation: str, road: Road | None) -> str:
 def near_setting(key: str) -> str:
     """What a key that is no setting may have been meant to be."""
     known = [to_camel(field) for field in InstallationSettings.model_fields]
-    near = get_close_matches(key, known, n=1)
-    return f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+    near = nearest(key, known)
+    return f"did you mean {near}?" if near else f"known: {', '.join(known)}"
 
 
 def _argument_list(value: object) -> object:

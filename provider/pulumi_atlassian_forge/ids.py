@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast, get_args
 
-from .api.protocol import Version
+from .api.version import Version
 from .errors import ForgeError
 
 VERSIONS: tuple[str, ...] = get_args(Version)

@@ -14,8 +14,9 @@ from .adoption import NothingToAdopt, adopted
 from .api.errors import ApiError, BadAnswer, NotFound, Unauthorized
 from .api.listing import Listing
 from .api.operations import Operations
-from .api.protocol import Live, Version
+from .api.protocol import Live
 from .api.text import clean
+from .api.version import Version
 from .explain import LIMIT, Attempt, Verb, another_type, doubtful, explain, gone, is_about_the_limit
 from .fields import Road
 from .ids import ModuleId

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any, Final
 
-from .api.protocol import Version
+from .api.version import Version
 from .modules.content import is_typed
 from .siblings import Name
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -40,6 +39,7 @@ from .fields import (
     near_setting,
     variable,
 )
+from .modules.nearest import nearest
 
 _NEAR: Final = 0.9  # how alike a variable has to be to one that is read, of 1
 _KEYS: Final = ("bridgeKey", "bridgeKeyFile")
@@ -151,8 +151,7 @@ class Installations:
         """
         read = {variable(name, to_camel(field)) for name in self._config for field in InstallationSettings.model_fields}
         unread = (name for name in sorted(os.environ) if name.startswith(PREFIX) and name not in read)
-        near = ((name, get_close_matches(name, read, n=1, cutoff=_NEAR)) for name in unread)
-        return {name: found[0] for name, found in near if found}
+        return {name: near for name in unread if (near := nearest(name, read, likeness=_NEAR)) is not None}
 
     def secrets(self) -> set[str]:
         """Every token and key that is in sight, for redaction."""

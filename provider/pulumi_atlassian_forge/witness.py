@@ -13,16 +13,21 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from .api.errors import ApiError, NotFound
-from .api.listing import Listing
-from .api.protocol import Live, Version
+from .api.version import Version
 from .modules.compare import fingerprint
 from .modules.content import content_of
 from .owners import Owners
 from .saying import say
 from .siblings import Mark, Name, digest, mark_of, marks_in, written
+
+if TYPE_CHECKING:
+    from .api.listing import Listing
+    from .api.protocol import Live
+
+    Listings = Callable[[Version], Listing]
 
 SIBLINGS: Final = 6
 """How many other modules each one carries in its state."""
@@ -40,8 +45,6 @@ QUIET: Final = 0.05
 
 PATIENCE: Final = 1.0
 """Seconds to wait for other hooks, which may bring a witness, before it is said that there is none."""
-
-Listings = Callable[[Version], Listing]
 
 
 class InDoubt(Exception):

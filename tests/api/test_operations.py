@@ -19,7 +19,8 @@ from pulumi_atlassian_forge.api.errors import (
 from pulumi_atlassian_forge.api.exchange import Answer, Request
 from pulumi_atlassian_forge.api.operations import Operations
 from pulumi_atlassian_forge.api.pace import Pace
-from pulumi_atlassian_forge.api.protocol import Live, Version
+from pulumi_atlassian_forge.api.protocol import Live
+from pulumi_atlassian_forge.api.version import Version
 from pulumi_atlassian_forge.modules.content import Content
 from tests.support.timing import Clock
 

@@ -12,13 +12,13 @@ from pulumi_atlassian_forge.api.exchange import Answer
 from pulumi_atlassian_forge.api.protocol import (
     Live,
     Page,
-    Version,
     distinct,
     parse_deleted,
     parse_module,
     parse_page,
     parse_registered,
 )
+from pulumi_atlassian_forge.api.version import Version
 from pulumi_atlassian_forge.modules.content import Content
 
 A = {"key": "a", "type": "trigger", "data": {"key": "a", "events": ["e"], "function": "f"}}

@@ -6,7 +6,7 @@ import pytest
 
 from pulumi_atlassian_forge.api import protocol
 from pulumi_atlassian_forge.api.exchange import Request
-from pulumi_atlassian_forge.api.protocol import Version
+from pulumi_atlassian_forge.api.version import Version
 from pulumi_atlassian_forge.modules.content import Content
 
 CONTENT = Content("trigger", {"events": ["avi:jira:updated:issue"], "endpoint": "some-endpoint"})

@@ -6,9 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
 
-from pulumi_atlassian_forge.cli.app import app
+from pulumi_atlassian_forge.cli.app import load
 from pulumi_atlassian_forge.emulator import contract, fault_actions, fault_rules, fixture, switches
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "guide" / "emulator.md").read_text(encoding="utf-8")
@@ -30,8 +29,7 @@ def test_the_table_is_the_programs(heading: str, table: str) -> None:
 
 
 def test_every_option_and_every_part_of_the_fixture_is_named() -> None:
-    command = get_command(app).commands["emulator"]  # type: ignore[attr-defined]
-    options = {name for parameter in command.params for name in parameter.opts if name != "--help"}
+    options = {name for parameter in load("emulator").params for name in parameter.opts if name != "--help"}
     assert {name for name in options if f"`{name}" not in GUIDE} == set()
     parts = {name for name in [*vars(fixture.ForgeEmulator), *fixture.ForgeEmulator.__annotations__] if not name.startswith("_")}
     assert {name for name in parts if f"`.{name}" not in GUIDE} == set()

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NoReturn, Protocol
 
+from .bearer import names_its_scheme
 from .errors import ApiError, Unauthorized
 from .exchange import Request
 
@@ -19,7 +20,6 @@ ENDING: Final = 60.0
 """Seconds before its end from which on another token is looked for, and between two such looks."""
 
 _HEADER_VALUE: Final = re.compile(r"[!-~](?:[ \t!-~]*[!-~])?")  # RFC 9110, section 5.5, without what is not ASCII
-_WITH_SCHEME: Final = re.compile(r"\s*(?:authorization\s*:\s*)?bearer[\s:]", re.IGNORECASE)
 
 
 class Auth(Protocol):
@@ -207,13 +207,6 @@ def unsendable(values: Iterable[str]) -> Unauthorized | None:
     return Unauthorized(
         "the token cannot be sent: it is empty, or holds a line break, a space at its end or a character beyond ASCII"
     )
-
-
-def names_its_scheme(token: str) -> str | None:
-    """Why a text is more than a token: somebody copied the header that one is sent in. None where it is not."""
-    if _WITH_SCHEME.match(token) is None:
-        return None
-    return "begins with the word Bearer, which is put before it when it is sent: give the token alone"
 
 
 def _sendable(token: Token) -> Token:

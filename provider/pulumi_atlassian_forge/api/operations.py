@@ -17,8 +17,9 @@ from .errors import ApiError, BadAnswer, Rejected
 from .exchange import Answer, Request
 from .failures import failure_of
 from .pace import Pace
-from .protocol import Live, Version
+from .protocol import Live
 from .retry import Budget, repeating
+from .version import Version
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final, Literal
+from typing import Any, Final
 from urllib.parse import quote
 
 from pulumi_atlassian_forge.modules.content import Content, canonical_json
@@ -20,8 +20,7 @@ from .errors import BadAnswer
 from .exchange import Answer, Request
 from .reading import read_json
 from .text import clean
-
-Version = Literal["v1", "v2"]
+from .version import Version
 
 _LISTS: Final = ("result", "results", "values", "items")  # the first is documented (rest), the others are a precaution
 _CURSORS: Final = ("nextPageToken", "lastEvaluatedKey")  # spec; rest

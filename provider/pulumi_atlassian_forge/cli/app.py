@@ -1,22 +1,52 @@
-"""The command line: which commands there are. Each has a file of its own."""
+"""The command line: which commands there are. Each has a file of its own, loaded when the command is run."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
 from pulumi_atlassian_forge.version import __version__
 
-from .doctor import doctor
-from .drift import drift
-from .emulator import emulator
-from .events import events
-from .importing import import_
-from .listing import list_, show
-from .orphans import orphans
+COMMANDS: Final = {
+    "list": "listing.list_",
+    "show": "listing.show",
+    "events": "events.events",
+    "drift": "drift.drift",
+    "doctor": "doctor.doctor",
+    "orphans": "orphans.orphans",
+    "import": "importing.import_",
+    "emulator": "emulator.emulator",
+}
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+def load(name: str) -> Any:
+    """A command, as typer makes it, with its options and its help.
+
+    Args:
+        name: One of :data:`COMMANDS`.
+    """
+    file, _, function = COMMANDS[name].partition(".")
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    alone.command(name)(getattr(import_module(f".{file}", __package__), function))
+    return typer.main.get_command(alone)
+
+
+class _Commands(TyperGroup):
+    """Loads a command with what it needs when it is asked for: many need no client or no emulator."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's form
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        wanted = [cmd_name] if cmd_name in COMMANDS else COMMANDS  # a name that is misspelt may mean any of them
+        self.commands.update({name: load(name) for name in wanted if name not in self.commands})
+        return super().get_command(ctx, cmd_name)
+
+
+app = typer.Typer(cls=_Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 def _version(asked: bool) -> None:
@@ -30,13 +60,3 @@ def options(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
     """Atlassian Forge dynamic modules."""
-
-
-app.command("list")(list_)
-app.command()(show)
-app.command()(events)
-app.command()(drift)
-app.command()(doctor)
-app.command()(orphans)
-app.command("import")(import_)
-app.command()(emulator)

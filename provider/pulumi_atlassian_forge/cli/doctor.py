@@ -14,23 +14,13 @@ from rich.text import Text
 
 from pulumi_atlassian_forge.errors import ForgeError
 
+from .answer import FAILED, JsonOption, as_json, reported
 from .checkup import Check, Status, failed, shown
 from .checkup_installation import installation as checked
 from .checkup_machine import certificates, engine, proxy
 from .checkup_python import project_file, python
 from .display import console
-from .reach import (
-    FAILED,
-    AllOption,
-    ApiVersionOption,
-    InstallationOption,
-    JsonOption,
-    StackOption,
-    as_json,
-    connected,
-    names,
-    reported,
-)
+from .reach import AllOption, ApiVersionOption, InstallationOption, StackOption, connected, names
 
 _STYLES: Final[dict[Status, str]] = {"ok": "green", "warn": "yellow", "fail": "bold red", "skipped": "dim"}
 _MARK: Final = 9  # the longest status, and a space or two

@@ -15,8 +15,9 @@ from pulumi_atlassian_forge.lifecycle import read
 from pulumi_atlassian_forge.modules.compare import differences, value_at
 from pulumi_atlassian_forge.modules.content import Content, content_of
 
+from .answer import JsonOption, as_json, fail, reported
 from .display import counted, line, progress, value
-from .reach import JsonOption, as_json, connected, fail, reported
+from .reach import connected
 from .states import Owned, modules, of_file, of_stack
 
 FOUND: Final = 2

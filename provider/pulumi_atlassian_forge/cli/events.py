@@ -9,8 +9,8 @@ import typer
 
 from pulumi_atlassian_forge.modules.events import EVENTS
 
+from .answer import JsonOption, as_json, fail
 from .display import table
-from .reach import JsonOption, as_json, fail
 
 
 def events(

@@ -29,10 +29,11 @@ from pulumi_atlassian_forge.ids import ModuleId
 from pulumi_atlassian_forge.provider import PROVIDER
 from pulumi_atlassian_forge.state import outputs_of
 
+from .answer import JsonOption, as_json, reported
 from .checkup_machine import IMPORT_FLOOR, numbers
 from .display import counted, line
 from .program_text import Declaration, declaration_of, distinct_names, program
-from .reach import ApiVersionOption, InstallationOption, JsonOption, Site, as_json, connected, reported, site
+from .reach import ApiVersionOption, InstallationOption, Site, connected, site
 from .states import TYPES, modules, of_stack, pulumi
 
 _COMMAND: Final = ("import", "--generate-code=false", "--protect=false", "--yes", "--skip-preview")

@@ -11,22 +11,10 @@ import yaml
 
 from pulumi_atlassian_forge.errors import ForgeError
 
+from .answer import JsonOption, as_json, fail, reported
 from .display import counted, gist, table
 from .program_text import declaration_of, statement
-from .reach import (
-    AllOption,
-    ApiVersionOption,
-    InstallationOption,
-    JsonOption,
-    StackOption,
-    as_json,
-    connected,
-    fail,
-    module_json,
-    names,
-    reported,
-    site,
-)
+from .reach import AllOption, ApiVersionOption, InstallationOption, StackOption, connected, module_json, names, site
 
 
 def list_(

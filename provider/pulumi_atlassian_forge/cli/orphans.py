@@ -18,18 +18,9 @@ from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.fields import setting_of, variable
 from pulumi_atlassian_forge.settled import settled_delete
 
+from .answer import JsonOption, as_json, reported
 from .display import counted, gist, line, progress, value
-from .reach import (
-    ApiVersionOption,
-    InstallationOption,
-    JsonOption,
-    Site,
-    as_json,
-    connected,
-    module_json,
-    reported,
-    site,
-)
+from .reach import ApiVersionOption, InstallationOption, Site, connected, module_json, site
 from .states import modules, of_file, of_stack, owned
 
 FOUND: Final = 2

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pulumi_atlassian_forge.api.protocol import Live, Version
+from pulumi_atlassian_forge.api.protocol import Live
+from pulumi_atlassian_forge.api.version import Version
 from pulumi_atlassian_forge.fields import DEFAULT
 from pulumi_atlassian_forge.modules.compare import DEFAULTS, server_additions
 from pulumi_atlassian_forge.modules.content import TRIGGER, TRIGGER_PROPERTIES, Content, content_of

@@ -1,17 +1,17 @@
-"""What the commands share: their common options, the installations they look at, and how a failure ends."""
+"""What the commands share: their common options, and the installations they look at."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any, NoReturn, cast, get_args
+from typing import Annotated, Any, cast, get_args
 
 import typer
 
 from pulumi_atlassian_forge.api.errors import ApiError
-from pulumi_atlassian_forge.api.protocol import Live, Version
+from pulumi_atlassian_forge.api.protocol import Live
+from pulumi_atlassian_forge.api.version import Version
 from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.connection import Connection
 from pulumi_atlassian_forge.errors import ForgeError
@@ -22,12 +22,6 @@ from pulumi_atlassian_forge.settings import not_configured
 
 from .states import Owned, config_of_stack
 
-FORM = 1
-"""The version of what ``--json`` prints. It changes only where a field loses its meaning; new fields may come."""
-
-FAILED = 1
-"""The exit code of a command that could not do what it is for."""
-
 InstallationOption = Annotated[str | None, typer.Option("--installation", help="The installation; default: 'default'.")]
 AllOption = Annotated[bool, typer.Option("--all", help="All installations that the configuration names.")]
 StackOption = Annotated[
@@ -35,7 +29,6 @@ StackOption = Annotated[
     typer.Option("--stack", help="A stack of the project in this directory, of which the configuration is used. Repeatable."),
 ]
 ApiVersionOption = Annotated[str | None, typer.Option("--api-version", help="v1 or v2; default: the installation's setting.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON (docs/reference/forge-modules.md has its form).")]
 
 
 @dataclass(frozen=True)
@@ -147,26 +140,6 @@ def _version(asked: str | None) -> Version | None:
     if asked is not None and asked not in get_args(Version):
         raise ForgeError(f"--api-version is v1 or v2, and not {asked!r}")
     return cast("Version | None", asked)
-
-
-@contextmanager
-def reported(command: str) -> Iterator[None]:
-    """A failure is one message on stderr, and the exit code 1."""
-    try:
-        yield
-    except ForgeError as error:
-        fail(command, str(error))
-
-
-def fail(command: str, message: str, code: int = FAILED) -> NoReturn:
-    """End with a message on stderr."""
-    typer.echo(f"forge-modules {command}: {message}", err=True)
-    raise typer.Exit(code)
-
-
-def as_json(**fields: Any) -> None:
-    """Print the one JSON object of a command."""
-    typer.echo(json.dumps({"version": FORM, **fields}, indent=2))
 
 
 def module_json(live: Live) -> dict[str, Any]:

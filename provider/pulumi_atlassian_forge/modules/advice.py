@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Final
 
 from .events import APP_EVENTS, EVENTS
-from .known_types import KNOWN_TYPES
+from .nearest import nearest
 
 LONGEST_KEY: Final = 23
 """Characters of a function's or endpoint's key in a manifest (docs:manifest-reference/endpoint)."""
 
 _EVENTS: Final = frozenset(EVENTS)
-
-
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that a misspelt one is closest to, or None where none is close."""
-    return next(iter(get_close_matches(name, known, n=1, cutoff=0.6)), None)
 
 
 def misspelt_event(name: str) -> str | None:
@@ -29,6 +23,8 @@ def misspelt_event(name: str) -> str | None:
 
 def misspelt_type(name: str) -> str | None:
     """What to say of a type that is not in the table, or None of one that is."""
+    from .known_types import KNOWN_TYPES  # noqa: PLC0415 - a program of triggers need not wait for the table
+
     if name in KNOWN_TYPES:
         return None
     return f"{name!r} is not a known type of dynamic module{_hint(name, sorted(KNOWN_TYPES))}; it is registered unchecked"

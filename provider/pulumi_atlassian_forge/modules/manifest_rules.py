@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal
 
-from .advice import nearest
 from .content import TRIGGER, is_typed
 from .event_scopes import EVENT_SCOPES
 from .manifest import Listed, Manifest
+from .nearest import nearest
 from .problems import Location, Problem, argument_of, path_of
 
 _Kind = Literal["function", "endpoint", "resource"]

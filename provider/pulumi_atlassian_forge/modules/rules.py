@@ -13,12 +13,12 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from .advice import nearest
 from .content import TRIGGER, is_typed
 from .json_values import json_problems, sendable
 from .known_types import TRIGGER as TYPED_TRIGGER
 from .known_types import TYPES
 from .models import OBJECT_TAG, TEXT_TAG, adapter
+from .nearest import nearest
 from .problems import Location, Problem, argument_of, path_of, snake
 from .specs import Choice, Either, Fields, Items, Spec, Text
 from .values import UNKNOWN, contains_unknown, normalise
