@@ -59,11 +59,12 @@ class _Module(Resource):
             **properties,
             "key": key,
             "installation": installation,
-            "adopt": adopt or None,
             "api_version": None,  # an attribute exists only if its name is among the inputs
             "__name": [*_parents(opts), resource_name],
             **preview_report.hidden_inputs(),
         }
+        if adopt:
+            inputs["adopt"] = adopt
         super().__init__(PROVIDER, resource_name, _Inputs(internal.pack(inputs)), opts)
         program_warnings.about(self, properties)
         preview_report.watch(self)

@@ -173,11 +173,10 @@ def _groups(value: Any, spec: Spec | None, location: Location) -> Iterator[Probl
 def _group(value: dict[str, Any], fields: Fields, location: Location) -> Iterator[Problem]:
     for names in fields.exactly_one:
         given = [name for name in names if name in value]
-        both = " and ".join(argument_of((*location, name)) for name in names)
-        if not given:
-            yield Problem(path_of(location), f"exactly one of {both} is needed, and there is neither")
-        elif len(given) > 1 and not any(value[name] is UNKNOWN for name in given):
-            yield Problem(path_of(location), f"exactly one of {both} is needed, and there are both: remove one")
+        if not given or (len(given) > 1 and not any(value[name] is UNKNOWN for name in given)):
+            both = " and ".join(argument_of((*location, name)) for name in names)
+            there = "are both: remove one" if given else "is neither"
+            yield Problem(path_of(location), f"exactly one of {both} is needed, and there {there}")
     if fields.at_least_one and not any(name in value for name in fields.at_least_one):
         some = ", ".join(argument_of((*location, name)) for name in fields.at_least_one)
         yield Problem(path_of(location), f"{argument_of(location)} needs at least one of {some}")

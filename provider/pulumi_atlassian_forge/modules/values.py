@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 MAX_DEPTH: Final = 24
@@ -9,6 +10,8 @@ MAX_DEPTH: Final = 24
 
 EXACT: Final = 2**53
 """Beyond it a float, which is what the engine carries, does not hold every integer."""
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 class Unknown:
@@ -70,4 +73,4 @@ def depth(value: Any) -> int:
 
 def has_lone_surrogate(text: str) -> bool:
     """Whether a text holds half of a surrogate pair, which no encoding carries."""
-    return any("\ud800" <= character <= "\udfff" for character in text)
+    return _SURROGATE.search(text) is not None
