@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.campaign import SOAK
 from tests.support.independent_server import TOKEN, Server, serve
 from tests.support.project import Project, require_engine
 
@@ -13,6 +14,13 @@ from tests.support.project import Project, require_engine
 # ends its plugins by that signal, and would wait five seconds for each.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave what is marked ``soak`` to `make soak`; pytest says how many it left."""
+    left = [] if SOAK else [item for item in items if item.get_closest_marker("soak")]
+    items[:] = [item for item in items if item not in left]
+    config.hook.pytest_deselected(items=left)
 
 
 @pytest.fixture

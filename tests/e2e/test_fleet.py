@@ -98,8 +98,9 @@ def killed_in_the_middle(project: FleetProject, environment: dict[str, str]) -> 
     assert not third["acme"]["recovered"]
 
 
+@pytest.mark.soak  # the next one is the same with a database
 def test_killed_in_the_middle_and_started_again_it_is_exact(tmp_path: Path) -> None:
-    with fleet(tmp_path / "fleet", NAMES[: runs(3, 20)], N) as project:
+    with fleet(tmp_path / "fleet", NAMES, N) as project:
         killed_in_the_middle(project, {})
 
 

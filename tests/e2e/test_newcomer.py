@@ -185,6 +185,7 @@ def test_a_command_that_prints_a_token_and_a_file_of_installations(newcomer: New
         assert (keys(server), len(server.modules("v2")), keys(beta)) == (["on-default"], 1, ["on-beta"])
 
 
+@pytest.mark.soak
 def test_a_broker_to_which_somebody_brings_a_token(newcomer: Newcomer) -> None:
     walk(newcomer)
     is_green(newcomer)
@@ -206,6 +207,7 @@ def test_a_bridge(newcomer: Newcomer) -> None:
     assert registered_in(newcomer.checkout / "forge.db") == ["notify-on-bug", "panel"]
 
 
+@pytest.mark.soak
 def test_a_fleet(newcomer: Newcomer) -> None:
     walk(newcomer)
     folder = newcomer.checkout / "examples" / "fleet"
