@@ -1,185 +1,229 @@
-"""What exists already: each row of docs/guide/existing-modules.md, through the real CLI."""
+"""What exists already: each row of docs/guide/existing-modules.md, through the real CLI.
+
+Rows share a program, each on an installation of its own, which is called like the row; so is its one resource, and under v1 the
+key of its module.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from tests.support.independent_server import Server
+from tests.support.independent_server import Module, Server
+from tests.support.installations import PAIR, Installation, Installations, joined, said, served
 from tests.support.plugin import PROVIDER
 from tests.support.project import Project
 
 TRIGGER = {"events": ["avi:jira:updated:issue"], "endpoint": "hook"}
-THREE_WAYS = "next: import it, take it over with adopt=True, or give this one another key= (docs/guide/existing-modules.md)"
-
-
-def there(server: Server, version: str, key: str, data: dict[str, Any], type_: str = "trigger") -> None:
-    server.stores[version][key] = {"key": key, "type": type_, "data": {**data, "key": key}}
-
-
-def trigger(**arguments: Any) -> str:
-    given = "".join(f", {name}={value!r}" for name, value in arguments.items())
-    return f'forge.TriggerModule("notify", events=["avi:jira:updated:issue"], endpoint="hook"{given})\n'
-
-
-ADOPTING: dict[str, dict[str, Any]] = {"v1": {"adopt": True}, "v2": {"adopt": "notify"}}
-
-
-@pytest.mark.parametrize("version", ["v1", "v2"])
-def test_an_identical_one_is_adopted_as_it_is(project: Callable[..., Project], server: Server, version: str) -> None:
-    there(server, version, "notify", TRIGGER)
-    stack = project(server, apiVersion=version)
-    stack.program(trigger(**ADOPTING[version]))
-    done = stack.up()
-    assert done.code == 0, done.text
-    assert "default/notify: was already registered, and is adopted as it is" in done.text
-    assert server.counts() == {"GET": 1, "POST": 0, "PUT": 0, "DELETE": 0}
-    assert [resource["id"] for resource in stack.state()] == [f"default/{version}/notify"]
-    stack.program(trigger())  # adopt is stored and never compared
-    assert stack.preview("--expect-no-changes").code == 0
-    assert stack.refresh().code == 0
-    assert stack.preview("--expect-no-changes").code == 0
-    assert stack.destroy().code == 0
-    assert server.modules(version) == []
-
-
-@pytest.mark.parametrize("version", ["v1", "v2"])
-def test_a_differing_one_is_adopted_and_overwritten_with_a_warning(
-    project: Callable[..., Project], server: Server, version: str
-) -> None:
-    there(server, version, "notify", {**TRIGGER, "endpoint": "old-hook", "filter": {"ignoreSelf": True}})
-    stack = project(server, apiVersion=version)
-    stack.program(trigger(**ADOPTING[version]))
-    done = stack.up()
-    assert done.code == 0, done.text
-    line = (
-        "default/notify: warning: was already registered with other content, and is adopted and overwritten: "
-        '/endpoint was "old-hook"; /filter was {"ignoreSelf": true}'
-    )
-    assert done.diagnostics.count(line) == 1, done.text
-    assert server.counts() == {"GET": 1, "POST": 0, "PUT": 1, "DELETE": 0}
-    assert server.modules(version) == [{"key": "notify", "type": "trigger", "data": {**TRIGGER, "key": "notify"}}]
-    assert stack.preview("--expect-no-changes").code == 0
-
-
-def test_where_there_is_none_adopt_registers_under_v1_and_fails_under_v2(project: Callable[..., Project], server: Server) -> None:
-    stack = project(server)
-    stack.program(trigger(adopt=True))
-    assert stack.up().code == 0
-    assert [module["key"] for module in server.modules()] == ["notify"]
-    other = project(server, apiVersion="v2")
-    other.program(trigger(adopt="notify"))
-    done = other.up()
-    assert done.code != 0
-    assert "HTTP 404: there is no module with the key notify" in done.text
-    assert "next: correct adopt=, or remove it to register a new module" in done.text
-    assert server.modules("v2") == []
-
-
-@pytest.mark.parametrize("version", ["v1", "v2"])
-def test_one_of_another_type_is_left_alone(project: Callable[..., Project], server: Server, version: str) -> None:
-    there(server, version, "notify", {"title": "t"}, "jira:issueAction")
-    before = server.modules(version)
-    stack = project(server, apiVersion=version)
-    stack.program(trigger(**ADOPTING[version]))
-    done = stack.up()
-    assert done.code != 0
-    assert "is of type jira:issueAction, which cannot be changed in place; it was left as it is" in done.text
-    assert server.modules(version) == before
-
-
-@pytest.mark.parametrize(
-    ("data", "settings"), [({**TRIGGER, "endpoint": "other"}, {}), (TRIGGER, {"takeOverIdentical": "false"})]
+OTHER = {**TRIGGER, "endpoint": "old-hook", "filter": {"ignoreSelf": True}}
+ADOPTED = "was already registered, and is adopted as it is"
+OVERWRITTEN = (
+    "warning: was already registered with other content, and is adopted and overwritten: "
+    '/endpoint was "old-hook"; /filter was {"ignoreSelf": true}'
 )
-def test_without_adopt_a_taken_key_is_an_error_that_names_three_ways(
-    project: Callable[..., Project], server: Server, data: dict[str, Any], settings: dict[str, str]
-) -> None:
-    there(server, "v1", "notify", data)
-    before = server.modules()
-    stack = project(server, **settings)
-    stack.program(trigger())
-    done = stack.up()
-    assert done.code != 0
-    assert "HTTP 422: key notify is taken" in done.diagnostics
-    assert "a module with this key is already registered; it was left as it is" in done.diagnostics
-    assert THREE_WAYS in done.diagnostics
-    assert server.modules() == before
-    stack.program(trigger(adopt=True))
-    assert stack.up().code == 0
-    stack.program(trigger(adopt=True, key="another"))
-    assert stack.up().code == 0
-    assert [module["key"] for module in server.modules()] == ["another"]
+TAKEN_OVER = "was already registered with the same content, and is taken over"
+OLDER = "registered; the same content was there before as older-key, and is still: if no stack owns that, as after a killed run "
+OTHER_TYPE = "is of type jira:issueAction, which cannot be changed in place; it was left as it is"
+THREE_WAYS = (
+    "a module with this key is already registered; it was left as it is",
+    "next: import it, take it over with adopt=True, or give this one another key= (docs/guide/existing-modules.md)",
+)
 
 
-def test_an_identical_one_is_taken_over_with_a_line_under_v1(project: Callable[..., Project], server: Server) -> None:
-    there(server, "v1", "notify", TRIGGER)
-    stack = project(server)
-    stack.program(trigger())
-    done = stack.up()
-    assert done.code == 0, done.text
-    assert "default/notify: was already registered with the same content, and is taken over" in done.text
-    assert len(server.modules()) == 1
+@dataclass(frozen=True)
+class Row:
+    """What is registered before `up`, and what comes of it.
+
+    Attributes:
+        there: The content of the module; None: there is none.
+        says: What `up` says of it.
+        requests: What it takes.
+        adopts: Whether the program adopts it.
+        key: The module's key, where it is not the row's name.
+        type: The module's type.
+    """
+
+    there: dict[str, Any] | None
+    says: tuple[str, ...]
+    requests: list[str] = field(default_factory=list)
+    adopts: bool = True
+    key: str = ""
+    type: str = "trigger"
 
 
-def test_under_v2_an_identical_one_is_named_and_another_is_registered(project: Callable[..., Project], server: Server) -> None:
-    there(server, "v2", "older-key", TRIGGER)
-    stack = project(server, apiVersion="v2")
-    stack.program(trigger())
-    done = stack.up()
-    assert done.code == 0, done.text
-    assert "registered; the same content was there before as older-key, and is still" in done.diagnostics
-    assert "forge-modules orphans" in done.diagnostics
-    assert len(server.modules("v2")) == 2
+MADE = {
+    "same-v1": Row(TRIGGER, (ADOPTED,), ["GET"]),
+    "same-v2": Row(TRIGGER, (ADOPTED,), ["GET"]),
+    "other-v1": Row(OTHER, (OVERWRITTEN,), ["GET", "PUT"]),
+    "other-v2": Row(OTHER, (OVERWRITTEN,), ["GET", "PUT"]),
+    "none-v1": Row(None, (), ["GET", "POST"]),
+    "unasked-v1": Row(TRIGGER, (TAKEN_OVER,), ["POST", "GET"], adopts=False),
+    "unasked-v2": Row(TRIGGER, (OLDER + "(forge-modules orphans tells)",), ["GET", "POST"], adopts=False, key="older-key"),
+}
+REFUSED = {
+    "none-v2": Row(
+        None,
+        (
+            "HTTP 404: there is no module with the key none-v2",
+            "next: correct adopt=, or remove it to register a new module",
+        ),
+    ),
+    "type-v1": Row({"title": "t"}, (OTHER_TYPE,), type="jira:issueAction"),
+    "type-v2": Row({"title": "t"}, (OTHER_TYPE,), type="jira:issueAction"),
+    "taken-v1": Row({**TRIGGER, "endpoint": "other"}, ("HTTP 422: key taken-v1 is taken", *THREE_WAYS), adopts=False),
+    "same-v1": Row(TRIGGER, ("HTTP 422: key same-v1 is taken", *THREE_WAYS), adopts=False),  # with takeOverIdentical: false
+}
 
 
-@pytest.mark.parametrize("version", ["v1", "v2"])
+def module(key: str, data: dict[str, Any], type_: str = "trigger") -> Module:
+    return {"key": key, "type": type_, "data": {**data, "key": key}}
+
+
+def put(one: Installation, row: Row) -> None:
+    if row.there is not None:
+        key = row.key or one.name
+        one.server.stores[one.version][key] = module(key, row.there, row.type)
+
+
+def trigger(name: str, installation: str = "", **arguments: Any) -> str:
+    given = "".join(f", {name}={value!r}" for name, value in {"installation": installation or name, **arguments}.items())
+    return f'forge.TriggerModule("{name}", events=["avi:jira:updated:issue"], endpoint="hook"{given})\n'
+
+
+def adopting(name: str) -> dict[str, Any]:
+    return {"adopt": name if name.endswith("v2") else True}
+
+
+def program(rows: Mapping[str, Row]) -> str:
+    return "".join(trigger(name, **(adopting(name) if row.adopts else {})) for name, row in rows.items())
+
+
+def modules(installations: Installations) -> dict[str, list[Module]]:
+    return {name: one.modules() for name, one in installations.items()}
+
+
+PANEL = """
+forge.DynamicModule("{name}", installation="{name}", type="TYPE", data={{"title": "t"}}, adopt={adopt!r})
+"""
+
+
+@pytest.fixture
+def both() -> Iterator[Installations]:
+    with served(*PAIR) as installations:
+        yield installations
+
+
+def test_what_comes_into_the_state_and_how(project: Callable[..., Project]) -> None:
+    with served(*MADE) as installations:
+        for name, row in MADE.items():
+            put(installations[name], row)
+        stack = joined(project, installations)
+        stack.program(program(MADE))
+        done = stack.up()
+        assert done.code == 0, done.text
+        requests = {name: [call.method for call in one.server.calls] for name, one in installations.items()}
+        assert requests == {name: row.requests for name, row in MADE.items()}
+
+        (mine,) = [one["key"] for one in installations["unasked-v2"].modules() if one["key"] != "older-key"]
+        keys = {name: name for name in MADE} | {"unasked-v2": mine}
+        assert sorted(resource["id"] for resource in stack.state()) == sorted(
+            f"{name}/{one.version}/{keys[name]}" for name, one in installations.items()
+        )
+        expected = {name: [module(key, TRIGGER)] for name, key in keys.items()}
+        expected["unasked-v2"].insert(0, module("older-key", TRIGGER))
+        assert modules(installations) == expected
+        for name, row in MADE.items():
+            lines = [line.strip() for line in done.diagnostics.splitlines() if f"{name}/" in line]
+            assert len(lines) == len(row.says), (name, done.text)
+            for line, says in zip(lines, row.says, strict=True):
+                assert line.startswith(f"{name}/{keys[name]}: {says}")
+
+        # adopt is stored and never compared, whether it is still in the program or not
+        stack.program("".join(trigger(name, **(adopting(name) if row.there is OTHER else {})) for name, row in MADE.items()))
+        assert stack.preview("--expect-no-changes").code == 0
+        assert stack.refresh().code == 0
+        assert stack.preview("--expect-no-changes").code == 0
+        assert stack.destroy().code == 0
+        assert modules(installations) == {**{name: [] for name in MADE}, "unasked-v2": [module("older-key", TRIGGER)]}
+
+
+def test_what_is_an_error_leaves_all_as_it_is(project: Callable[..., Project]) -> None:
+    with served(*REFUSED) as installations:
+        for name, row in REFUSED.items():
+            put(installations[name], row)
+        before = modules(installations)
+        stack = joined(project, installations, **{"installations.same-v1.takeOverIdentical": "false"})
+        stack.program(program(REFUSED))
+        done = stack.up("--continue-on-error")
+        assert done.code != 0
+        assert stack.state() == []
+        assert modules(installations) == before
+        for name, row in REFUSED.items():
+            for words in row.says:
+                assert words in said(done).get(name, ""), done.text
+
+        ways = ("taken-v1", "same-v1")
+        stack.program("".join(trigger(name, adopt=True) for name in ways))
+        assert stack.up().code == 0
+        stack.program("".join(trigger(name, adopt=True, key="another") for name in ways))
+        assert stack.up().code == 0
+        assert [[live["key"] for live in installations[name].modules()] for name in ways] == [["another"], ["another"]]
+
+
 def test_a_type_change_with_adopt_still_in_the_program_leaves_one_module(
-    project: Callable[..., Project], server: Server, version: str
+    project: Callable[..., Project], both: Installations
 ) -> None:
-    there(server, version, "panel", {"title": "t"}, "custom:one")
-    adopt = {"v1": "True", "v2": '"panel"'}[version]
-    stack = project(server, apiVersion=version)
-    stack.program(f'forge.DynamicModule("panel", type="custom:one", data={{"title": "t"}}, adopt={adopt})')
+    for one in both.values():
+        put(one, Row({"title": "t"}, (), type="custom:one"))
+    panels = "".join(PANEL.format(name=name, **adopting(name)) for name in both)
+    stack = joined(project, both)
+    stack.program(panels.replace("TYPE", "custom:one"))
     assert stack.up().code == 0
-    stack.program(f'forge.DynamicModule("panel", type="custom:two", data={{"title": "t"}}, adopt={adopt})')
+    assert {name: [live["key"] for live in one.modules()] for name, one in both.items()} == {name: [name] for name in both}
+    stack.program(panels.replace("TYPE", "custom:two"))
     done = stack.up()
     assert done.code == 0, done.text
-    assert [module["type"] for module in server.modules(version)] == ["custom:two"]
-    assert [resource["outputs"]["key"] for resource in stack.state()] == [server.modules(version)[0]["key"]]
+    assert {name: [live["type"] for live in one.modules()] for name, one in both.items()} == {
+        name: ["custom:two"] for name in both
+    }
+    assert {resource["outputs"]["installation"]: resource["outputs"]["key"] for resource in stack.state()} == {
+        name: one.modules()[0]["key"] for name, one in both.items()
+    }
     assert stack.preview("--expect-no-changes").code == 0
     assert stack.destroy().code == 0
-    assert server.modules(version) == []
+    assert modules(both) == {name: [] for name in both}
 
 
-@pytest.mark.parametrize(
-    ("version", "argument", "words"),
-    [
-        ("v1", "'notify'", "adopt= is True under apiVersion v1"),
-        ("v2", "True", "adopt= is the key of the module under apiVersion v2"),
-        ("v1", "first.id.apply(bool)", "adopt must be plain"),
-    ],
-)
-def test_a_wrong_adopt_is_refused_in_preview(
-    project: Callable[..., Project], server: Server, version: str, argument: str, words: str
-) -> None:
-    stack = project(server, apiVersion=version)
+def test_a_wrong_adopt_is_refused_in_preview(project: Callable[..., Project], both: Installations) -> None:
+    stack = joined(project, both)
+    wrong = {
+        "text": ("default", "'notify'", "adopt= is True under apiVersion v1"),
+        "true": ("other-v2", "True", "adopt= is the key of the module under apiVersion v2"),
+        "output": ("default", "first.id.apply(bool)", "adopt must be plain"),
+    }
     stack.program(
-        'first = forge.TriggerModule("first", events=["avi:jira:created:issue"], endpoint="hook")\n'
-        f'forge.TriggerModule("notify", events=["avi:jira:updated:issue"], endpoint="hook", adopt={argument})'
+        f"first = {trigger('first', 'default')}"
+        + "".join(
+            trigger(name, installation, adopt="GIVEN").replace("'GIVEN'", given)
+            for name, (installation, given, _) in wrong.items()
+        )
     )
     done = stack.preview()
     assert done.code != 0
-    assert words in done.text
-    assert not server.calls
+    for name, (_, _, words) in wrong.items():
+        assert words in said(done).get(name, ""), done.text
+    assert "first" not in said(done)
+    assert [one.server.calls for one in both.values()] == [[], []]
 
 
 def test_the_import_file_of_the_guide_takes_a_module_into_the_state(project: Callable[..., Project], server: Server) -> None:
-    there(server, "v1", "notify", TRIGGER)
+    server.stores["v1"]["notify"] = module("notify", TRIGGER)
     stack = project(server)
-    stack.program(trigger())
+    stack.program(trigger("notify", "default"))
     inputs = {**TRIGGER, "key": "notify", "installation": "default", "apiVersion": "v1", "__name": ["notify"]}
     resource = {
         "type": "pulumi-python:dynamic/atlassian-forge:TriggerModule",

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.support.campaign import runs
 from tests.support.independent_server import Module, Server
+from tests.support.installations import PAIR, Installations, joined, served
 from tests.support.project import Project
 
 TRIGGER = """
 forge.TriggerModule(
-    "one",
+    "{name}",
     events=[{events}],
     endpoint="hook",
     filter=forge.TriggerFilter(expression="event.issue", on_error="RECEIVE"),
@@ -40,142 +41,130 @@ class Thing(Resource):
 """
 
 
+@pytest.fixture
+def both() -> Iterator[Installations]:
+    with served(*PAIR) as installations:
+        yield installations
+
+
 def changed_lines(text: str) -> list[str]:
     """The lines of a detailed diff that carry a mark, without headers, counts and alignment."""
     marked = [" ".join(line.split()) for line in text.splitlines() if line.strip()[:2] in ("~ ", "+ ", "- ")]
     return [re.sub(r"^(.) (\S+) :", r"\1 \2:", line) for line in marked if not re.match(r". (pulumi|\d+ to )", line)]
 
 
-def test_a_changed_event_is_the_only_thing_that_shows(project: Callable[..., Project], server: Server) -> None:
+def events(changed: str, reordered: str) -> str:
+    return TRIGGER.format(name="changed", events=changed) + TRIGGER.format(name="reordered", events=reordered)
+
+
+def test_a_changed_event_is_the_only_thing_that_shows_and_a_new_order_changes_nothing(
+    project: Callable[..., Project], server: Server
+) -> None:
     stack = project(server)
-    stack.program(TRIGGER.format(events='"avi:jira:updated:issue", "avi:jira:created:issue"'))
+    before = '"avi:jira:updated:issue", "avi:jira:created:issue"'
+    stack.program(events(before, before))
     assert stack.up().code == 0
-    stack.program(TRIGGER.format(events='"avi:jira:updated:issue", "avi:jira:deleted:issue"'))
+    stack.program(
+        events('"avi:jira:updated:issue", "avi:jira:deleted:issue"', '"avi:jira:created:issue", "avi:jira:updated:issue"')
+    )
     seen = stack.preview("--diff")
     assert seen.code == 0, seen.text
     assert changed_lines(seen.stdout) == [
         "~ events: [",
         '~ [1]: "avi:jira:created:issue" => "avi:jira:deleted:issue"',
     ]
+    assert seen.summary == {"to": 1, "unchanged": 2}, seen.text
 
 
-def test_a_new_order_of_events_changes_nothing(project: Callable[..., Project], server: Server) -> None:
+def test_what_is_unknown_in_preview_registers_the_right_value(project: Callable[..., Project], server: Server) -> None:
+    """One of the events, the whole list of them, and a filter that is built by apply."""
     stack = project(server)
-    stack.program(TRIGGER.format(events='"avi:jira:updated:issue", "avi:jira:created:issue"'))
-    assert stack.up().code == 0
-    stack.program(TRIGGER.format(events='"avi:jira:created:issue", "avi:jira:updated:issue"'))
-    assert stack.preview("--expect-no-changes").code == 0
-
-
-@pytest.mark.parametrize(
-    ("give", "arguments", "expected"),
-    [
-        ('"avi:jira:created:issue"', 'events=["avi:jira:updated:issue", thing.value], endpoint="hook"', ["updated", "created"]),
-        ('["avi:jira:created:issue"]', 'events=thing.value, endpoint="hook"', ["created"]),
-    ],
-    ids=["one-of-the-events", "the-whole-list"],
+    stack.program(
+        f"""{OTHER}
+created = Thing("created", "avi:jira:created:issue")
+several = Thing("several", ["avi:jira:created:issue"])
+bug = Thing("bug", "Bug")
+forge.TriggerModule("one-of-the-events", events=["avi:jira:updated:issue", created.value], endpoint="hook")
+forge.TriggerModule("the-whole-list", events=several.value, endpoint="hook")
+forge.TriggerModule(
+    "filter",
+    events=["avi:jira:updated:issue"],
+    endpoint="hook",
+    filter=bug.value.apply(lambda name: forge.TriggerFilter(expression=f"event.name == '{{name}}'", on_error="IGNORE")),
 )
-def test_an_unknown_in_the_events_previews_and_registers_the_right_value(
-    project: Callable[..., Project], server: Server, give: str, arguments: str, expected: list[str]
-) -> None:
-    stack = project(server)
-    stack.program(f'{OTHER}\nthing = Thing("thing", {give})\nforge.TriggerModule("one", {arguments})\n')
+"""
+    )
     assert stack.preview("--diff").code == 0
     assert not server.calls
     done = stack.up()
     assert done.code == 0, done.text
-    assert server.modules()[0]["data"]["events"] == [f"avi:jira:{name}:issue" for name in expected]
+    data = {module["key"]: module["data"] for module in server.modules()}
+    assert {key: one["events"] for key, one in data.items()} == {
+        "one-of-the-events": ["avi:jira:updated:issue", "avi:jira:created:issue"],
+        "the-whole-list": ["avi:jira:created:issue"],
+        "filter": ["avi:jira:updated:issue"],
+    }
+    assert data["filter"]["filter"] == {"expression": "event.name == 'Bug'", "onError": "IGNORE"}
     assert stack.preview("--expect-no-changes").code == 0
 
 
-def test_a_filter_built_by_apply_previews_and_registers_the_right_value(project: Callable[..., Project], server: Server) -> None:
-    stack = project(server)
-    stack.program(
-        f"""{OTHER}
-thing = Thing("thing", "Bug")
-forge.TriggerModule(
-    "one",
-    events=["avi:jira:updated:issue"],
-    endpoint="hook",
-    filter=thing.value.apply(lambda name: forge.TriggerFilter(expression=f"event.name == '{{name}}'", on_error="IGNORE")),
-)
-"""
+SHAPES = [("array", "envelope"), ("envelope", "array")][: runs(1, 2)]  # of the lists under v1 and under v2
+MADE = """
+for name in INSTALLATIONS:
+    forge.TriggerModule(
+        f"{name}-plain", installation=name, events=["avi:jira:updated:issue", "avi:jira:created:issue"], endpoint="hook"
     )
-    assert stack.preview("--diff").code == 0
-    done = stack.up()
-    assert done.code == 0, done.text
-    assert server.modules()[0]["data"]["filter"] == {"expression": "event.name == 'Bug'", "onError": "IGNORE"}
-    assert stack.preview("--expect-no-changes").code == 0
-
-
-def test_a_key_that_becomes_unknown_previews_as_a_replace(project: Callable[..., Project], server: Server) -> None:
-    stack = project(server)
-    program = (
-        OTHER
-        + """
-thing = Thing("thing", "GIVEN")
-forge.TriggerModule("one", key=thing.value, events=["avi:jira:updated:issue"], endpoint="hook")
-"""
+    forge.TriggerModule(
+        f"{name}-filtered",
+        installation=name,
+        events=["avi:jira:updated:issue"],
+        endpoint="hook",
+        filter=forge.TriggerFilter(expression="x"),
     )
-    stack.program(program.replace("GIVEN", "first"))
-    assert stack.up().code == 0
-    stack.program(program.replace("GIVEN", "second"))
-    seen = stack.preview()
-    assert seen.code == 0, seen.text
-    assert seen.summary["to"] == 2, seen.text  # both are replaced
-    done = stack.up()
-    assert done.code == 0, done.text
-    assert [module["key"] for module in server.modules()] == ["second"]
+    forge.DynamicModule(
+        f"{name}-panel", installation=name, type="jira:issueAction", data={"title": "Risk", "resource": "main"}
+    )
+"""
 
 
-@pytest.mark.parametrize(
-    ("version", "shape"), [("v1", "array"), ("v2", "envelope"), ("v1", "envelope"), ("v2", "array")][: runs(2, 4)]
-)
+def rewrite(module: Module) -> Module:
+    """What a server adds, and an order of its own."""
+    data = {**module["data"], "modified": "2026-01-01"}
+    if module["type"] == "trigger":
+        data["events"] = sorted(data["events"])
+        if "filter" in data:
+            data["filter"] = {"onError": "IGNORE_AND_LOG", "ignoreSelf": False, **data["filter"]}
+    else:
+        data["viewportSize"] = "medium"
+    return {**module, "data": data, "createdBy": "somebody"}
+
+
+@pytest.mark.parametrize("shapes", SHAPES, ids="-".join)
 def test_what_the_server_adds_is_no_drift_and_what_a_person_adds_is(
-    project: Callable[..., Project], server: Server, version: str, shape: str
+    project: Callable[..., Project], both: Installations, shapes: tuple[str, str]
 ) -> None:
-    server.list_shape = shape
-
-    def rewrite(module: Module) -> Module:
-        data = {**module["data"], "modified": "2026-01-01"}
-        if module["type"] == "trigger":
-            data["events"] = sorted(data["events"])
-            if "filter" in data:
-                data["filter"] = {"onError": "IGNORE_AND_LOG", "ignoreSelf": False, **data["filter"]}
-        else:
-            data["viewportSize"] = "medium"
-        return {**module, "data": data, "createdBy": "somebody"}
-
-    server.rewrite = rewrite
-    stack = project(server, apiVersion=version)
-    stack.program(
-        """
-forge.TriggerModule("plain", events=["avi:jira:updated:issue", "avi:jira:created:issue"], endpoint="hook")
-forge.TriggerModule("filtered", events=["avi:jira:updated:issue"], endpoint="hook", filter=forge.TriggerFilter(expression="x"))
-forge.DynamicModule("panel", type="jira:issueAction", data={"title": "Risk", "resource": "main"})
-"""
-    )
+    for one, shape in zip(both.values(), shapes, strict=True):
+        one.server.list_shape, one.server.rewrite = shape, rewrite
+    stack = joined(project, both)
+    stack.program(MADE.replace("INSTALLATIONS", repr([*both])))
     assert stack.up().code == 0
     assert stack.preview("--expect-no-changes").code == 0
     refreshed = stack.refresh()
-    assert refreshed.summary == {"unchanged": 4}, refreshed.text
+    assert refreshed.summary == {"unchanged": 7}, refreshed.text
     assert stack.preview("--expect-no-changes").code == 0
 
-    for module in server.modules(version):
+    for module in [module for one in both.values() for module in one.modules()]:
         if module["type"] == "trigger" and "filter" not in module["data"]:
             module["data"]["filter"] = {"ignoreSelf": True}
         if module["type"] != "trigger":
             module["data"]["icon"] = "by-hand.svg"
-    assert stack.refresh().summary["updated"] == 2
+    assert stack.refresh().summary["updated"] == 4
     seen = stack.preview("--diff")
-    assert changed_lines(seen.stdout) == [
-        '- icon: "by-hand.svg"',
-        "- filter: {",
-        "- ignoreSelf: true",
-    ] or set(changed_lines(seen.stdout)) >= {'- icon: "by-hand.svg"', "- ignoreSelf: true"}, seen.stdout
+    of_each = ["~ data: {", '- icon: "by-hand.svg"', "- filter: {", "- ignoreSelf: true"]
+    assert sorted(changed_lines(seen.stdout)) == sorted(2 * of_each)
     assert stack.up().code == 0
     assert stack.preview("--expect-no-changes").code == 0
-    for module in server.modules(version):
+    for module in [module for one in both.values() for module in one.modules()]:
         assert "icon" not in module["data"]
         assert module["data"].get("filter", {}).get("ignoreSelf") is not True
 
@@ -193,17 +182,34 @@ def test_another_type_under_the_same_key_replaces_delete_first(project: Callable
     assert [module["type"] for module in server.modules()] == ["jira:issueActivity"]
 
 
-def test_another_key_replaces_create_first(project: Callable[..., Project], server: Server) -> None:
-    stack = project(server)
-    program = 'forge.TriggerModule("one", key="{key}", events=["avi:jira:updated:issue"], endpoint="hook")'
-    stack.program(program.format(key="a"))
-    assert stack.up().code == 0
-    server.calls.clear()
-    stack.program(program.format(key="b"))
-    assert stack.up().code == 0
-    # The list says that this is the installation of the module in the state, before anything is registered.
-    assert [call.method for call in server.calls] == ["GET", "POST", "DELETE"]
-    assert [module["key"] for module in server.modules()] == ["b"]
+def test_another_key_replaces_create_first_and_one_that_becomes_unknown_previews_as_that(
+    project: Callable[..., Project],
+) -> None:
+    with served("known-v1", "unknown-v1") as installations:
+        stack = joined(project, installations)
+        program = (
+            OTHER
+            + """
+thing = Thing("thing", "GIVEN")
+for name, key in {"known-v1": "GIVEN", "unknown-v1": thing.value}.items():
+    forge.TriggerModule(name, installation=name, key=key, events=["avi:jira:updated:issue"], endpoint="hook")
+"""
+        )
+        stack.program(program.replace("GIVEN", "first"))
+        assert stack.up().code == 0
+        for one in installations.values():
+            one.server.calls.clear()
+        stack.program(program.replace("GIVEN", "second"))
+        seen = stack.preview()
+        assert seen.code == 0, seen.text
+        assert "+-3 to replace" in seen.stdout, seen.text
+        assert seen.summary == {"to": 3, "unchanged": 1}, seen.text
+        done = stack.up()
+        assert done.code == 0, done.text
+        for one in installations.values():
+            # The list says that this is the installation of the module in the state, before anything is registered.
+            assert [call.method for call in one.server.calls] == ["GET", "POST", "DELETE"]
+            assert [module["key"] for module in one.modules()] == ["second"]
 
 
 def test_two_resources_with_one_key_fail_in_preview_with_both_names(project: Callable[..., Project], server: Server) -> None:

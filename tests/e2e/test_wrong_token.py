@@ -2,22 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import re
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
-from tests.support.campaign import SOAK, runs
-from tests.support.independent_server import Module, Server
+from tests.support.campaign import runs
+from tests.support.independent_server import Module
+from tests.support.installations import PAIR, Installation, Installations, in_state, joined, said, served
 from tests.support.project import Outcome, Project
 
 PROGRAM = """
-for i in range({n}):
-    forge.TriggerModule(f"module-{{i}}", events=["avi:jira:updated:issue"], endpoint="{endpoint}-{{i}}")
+for installation, n in {sizes}.items():
+    for i in range(n):
+        forge.TriggerModule(
+            f"{{installation}}-{{i}}", installation=installation, events=["avi:jira:updated:issue"], endpoint=f"{endpoint}-{{i}}"
+        )
 """
-ACCEPT = {"ATLASSIAN_FORGE_ACCEPT_ALL_GONE": "true"}
-QUESTION = "is ATLASSIAN_FORGE_TOKEN (or atlassian-forge:token) the token of this installation"
-TABLE = [(2, "v1"), (5, "v2"), (2, "v2"), (5, "v1"), (50, "v1"), (50, "v2")][: runs(2, 6)]
+SIZES = [(2, 5), (5, 2), (50, 50)][: runs(1, 3)]
+# Each module of each installation is tried, whatever becomes of the others.
+ALL = "--continue-on-error"
+
+
+@pytest.fixture
+def both() -> Iterator[Installations]:
+    with served(*PAIR) as installations:
+        yield installations
+
+
+def program(sizes: Mapping[str, int], endpoint: str = "hook") -> str:
+    return PROGRAM.format(sizes=dict(sizes), endpoint=endpoint)
+
+
+def made(project: Callable[..., Project], installations: Installations, sizes: Mapping[str, int]) -> Project:
+    stack = joined(project, installations)
+    stack.program(program(sizes))
+    done = stack.up()
+    assert done.code == 0, done.text
+    return stack
+
+
+def of_each(installations: Installations) -> dict[str, list[str]]:
+    """The endpoints of the modules that are registered."""
+    return {name: sorted(module["data"]["endpoint"] for module in one.modules()) for name, one in installations.items()}
+
+
+def endpoints(sizes: Mapping[str, int], endpoint: str = "hook") -> dict[str, list[str]]:
+    return {name: sorted(f"{endpoint}-{i}" for i in range(n)) for name, n in sizes.items()}
 
 
 def foreign(n: int) -> dict[str, dict[str, Module]]:
@@ -35,128 +66,151 @@ def foreign(n: int) -> dict[str, dict[str, Module]]:
     }
 
 
-def made(project: Callable[..., Project], server: Server, n: int, version: str) -> Project:
-    stack = project(server, apiVersion=version)
-    stack.program(program(n))
-    done = stack.up()
-    assert done.code == 0, done.text
-    return stack
+def delete_by_hand(one: Installation, gone: set[str]) -> None:
+    for module in one.modules():
+        if module["data"]["endpoint"] in gone:
+            del one.server.stores[one.version][module["key"]]
 
 
-def program(n: int, endpoint: str = "hook") -> str:
-    return PROGRAM.format(n=n, endpoint=endpoint).replace('endpoint="', 'endpoint=f"')
+def question(one: Installation) -> str:
+    key = "token" if one.name == "default" else f"installations.{one.name}.token"
+    return f"is {one.variable('TOKEN')} (or atlassian-forge:{key}) the token of this installation"
 
 
-def refused(done: Outcome) -> None:
+def refused(done: Outcome, installations: Installations) -> None:
+    """It fails on each of them, and of each that is asked once."""
     assert done.code != 0, done.text
-    assert done.diagnostics.count(QUESTION) == 1, done.text
     assert "Traceback" not in done.text
-    assert "ATLASSIAN_FORGE_ACCEPT_ALL_GONE=true pulumi refresh" in done.diagnostics
+    assert {name: done.diagnostics.count(question(one)) for name, one in installations.items()} == dict.fromkeys(
+        installations, 1
+    ), done.text
+    for one in installations.values():
+        assert f" {one.variable('ACCEPT_ALL_GONE')}=true pulumi refresh" in done.diagnostics
 
 
-@pytest.mark.parametrize(("n", "version"), TABLE)
-def test_nothing_is_lost_and_nothing_registered(project: Callable[..., Project], server: Server, n: int, version: str) -> None:
-    stack = made(project, server, n, version)
-    ours, state = server.stores, sorted(resource["id"] for resource in stack.state())
-    for others in (0, 3) if version == "v1" or SOAK else (3,):
-        wrong = foreign(others)
-        server.stores = foreign(others)
-        stack.program(program(n))
-        refused(stack.refresh())
-        stack.program(program(n, "changed"))
-        refused(stack.up())
-        stack.program(program(n + 1))
-        refused(stack.up())
-        refused(stack.destroy())
-        assert server.stores == wrong
-        assert sorted(resource["id"] for resource in stack.state()) == state
-    server.stores = ours
-    stack.program(program(n, "changed"))
+def refused_somewhere(done: Outcome, installations: Installations) -> None:
+    """After the first failure the engine begins nothing more, so that it may not come to each of them."""
+    asked = {name: one for name, one in installations.items() if question(one) in done.diagnostics}
+    assert asked, done.text
+    refused(done, asked)
+
+
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+def test_nothing_is_lost_and_nothing_registered(
+    project: Callable[..., Project], both: Installations, sizes: tuple[int, int]
+) -> None:
+    wanted = dict(zip(both, sizes, strict=True))
+    one_more = {name: n + 1 for name, n in wanted.items()}
+    stack = made(project, both, wanted)
+    ours, state = {name: one.server.stores for name, one in both.items()}, in_state(stack)
+    assert {name: len(keys) for name, keys in state.items()} == wanted
+    for others, options, is_refused in ((0, (), refused_somewhere), (3, (ALL,), refused)):
+        for one in both.values():
+            one.server.stores = foreign(others)
+        stack.program(program(wanted))
+        refused(stack.refresh(), both)
+        stack.program(program(wanted, "changed"))
+        is_refused(stack.up(*options), both)
+        stack.program(program(one_more))
+        is_refused(stack.up(*options), both)
+        is_refused(stack.destroy(*options), both)
+        assert {name: one.server.stores for name, one in both.items()} == dict.fromkeys(both, foreign(others))
+        assert in_state(stack) == state
+    for name, one in both.items():
+        one.server.stores = ours[name]
+    stack.program(program(wanted, "changed"))
     assert stack.up().code == 0
-    assert stack.refresh().summary == {"unchanged": n + 1}
+    assert of_each(both) == endpoints(wanted, "changed")
+    assert stack.refresh().summary == {"unchanged": sum(sizes) + 1}
     done = stack.destroy()
     assert done.code == 0, done.text
-    assert server.modules(version) == []
+    assert of_each(both) == {name: [] for name in both}
 
 
-@pytest.mark.parametrize("version", ["v1", "v2"])
-def test_of_one_module_nobody_can_tell(project: Callable[..., Project], server: Server, version: str) -> None:
-    stack = made(project, server, 1, version)
-    server.stores = foreign(3)
+def test_of_one_module_nobody_can_tell(project: Callable[..., Project], both: Installations) -> None:
+    stack = made(project, both, dict.fromkeys(both, 1))
+    keys = {name: one.modules()[0]["key"] for name, one in both.items()}
+    for one in both.values():
+        one.server.stores = foreign(3)
     done = stack.refresh()
     assert done.code == 0, done.text
-    assert "no other module of this stack is known that could show whether the token is the right one" in done.text
-    assert "forge-modules orphans" in done.text
+    for name, key in keys.items():
+        (line,) = [line for line in done.diagnostics.splitlines() if f"{name}/{key}: " in line]
+        assert "no other module of this stack is known that could show whether the token is the right one" in line
+        assert "forge-modules orphans" in line
     assert stack.state() == []
 
 
 GONE: dict[str, tuple[int, range]] = {
-    "one of 20": (20, range(1)),
-    "the first half of 6": (6, range(3)),
-    "the second half of 20": (20, range(10, 20)),
-    "every other one of 20": (20, range(0, 20, 2)),
+    "one-of-20": (20, range(1)),
+    "the-first-half-of-6": (6, range(3)),
+    "the-second-half-of-20": (20, range(10, 20)),
+    "every-other-one-of-20": (20, range(0, 20, 2)),
 }
 
 
-ONE_EACH = list(zip(GONE, ["v1", "v2"] * 2, strict=True))
+@pytest.mark.parametrize("versions", [("v1", "v2") * 2, ("v2", "v1") * 2][: runs(1, 2)], ids="-".join)
+def test_what_was_deleted_by_hand_is_believed(project: Callable[..., Project], versions: tuple[str, ...]) -> None:
+    rows = {f"{which}-{version}": gone for (which, gone), version in zip(GONE.items(), versions, strict=True)}
+    sizes = {name: n for name, (n, _) in rows.items()}
+    with served(*rows) as installations:
+        stack = made(project, installations, sizes)
+        for name, (_, numbers) in rows.items():
+            delete_by_hand(installations[name], {f"hook-{i}" for i in numbers})
+        left = {name: sorted(module["key"] for module in one.modules()) for name, one in installations.items()}
+        assert {name: len(keys) for name, keys in left.items()} == {name: n - len(gone) for name, (n, gone) in rows.items()}
+        done = stack.refresh()
+        assert done.code == 0, done.text
+        assert done.summary["deleted"] == sum(len(gone) for _, gone in rows.values())
+        assert in_state(stack) == left
+        done = stack.up()
+        assert done.code == 0, done.text
+        assert of_each(installations) == endpoints(sizes)
+        assert stack.destroy().code == 0
+        assert of_each(installations) == {name: [] for name in rows}
 
 
-@pytest.mark.parametrize(
-    ("which", "version"), [*ONE_EACH, *((which, "v1" if v == "v2" else "v2") for which, v in ONE_EACH)][: runs(4, 8)]
-)
-def test_what_was_deleted_by_hand_is_believed(project: Callable[..., Project], server: Server, which: str, version: str) -> None:
-    n, numbers = GONE[which]
-    stack = made(project, server, n, version)
-    chosen = {f"hook-{i}" for i in numbers}
-    store = server.stores[version]
-    for key in [key for key, module in store.items() if module["data"]["endpoint"] in chosen]:
-        del store[key]
-    done = stack.refresh()
+def test_all_deleted_by_hand_has_a_way_through(project: Callable[..., Project], both: Installations) -> None:
+    sizes, accept = dict.fromkeys(both, 5), {one.variable("ACCEPT_ALL_GONE"): "true" for one in both.values()}
+    stack = made(project, both, sizes)
+    for one in both.values():
+        one.server.stores[one.version].clear()
+    refused(stack.refresh(), both)
+    assert {name: len(keys) for name, keys in in_state(stack).items()} == sizes
+    done = stack.refresh(**accept)
     assert done.code == 0, done.text
-    assert done.summary["deleted"] == len(chosen)
-    done = stack.up()
-    assert done.code == 0, done.text
-    assert len(server.modules(version)) == n
-    assert stack.destroy().code == 0
-    assert server.modules(version) == []
-
-
-@pytest.mark.parametrize("version", ["v1", "v2"])
-def test_all_deleted_by_hand_has_a_way_through(project: Callable[..., Project], server: Server, version: str) -> None:
-    stack = made(project, server, 5, version)
-    server.stores[version].clear()
-    refused(stack.refresh())
-    assert len(stack.state()) == 5
-    done = stack.refresh(**ACCEPT)
-    assert done.code == 0, done.text
-    assert done.diagnostics.count("because acceptAllGone is set; remove it after this run") == 1
+    told = re.findall(r"(\S+)/\S+: .* because acceptAllGone is set; remove it after this run", done.diagnostics)
+    assert sorted(told) == sorted(both), done.text
     assert stack.state() == []
     assert stack.up().code == 0
-    assert len(server.modules(version)) == 5
-    server.stores[version].clear()
-    refused(stack.destroy())
-    assert stack.destroy(**ACCEPT).code == 0
+    assert of_each(both) == endpoints(sizes)
+    for one in both.values():
+        one.server.stores[one.version].clear()
+    refused(stack.destroy(ALL), both)
+    assert stack.destroy(**accept).code == 0
     assert stack.state() == []
 
 
-def test_what_was_deleted_by_hand_is_registered_again_under_its_key(project: Callable[..., Project], server: Server) -> None:
-    stack = made(project, server, 5, "v1")
-    del server.stores["v1"]["module-2"]
-    stack.program(program(5, "changed"))
-    done = stack.up()
-    assert done.code == 0, done.text
-    assert "default/module-2: was deleted outside Pulumi, and is registered again" in done.text
-    assert {module["data"]["endpoint"] for module in server.modules()} == {f"changed-{i}" for i in range(5)}
-    assert stack.preview("--expect-no-changes").code == 0
+def test_what_was_deleted_by_hand_is_registered_again_under_its_key_which_cannot_be_had_under_v2(
+    project: Callable[..., Project], both: Installations
+) -> None:
+    sizes = dict.fromkeys(both, 5)
+    stack = made(project, both, sizes)
+    for one in both.values():
+        delete_by_hand(one, {"hook-2"})
+    stack.program(program(sizes, "changed"))
+    done = stack.up(ALL)
+    assert "default/default-2: was deleted outside Pulumi, and is registered again" in done.text
+    assert of_each(both)["default"] == endpoints(sizes, "changed")["default"]
+    assert {module["key"] for module in both["default"].modules()} == {f"default-{i}" for i in range(5)}
 
-
-def test_under_v2_its_key_cannot_be_had_again(project: Callable[..., Project], server: Server) -> None:
-    stack = made(project, server, 5, "v2")
-    del server.stores["v2"][next(key for key, module in server.stores["v2"].items() if module["data"]["endpoint"] == "hook-2")]
-    stack.program(program(5, "changed"))
-    done: Any = stack.up()
     assert done.code != 0
-    assert "next: `pulumi up --refresh`" in done.text
+    assert [name for name, text in said(done).items() if "error: " in text and name != "project-test"] == ["other-v2-2"], (
+        done.text
+    )
+    assert "next: `pulumi up --refresh`" in said(done)["other-v2-2"]
+    left = stack.preview()
+    assert left.summary == {"to": 1, "unchanged": 10}, left.text  # that one alone is still to be changed
     done = stack.up("--refresh")
     assert done.code == 0, done.text
-    assert {module["data"]["endpoint"] for module in server.modules("v2")} == {f"changed-{i}" for i in range(5)}
+    assert of_each(both) == endpoints(sizes, "changed")
