@@ -21,7 +21,10 @@ from bench.workload import OPERATIONS, Operation
 from tests.support.project import require_engine
 
 ROOT = Path(__file__).resolve().parents[2]
+WORK: tuple[Operation, ...] = ("up", "update all", "refresh", "destroy")
 WRITES = {"up": 1, "update all": 1, "destroy": 1}
+
+pytestmark = pytest.mark.usefixtures("known_packages")
 
 
 def bench(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -57,28 +60,30 @@ def test_the_command_measures_our_row_and_writes_the_page_with_its_charts(tmp_pa
     assert "(p/up.svg)" in (tmp_path / "p.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", ["ours-v1", "plain", "floor", "httpx-4", "httpx-16"])
+@pytest.mark.parametrize("name", ["ours-v1", "plain", "httpx-4", "httpx-16"])
 def test_every_other_row_of_our_own_does_its_work(name: str) -> None:
     require_engine()
     steps: list[str] = []
-    operations: tuple[Operation, ...] = ("up", "update all", "refresh", "destroy")
     # With a latency: on a busy machine what is over at once may be over between two looks at it.
-    found = matrix.run(matrix.Plan([ROWS[name]], sizes=[1], latencies=[300], runs=1, operations=operations), steps.append)
-    assert len(steps) == len(operations)
-    requests = {one.operation: one.requests[0] for one in found.cells if one.requests[0]}
-    assert requests == ({**WRITES, "refresh": 1} if ROWS[name].speaks else {})
+    found = matrix.run(matrix.Plan([ROWS[name]], sizes=[1], latencies=[300], runs=1, operations=WORK), steps.append)
+    assert len(steps) == len(WORK)
+    assert {one.operation: one.requests[0] for one in found.cells if one.requests[0]} == {**WRITES, "refresh": 1}
     assert all(one.memory[0] > 20 for one in found.cells)
 
 
-def test_what_changes_nothing_runs_again_in_the_same_life_of_a_stack() -> None:
+def test_the_floor_does_its_work_and_what_changes_nothing_runs_again_in_the_same_life_of_a_stack() -> None:
     require_engine()
     steps: list[str] = []
-    operations: tuple[Operation, ...] = ("preview new", "up", "nothing to do")
+    up, *others = WORK
+    operations: tuple[Operation, ...] = ("preview new", up, "nothing to do", *others)
     plan = matrix.Plan([ROWS["floor"]], sizes=[1], latencies=[0], runs=1, quiet_runs=2, operations=operations)
     found = matrix.run(plan, steps.append)
-    assert len(steps) == plan.steps == 5
-    assert {one.operation: len(one.wall) for one in found.cells} == {"preview new": 2, "up": 1, "nothing to do": 2}
+    assert len(steps) == plan.steps == len(operations) + 2
+    times = {one.operation: len(one.wall) for one in found.cells}
+    assert times == {"preview new": 2, "up": 1, "nothing to do": 2, "update all": 1, "refresh": 1, "destroy": 1}
     assert all(len(one.wall) == found.runs_of(one.operation) for one in found.cells)
+    assert not any(one.requests[0] for one in found.cells)
+    assert all(one.memory[0] > 20 for one in found.cells)
 
 
 @pytest.mark.parametrize(("lives", "in_each"), [(1, [7]), (2, [4, 3]), (3, [3, 2, 2]), (9, [1] * 9)])

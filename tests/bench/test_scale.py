@@ -21,7 +21,10 @@ from tests.support.project import require_engine
 ROOT = Path(__file__).resolve().parents[2]
 WANTED: dict[Operation, int] = {"up": 3, "nothing to do": 0, "refresh": 1, "destroy": 2}  # of an installation with 2 modules
 
+pytestmark = pytest.mark.usefixtures("known_packages")
 
+
+@pytest.mark.soak
 @pytest.mark.timeout(1500)
 def test_the_command_measures_fleets_and_stacks_and_writes_their_sections(tmp_path: Path) -> None:
     require_engine()

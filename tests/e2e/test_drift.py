@@ -5,69 +5,88 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-import pytest
-
 from tests.support.command import by_hand, in_project, printed
 from tests.support.independent_server import Server
+from tests.support.installations import BOTH, on_both
 from tests.support.project import Project
 
 PROGRAM = """
-forge.TriggerModule("changed", events=["avi:jira:updated:issue"], endpoint="hook")
-forge.TriggerModule("deleted", events=["avi:jira:updated:issue"], endpoint="hook-2")
-forge.TriggerModule("retyped", events=["avi:jira:updated:issue"], endpoint="hook-3")
-forge.DynamicModule("kept", type="jira:issueAction", data={"title": "Risk", "resource": "main"})
+for name in ("default", "acme"):
+    forge.TriggerModule(f"changed-{name}", installation=name, events=["avi:jira:updated:issue"], endpoint="hook")
+    forge.TriggerModule(f"deleted-{name}", installation=name, events=["avi:jira:updated:issue"], endpoint="hook-2")
+    forge.TriggerModule(f"retyped-{name}", installation=name, events=["avi:jira:updated:issue"], endpoint="hook-3")
+    forge.DynamicModule(f"kept-{name}", installation=name, type="jira:issueAction", data={"title": "Risk", "resource": "main"})
 """
 
 
-def keys(server: Server, version: str) -> dict[str, str]:
-    """The key of each module, by what it calls."""
-    return {module["data"].get("endpoint", "kept"): module["key"] for module in server.modules(version)}
+def ids(server: Server) -> dict[tuple[str, str], str]:
+    """The id of each module, by its installation and what it calls."""
+    return {
+        (name, module["data"].get("endpoint", "kept")): f"{name}/{version}/{module['key']}"
+        for name, version in BOTH.items()
+        for module in server.modules(version)
+    }
 
 
-@pytest.mark.parametrize("version", ["v1", "v2"])
-def test_what_was_done_by_hand_is_shown_and_put_right(project: Callable[..., Project], server: Server, version: str) -> None:
-    stack = project(server, apiVersion=version)
+def change_by_hand(server: Server) -> None:
+    """Change a module of each installation, delete one, give one another type, and add one."""
+    for (name, endpoint), id_ in ids(server).items():
+        _, version, key = id_.split("/")
+        store = server.stores[version]
+        match endpoint:
+            case "hook":
+                store[key]["data"]["endpoint"] = "other"
+            case "hook-2":
+                del store[key]
+            case "hook-3":
+                store[key]["type"] = "jira:issuePanel"
+            case _:
+                by_hand(server, version, f"added-{name}")
+
+
+def test_what_was_done_by_hand_is_shown_and_put_right(project: Callable[..., Project], server: Server) -> None:
+    stack = on_both(project, server.environment())
     stack.program(PROGRAM)
     assert stack.up().code == 0
     clean = in_project(stack, "drift", "--stack", "test")
-    assert (clean.code, clean.stdout) == (0, "no drift: 4 modules as the state says\n")
-    named = keys(server, version)
-    store = server.stores[version]
-    store[named["hook"]]["data"]["endpoint"] = "other"
-    del store[named["hook-2"]]
-    store[named["hook-3"]]["type"] = "jira:issuePanel"
-    by_hand(server, version, "added")
+    assert (clean.code, clean.stdout) == (0, "no drift: 8 modules as the state says\n")
+    named = ids(server)
+    change_by_hand(server)
 
     before = server.counts()
     done = in_project(stack, "drift", "--stack", "test", "--json")
     assert done.code == 2, done.text
-    found = {one["id"].split("/")[2]: one for one in printed(done)["drift"]}
-    assert {key: one["status"] for key, one in found.items()} == {
-        named["hook"]: "changed",
-        named["hook-2"]: "deleted",
-        named["hook-3"]: "type changed",
+    found = {one["id"]: one for one in printed(done)["drift"]}
+    what = {"hook": "changed", "hook-2": "deleted", "hook-3": "type changed"}
+    assert {id_: one["status"] for id_, one in found.items()} == {
+        named[name, endpoint]: status for name in BOTH for endpoint, status in what.items()
     }
-    assert found[named["hook"]]["differences"] == [{"path": "/endpoint", "state": "hook", "live": "other"}]
-    assert {name: server.counts()[name] - before[name] for name in before} == {"GET": 2, "POST": 0, "PUT": 0, "DELETE": 0}
+    for name in BOTH:
+        assert found[named[name, "hook"]]["differences"] == [{"path": "/endpoint", "state": "hook", "live": "other"}]
+    assert {name: server.counts()[name] - before[name] for name in before} == {"GET": 4, "POST": 0, "PUT": 0, "DELETE": 0}
     plain = in_project(stack, "drift", "--stack", "test")
-    assert "3 of 4 modules not as the state says:" in plain.stdout
-    assert f'default/{version}/{named["hook"]}  TriggerModule \'changed\'  changed\n  /endpoint: "hook" → "other"' in plain.stdout
-    assert "type changed: trigger → jira:issuePanel" in plain.stdout
-    orphans = in_project(stack, "orphans", "--stack", "test", "--json")
-    assert [module["key"] for module in printed(orphans)["orphans"]] == ["added"]
+    assert "6 of 8 modules not as the state says:" in plain.stdout
+    for name in BOTH:
+        line = f'{named[name, "hook"]}  TriggerModule \'changed-{name}\'  changed\n  /endpoint: "hook" → "other"'
+        assert line in plain.stdout
+    assert plain.stdout.count("type changed: trigger → jira:issuePanel") == 2
+    for name in BOTH:
+        orphans = in_project(stack, "orphans", "--installation", name, "--stack", "test", "--json")
+        assert [module["key"] for module in printed(orphans)["orphans"]] == [f"added-{name}"]
 
     assert stack.refresh().code == 0
     shown = stack.preview("--diff")
     assert shown.code == 0, shown.text
-    assert re.findall(r"(\d+) to (\w+)", shown.stdout) == [("1", "create"), ("1", "update"), ("1", "replace")]
-    assert re.search(r'~ endpoint *: "other" => "hook"', shown.stdout)
+    assert re.findall(r"(\d+) to (\w+)", shown.stdout) == [("2", "create"), ("2", "update"), ("2", "replace")]
+    assert len(re.findall(r'~ endpoint *: "other" => "hook"', shown.stdout)) == 2
     done = stack.up()
     assert done.code == 0, done.text
     assert stack.preview("--expect-no-changes").code == 0
     assert in_project(stack, "drift", "--stack", "test").code == 0
-    assert sorted(module["data"].get("endpoint", "kept") for module in server.modules(version)) == [
-        "hook", "hook", "hook-2", "hook-3", "kept",
-    ]  # fmt: skip
+    for version in BOTH.values():
+        assert sorted(module["data"].get("endpoint", "kept") for module in server.modules(version)) == [
+            "hook", "hook", "hook-2", "hook-3", "kept",
+        ]  # fmt: skip
 
 
 def test_a_state_file_and_another_token_and_an_encrypted_value(project: Callable[..., Project], server: Server) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.bad_inputs import OK
+from tests.support.installations import on_both
 from tests.support.project import Project
 
 
@@ -36,18 +37,22 @@ def served(tmp_path: Path) -> Iterator[dict[str, str]]:
         process.communicate(timeout=20)
 
 
-@pytest.mark.parametrize("version", ["v1", "v2"])
-def test_a_life_on_the_emulator_over_http(project: Callable[..., Project], served: dict[str, str], version: str) -> None:
-    stack = project(apiVersion=version)
-    stack.config.pop("atlassian-forge:baseUrl")
-    stack.environment.update(served)
-    stack.program(f'for i in range(3):\n    forge.TriggerModule(f"m{{i}}", {OK})\n')
+def test_a_life_on_the_emulator_over_http(project: Callable[..., Project], served: dict[str, str]) -> None:
+    stack = on_both(project, served)
+    stack.program(
+        f"""
+for name in ("default", "acme"):
+    for i in range(3):
+        forge.TriggerModule(f"{{name}}-{{i}}", {OK}, installation=name)
+"""
+    )
     done = stack.up()
     assert done.code == 0, done.text
+    assert sorted({"/".join(resource["id"].split("/")[:2]) for resource in stack.state()}) == ["acme/v2", "default/v1"]
     assert stack.refresh().code == 0
     assert stack.preview("--expect-no-changes").code == 0
     done = stack.destroy()
-    assert done.summary["deleted"] == 4, done.text
+    assert done.summary["deleted"] == 7, done.text
 
 
 def test_two_installations_on_one_file_are_apart(project: Callable[..., Project]) -> None:
@@ -65,13 +70,16 @@ for name in ("default", "acme", "beta"):
     assert stack.preview("--expect-no-changes").code == 0
 
 
-def test_a_module_is_read_by_its_id(project: Callable[..., Project]) -> None:
+def test_a_long_reference_is_warned_of_and_its_module_is_read_by_its_id(project: Callable[..., Project]) -> None:
     stack = project()
-    stack.program(f'forge.TriggerModule("one", {OK})\n')
-    assert stack.up().code == 0
+    one = 'forge.TriggerModule("one", events=["avi:jira:updated:issue"], endpoint="e" * 24)'
+    stack.program(one)
+    done = stack.up()
+    assert done.code == 0, done.text
+    assert "endpoint= has 24 characters" in done.diagnostics
     stack.program(
         f"""
-forge.TriggerModule("one", {OK})
+{one}
 other = forge.TriggerModule("other", {OK}, opts=pulumi.ResourceOptions(id="default/v1/one"))
 pulumi.export("key", other.key)
 pulumi.export("endpoint", other.endpoint)
@@ -80,7 +88,7 @@ pulumi.export("endpoint", other.endpoint)
     done = stack.up()
     assert done.code == 0, done.text
     assert '"one"' in done.stdout
-    assert '"hook"' in done.stdout
+    assert f'"{"e" * 24}"' in done.stdout
 
 
 def test_what_was_deleted_by_hand_is_registered_again_after_a_refresh(project: Callable[..., Project]) -> None:
@@ -93,11 +101,3 @@ def test_what_was_deleted_by_hand_is_registered_again_after_a_refresh(project: C
     assert done.code == 0, done.text
     assert stack.preview("--expect-no-changes").code == 0
     assert len(stack.state()) == 3
-
-
-def test_a_long_reference_is_warned_of(project: Callable[..., Project]) -> None:
-    stack = project()
-    stack.program('forge.TriggerModule("one", events=["avi:jira:updated:issue"], endpoint="e" * 24)\n')
-    done = stack.up()
-    assert done.code == 0, done.text
-    assert "endpoint= has 24 characters" in done.diagnostics

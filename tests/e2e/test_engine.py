@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-import pytest
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc
 
-from tests.support.independent_server import Server
+from tests.support import packages
+from tests.support.independent_server import Module, Server
+from tests.support.installations import BOTH, on_both
 from tests.support.project import Project, base_environment, require_engine
 
 
@@ -62,56 +63,71 @@ def test_the_engine_asks_for_no_plugin(tmp_path: Path) -> None:
     assert not any(answers)
 
 
-@pytest.mark.parametrize("version", ["v1", "v2"])
-def test_the_oldest_sdk_lives_a_whole_life(project: Callable[..., Project], server: Server, version: str) -> None:
+def oldest() -> dict[str, str]:
+    """The variables of a command with the oldest SDK."""
     floor = os.environ.get("FLOOR_PYTHON", "")
     assert floor, "FLOOR_PYTHON is not set: run the tests with `make test`, which makes the environment of the oldest SDK"
-    stack = project(server, apiVersion=version)
-    stack.environment["PATH"] = os.pathsep.join([str(Path(floor).parent), os.environ["PATH"]])
+    return {"PATH": os.pathsep.join([str(Path(floor).parent), os.environ["PATH"]])}
+
+
+def oldest_known() -> dict[str, str]:
+    """The same, and what is installed beside it is known."""
+    return packages.known(oldest(), os.environ["FLOOR_PYTHON"])
+
+
+def everywhere(server: Server) -> list[Module]:
+    return [module for version in BOTH.values() for module in server.modules(version)]
+
+
+def test_the_oldest_sdk_lives_a_whole_life(project: Callable[..., Project], server: Server) -> None:
+    stack = on_both(project, server.environment())
+    stack.environment |= oldest_known()
     program = """
 class Team(pulumi.ComponentResource):
     def __init__(self, name):
         super().__init__("my:Team", name)
-        forge.TriggerModule("hook", events=["avi:jira:updated:issue"], endpoint="{endpoint}",
+        forge.TriggerModule(f"hook-{{name}}", installation=name, events=["avi:jira:updated:issue"], endpoint="{endpoint}",
             filter=forge.TriggerFilter(expression="x", on_error="RECEIVE"), opts=pulumi.ResourceOptions(parent=self))
 
-Team("blue")
-panel = forge.DynamicModule("panel", type="jira:issueAction", data={{"title": "Risk", "resource": "main"}})
-pulumi.export("panel", [panel.key, panel.api_version, panel.data])
+for name in ("default", "acme"):
+    Team(name)
+    panel = forge.DynamicModule(
+        f"panel-{{name}}", installation=name, type="jira:issueAction", data={{"title": "Risk", "resource": "main"}}
+    )
+    pulumi.export(f"panel-{{name}}", [panel.key, panel.api_version, panel.data])
 """
     stack.program(program.format(endpoint="hook"))
-    assert stack.preview().code == 0
-    done = stack.up()
+    # These two have the engine ask the real `pip`; what it makes of the answer is the same in each command.
+    assert stack.preview(**oldest()).code == 0
+    done = stack.up(**oldest())
     assert done.code == 0, done.text
     assert stack.preview("--expect-no-changes").code == 0
     assert stack.refresh("--expect-no-changes").code == 0
 
-    for module in server.modules(version):
+    assert [len(server.modules(version)) for version in BOTH.values()] == [2, 2]
+    for module in everywhere(server):
         module["data"]["endpoint" if module["type"] == "trigger" else "icon"] = "by-hand"
-    assert stack.refresh().summary["updated"] == 2
+    assert stack.refresh().summary["updated"] == 4
     stack.program(program.format(endpoint="other"))
     done = stack.up()
     assert done.code == 0, done.text
-    assert server.count("PUT") == 2
-    assert not any("by-hand" in module["data"].values() for module in server.modules(version))
+    assert server.count("PUT") == 4
+    assert not any("by-hand" in module["data"].values() for module in everywhere(server))
 
     stack.program(program.format(endpoint="not a key"))
     seen = stack.preview()
     assert seen.code != 0
     assert "property endpoint: endpoint= must be" in seen.text
     assert stack.destroy().code == 0
-    assert server.modules(version) == []
+    assert everywhere(server) == []
 
 
 def test_a_stack_may_change_between_the_oldest_and_the_newest_sdk(project: Callable[..., Project], server: Server) -> None:
-    floor = os.environ.get("FLOOR_PYTHON", "")
-    assert floor, "FLOOR_PYTHON is not set: run the tests with `make test`, which makes the environment of the oldest SDK"
-    old = {"PATH": os.pathsep.join([str(Path(floor).parent), os.environ["PATH"]])}
+    old = oldest_known()
     stack = project(server)
     stack.program('forge.TriggerModule("one", events=["avi:jira:updated:issue"], endpoint="hook")\n')
     assert stack.up(**old).code == 0
-    assert stack.preview("--expect-no-changes").code == 0
-    assert stack.up().code == 0
+    assert stack.up("--expect-no-changes").code == 0
     assert stack.refresh().code == 0
     assert stack.preview("--expect-no-changes").code == 0
     assert stack.refresh(**old).code == 0

@@ -4,63 +4,80 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
 from tests.support.independent_server import Server
+from tests.support.installations import BOTH, on_both
 from tests.support.project import Project
 
-URN = "urn:pulumi:test::project::pulumi-python:dynamic/atlassian-forge:TriggerModule::x"
+URN = "urn:pulumi:test::project::pulumi-python:dynamic/atlassian-forge:TriggerModule::{name}"
 ONE = 'forge.TriggerModule("{name}", events=["avi:jira:updated:issue"], endpoint="{endpoint}"{more})\n'
+BYSTANDER = ONE.format(name="bystander", endpoint="by", more="")
+BAD = ONE.format(name="bad", endpoint="bad", more=", opts=pulumi.ResourceOptions(depends_on=others)")
 
 
-def twins(*keys: str) -> str:
-    return "".join(ONE.format(name=name, endpoint="hook", more=f', key="{key}"') for name, key in zip("ab", keys, strict=True))
+def hook(name: str, **more: str) -> str:
+    return ONE.format(name=name, endpoint="hook", more="".join(f', {argument}="{value}"' for argument, value in more.items()))
 
 
-@pytest.mark.parametrize("how", ["replace", "taint"])
-def test_a_forced_replacement_under_v1_keeps_the_module(project: Callable[..., Project], server: Server, how: str) -> None:
+def test_a_forced_replacement_under_v1_keeps_the_module(project: Callable[..., Project], server: Server) -> None:
+    """Both ways to force one, in one run."""
     stack = project(server)
-    stack.program(ONE.format(name="x", endpoint="hook", more=""))
+    stack.program(hook("asked") + hook("tainted"))
     assert stack.up().code == 0
-    if how == "taint":
-        assert stack.run("state", "taint", URN, "--yes").code == 0
-    done = stack.up(*(["--replace", URN] if how == "replace" else []))
+    assert stack.run("state", "taint", URN.format(name="tainted"), "--yes").code == 0
+    done = stack.up("--replace", URN.format(name="asked"))
     assert done.code == 0, done.text
-    assert [module["key"] for module in server.modules()] == ["x"]
+    assert done.summary == {"replaced": 2, "unchanged": 1}
+    assert sorted(module["key"] for module in server.modules()) == ["asked", "tainted"]
 
 
-@pytest.mark.parametrize("change", ["rename-v1", "swap-v1", "adopt-v2"])
-def test_a_run_that_failed_half_way_does_not_have_the_next_one_delete_the_module(
-    project: Callable[..., Project], server: Server, change: str
-) -> None:
-    version = change[-2:]
-    stack = project(server, apiVersion=version)
-    by = ONE.format(name="bystander", endpoint="by", more="")
-    first = {
-        "rename-v1": ONE.format(name="old", endpoint="hook", more=', key="k"'),
-        "swap-v1": ONE.format(name="a", endpoint="hook", more=', key="one"')
-        + ONE.format(name="b", endpoint="hook", more=', key="two"'),
-        "adopt-v2": ONE.format(name="old", endpoint="hook", more=""),
-    }[change]
-    stack.program(by + first)
-    assert stack.up().code == 0
-    before = server.modules(version)
-    key = next(module["key"] for module in before if module["data"]["endpoint"] == "hook")
-    then = {
-        "rename-v1": ONE.format(name="new", endpoint="hook", more=', key="k"'),
-        "swap-v1": ONE.format(name="a", endpoint="hook", more=', key="two"')
-        + ONE.format(name="b", endpoint="hook", more=', key="one"'),
-        "adopt-v2": ONE.format(name="new", endpoint="hook", more=f', adopt="{key}"'),
-    }[change]
-    stack.program(by + then + ONE.format(name="bad", endpoint="bad", more=""))
+def fail_half_way(stack: Project, server: Server, program: str) -> None:
+    """Run a program, and a module that cannot be registered after all others: no predecessor is deleted."""
+    stack.program(f"others = [{', '.join(program.splitlines())}]\n{BAD}")
     server.interfere = lambda call: (422, {"message": "no"}) if call.method == "POST" and b'"bad"' in call.body else None
-    assert stack.up().code != 0  # no predecessor was deleted; the state has both
+    assert stack.up().code != 0
     server.interfere = lambda call: None
-    stack.program(by + then)
+
+
+def in_state(stack: Project) -> list[str]:
+    """The names of the modules, of one that waits for its deletion too."""
+    return sorted(resource["urn"].rpartition("::")[2] for resource in stack.state())
+
+
+def test_a_renaming_that_failed_half_way_does_not_have_the_next_run_delete_the_module(
+    project: Callable[..., Project], server: Server
+) -> None:
+    stack = project(server)
+    stack.program(BYSTANDER + hook("old", key="k"))
+    assert stack.up().code == 0
+    before = server.modules()
+    then = BYSTANDER + hook("new", key="k")
+    fail_half_way(stack, server, then)
+    assert in_state(stack) == ["bystander", "new", "old"]
+    stack.program(then)
     # A refresh compares every module of the state, also those of which the program knows nothing any more.
-    done = stack.up(*(["--refresh"] if change == "rename-v1" else []))
+    done = stack.up("--refresh")
     assert done.code == 0, done.text
-    assert server.modules(version) == before
+    assert server.modules() == before
+    assert stack.preview("--expect-no-changes").code == 0
+
+
+def test_a_swap_and_an_adoption_that_failed_half_way_do_not_have_the_next_run_delete_the_modules(
+    project: Callable[..., Project], server: Server
+) -> None:
+    """Two modules swap their keys on v1, and on v2 one resource adopts the module of another."""
+    stack = on_both(project, server.environment())
+    stack.program(BYSTANDER + hook("a", key="one") + hook("b", key="two") + hook("old", installation="acme"))
+    assert stack.up().code == 0
+    before = {version: server.modules(version) for version in BOTH.values()}
+    (adopted,) = before["v2"]
+    swapped = hook("a", key="two") + hook("b", key="one")
+    then = BYSTANDER + swapped + hook("new", installation="acme", adopt=adopted["key"])
+    fail_half_way(stack, server, then)
+    assert in_state(stack) == ["a", "a", "b", "b", "bystander", "new", "old"]
+    stack.program(then)
+    done = stack.up()
+    assert done.code == 0, done.text
+    assert {version: server.modules(version) for version in BOTH.values()} == before
     assert stack.preview("--expect-no-changes").code == 0
 
 

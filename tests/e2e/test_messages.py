@@ -2,49 +2,45 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from tests.support.bad_inputs import OK
 from tests.support.independent_server import Server
-from tests.support.project import Project
+from tests.support.project import Outcome, Project
 
 
-def test_a_misspelt_event_gives_one_warning_on_its_resource_and_registers(
-    project: Callable[..., Project], server: Server
-) -> None:
-    stack = project(server)
-    stack.program('forge.TriggerModule("one", events=["avi:jira:update:issue"], endpoint="hook")\n')
-    done = stack.up()
-    assert done.code == 0, done.text
-    lines = done.diagnostics.splitlines()
-    (warning,) = [index for index, line in enumerate(lines) if "warning:" in line]
-    assert "avi:jira:updated:issue" in lines[warning]
-    assert lines[warning - 1].strip() == "pulumi-python:dynamic/atlassian-forge:TriggerModule (one):"
-    assert server.modules()[0]["data"]["events"] == ["avi:jira:update:issue"]
+def messages(done: Outcome) -> dict[str, str]:
+    """Those of each resource."""
+    parts = re.split(r"^ +pulumi-python:dynamic/atlassian-forge:(\w+ \(.+\)):\n", done.diagnostics, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
-def test_a_misspelt_type_gives_one_warning_and_registers(project: Callable[..., Project], server: Server) -> None:
-    stack = project(server)
-    stack.program('forge.DynamicModule("one", type="jira:issuePannel", data={"title": "x"})\n')
-    done = stack.up()
-    assert done.code == 0, done.text
-    assert done.diagnostics.count("warning:") == 1
-    assert "jira:issuePanel" in done.text
-
-
-def test_the_events_of_a_trigger_by_hand_are_warned_of_too(project: Callable[..., Project], server: Server) -> None:
+def test_what_is_misspelt_is_warned_of_on_its_resource_and_registers(project: Callable[..., Project], server: Server) -> None:
+    """An event, a type, and an event of a trigger by hand; each of the first two gives one warning."""
     stack = project(server)
     stack.program(
         """
+forge.TriggerModule("event", events=["avi:jira:update:issue"], endpoint="hook")
+forge.DynamicModule("type", type="jira:issuePannel", data={"title": "x"})
 events = [{"eventType": "avi:jira:update:issue"}]
-forge.DynamicModule("one", type="trigger", data={"events": events, "function": "f" * 24})
+forge.DynamicModule("by-hand", type="trigger", data={"events": events, "function": "f" * 24})
 """
     )
     done = stack.up()
     assert done.code == 0, done.text
-    assert done.diagnostics.count("warning:") == 2, done.text
-    assert "avi:jira:updated:issue" in done.diagnostics
-    assert "function= has 24 characters" in done.diagnostics
+    found = messages(done)
+    event, type_, by_hand = found["TriggerModule (event)"], found["DynamicModule (type)"], found["DynamicModule (by-hand)"]
+    assert [text.count("warning:") for text in (event, type_, by_hand)] == [1, 1, 2], done.text
+    assert done.diagnostics.count("warning:") == 4, done.text
+    first, *_ = event.splitlines()
+    assert "warning:" in first
+    assert "avi:jira:updated:issue" in first
+    assert "jira:issuePanel" in type_
+    assert "avi:jira:updated:issue" in by_hand
+    assert "function= has 24 characters" in by_hand
+    assert server.stores["v1"].keys() == {"event", "type", "by-hand"}
+    assert server.stores["v1"]["event"]["data"]["events"] == ["avi:jira:update:issue"]
 
 
 def test_a_token_in_clear_text_is_warned_of_once_and_an_encrypted_one_is_not(

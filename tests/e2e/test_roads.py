@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-
-import pytest
 
 from tests.support.bridge import KEY, bridge
 from tests.support.command import in_project
-from tests.support.independent_server import Call, Server
+from tests.support.independent_server import Call, Server, serve
 from tests.support.project import Project
 from tests.support.roads import RENEWABLE, ROADS, Opened, opened
 
@@ -26,16 +27,39 @@ def program(n: int, endpoint: str, installations: tuple[str, ...] = ("default",)
     return PROGRAM.format(n=n, endpoint=endpoint, installations=installations)
 
 
-def travelling(project: Callable[..., Project], road: Opened, *installations: str) -> Project:
-    stack = project(**{f"installations.{name}.apiVersion": "v2" for name in installations})
+def travelling(project: Callable[..., Project], roads: Mapping[str, Opened]) -> Project:
+    """A stack that reaches each installation by its road; a name other than ``default`` ends in the version of the API."""
+    stack = project(**{f"installations.{name}.apiVersion": name[-2:] for name in roads if name != "default"})
     del stack.config["atlassian-forge:baseUrl"]
-    stack.environment = road.environment | {
-        name: value for installation in installations for name, value in road.also(installation).items()
-    }
+    for name, road in roads.items():
+        stack.environment |= road.environment if name == "default" else road.also(name)
     return stack
 
 
-def watch_processes(root: Path, server: Server, secrets: list[str]) -> list[str]:
+@dataclass(frozen=True)
+class Way:
+    """A road that is open, and the server at its end, which takes no token but its own."""
+
+    name: str
+    server: Server
+    road: Opened
+
+    @property
+    def installations(self) -> dict[str, str]:
+        """By the version of the API. One road is that of ``default``: the others are in the tests further down."""
+        first = "default" if self.name == "containerProxy" else f"{self.name.lower()}-v1"
+        return {"v1": first, "v2": f"{self.name.lower()}-v2"}
+
+
+@contextmanager
+def all_open(folder: Path, names: Iterable[str]) -> Iterator[list[Way]]:
+    with ExitStack() as stack:
+        folder.mkdir()
+        servers = {name: stack.enter_context(serve(token=f"planted-token-of-{name}")) for name in names}
+        yield [Way(name, server, stack.enter_context(opened(name, server, folder / name))) for name, server in servers.items()]
+
+
+def watch_processes(root: Path, servers: Iterable[Server], secrets: list[str]) -> list[str]:
     """The command lines that showed a secret while a request was under way: those of processes that work in a project's folder.
 
     Others are tests' beside this one, whose secrets are called the same.
@@ -43,67 +67,83 @@ def watch_processes(root: Path, server: Server, secrets: list[str]) -> list[str]
     shown: list[str] = []
 
     def look(_: Call) -> None:
-        for file in Path("/proc").glob("[0-9]*/cmdline"):
+        for process in Path("/proc").glob("[0-9]*"):
             try:
-                line, folder = file.read_bytes().decode(errors="replace"), (file.parent / "cwd").resolve()
+                if not (process / "cwd").readlink().is_relative_to(root):
+                    continue
+                line = (process / "cmdline").read_bytes().decode(errors="replace")
             except OSError:
-                continue
-            if not folder.is_relative_to(root):
                 continue
             shown.extend(line for secret in secrets if secret in line)
 
-    server.interfere = look
+    for server in servers:
+        server.interfere = look
     return shown
 
 
-@pytest.mark.parametrize("road", ROADS[1:])  # of `token` all other tests are
-def test_twenty_modules_live_their_life_on_both_versions(
-    project: Callable[..., Project], server: Server, tmp_path: Path, road: str
-) -> None:
-    with opened(road, server, tmp_path / "road") as way:
-        stack = travelling(project, way, "acme")
-        shown = watch_processes(stack.root.resolve(), server, way.secrets)
-        both = ("default", "acme")
-        stack.program(program(20, "hook", both))
-        assert stack.up().summary == {"created": 41}
-        assert (len(server.modules("v1")), len(server.modules("v2"))) == (20, 20)
-        stack.program(program(20, "changed", both))
+def readable(stack: Project) -> str:
+    """All that it has written down, of which nothing is encrypted: an export would show no more."""
+    assert '"ciphertext"' not in stack.file.read_text("utf-8")
+    return stack.everything()
+
+
+def test_twenty_modules_live_their_life_on_both_versions(project: Callable[..., Project], tmp_path: Path) -> None:
+    """One program on all roads at once, but for `token`: of that all other tests are."""
+    with all_open(tmp_path / "roads", ROADS[1:]) as ways:
+        names = {name: way.road for way in ways for name in way.installations.values()}
+        secrets = [secret for way in ways for secret in way.road.secrets]
+        stack = travelling(project, names)
+        shown = watch_processes(stack.root.resolve(), [way.server for way in ways], secrets)
+        stack.program(program(20, "hook", tuple(names)))
         done = stack.up()
-        assert done.summary == {"updated": 40, "unchanged": 1}, done.text
-        assert {module["data"]["endpoint"] for module in server.modules("v2")} == {f"changed-{i}" for i in range(20)}
-        server.stores["v1"]["default-7"]["data"]["endpoint"] = "by-hand"
+        assert done.summary == {"created": 161}, done.text
+        for way in ways:
+            assert (len(way.server.modules("v1")), len(way.server.modules("v2"))) == (20, 20), way.name
+        stack.program(program(20, "changed", tuple(names)))
+        done = stack.up()
+        assert done.summary == {"updated": 160, "unchanged": 1}, done.text
+        for way in ways:
+            endpoints = {module["data"]["endpoint"] for module in way.server.modules("v2")}
+            assert endpoints == {f"changed-{i}" for i in range(20)}, way.name
+            way.server.stores["v1"][f"{way.installations['v1']}-7"]["data"]["endpoint"] = "by-hand"
         done = stack.refresh()
-        assert done.summary == {"updated": 1, "unchanged": 40}, done.text
-        everything = stack.export() + stack.everything()
+        assert done.summary == {"updated": 4, "unchanged": 157}, done.text
+        everything = readable(stack)
         done = stack.destroy()
         assert done.code == 0, done.text
-        assert server.modules("v1") + server.modules("v2") == []
-        assert not [secret for secret in way.secrets if secret in everything + stack.everything()]
+        assert [way.name for way in ways if way.server.modules("v1") + way.server.modules("v2")] == []
+        assert not [secret for secret in secrets if secret in everything + stack.everything()]
         assert shown == []
 
 
-@pytest.mark.parametrize("road", RENEWABLE)
-def test_a_token_that_ends_in_the_middle_is_renewed_once(
-    project: Callable[..., Project], server: Server, tmp_path: Path, road: str
-) -> None:
-    with opened(road, server, tmp_path / "road") as way:
-        stack = travelling(project, way)
+def second_token(way: Way) -> str:
+    return f"planted-token-2-of-{way.name}"
 
-        def end(_: Call) -> None:
-            if server.count("POST") == 20 and server.token != "planted-token-2":
-                way.renew("planted-token-2")
-                server.token = "planted-token-2"
 
-        server.interfere = end
-        stack.program(program(50, "hook"))
+def renew_at_twenty(way: Way, _: Call) -> None:
+    if way.server.count("POST") == 20 and way.server.token != second_token(way):
+        way.road.renew(second_token(way))
+        way.server.token = second_token(way)
+
+
+def test_a_token_that_ends_in_the_middle_is_renewed_once(project: Callable[..., Project], tmp_path: Path) -> None:
+    with all_open(tmp_path / "roads", RENEWABLE) as ways:
+        names = dict(zip(("default", "acme-v1"), ways, strict=True))
+        for way in ways:
+            way.server.interfere = functools.partial(renew_at_twenty, way)
+        stack = travelling(project, {name: way.road for name, way in names.items()})
+        stack.program(program(50, "hook", tuple(names)))
         done = stack.up()
-        assert done.summary == {"created": 51}, done.text
-        assert len(server.modules()) == 50
-        used = [call.headers["authorization"] for call in server.calls]
-        assert set(used) == {"Bearer planted-token-6f1d0c", "Bearer planted-token-2"}
-        after = used[used.index("Bearer planted-token-2") :]
-        assert after.count("Bearer planted-token-6f1d0c") <= 3, "those that were under way in the four workers"
-        assert "planted-token-2" not in stack.export() + stack.everything()
+        assert done.summary == {"created": 101}, done.text
+        for way in ways:
+            assert len(way.server.modules()) == 50, way.name
+            first, second = f"Bearer {way.road.secrets[0]}", f"Bearer {second_token(way)}"
+            used = [call.headers["authorization"] for call in way.server.calls]
+            assert set(used) == {first, second}, way.name
+            after = used[used.index(second) :]
+            assert after.count(first) <= 3, f"{way.name}: those that were under way in the four workers"
+        everything = readable(stack)
+        assert not [way.name for way in ways if second_token(way) in everything]
 
 
 def test_the_bridge_s_key_is_read_again_when_it_was_rotated(
@@ -112,8 +152,8 @@ def test_the_bridge_s_key_is_read_again_when_it_was_rotated(
     key = tmp_path / "key"
     key.write_text("planted-old-key-0123456789abcdefghij")
     with bridge(server.base_url, server.token) as url:
-        stack = travelling(project, Opened({}, lambda _: None, []))
-        stack.environment = {"ATLASSIAN_FORGE_BRIDGE_URL": url, "ATLASSIAN_FORGE_BRIDGE_KEY_FILE": str(key)}
+        environment = {"ATLASSIAN_FORGE_BRIDGE_URL": url, "ATLASSIAN_FORGE_BRIDGE_KEY_FILE": str(key)}
+        stack = travelling(project, {"default": Opened(environment, lambda _: None, [])})
         stack.program(program(1, "hook"))
         done = stack.up()
         assert done.code != 0
@@ -129,13 +169,13 @@ def test_another_installation_behind_the_road_is_noticed_though_its_modules_have
 ) -> None:
     """Staging and production of one app: keys and contents are the same, and only the road knows the difference."""
     with opened("tokenCommand", server, tmp_path / "road") as way:
-        stack = travelling(project, way)
+        stack = travelling(project, {"default": way})
         stack.program(program(3, "hook"))
         assert stack.up().code == 0
         printed = tmp_path / "road" / "printed"
         right = printed.read_text()
         printed.write_text(right.replace("an-installation", "production"))
-        before = [dict(module) for module in server.modules()], stack.export()
+        before = [dict(module) for module in server.modules()]
         for text, run in ((program(3, "changed"), stack.up), (program(4, "hook"), stack.up), (program(3, "hook"), stack.destroy)):
             stack.program(text)
             server.calls.clear()
@@ -152,7 +192,7 @@ def test_another_installation_behind_the_road_is_noticed_though_its_modules_have
             told = in_project(stack, *args)
             assert told.code == 1, told.text
             assert "is another one than that which the states were made on" in told.stderr
-        assert [dict(module) for module in server.modules()] == before[0]
+        assert [dict(module) for module in server.modules()] == before
         assert sorted(resource["id"] for resource in stack.state()) == [f"default/v1/default-{i}" for i in range(3)]
         printed.write_text(right)
         assert stack.up().code == 0

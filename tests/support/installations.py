@@ -17,6 +17,9 @@ from tests.support.project import Outcome, Project
 PAIR = ("default", "other-v2")
 """One on each version of the API."""
 
+BOTH = {"default": "v1", "acme": "v2"}
+"""The same, where both are at one server."""
+
 
 @dataclass(frozen=True)
 class Installation:
@@ -55,6 +58,20 @@ def joined(project: Callable[..., Project], installations: Installations, **conf
     del stack.config["atlassian-forge:baseUrl"]
     for one in installations.values():
         stack.environment |= one.environment
+    return stack
+
+
+def on_both(project: Callable[..., Project], variables: Mapping[str, str]) -> Project:
+    """Make a project with both, at one server.
+
+    Args:
+        project: The fixture.
+        variables: What leads ``default`` to the server.
+    """
+    stack = project(**{"installations.acme.apiVersion": "v2"})
+    del stack.config["atlassian-forge:baseUrl"]
+    for name, value in variables.items():
+        stack.environment |= {name: value, name.replace("ATLASSIAN_FORGE_", "ATLASSIAN_FORGE_ACME_"): value}
     return stack
 
 

@@ -33,7 +33,7 @@ class Opened:
 
     def also(self, installation: str) -> dict[str, str]:
         """The same for another installation."""
-        there = f"ATLASSIAN_FORGE_{installation.upper()}_"
+        there = f"ATLASSIAN_FORGE_{installation.upper().replace('-', '_')}_"
         return {
             name.replace("ATLASSIAN_FORGE_", there): value
             for name, value in self.environment.items()

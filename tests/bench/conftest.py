@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.support import packages
+from tests.support.project import programs_python
+
+
+@pytest.fixture
+def known_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs and plugins run with a Python that knows what is installed: what the engine has `pip` list is no part of a test.
+
+    The benchmark itself has no such Python: what a command takes with the real `pip` is what a user waits for.
+    """
+    monkeypatch.setenv("FORGE_PYTHON", packages.python(programs_python()))
