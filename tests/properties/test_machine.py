@@ -131,6 +131,7 @@ class Machine(RuleBasedStateMachine):
         name = free[number % len(free)]
         inputs = declared(name, version, hook)
         known = self.keys()
+        self.all_are_known_where_one_was_in_doubt()
         try:
             id_, outputs = self.operation(lambda: create(self.connection, inputs))
         except ForgeError as error:
@@ -266,7 +267,7 @@ class Machine(RuleBasedStateMachine):
         return self.process.open("default")
 
     def started(self) -> Connections:
-        self.is_used = False
+        self.is_used = self.is_in_doubt = False
         self.made: set[ModuleId] = set()
         config = {"atlassian-forge:baseUrl": self.server.base_url, "atlassian-forge:token": self.server.token}
         return Connections(config.get, Path("/"))
@@ -284,9 +285,17 @@ class Machine(RuleBasedStateMachine):
         self.weather.struck = 0
         return run()
 
+    def all_are_known_where_one_was_in_doubt(self) -> None:
+        """An `up` compares each module of the program: who doubts its token because of one learns of the others."""
+        if self.is_in_doubt:
+            for entry in self.state.values():
+                self.process.roll("default").meet(entry.id.version, entry.id.key, entry.outputs)
+
     def explains(self, error: ForgeError, *, could_fail: bool, struck: int | None = None, untrue: str = "") -> None:
         """An operation fails only for a reason, and says in a few lines what became of the module, and nothing untrue."""
-        assert (self.weather.struck if struck is None else struck) or could_fail, str(error)
+        struck = self.weather.struck if struck is None else struck
+        assert struck or could_fail, str(error)
+        self.is_in_doubt |= not struck
         lines = str(error).split("\n")
         assert 3 <= len(lines) <= 6 or "see the message about" in lines[-1]
         assert self.server.token not in str(error)
