@@ -2,44 +2,46 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
-import pytest
-
 from tests.support.independent_server import Server
+from tests.support.installations import BOTH, on_both
 from tests.support.project import Project
 
 N = 100
 
 PROGRAM = f"""
-for i in range({N}):
-    forge.TriggerModule(f"module-{{i}}", events=["avi:jira:updated:issue"], endpoint="hook")
+for name in {list(BOTH)}:
+    for i in range({N}):
+        forge.TriggerModule(
+            f"{{name}}-{{i}}", installation=name, events=["avi:jira:updated:issue"], endpoint="hook"
+        )
 """
 
 
-@pytest.mark.parametrize("version", ["v1", "v2"])
-def test_a_refresh_of_100_modules_asks_once_for_each_page(project: Callable[..., Project], server: Server, version: str) -> None:
-    stack = project(server, apiVersion=version)
+def test_a_refresh_of_100_modules_asks_once_for_each_page(project: Callable[..., Project], server: Server) -> None:
+    stack = on_both(project, server.environment())
     stack.program(PROGRAM)
     done = stack.up()
     assert done.code == 0, done.text
-    assert len(server.modules(version)) == N
+    assert [len(server.modules(version)) for version in BOTH.values()] == [N, N]
 
-    def refreshed(shape: str, page_size: int) -> int:
-        """The requests of a refresh that finds nothing."""
+    def refreshed(shape: str, page_size: int) -> list[int]:
+        """The requests of a refresh that finds nothing, under each version."""
         server.list_shape, server.page_size = shape, page_size
         server.calls.clear()
         done = stack.refresh("--expect-no-changes")
         assert done.code == 0, done.text
-        assert done.summary == {"unchanged": N + 1}
-        assert {(call.method, call.path) for call in server.calls} == {
-            ("GET", f"/forge/installation/{version}/dynamic/module/"),
-        }
-        return len(server.calls)
+        assert done.summary == {"unchanged": 2 * N + 1}
+        requests = Counter((call.method, call.path) for call in server.calls)
+        lists = [("GET", f"/forge/installation/{version}/dynamic/module/") for version in BOTH.values()]
+        assert requests.keys() == set(lists)
+        return [requests[one] for one in lists]
 
-    assert refreshed("array", 100) == 1
-    assert refreshed("envelope", 100) == 1
-    assert refreshed("envelope", 25) == 4
+    assert refreshed("array", 100) == [1, 1]
+    assert refreshed("envelope", 100) == [1, 1]
+    assert refreshed("envelope", 25) == [4, 4]
     server.cursor_behind_last = True
-    assert refreshed("envelope", 100) == 2
-    assert refreshed("envelope", 25) == 5
+    assert refreshed("envelope", 100) == [2, 2]
+    assert refreshed("envelope", 25) == [5, 5]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pulumi_atlassian_forge.emulator.store import Store
+from tests.support.campaign import runs
 from tests.support.independent_server import Server
 from tests.support.project import Project
 from tests.support.upgrade import DELETE_FIRST, PROGRAM, in_state, upgrading
@@ -45,7 +46,7 @@ def on_the_emulator(project: Callable[..., Project], _: Server, tmp_path: Path) 
     return upgrading(project, None, N, baseUrl=f"emulator://{file}?switch=shared_limit=on"), count
 
 
-@pytest.mark.parametrize("where", [on_the_server, on_the_emulator])
+@pytest.mark.parametrize("where", [on_the_server, on_the_emulator][: runs(1, 2)])
 def test_where_both_versions_share_the_limit_its_advice_is_printed_and_leads_to_the_end(
     project: Callable[..., Project], server: Server, tmp_path: Path, where: Callable[..., tuple[Project, Count]]
 ) -> None:
