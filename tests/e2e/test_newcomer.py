@@ -192,6 +192,7 @@ def test_a_broker_to_which_somebody_brings_a_token(newcomer: Newcomer) -> None:
     assert registered_in(newcomer.checkout / "forge.db") == ["notify-on-bug", "panel"]
 
 
+@pytest.mark.soak
 def test_a_container(newcomer: Newcomer, api: Server) -> None:
     newcomer.known |= {"installation": INSTALLATION}
     with sidecar(api.base_url, api.token) as url:
