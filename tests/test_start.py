@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import subprocess
 import sys
@@ -14,10 +15,22 @@ from pulumi_atlassian_forge import preview_report
 from pulumi_atlassian_forge.modules import models
 
 
+def loaded(code: str, *names: str, prints: bool = False) -> list[str]:
+    """Which of these modules a process loads that runs this; it prints nothing, unless that is what it is for."""
+    # What measures the tests' coverage loads its own before.
+    code = f"import sys\nbefore = set(sys.modules)\n{code}\nprint([one for one in {names} if one in set(sys.modules) - before])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    *printed, found = done.stdout.splitlines()
+    assert bool(printed) == prints
+    return list(ast.literal_eval(found))
+
+
+CLIENT = ("httpx", "stamina")
+
+
 def test_what_a_preview_runs_loads_no_client() -> None:
     code = """
-import sys
-before = set(sys.modules)  # what measures the tests' coverage loads its own
 from types import SimpleNamespace
 from pulumi_atlassian_forge.provider import PROVIDER
 
@@ -29,36 +42,24 @@ checked = PROVIDER.check({}, declared)
 assert not checked.failures, checked.failures
 found = PROVIDER.diff("default/v2/k", {**checked.inputs, "key": "k"}, checked.inputs)
 assert not found.changes
-unneeded = "httpx", "stamina", "html.parser", "sqlite3", "difflib", "pulumi_atlassian_forge.modules.manifest"
-print([name for name in (*unneeded, "pulumi_atlassian_forge.api.protocol") if name in set(sys.modules) - before])
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.stdout.strip(), done.stderr) == ("[]", "")
+    ours = (f"pulumi_atlassian_forge.{name}" for name in ("modules.manifest", "api.protocol"))
+    assert loaded(code, *CLIENT, "html.parser", "sqlite3", "difflib", *ours) == []
 
 
 def test_a_program_of_triggers_loads_no_table_of_types_and_nothing_that_only_mistakes_need() -> None:
-    code = """
-import sys
-before = set(sys.modules)
-import pulumi_atlassian_forge
-unneeded = "difflib", "pydantic", "pulumi_atlassian_forge.modules.known_types"
-print([name for name in unneeded if name in set(sys.modules) - before])
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.stdout.strip(), done.stderr) == ("[]", "")
+    unneeded = ("difflib", "pydantic", "pulumi_atlassian_forge.modules.known_types")
+    assert loaded("import pulumi_atlassian_forge", *unneeded) == []
 
 
 @pytest.mark.parametrize("command", [["--version"], ["events", "--help"], ["emulator", "--help"]])
 def test_a_command_that_asks_nothing_of_a_server_loads_no_client(command: list[str]) -> None:
-    code = f"""
-import sys
-before = set(sys.modules)
-from pulumi_atlassian_forge.cli.app import app
-app({command!r}, standalone_mode=False)
-print([name for name in ("httpx", "stamina") if name in set(sys.modules) - before])
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.stdout.splitlines()[-1], done.stderr) == ("[]", "")
+    code = f"from pulumi_atlassian_forge.cli.app import app\napp({command!r}, standalone_mode=False)"
+    assert loaded(code, *CLIENT, prints=True) == []
+
+
+def test_what_is_loaded_is_seen() -> None:
+    assert loaded("import difflib", "difflib", "httpx") == ["difflib"]
 
 
 def test_the_first_checks_of_a_run_build_one_model() -> None:

@@ -7,14 +7,12 @@ key of its module.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
-
 from tests.support.independent_server import Module, Server
-from tests.support.installations import PAIR, Installation, Installations, joined, said, served
+from tests.support.installations import Installation, Installations, joined, said, served
 from tests.support.plugin import PROVIDER
 from tests.support.project import Project
 
@@ -109,12 +107,6 @@ def modules(installations: Installations) -> dict[str, list[Module]]:
 PANEL = """
 forge.DynamicModule("{name}", installation="{name}", type="TYPE", data={{"title": "t"}}, adopt={adopt!r})
 """
-
-
-@pytest.fixture
-def both() -> Iterator[Installations]:
-    with served(*PAIR) as installations:
-        yield installations
 
 
 def test_what_comes_into_the_state_and_how(project: Callable[..., Project]) -> None:

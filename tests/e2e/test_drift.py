@@ -11,7 +11,7 @@ from tests.support.installations import BOTH, on_both
 from tests.support.project import Project
 
 PROGRAM = """
-for name in ("default", "acme"):
+for name in ("default", "other-v2"):
     forge.TriggerModule(f"changed-{name}", installation=name, events=["avi:jira:updated:issue"], endpoint="hook")
     forge.TriggerModule(f"deleted-{name}", installation=name, events=["avi:jira:updated:issue"], endpoint="hook-2")
     forge.TriggerModule(f"retyped-{name}", installation=name, events=["avi:jira:updated:issue"], endpoint="hook-3")

@@ -41,14 +41,14 @@ def test_a_life_on_the_emulator_over_http(project: Callable[..., Project], serve
     stack = on_both(project, served)
     stack.program(
         f"""
-for name in ("default", "acme"):
+for name in ("default", "other-v2"):
     for i in range(3):
         forge.TriggerModule(f"{{name}}-{{i}}", {OK}, installation=name)
 """
     )
     done = stack.up()
     assert done.code == 0, done.text
-    assert sorted({"/".join(resource["id"].split("/")[:2]) for resource in stack.state()}) == ["acme/v2", "default/v1"]
+    assert sorted({"/".join(resource["id"].split("/")[:2]) for resource in stack.state()}) == ["default/v1", "other-v2/v2"]
     assert stack.refresh().code == 0
     assert stack.preview("--expect-no-changes").code == 0
     done = stack.destroy()

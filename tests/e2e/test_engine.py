@@ -89,7 +89,7 @@ class Team(pulumi.ComponentResource):
         forge.TriggerModule(f"hook-{{name}}", installation=name, events=["avi:jira:updated:issue"], endpoint="{endpoint}",
             filter=forge.TriggerFilter(expression="x", on_error="RECEIVE"), opts=pulumi.ResourceOptions(parent=self))
 
-for name in ("default", "acme"):
+for name in ("default", "other-v2"):
     Team(name)
     panel = forge.DynamicModule(
         f"panel-{{name}}", installation=name, type="jira:issueAction", data={{"title": "Risk", "resource": "main"}}

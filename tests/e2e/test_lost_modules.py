@@ -66,12 +66,12 @@ def test_a_swap_and_an_adoption_that_failed_half_way_do_not_have_the_next_run_de
 ) -> None:
     """Two modules swap their keys on v1, and on v2 one resource adopts the module of another."""
     stack = on_both(project, server.environment())
-    stack.program(BYSTANDER + hook("a", key="one") + hook("b", key="two") + hook("old", installation="acme"))
+    stack.program(BYSTANDER + hook("a", key="one") + hook("b", key="two") + hook("old", installation="other-v2"))
     assert stack.up().code == 0
     before = {version: server.modules(version) for version in BOTH.values()}
     (adopted,) = before["v2"]
     swapped = hook("a", key="two") + hook("b", key="one")
-    then = BYSTANDER + swapped + hook("new", installation="acme", adopt=adopted["key"])
+    then = BYSTANDER + swapped + hook("new", installation="other-v2", adopt=adopted["key"])
     fail_half_way(stack, server, then)
     assert in_state(stack) == ["a", "a", "b", "b", "bystander", "new", "old"]
     stack.program(then)

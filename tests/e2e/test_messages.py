@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from tests.support.bad_inputs import OK
 from tests.support.independent_server import Server
-from tests.support.project import Outcome, Project
-
-
-def messages(done: Outcome) -> dict[str, str]:
-    """Those of each resource."""
-    parts = re.split(r"^ +pulumi-python:dynamic/atlassian-forge:(\w+ \(.+\)):\n", done.diagnostics, flags=re.MULTILINE)
-    return dict(zip(parts[1::2], parts[2::2], strict=True))
+from tests.support.installations import said
+from tests.support.project import Project
 
 
 def test_what_is_misspelt_is_warned_of_on_its_resource_and_registers(project: Callable[..., Project], server: Server) -> None:
@@ -29,11 +23,12 @@ forge.DynamicModule("by-hand", type="trigger", data={"events": events, "function
     )
     done = stack.up()
     assert done.code == 0, done.text
-    found = messages(done)
-    event, type_, by_hand = found["TriggerModule (event)"], found["DynamicModule (type)"], found["DynamicModule (by-hand)"]
+    for resource in ("TriggerModule (event)", "DynamicModule (type)", "DynamicModule (by-hand)"):
+        assert f" pulumi-python:dynamic/atlassian-forge:{resource}:\n" in done.diagnostics
+    event, type_, by_hand = (said(done)[name] for name in ("event", "type", "by-hand"))
     assert [text.count("warning:") for text in (event, type_, by_hand)] == [1, 1, 2], done.text
     assert done.diagnostics.count("warning:") == 4, done.text
-    first, *_ = event.splitlines()
+    first, *_ = event.strip().splitlines()
     assert "warning:" in first
     assert "avi:jira:updated:issue" in first
     assert "jira:issuePanel" in type_

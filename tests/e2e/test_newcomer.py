@@ -208,7 +208,6 @@ def test_a_bridge(newcomer: Newcomer) -> None:
     assert registered_in(newcomer.checkout / "forge.db") == ["notify-on-bug", "panel"]
 
 
-@pytest.mark.soak
 def test_a_fleet(newcomer: Newcomer) -> None:
     walk(newcomer)
     folder = newcomer.checkout / "examples" / "fleet"

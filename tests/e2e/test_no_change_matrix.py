@@ -13,6 +13,7 @@ from pulumi_atlassian_forge.modules.content import TRIGGER
 from tests.support.campaign import runs
 from tests.support.command import in_project, printed
 from tests.support.independent_server import Module, Server
+from tests.support.installations import variables_of
 from tests.support.matrix import SPECS, TYPED, Declared, declared, paths, paths_in
 from tests.support.project import Outcome, Project
 
@@ -105,7 +106,7 @@ DEFAULTS = {"jira:entityProperty": {"entityType": "issue"}, "confluence:contentB
 def test_nothing_is_planned_for_what_the_server_adds(project: Callable[..., Project], server: Server) -> None:
     server.rewrite, server.empty_201 = adding, True
     stack = project(server, **{"installations.acme.apiVersion": "v2"})
-    stack.environment |= {name.replace("FORGE", "FORGE_ACME"): value for name, value in server.environment().items()}
+    stack.environment |= variables_of("acme", server.environment())
     before, after = ([one for one in modules if one.number == 1] for modules in (BEFORE, AFTER))
     count = 2 * len(SPECS)
     declare(stack, before, "default", "acme")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from tests.support.campaign import runs
 from tests.support.independent_server import Module, Server
-from tests.support.installations import PAIR, Installations, joined, served
+from tests.support.installations import Installations, joined, served
 from tests.support.project import Project
 
 TRIGGER = """
@@ -39,12 +39,6 @@ class Thing(Resource):
     def __init__(self, name, give):
         super().__init__(Other(), name, {"give": give, "value": None})
 """
-
-
-@pytest.fixture
-def both() -> Iterator[Installations]:
-    with served(*PAIR) as installations:
-        yield installations
 
 
 def changed_lines(text: str) -> list[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.support.bridge import KEY, bridge
 from tests.support.command import in_project
 from tests.support.independent_server import Call, Server, serve
+from tests.support.installations import reaching
 from tests.support.project import Project
 from tests.support.roads import RENEWABLE, ROADS, Opened, opened
 
@@ -28,12 +29,8 @@ def program(n: int, endpoint: str, installations: tuple[str, ...] = ("default",)
 
 
 def travelling(project: Callable[..., Project], roads: Mapping[str, Opened]) -> Project:
-    """A stack that reaches each installation by its road; a name other than ``default`` ends in the version of the API."""
-    stack = project(**{f"installations.{name}.apiVersion": name[-2:] for name in roads if name != "default"})
-    del stack.config["atlassian-forge:baseUrl"]
-    for name, road in roads.items():
-        stack.environment |= road.environment if name == "default" else road.also(name)
-    return stack
+    """A stack that reaches each installation by its road."""
+    return reaching(project, {name: road.environment for name, road in roads.items()})
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
 
 from tests.support.campaign import runs
 from tests.support.independent_server import Module
-from tests.support.installations import PAIR, Installation, Installations, in_state, joined, said, served
+from tests.support.installations import Installation, Installations, in_state, joined, said, served
 from tests.support.project import Outcome, Project
 
 PROGRAM = """
@@ -22,12 +22,6 @@ for installation, n in {sizes}.items():
 SIZES = [(2, 5), (5, 2), (50, 50)][: runs(1, 3)]
 # Each module of each installation is tried, whatever becomes of the others.
 ALL = "--continue-on-error"
-
-
-@pytest.fixture
-def both() -> Iterator[Installations]:
-    with served(*PAIR) as installations:
-        yield installations
 
 
 def program(sizes: Mapping[str, int], endpoint: str = "hook") -> str:

@@ -1,4 +1,4 @@
-"""Several installations in one program, each on a server of its own: one command shows what a command for each would show.
+"""Several installations in one program: one command shows what a command for each would show.
 
 The provider keeps apart what it knows of each, so that none of them can help another. A name other than ``default`` ends in the
 version of the API.
@@ -14,11 +14,27 @@ from dataclasses import dataclass
 from tests.support.independent_server import Module, Server, serve
 from tests.support.project import Outcome, Project
 
-PAIR = ("default", "other-v2")
+BOTH = {"default": "v1", "other-v2": "v2"}
 """One on each version of the API."""
 
-BOTH = {"default": "v1", "acme": "v2"}
-"""The same, where both are at one server."""
+_PREFIX = "ATLASSIAN_FORGE_"
+
+
+def version_of(installation: str) -> str:
+    return "v1" if installation == "default" else installation[-2:]
+
+
+def variable(installation: str, setting: str) -> str:
+    own = "" if installation == "default" else installation.upper().replace("-", "_") + "_"
+    return f"{_PREFIX}{own}{setting}"
+
+
+def variables_of(installation: str, variables: Mapping[str, str]) -> dict[str, str]:
+    """What leads an installation to where these lead ``default``; what is no setting is for all of them alike."""
+    return {
+        variable(installation, name.removeprefix(_PREFIX)) if name.startswith(_PREFIX) else name: value
+        for name, value in variables.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -28,15 +44,10 @@ class Installation:
 
     @property
     def version(self) -> str:
-        return "v1" if self.name == "default" else self.name[-2:]
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {self.variable(name.removeprefix("ATLASSIAN_FORGE_")): value for name, value in self.server.environment().items()}
+        return version_of(self.name)
 
     def variable(self, setting: str) -> str:
-        own = "" if self.name == "default" else self.name.upper().replace("-", "_") + "_"
-        return f"ATLASSIAN_FORGE_{own}{setting}"
+        return variable(self.name, setting)
 
     def modules(self) -> list[Module]:
         return self.server.modules(self.version)
@@ -51,28 +62,30 @@ def served(*names: str) -> Iterator[Installations]:
         yield {name: Installation(name, running.enter_context(serve())) for name in names}
 
 
-def joined(project: Callable[..., Project], installations: Installations, **config: str) -> Project:
-    """A stack that knows these installations and no other."""
-    versions = {f"installations.{name}.apiVersion": one.version for name, one in installations.items() if name != "default"}
-    stack = project(**versions, **config)
-    del stack.config["atlassian-forge:baseUrl"]
-    for one in installations.values():
-        stack.environment |= one.environment
-    return stack
-
-
-def on_both(project: Callable[..., Project], variables: Mapping[str, str]) -> Project:
-    """Make a project with both, at one server.
+def reaching(project: Callable[..., Project], variables: Mapping[str, Mapping[str, str]], **config: str) -> Project:
+    """Make a project that knows these installations and no other.
 
     Args:
         project: The fixture.
-        variables: What leads ``default`` to the server.
+        variables: By installation, what would lead ``default`` to where it is.
+        config: More of its configuration.
     """
-    stack = project(**{"installations.acme.apiVersion": "v2"})
+    versions = {f"installations.{name}.apiVersion": version_of(name) for name in variables if name != "default"}
+    stack = project(**versions, **config)
     del stack.config["atlassian-forge:baseUrl"]
-    for name, value in variables.items():
-        stack.environment |= {name: value, name.replace("ATLASSIAN_FORGE_", "ATLASSIAN_FORGE_ACME_"): value}
+    for name, own in variables.items():
+        stack.environment |= variables_of(name, own)
     return stack
+
+
+def joined(project: Callable[..., Project], installations: Installations, **config: str) -> Project:
+    """Make a project that knows these, each at its own server."""
+    return reaching(project, {name: one.server.environment() for name, one in installations.items()}, **config)
+
+
+def on_both(project: Callable[..., Project], variables: Mapping[str, str]) -> Project:
+    """Make a project with :data:`BOTH`, at one server."""
+    return reaching(project, dict.fromkeys(BOTH, variables))
 
 
 def in_state(stack: Project) -> dict[str, list[str]]:

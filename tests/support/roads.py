@@ -31,15 +31,6 @@ class Opened:
     renew: Callable[[str], None]
     secrets: list[str]
 
-    def also(self, installation: str) -> dict[str, str]:
-        """The same for another installation."""
-        there = f"ATLASSIAN_FORGE_{installation.upper().replace('-', '_')}_"
-        return {
-            name.replace("ATLASSIAN_FORGE_", there): value
-            for name, value in self.environment.items()
-            if name.startswith("ATLASSIAN_FORGE_")
-        }
-
 
 @contextmanager
 def opened(road: str, server: Server, folder: Path) -> Iterator[Opened]:
