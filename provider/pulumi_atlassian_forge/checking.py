@@ -92,7 +92,7 @@ def check(news: Mapping[str, Any], settings: Settings, keys: Keys) -> Checked:
     Raises:
         ForgeError: The settings of the installation cannot be used, or its manifest cannot be read.
     """
-    news = {name: value for name, value in news.items() if value is not None and name != "__preview"}
+    news = {name: value for name, value in news.items() if value is not None and name != "__problems"}
     problems = check_content(news)
     inputs = dict(news)
     if not problems:

@@ -1,9 +1,9 @@
 """How a preview reports the mistakes of all resources, although the engine stops at the first failed check.
 
-Validation stays in one place, the plugin's ``check``. In a preview the program asks it, by the hidden input ``__preview``, to
-hand the problems back as the hidden property ``__problems`` instead of failing; the engine gives a preview's checked inputs to
-the program as outputs, so the program can read them of every resource, print each on its resource, and fail at the end. In an
-``up`` nothing is asked, and ``check`` fails as usual: nothing that is wrong is ever registered.
+Validation stays in one place, the plugin's ``check``. In a preview the program asks it, by the hidden input ``__problems``, an
+empty list, to hand the problems back there instead of failing; the engine gives a preview's checked inputs to the program as
+outputs, so the program can read them of every resource, print each on its resource, and fail at the end. In an ``up`` nothing is
+asked, and ``check`` fails as usual: nothing that is wrong is ever registered.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import pulumi
 
 from . import internal
 
-PREVIEW: Final = "__preview"
 PROBLEMS: Final = "__problems"
 
 
@@ -45,8 +44,8 @@ _runs: WeakKeyDictionary[asyncio.AbstractEventLoop, _Run] = WeakKeyDictionary()
 
 
 def hidden_inputs() -> dict[str, Any]:
-    """The inputs that a module needs for this; none in an ``up``."""
-    return {PREVIEW: True, PROBLEMS: None} if pulumi.runtime.is_dry_run() else {}
+    """The input that a module needs for this; none in an ``up``."""
+    return {PROBLEMS: []} if pulumi.runtime.is_dry_run() else {}
 
 
 def watch(module: pulumi.Resource) -> None:

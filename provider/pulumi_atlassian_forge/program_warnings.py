@@ -5,9 +5,11 @@ Each warning stands on the resource that it is about. Nothing here fails, and no
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
+from weakref import WeakSet
 
 import pulumi
 from pulumi.runtime import is_config_secret
@@ -15,7 +17,9 @@ from pulumi.runtime import is_config_secret
 from .modules.advice import long_reference, misspelt_event, misspelt_type
 
 _NAMESPACE = "atlassian-forge"  # as in settings, which the program need not load
-_said: set[tuple[str, str, str]] = set()  # project, stack and key: the Automation API may run several programs in one process
+
+# Those of the program runs that the configuration was looked at for: the Automation API may run several in one process.
+_looked: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
 
 
 def about(resource: pulumi.Resource, properties: Mapping[str, Any]) -> None:
@@ -71,14 +75,16 @@ _ADVICE: Final = {"events": _events, "type": _type, "function": _reference, "end
 
 
 def _warn_of_clear_text_token(resource: pulumi.Resource) -> None:
-    """Once per run, on the first resource that meets it."""
+    """Once per run, on its first resource: the configuration is the same for all."""
+    run = asyncio.get_event_loop()
+    if run in _looked:
+        return
+    _looked.add(run)
     config = pulumi.Config(_NAMESPACE)
     for key, path in (("token", ""), ("installations", " --path")):
         name = f"{_NAMESPACE}:{key}"
-        once = (pulumi.get_project(), pulumi.get_stack(), name)
-        if once in _said or is_config_secret(name) or not _holds_token(key, config.get(key)):
+        if is_config_secret(name) or not _holds_token(key, config.get(key)):
             continue
-        _said.add(once)
         where = name if key == "token" else f"'{name}.<name>.token'"
         pulumi.log.warn(
             f"{name} holds a token in clear text; encrypt it: pulumi config set --secret{path} {where} <token>",

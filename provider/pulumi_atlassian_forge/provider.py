@@ -123,7 +123,7 @@ class ForgeProvider(ResourceProvider):
         if not checked.problems:
             roll = _Process.connections.roll(checked.inputs["installation"])
             roll.check(checked.inputs["apiVersion"], checked.inputs, _incoming(_olds))
-        if inputs.get("__preview"):
+        if "__problems" in inputs:
             checked = in_preview(checked)
         failures = [CheckFailure(problem.path, problem.text) for problem in checked.problems]
         return CheckResult(_outgoing(checked.inputs), failures)

@@ -196,12 +196,11 @@ def test_checks_at_once_do_not_disturb_each_other(forge: Plugin) -> None:
 
 
 def test_in_a_preview_problems_come_back_as_a_property(forge: Plugin) -> None:
-    inputs, failures = forge.check({**TRIGGER, "__preview": True, "events": []})
+    inputs, failures = forge.check({**TRIGGER, "__problems": [], "events": []})
     assert not failures
     assert [path for path, _ in inputs["__problems"]] == ["events"]
-    inputs, _ = forge.check({**TRIGGER, "__preview": True})
+    inputs, _ = forge.check({**TRIGGER, "__problems": []})
     assert "__problems" not in inputs
-    assert "__preview" not in inputs
 
 
 def test_a_get_reads_everything_that_is_live(forge: Plugin, server: Server) -> None:
