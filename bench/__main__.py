@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -131,6 +132,9 @@ def bench(  # noqa: PLR0913 - one parameter for each option
 
 def _run(plan: Whole, target: Path | None) -> None:
     """Measure part by part, and write after each: one that fails does not take the others with it."""
+    # A shell has its background jobs ignore SIGINT, and with it all that they start. Pulumi's engine asks its plugins by one to
+    # end: it would wait five seconds in vain in each command.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     console = Console(stderr=True)
     document = plan.before(target)
     for name, why in plan.matrix.left_out.items() if plan.matrix else ():

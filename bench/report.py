@@ -102,8 +102,11 @@ def _page(document: Document, json: Path) -> str:
         lines += _compared(document.matrix)
     promises = list(targets(document))
     if promises:
-        lines += ["## What the provider is held to", "", "| target | worst cell | |", "|---|---|---|"]
-        lines += [f"| {target.text} | {target.worst} | {'met' if target.met else '**not met**'} |" for target in promises]
+        lines += ["## What the provider is held to", "", "| target | worst cell | cells that keep it | |", "|---|---|---:|---|"]
+        lines += [
+            f"| {target.text} | {target.worst} | {target.kept} of {target.cells} | {'met' if target.met else '**not met**'} |"
+            for target in promises
+        ]
         lines += [""]
     if document.matrix:
         lines += _operations(document.matrix, json)

@@ -27,11 +27,15 @@ class Target:
         text: What is promised.
         worst: The cell that is nearest to breaking it, or breaks it most, with its figure.
         share: Its figure as a part of what is allowed.
+        kept: The cells that keep it.
+        cells: All that can show it.
     """
 
     text: str
     worst: str
     share: float
+    kept: int
+    cells: int
 
     @property
     def met(self) -> bool:
@@ -53,7 +57,8 @@ def targets(document: Document) -> Iterator[Target]:
         if found:
             where, figure, allowed, unit = max(found, key=lambda one: _share(one[1], one[2]))
             worst = f"{where}: {figure:.{_DIGITS[unit]}f} of {allowed:.{_DIGITS[unit]}f}{unit}"
-            yield Target(text, worst, _share(figure, allowed))
+            kept = sum(_share(one[1], one[2]) <= 1 for one in found)
+            yield Target(text, worst, _share(figure, allowed), kept, len(found))
 
 
 def _of_matrix(results: Results) -> dict[str, Iterator[_Seen]]:

@@ -66,7 +66,7 @@ def test_a_median_and_a_ratio_are_of_runs_side_by_side() -> None:
     assert ours.median("memory") is None
 
 
-@pytest.mark.parametrize(("seconds", "word"), [(2.0, "| met |"), (2.1, "| **not met** |")])
+@pytest.mark.parametrize(("seconds", "word"), [(2.0, "| 1 of 1 | met |"), (2.1, "| 0 of 1 | **not met** |")])
 def test_the_page_says_of_a_target_whether_it_is_met(seconds: float, word: str) -> None:
     found = made(cell("ours-v2", seconds, seconds, seconds), cell("floor", 1.0, 1.0, 1.0), cell("plain", 9.0, 9.0, 9.0))
     (row,) = [line for line in _page(found).splitlines() if "the floor + 1.0 s" in line]
