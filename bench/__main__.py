@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Annotated, Final, NamedTuple, TypeVar
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from tests.support.project import heed_interrupts
 
 from . import matrix, report
 from .document import PARTS, Document, load
@@ -132,9 +133,7 @@ def bench(  # noqa: PLR0913 - one parameter for each option
 
 def _run(plan: Whole, target: Path | None) -> None:
     """Measure part by part, and write after each: one that fails does not take the others with it."""
-    # A shell has its background jobs ignore SIGINT, and with it all that they start. Pulumi's engine asks its plugins by one to
-    # end: it would wait five seconds in vain in each command.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    heed_interrupts()
     console = Console(stderr=True)
     document = plan.before(target)
     for name, why in plan.matrix.left_out.items() if plan.matrix else ():

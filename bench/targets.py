@@ -26,21 +26,19 @@ class Target:
     Attributes:
         text: What is promised.
         worst: The cell that is nearest to breaking it, or breaks it most, with its figure.
-        share: Its figure as a part of what is allowed.
         kept: The cells that keep it.
         cells: All that can show it.
     """
 
     text: str
     worst: str
-    share: float
     kept: int
     cells: int
 
     @property
     def met(self) -> bool:
         """Whether every cell keeps it."""
-        return self.share <= 1
+        return self.kept == self.cells
 
 
 _Seen = tuple[str, float, float, str]  # where, the figure, what is allowed, the unit
@@ -55,10 +53,10 @@ def targets(document: Document) -> Iterator[Target]:
     for text, seen in every.items():
         found = list(seen)
         if found:
-            where, figure, allowed, unit = max(found, key=lambda one: _share(one[1], one[2]))
+            shares = [_share(figure, allowed) for _, figure, allowed, _ in found]
+            where, figure, allowed, unit = found[shares.index(max(shares))]
             worst = f"{where}: {figure:.{_DIGITS[unit]}f} of {allowed:.{_DIGITS[unit]}f}{unit}"
-            kept = sum(_share(one[1], one[2]) <= 1 for one in found)
-            yield Target(text, worst, _share(figure, allowed), kept, len(found))
+            yield Target(text, worst, sum(share <= 1 for share in shares), len(found))
 
 
 def _of_matrix(results: Results) -> dict[str, Iterator[_Seen]]:

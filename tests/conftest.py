@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,12 +7,9 @@ import pytest
 
 from tests.support.campaign import SOAK
 from tests.support.independent_server import TOKEN, Server, serve
-from tests.support.project import Project, require_engine
+from tests.support.project import Project, heed_interrupts, require_engine
 
-# A shell that starts the tests in the background has them ignore SIGINT, and so would every engine and plugin below: the engine
-# ends its plugins by that signal, and would wait five seconds for each.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+heed_interrupts()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

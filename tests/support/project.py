@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
@@ -155,6 +156,15 @@ def base_environment(root: Path) -> dict[str, str]:
 def programs_python() -> str:
     """The interpreter of programs and plugins: `make soak` has them run with an older SDK, too."""
     return os.environ.get("FORGE_PYTHON", sys.executable)
+
+
+def heed_interrupts() -> None:
+    """Undo what a shell does to its background jobs: they ignore SIGINT, and so would every engine and plugin below.
+
+    The engine ends its plugins by that signal, and would wait five seconds for them in each command.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def require_engine() -> None:
