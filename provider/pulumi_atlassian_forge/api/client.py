@@ -1,4 +1,4 @@
-"""The HTTP client: the only file that imports httpx. It sends one request and brings back one answer, or says what became of it.
+"""The HTTP client: the only file that uses httpx. It sends one request and brings back one answer, or says what became of it.
 
 It does not repeat (:mod:`.retry`), but for a request that was not let in and has other credentials now; it does not judge a
 status (:mod:`.failures`), follows no redirect and keeps no cookie. Proxies and certificates come from the environment as httpx
@@ -18,8 +18,6 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
-import httpx
-
 from pulumi_atlassian_forge.errors import SHORTEST_SECRET, redact
 
 from .auth import Auth, unsendable
@@ -29,6 +27,7 @@ from .errors import ApiError, BadAnswer, LostAnswer, Reason, Unauthorized, Unrea
 from .exchange import Answer, Request
 from .failures import failure_of
 from .lanes import Lanes
+from .library import httpx
 from .text import clean
 
 __all__ = ["Client", "Timeouts"]
