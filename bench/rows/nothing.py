@@ -10,6 +10,6 @@ class Nothing(PulumiRow):
 
     name = "floor"
     title = "the engine's floor"
-    leaves_out = "The API: it sends no request and imports nothing but Pulumi. It is what no dynamic provider can fall below."
+    leaves_out = "The API: it sends no request and imports nothing but Pulumi. What is left is the engine's time and the SDK's."
     program = "nothing"
     speaks = False

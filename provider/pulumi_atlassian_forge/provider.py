@@ -7,11 +7,9 @@ from the state.
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import gc
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, TypeVar
 
 import pulumi
@@ -28,6 +26,7 @@ from pulumi.dynamic import (
 
 from . import internal
 from .errors import ForgeError, bug_report
+from .garbage import no_collection
 from .modules.values import UNKNOWN, normalise
 from .repeated import Told
 
@@ -98,7 +97,7 @@ class ForgeProvider(ResourceProvider):
         # Only here, never at import: the plugin's process is ours, the user's program is not. The runtime sends the formatted
         # traceback of an exception to the terminal; with this it is the message alone.
         sys.tracebacklimit = 0
-        with _no_collection():
+        with no_collection():
             from .checking import Keys  # noqa: PLC0415 - the program imports this file too, and needs none of this
             from .connect import Connections  # noqa: PLC0415 - the same
             from .parent import end_promptly, watch  # noqa: PLC0415 - the same
@@ -182,20 +181,6 @@ class ForgeProvider(ResourceProvider):
 
 
 PROVIDER = ForgeProvider()
-
-
-@contextlib.contextmanager
-def _no_collection() -> Iterator[None]:
-    """Imports make many objects and no garbage; to look for some takes a sixth of the time that a preview waits for them.
-
-    What they made stays as long as the process, so no later look needs to go through it either.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 def _text(value: object) -> str | None:

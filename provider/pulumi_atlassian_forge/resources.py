@@ -14,6 +14,7 @@ from pulumi.dynamic import Resource
 
 from . import internal, preview_report, program_warnings
 from .arguments import TriggerFilter, TriggerFilterResult, TriggerPayload, TriggerPayloadResult
+from .garbage import pass_over_imports
 from .modules.content import TRIGGER_PROPERTIES
 from .modules.events import EventName
 from .provider import PROVIDER
@@ -36,14 +37,33 @@ class _Inputs(dict[str, Any]):
         super().__init__(values)
 
 
+def _output(resource: Resource, name: str) -> pulumi.Output[Any]:
+    return pulumi.get(resource, name)  # type: ignore[no-any-return]
+
+
 class _Module(Resource):
-    """What both resources share."""
+    """What both resources share.
 
-    key: pulumi.Output[str]
-    """The module's key. Under v1 the declared one or the logical name; under v2 made by the server."""
+    Attributes are properties: the types of annotated ones Pulumi evaluates anew for each resource, those of properties once.
+    """
 
-    installation: pulumi.Output[str]
-    """The installation that the module is registered on."""
+    @property
+    @pulumi.getter
+    def key(self) -> pulumi.Output[str]:
+        """The module's key. Under v1 the declared one or the logical name; under v2 made by the server."""
+        return _output(self, "key")
+
+    @property
+    @pulumi.getter
+    def installation(self) -> pulumi.Output[str]:
+        """The installation that the module is registered on."""
+        return _output(self, "installation")
+
+    @property
+    @pulumi.getter(name="apiVersion")
+    def api_version(self) -> pulumi.Output[str]:
+        """The version of the API that the module is registered under: ``v1`` or ``v2``."""
+        return _output(self, "api_version")
 
     def __init__(
         self,
@@ -54,6 +74,7 @@ class _Module(Resource):
         adopt: bool | str,
         opts: pulumi.ResourceOptions | None,
     ) -> None:
+        pass_over_imports()
         refuse_unsendable(resource_name, {**properties, "key": key, "installation": installation, "adopt": adopt})
         inputs = {
             **properties,
@@ -80,13 +101,6 @@ class _Module(Resource):
         Resource.__init__(found, PROVIDER, resource_name, _Inputs(internal.pack(inputs)), opts)
         return found
 
-    # A property, not an annotation like the others: of a base class Pulumi reads the names of properties only.
-    @property
-    @pulumi.getter(name="apiVersion")
-    def api_version(self) -> pulumi.Output[str]:
-        """The version of the API that the module is registered under: ``v1`` or ``v2``."""
-        return pulumi.get(self, "api_version")  # type: ignore[no-any-return]
-
 
 class TriggerModule(_Module, module="atlassian-forge", name="TriggerModule"):
     """A trigger: calls a function or an endpoint of the app when an event happens.
@@ -100,20 +114,35 @@ class TriggerModule(_Module, module="atlassian-forge", name="TriggerModule"):
         ... )
     """
 
-    events: pulumi.Output[Sequence[str]]
-    """The events that the trigger listens to."""
+    @property
+    @pulumi.getter
+    def events(self) -> pulumi.Output[Sequence[str]]:
+        """The events that the trigger listens to."""
+        return _output(self, "events")
 
-    function: pulumi.Output[str | None]
-    """The key of the function that is called."""
+    @property
+    @pulumi.getter
+    def function(self) -> pulumi.Output[str | None]:
+        """The key of the function that is called."""
+        return _output(self, "function")
 
-    endpoint: pulumi.Output[str | None]
-    """The key of the endpoint that is called."""
+    @property
+    @pulumi.getter
+    def endpoint(self) -> pulumi.Output[str | None]:
+        """The key of the endpoint that is called."""
+        return _output(self, "endpoint")
 
-    filter: pulumi.Output[TriggerFilterResult | None]
-    """Which of the events reach the app."""
+    @property
+    @pulumi.getter
+    def filter(self) -> pulumi.Output[TriggerFilterResult | None]:
+        """Which of the events reach the app."""
+        return _output(self, "filter")
 
-    payload: pulumi.Output[TriggerPayloadResult | None]
-    """What of an event is delivered."""
+    @property
+    @pulumi.getter
+    def payload(self) -> pulumi.Output[TriggerPayloadResult | None]:
+        """What of an event is delivered."""
+        return _output(self, "payload")
 
     @overload
     def __init__(
@@ -224,11 +253,17 @@ class DynamicModule(_Module, module="atlassian-forge", name="DynamicModule"):
         >>> forge.DynamicModule("panel", type="jira:issuePanel", data={"title": "Risk", "icon": "…", "resource": "main"})
     """
 
-    type: pulumi.Output[str]
-    """The module's type."""
+    @property
+    @pulumi.getter
+    def type(self) -> pulumi.Output[str]:
+        """The module's type."""
+        return _output(self, "type")
 
-    data: pulumi.Output[Mapping[str, Any]]
-    """The module's structure, as the app's manifest would have it."""
+    @property
+    @pulumi.getter
+    def data(self) -> pulumi.Output[Mapping[str, Any]]:
+        """The module's structure, as the app's manifest would have it."""
+        return _output(self, "data")
 
     def __init__(
         self,
