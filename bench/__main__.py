@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from tests.support.project import heed_interrupts
 
 from . import matrix, report
+from .checkpoint import Checkpoint
 from .document import PARTS, Document, load
 from .errors import BenchError
 from .rows import ROWS
@@ -89,6 +90,9 @@ def bench(  # noqa: PLR0913 - one parameter for each option
         Path | None,
         typer.Option(help="Where the figures go; the pages and the charts go beside it. Default: docs/performance.json."),
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a matrix that was interrupted; not after a change of what it measures.")
+    ] = False,
     render: Annotated[
         bool, typer.Option("--render", help="Measure nothing: write the page and the charts from the figures.")
     ] = False,
@@ -122,16 +126,19 @@ def bench(  # noqa: PLR0913 - one parameter for each option
         )
         is_own = any(option is not None for option in (sizes, latencies, fleets, stacks, each))
         is_less = len(of_matrix.rows) < len(ROWS) or len(of_matrix.operations) < len(OPERATIONS)
-        _run(plan, json or (None if is_own or is_less else DOCUMENT))
+        target = json or (None if is_own or is_less else DOCUMENT)
+        _run(plan, target, Checkpoint.beside(target, is_resumed=resume))
     except BenchError as error:
         sys.stderr.write(f"bench: {error}\n")
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
-        sys.stderr.write("bench: interrupted; the part that it measured was not written\n")
+        begun = Checkpoint.beside(json or DOCUMENT).path
+        hint = f"\nnext: --resume goes on from {begun}" if begun is not None and begun.exists() else ""
+        sys.stderr.write(f"bench: interrupted; the part that it measured was not written{hint}\n")
         raise typer.Exit(130) from None
 
 
-def _run(plan: Whole, target: Path | None) -> None:
+def _run(plan: Whole, target: Path | None, checkpoint: Checkpoint) -> None:
     """Measure part by part, and write after each: one that fails does not take the others with it."""
     heed_interrupts()
     console = Console(stderr=True)
@@ -150,11 +157,13 @@ def _run(plan: Whole, target: Path | None) -> None:
             if not console.is_terminal and done * _LINES // plan.steps > (done - 1) * _LINES // plan.steps:
                 console.print(f"{done} of {plan.steps}: {what}", soft_wrap=True)
 
-        for found in plan.measured(step):
+        for found in plan.measured(step, checkpoint):
             _print(found)
             document = document.with_parts_of(found)
             if target is not None:
                 _say_written(report.write(document, target))
+            if found.matrix:
+                checkpoint.clear()
         progress.update(task, completed=plan.steps, description="done")
 
 

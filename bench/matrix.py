@@ -10,6 +10,7 @@ from itertools import product
 from pathlib import Path
 
 from . import circumstances, workload
+from .checkpoint import Checkpoint
 from .errors import BenchError
 from .evidence import require_work
 from .measure import Taken, measure
@@ -79,19 +80,20 @@ class _Entry:
     directory: Path
 
 
-def run(plan: Plan, step: Callable[[str], None]) -> Results:
+def run(plan: Plan, step: Callable[[str], None], checkpoint: Checkpoint = Checkpoint(None)) -> Results:  # noqa: B008 - frozen
     """Measure.
 
     Args:
         plan: What.
-        step: Called before each command with what it is.
+        step: Called before each command with what it is, and for each that an earlier run has measured.
+        checkpoint: Where the figures are kept after each size and latency, and may go on from.
 
     Raises:
         BenchError: A command failed, or did not do what it was to do.
     """
     if not plan.runnable:
         raise BenchError("\n".join(f"{ROWS[name].title}: {why}" for name, why in plan.left_out.items()))
-    results = Results(
+    fresh = Results(
         circumstances=circumstances.now(plan.software, quick=plan.quick),
         runs=plan.runs,
         quiet_runs=max(plan.quiet_runs, plan.runs),
@@ -102,10 +104,18 @@ def run(plan: Plan, step: Callable[[str], None]) -> Results:
         modules={},
         cells=[],
     )
+    results = checkpoint.start(fresh)
+    measured = {(cell.size, cell.latency) for cell in results.cells}
+    blocks = list(product(plan.sizes, plan.latencies))
     with running() as base_url:
-        for size, latency in product(plan.sizes, plan.latencies):
+        for size, latency in blocks:
+            if (size, latency) in measured:
+                for _ in range(plan.steps // len(blocks)):
+                    step(f"{size} modules, {latency} ms: measured before")
+                continue
             found = _Block(plan, results.modules, base_url, size, latency, step).measure()
             results.cells += [cell for cell in found if cell.wall]
+            checkpoint.keep(results)
     return results
 
 

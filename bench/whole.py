@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import matrix
+from .checkpoint import Checkpoint
 from .document import Document, load
 from .scale import fleets, stacks
 from .scale.plan import Plan as ScalePlan
@@ -37,17 +38,18 @@ class Whole:
         is_whole = None not in (self.matrix, self.fleets, self.stacks)
         return load(path) if path is not None and path.exists() and not is_whole else Document(version=2)
 
-    def measured(self, step: Callable[[str], None]) -> Iterator[Document]:
+    def measured(self, step: Callable[[str], None], checkpoint: Checkpoint) -> Iterator[Document]:
         """Measure what is not left out: a document for each part.
 
         Args:
             step: Called before each command with what it is.
+            checkpoint: Where an interrupted matrix is kept, and may go on from.
 
         Raises:
             BenchError: A command failed, or did not do what it was to do.
         """
         if self.matrix:
-            yield Document(version=2, matrix=matrix.run(self.matrix, step))
+            yield Document(version=2, matrix=matrix.run(self.matrix, step, checkpoint))
         if self.fleets:
             yield Document(version=2, fleets=fleets.run(self.fleets, step))
         if self.stacks:

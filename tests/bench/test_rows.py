@@ -58,6 +58,7 @@ def test_the_command_measures_our_row_and_writes_the_page_with_its_charts(tmp_pa
         assert bool(one.program_cpu) is (one.operation not in {"refresh", "destroy"})
     assert found.modules["ours-v2"].properties > found.modules["ours-v2"].content > 0
     assert {path.stem for path in (tmp_path / "p").iterdir()} == {name.replace(" ", "-") for name in OPERATIONS}
+    assert not list(tmp_path.glob("*.begun*"))  # nothing is left of what kept it until it was whole
     assert "(p/up.svg)" in (tmp_path / "p.md").read_text("utf-8")
 
 
@@ -175,4 +176,4 @@ def test_an_interruption_ends_what_runs_and_writes_nothing_of_it(tmp_path: Path,
         rest = process.stderr.read()
     assert process.returncode == 130
     assert rest.endswith("bench: interrupted; the part that it measured was not written\n")
-    assert not target.exists()
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,74 @@
+"""A matrix that was interrupted goes on where it was, and never with figures of something else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench import matrix
+from bench.checkpoint import Checkpoint
+from bench.errors import BenchError
+from bench.results import Results
+from bench.rows import ROWS
+from bench.workload import Operation
+
+WORK: list[Operation] = ["up", "update all", "refresh", "destroy"]
+
+
+def plan(*latencies: int, runs: int = 1) -> matrix.Plan:
+    return matrix.Plan([ROWS["httpx-4"]], sizes=[1], latencies=latencies, runs=runs, operations=WORK)
+
+
+def interrupted_in_the_second_block(figures: Path) -> Results:
+    steps: list[str] = []
+
+    def step(what: str) -> None:
+        steps.append(what)
+        if ", 1 ms, update all" in what:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        matrix.run(plan(0, 1), step, Checkpoint.beside(figures))
+    return Results.model_validate_json(figures.with_suffix(".begun.json").read_text("utf-8"))
+
+
+def test_it_goes_on_with_what_is_not_measured(tmp_path: Path) -> None:
+    figures, steps = tmp_path / "new" / "p.json", list[str]()
+    kept = interrupted_in_the_second_block(figures)
+    assert [(cell.latency, cell.operation) for cell in kept.cells] == [(0, operation) for operation in WORK]
+    found = matrix.run(plan(0, 1), steps.append, Checkpoint.beside(figures, is_resumed=True))
+    assert found.cells[: len(WORK)] == kept.cells
+    assert [(cell.latency, cell.operation) for cell in found.cells[len(WORK) :]] == [(1, operation) for operation in WORK]
+    assert len(steps) == plan(0, 1).steps
+    assert steps[: len(WORK)] == ["1 modules, 0 ms: measured before"] * len(WORK)
+
+
+def test_without_being_asked_to_it_begins_anew(tmp_path: Path) -> None:
+    kept, steps = interrupted_in_the_second_block(tmp_path / "p.json"), list[str]()
+    found = matrix.run(plan(0, 1), steps.append, Checkpoint.beside(tmp_path / "p.json"))
+    assert found.cells[: len(WORK)] != kept.cells
+    assert not [step for step in steps if "measured before" in step]
+
+
+def test_another_plan_does_not_go_on_with_it(tmp_path: Path) -> None:
+    interrupted_in_the_second_block(tmp_path / "p.json")
+    with pytest.raises(BenchError, match=r"p.begun.json is of another plan, another machine or other software\nnext: "):
+        matrix.run(plan(0, 1, runs=2), lambda what: None, Checkpoint.beside(tmp_path / "p.json", is_resumed=True))
+
+
+@pytest.mark.parametrize("text", [None, "{"])
+def test_what_cannot_be_read_is_no_beginning(tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / "p.begun.json").write_text(text, "utf-8")
+    with pytest.raises(BenchError, match=r"p.begun.json cannot be used: (.|\n)*next: measure without --resume"):
+        matrix.run(plan(0), lambda what: None, Checkpoint.beside(tmp_path / "p.json", is_resumed=True))
+
+
+def test_whole_figures_leave_nothing_behind(tmp_path: Path) -> None:
+    checkpoint = Checkpoint.beside(tmp_path / "p.json")
+    matrix.run(plan(0), lambda what: None, checkpoint)
+    assert checkpoint.path is not None
+    assert checkpoint.path.exists()
+    checkpoint.clear()
+    assert list(tmp_path.iterdir()) == []
