@@ -56,7 +56,11 @@ class Cell(BaseModel):
 
     def over(self, floor: Cell) -> float:
         """The median of the seconds that it took more than another cell, run by run."""
-        return statistics.median(own - other for own, other in zip(self.wall, floor.wall, strict=True))
+        return statistics.median(self.each_over(floor))
+
+    def each_over(self, floor: Cell) -> list[float]:
+        """The seconds that it took more than another cell, run by run."""
+        return [own - other for own, other in zip(self.wall, floor.wall, strict=True)]
 
 
 class ModuleBytes(BaseModel):

@@ -33,8 +33,8 @@ def made(*cells: Cell, rows: tuple[str, ...] = ("ours-v2", "plain", "floor"), **
     return Document(version=2, matrix=matrix)
 
 
-def cell(row: str, *wall: float, operation: str = "refresh", requests: int = 1) -> Cell:
-    text = {"row": row, "size": 100, "latency": 300, "operation": operation, "wall": list(wall), "requests": [requests] * 3}
+def cell(row: str, *wall: float, operation: str = "refresh", requests: int = 1, latency: int = 300) -> Cell:
+    text = {"row": row, "size": 100, "latency": latency, "operation": operation, "wall": list(wall), "requests": [requests] * 3}
     return Cell.model_validate(text)
 
 
@@ -71,6 +71,20 @@ def test_the_page_says_of_a_target_whether_it_is_met(seconds: float, word: str) 
     found = made(cell("ours-v2", seconds, seconds, seconds), cell("floor", 1.0, 1.0, 1.0), cell("plain", 9.0, 9.0, 9.0))
     (row,) = [line for line in _page(found).splitlines() if "the floor + 1.0 s" in line]
     assert f"v2, refresh, 100 at 300 ms: {seconds - 1:.2f} of 1.00 s {word}" in row
+
+
+def test_without_requests_the_runs_of_all_latencies_are_those_of_one() -> None:
+    cells = [
+        cell(row, *walls, operation="nothing to do", latency=latency)
+        for latency, slow in ((0, 1.5), (50, 1.2), (300, 1.2))
+        for row, walls in (("ours-v2", (slow,) * 3), ("floor", (1.0,) * 3))
+    ]
+    found = made(*cells, latencies=[0, 50, 300])
+    quiet = [(target.worst, target.kept, target.cells) for target in targets(found) if target.worst.endswith(" s")]
+    assert quiet == [
+        ("v2, nothing to do, 100 at 0 ms: 0.50 of 0.35 s", 2, 3),
+        ("v2, nothing to do, 100: 0.20 of 0.35 s", 1, 1),
+    ]
 
 
 def test_one_request_too_many_breaks_a_target() -> None:
