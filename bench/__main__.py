@@ -101,6 +101,7 @@ def bench(  # noqa: PLR0913 - one parameter for each option
 
     A run with other sizes, rows or operations than the usual ones writes nothing but its tables, unless --json names a file.
     """
+    checkpoint = Checkpoint(None)
     try:
         if render:
             figures = json or DOCUMENT
@@ -127,12 +128,13 @@ def bench(  # noqa: PLR0913 - one parameter for each option
         is_own = any(option is not None for option in (sizes, latencies, fleets, stacks, each))
         is_less = len(of_matrix.rows) < len(ROWS) or len(of_matrix.operations) < len(OPERATIONS)
         target = json or (None if is_own or is_less else DOCUMENT)
-        _run(plan, target, Checkpoint.beside(target, is_resumed=resume))
+        checkpoint = Checkpoint.beside(target, is_resumed=resume)
+        _run(plan, target, checkpoint)
     except BenchError as error:
         sys.stderr.write(f"bench: {error}\n")
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
-        begun = Checkpoint.beside(json or DOCUMENT).path
+        begun = checkpoint.path
         hint = f"\nnext: --resume goes on from {begun}" if begun is not None and begun.exists() else ""
         sys.stderr.write(f"bench: interrupted; the part that it measured was not written{hint}\n")
         raise typer.Exit(130) from None

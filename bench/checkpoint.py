@@ -35,8 +35,10 @@ class Checkpoint:
         Raises:
             BenchError: It is to go on from a file that is not there, or is not of this plan on this machine.
         """
-        if self.path is None or not self.is_resumed:
+        if not self.is_resumed:
             return fresh
+        if self.path is None:
+            raise BenchError("--resume: a run that writes no figures has kept none\nnext: name their file with --json")
         try:
             begun = Results.model_validate_json(self.path.read_text("utf-8"))
         except (OSError, ValueError) as error:

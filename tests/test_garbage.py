@@ -11,6 +11,12 @@ MAIN = "pass_over_imports()"
 OTHER = "thread = threading.Thread(target=pass_over_imports); thread.start(); thread.join()"
 
 
+def printed(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
 @pytest.mark.parametrize(("first", "then", "is_passed_over"), [(MAIN, MAIN, True), (OTHER, MAIN, False)])
 def test_a_process_passes_over_what_it_has_at_most_once(first: str, then: str, is_passed_over: bool) -> None:
     code = f"""
@@ -24,8 +30,7 @@ later = [[] for _ in range(1000)]
 {then}
 print(found > before, gc.get_freeze_count() == found, gc.isenabled())
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == (f"{is_passed_over} True True\n", "")
+    assert printed(code) == f"{is_passed_over} True True\n"
 
 
 def test_no_collection_ends_with_what_it_is_for() -> None:
@@ -40,5 +45,4 @@ try:
 except ImportError:
     print(during, gc.isenabled())
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == ("False True\n", "")
+    assert printed(code) == "False True\n"

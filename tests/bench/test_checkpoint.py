@@ -65,6 +65,11 @@ def test_what_cannot_be_read_is_no_beginning(tmp_path: Path, text: str | None) -
         matrix.run(plan(0), lambda what: None, Checkpoint.beside(tmp_path / "p.json", is_resumed=True))
 
 
+def test_a_run_that_writes_nothing_has_nothing_to_go_on_with() -> None:
+    with pytest.raises(BenchError, match="next: name their file with --json"):
+        matrix.run(plan(0), lambda what: None, Checkpoint.beside(None, is_resumed=True))
+
+
 def test_whole_figures_leave_nothing_behind(tmp_path: Path) -> None:
     checkpoint = Checkpoint.beside(tmp_path / "p.json")
     matrix.run(plan(0), lambda what: None, checkpoint)
