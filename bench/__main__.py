@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple, TypeVar
 
@@ -17,6 +18,7 @@ from . import matrix, report
 from .checkpoint import Checkpoint
 from .document import PARTS, Document, load
 from .errors import BenchError
+from .results import Results
 from .rows import ROWS
 from .scale.plan import Plan as ScalePlan
 from .scale.sections import tables
@@ -93,6 +95,9 @@ def bench(  # noqa: PLR0913 - one parameter for each option
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a matrix that was interrupted; not after a change of what it measures.")
     ] = False,
+    add: Annotated[
+        bool, typer.Option("--add", help="Keep the matrix's runs so far and add these; not after a change of what it measures.")
+    ] = False,
     render: Annotated[
         bool, typer.Option("--render", help="Measure nothing: write the page and the charts from the figures.")
     ] = False,
@@ -129,6 +134,8 @@ def bench(  # noqa: PLR0913 - one parameter for each option
         is_less = len(of_matrix.rows) < len(ROWS) or len(of_matrix.operations) < len(OPERATIONS)
         target = json or (None if is_own or is_less else DOCUMENT)
         checkpoint = Checkpoint.beside(target, is_resumed=resume)
+        if add:
+            plan = replace(plan, earlier=_earlier(plan, target))
         _run(plan, target, checkpoint)
     except BenchError as error:
         sys.stderr.write(f"bench: {error}\n")
@@ -138,6 +145,16 @@ def bench(  # noqa: PLR0913 - one parameter for each option
         hint = f"\nnext: --resume goes on from {begun}" if begun is not None and begun.exists() else ""
         sys.stderr.write(f"bench: interrupted; the part that it measured was not written{hint}\n")
         raise typer.Exit(130) from None
+
+
+def _earlier(plan: Whole, target: Path | None) -> Results:
+    """The matrix in the file of the figures, for ``--add``."""
+    if plan.matrix is None:
+        raise BenchError("--add: it is the matrix that runs are added to\nnext: measure that part, or measure without --add")
+    found = None if target is None else load(target).matrix
+    if found is None:
+        raise BenchError("--add: there are no figures to add to\nnext: measure without --add, or name their file with --json")
+    return found
 
 
 def _run(plan: Whole, target: Path | None, checkpoint: Checkpoint) -> None:

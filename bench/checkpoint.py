@@ -43,7 +43,7 @@ class Checkpoint:
             begun = Results.model_validate_json(self.path.read_text("utf-8"))
         except (OSError, ValueError) as error:
             raise BenchError(f"--resume: {self.path} cannot be used: {error}\nnext: measure without --resume") from None
-        if _unmeasured(begun) != _unmeasured(fresh):
+        if begun.plan() != fresh.plan():
             raise BenchError(
                 f"--resume: {self.path} is of another plan, another machine or other software\nnext: measure without --resume"
             )
@@ -61,9 +61,3 @@ class Checkpoint:
         """The figures are whole."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
-
-
-def _unmeasured(results: Results) -> Results:
-    """What two runs of one plan have in common: all but the day and the figures."""
-    undated = results.circumstances.model_copy(update={"date": ""})
-    return results.model_copy(update={"circumstances": undated, "modules": {}, "cells": []})

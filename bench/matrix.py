@@ -80,16 +80,22 @@ class _Entry:
     directory: Path
 
 
-def run(plan: Plan, step: Callable[[str], None], checkpoint: Checkpoint = Checkpoint(None)) -> Results:  # noqa: B008 - frozen
+def run(
+    plan: Plan,
+    step: Callable[[str], None],
+    checkpoint: Checkpoint = Checkpoint(None),  # noqa: B008 - frozen
+    earlier: Results | None = None,
+) -> Results:
     """Measure.
 
     Args:
         plan: What.
         step: Called before each command with what it is, and for each that an earlier run has measured.
         checkpoint: Where the figures are kept after each size and latency, and may go on from.
+        earlier: Figures of the same plan that this run adds its own to.
 
     Raises:
-        BenchError: A command failed, or did not do what it was to do.
+        BenchError: A command failed, or did not do what it was to do; or the figures so far are of something else.
     """
     if not plan.runnable:
         raise BenchError("\n".join(f"{ROWS[name].title}: {why}" for name, why in plan.left_out.items()))
@@ -104,6 +110,8 @@ def run(plan: Plan, step: Callable[[str], None], checkpoint: Checkpoint = Checkp
         modules={},
         cells=[],
     )
+    if earlier is not None:
+        earlier.refuse_to_add(fresh)
     results = checkpoint.start(fresh)
     measured = {(cell.size, cell.latency) for cell in results.cells}
     blocks = list(product(plan.sizes, plan.latencies))
@@ -116,7 +124,7 @@ def run(plan: Plan, step: Callable[[str], None], checkpoint: Checkpoint = Checkp
             found = _Block(plan, results.modules, base_url, size, latency, step).measure()
             results.cells += [cell for cell in found if cell.wall]
             checkpoint.keep(results)
-    return results
+    return results if earlier is None else earlier.with_runs_of(results)
 
 
 class _Block:

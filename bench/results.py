@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from typing import Literal
+from typing import Final, Literal, get_args
 
 from pydantic import BaseModel
 
 from .circumstances import Circumstances
+from .errors import BenchError
 from .workload import QUIET, Operation
 
 Figure = Literal["wall", "requests", "in_flight", "memory", "plugin_cpu", "program_cpu", "cpu", "state"]
+
+_FIGURES: Final[tuple[Figure, ...]] = get_args(Figure)
 
 
 class Cell(BaseModel):
@@ -49,6 +52,10 @@ class Cell(BaseModel):
         """The median of a figure; None where it was not taken."""
         values: Sequence[float] = getattr(self, figure)
         return statistics.median(values) if values else None
+
+    def with_runs_of(self, later: Cell) -> Cell:
+        """This one, with the runs of another at the end of each list."""
+        return self.model_copy(update={name: getattr(self, name) + getattr(later, name) for name in _FIGURES})
 
     def ratio(self, floor: Cell) -> float:
         """The median of the ratios of its times to those of another cell, run by run."""
@@ -110,3 +117,37 @@ class Results(BaseModel):
     def runs_of(self, operation: Operation) -> int:
         """How many figures a cell of an operation has."""
         return self.quiet_runs if operation in QUIET else self.runs
+
+    def plan(self) -> Results:
+        """What two runs of one plan on one machine have in common: all but the day, the figures and the order of the rows."""
+        undated = self.circumstances.model_copy(update={"date": ""})
+        return self.model_copy(update={"circumstances": undated, "rows": sorted(self.rows), "modules": {}, "cells": []})
+
+    def refuse_to_add(self, later: Results) -> None:
+        """See that runs of another time can stand beside these; how many runs each has plays no part.
+
+        Raises:
+            BenchError: They are of another plan, another machine or other software.
+        """
+        same_runs = later.model_copy(update={"runs": self.runs, "quiet_runs": self.quiet_runs})
+        if self.plan() != same_runs.plan():
+            raise BenchError(
+                "--add: the figures so far are of another plan, another machine or other software\nnext: measure without --add"
+            )
+
+    def with_runs_of(self, later: Results) -> Results:
+        """These runs and those of another time, in its order of rows; run by run, a row stays beside the others of its time.
+
+        Raises:
+            BenchError: They are of another plan, another machine or other software.
+        """
+        self.refuse_to_add(later)
+        cells = [
+            earlier.with_runs_of(cell)
+            for cell in later.cells
+            if (earlier := self.cell(cell.row, cell.size, cell.latency, cell.operation)) is not None
+        ]
+        days = list(dict.fromkeys([*self.circumstances.date.split(" and "), later.circumstances.date]))
+        circumstances = later.circumstances.model_copy(update={"date": " and ".join(days)})
+        runs, quiet_runs = self.runs + later.runs, self.quiet_runs + later.quiet_runs
+        return later.model_copy(update={"circumstances": circumstances, "runs": runs, "quiet_runs": quiet_runs, "cells": cells})

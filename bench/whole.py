@@ -9,17 +9,26 @@ from pathlib import Path
 from . import matrix
 from .checkpoint import Checkpoint
 from .document import Document, load
+from .results import Results
 from .scale import fleets, stacks
 from .scale.plan import Plan as ScalePlan
 
 
 @dataclass(frozen=True)
 class Whole:
-    """What to measure; a part that is None is left out."""
+    """What to measure; a part that is None is left out.
+
+    Attributes:
+        matrix: Rows, sizes, latencies and operations.
+        fleets: What an installation costs in fleets.
+        stacks: Stacks on several installations.
+        earlier: Figures of the matrix that this one adds its runs to.
+    """
 
     matrix: matrix.Plan | None
     fleets: ScalePlan | None
     stacks: ScalePlan | None
+    earlier: Results | None = None
 
     @property
     def steps(self) -> int:
@@ -49,7 +58,7 @@ class Whole:
             BenchError: A command failed, or did not do what it was to do.
         """
         if self.matrix:
-            yield Document(version=2, matrix=matrix.run(self.matrix, step, checkpoint))
+            yield Document(version=2, matrix=matrix.run(self.matrix, step, checkpoint, self.earlier))
         if self.fleets:
             yield Document(version=2, fleets=fleets.run(self.fleets, step))
         if self.stacks:
