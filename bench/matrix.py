@@ -106,6 +106,7 @@ def run(
         sizes=list(plan.sizes),
         latencies=list(plan.latencies),
         rows=[row.name for row in plan.runnable],
+        operations=list(plan.operations),
         left_out=plan.left_out,
         modules={},
         cells=[],

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from .circumstances import Circumstances
 from .errors import BenchError
-from .workload import QUIET, Operation
+from .workload import OPERATIONS, QUIET, Operation
 
 Figure = Literal["wall", "requests", "in_flight", "memory", "plugin_cpu", "program_cpu", "cpu", "state"]
 
@@ -94,6 +94,7 @@ class Results(BaseModel):
         sizes: Modules.
         latencies: Milliseconds.
         rows: The names of the rows, in the order of the tables.
+        operations: In the order of a stack's life; a file that does not say so has all.
         left_out: Rows that could not be run, and why.
         modules: By row, after the largest ``up``.
         cells: The figures.
@@ -105,6 +106,7 @@ class Results(BaseModel):
     sizes: list[int]
     latencies: list[int]
     rows: list[str]
+    operations: list[Operation] = list(OPERATIONS)
     left_out: dict[str, str]
     modules: dict[str, ModuleBytes]
     cells: list[Cell]
@@ -147,7 +149,7 @@ class Results(BaseModel):
             for cell in later.cells
             if (earlier := self.cell(cell.row, cell.size, cell.latency, cell.operation)) is not None
         ]
-        days = list(dict.fromkeys([*self.circumstances.date.split(" and "), later.circumstances.date]))
-        circumstances = later.circumstances.model_copy(update={"date": " and ".join(days)})
+        day, last = self.circumstances.date, later.circumstances.date
+        circumstances = later.circumstances.model_copy(update={"date": day if day.endswith(last) else f"{day} and {last}"})
         runs, quiet_runs = self.runs + later.runs, self.quiet_runs + later.quiet_runs
         return later.model_copy(update={"circumstances": circumstances, "runs": runs, "quiet_runs": quiet_runs, "cells": cells})

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,20 +13,14 @@ from bench.errors import BenchError
 from bench.results import Results
 from bench.rows import ROWS
 from bench.workload import Operation
-
-ROOT = Path(__file__).parent.parent.parent
-WORK: list[Operation] = ["up", "update all", "refresh", "destroy"]
+from tests.support.bench_command import WORK, bench
 
 
-def plan(*rows: str, runs: int = 1, latency: int = 0) -> matrix.Plan:
-    return matrix.Plan([ROWS[name] for name in rows], sizes=[1], latencies=[latency], runs=runs, operations=WORK)
+def plan(*rows: str, runs: int = 1, latency: int = 0, operations: Sequence[Operation] = WORK) -> matrix.Plan:
+    return matrix.Plan([ROWS[name] for name in rows], sizes=[1], latencies=[latency], runs=runs, operations=operations)
 
 
 def nothing(_what: str) -> None: ...
-
-
-def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "bench", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 def test_each_run_is_kept_beside_the_other_rows_of_its_time() -> None:
@@ -42,7 +35,11 @@ def test_each_run_is_kept_beside_the_other_rows_of_its_time() -> None:
         assert len(found.wall) == len(found.cpu) == len(found.requests) == len(found.in_flight) == 3
 
 
-@pytest.mark.parametrize("other", [plan("httpx-4", latency=1), plan("httpx-16")], ids=["latency", "row"])
+@pytest.mark.parametrize(
+    "other",
+    [plan("httpx-4", latency=1), plan("httpx-16"), plan("httpx-4", operations=["up"])],
+    ids=["latency", "row", "operations"],
+)
 def test_runs_of_another_plan_are_refused_before_anything_is_measured(other: matrix.Plan) -> None:
     first, steps = matrix.run(plan("httpx-4"), nothing), list[str]()
     with pytest.raises(BenchError, match=r"--add: the figures so far are of another plan, .*\nnext: "):

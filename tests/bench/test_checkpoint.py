@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,7 @@ from bench.checkpoint import Checkpoint
 from bench.errors import BenchError
 from bench.results import Results
 from bench.rows import ROWS
-from bench.workload import Operation
-
-WORK: list[Operation] = ["up", "update all", "refresh", "destroy"]
+from tests.support.bench_command import WORK
 
 
 def plan(*latencies: int, runs: int = 1) -> matrix.Plan:
@@ -51,10 +50,11 @@ def test_without_being_asked_to_it_begins_anew(tmp_path: Path) -> None:
     assert not [step for step in steps if "measured before" in step]
 
 
-def test_another_plan_does_not_go_on_with_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("other", [plan(0, 1, runs=2), replace(plan(0, 1), operations=["up"])], ids=["runs", "operations"])
+def test_another_plan_does_not_go_on_with_it(tmp_path: Path, other: matrix.Plan) -> None:
     interrupted_in_the_second_block(tmp_path / "p.json")
     with pytest.raises(BenchError, match=r"p.begun.json is of another plan, another machine or other software\nnext: "):
-        matrix.run(plan(0, 1, runs=2), lambda what: None, Checkpoint.beside(tmp_path / "p.json", is_resumed=True))
+        matrix.run(other, lambda what: None, Checkpoint.beside(tmp_path / "p.json", is_resumed=True))
 
 
 @pytest.mark.parametrize("text", [None, "{"])

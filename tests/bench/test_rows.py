@@ -18,20 +18,13 @@ from bench.rows import ROWS
 from bench.rows.row import Row, Stage
 from bench.server import Site
 from bench.workload import OPERATIONS, Operation
+from tests.support.bench_command import ROOT, WORK, bench
 from tests.support.campaign import runs
 from tests.support.project import require_engine
 
-ROOT = Path(__file__).resolve().parents[2]
-WORK: tuple[Operation, ...] = ("up", "update all", "refresh", "destroy")
 WRITES = {"up": 1, "update all": 1, "destroy": 1}
 
 pytestmark = pytest.mark.usefixtures("known_packages")
-
-
-def bench(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "bench", *args]
-    given = {**os.environ, **environment}
-    return subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, timeout=240, check=False)
 
 
 def test_a_stack_has_its_key_from_a_passphrase_as_a_user_s_has(tmp_path: Path) -> None:

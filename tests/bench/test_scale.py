@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,10 +12,10 @@ from bench.scale import fleets, sections, stacks
 from bench.scale.figures import FleetCell, Fleets, Operation, StackCell, Stacks
 from bench.scale.plan import Plan
 from bench.targets import targets
+from tests.support.bench_command import bench
 from tests.support.bench_figures import CIRCUMSTANCES
 from tests.support.project import require_engine
 
-ROOT = Path(__file__).resolve().parents[2]
 WANTED: dict[Operation, int] = {"up": 3, "nothing to do": 0, "refresh": 1, "destroy": 2}  # of an installation with 2 modules
 
 pytestmark = pytest.mark.usefixtures("known_packages")
@@ -29,15 +26,7 @@ pytestmark = pytest.mark.usefixtures("known_packages")
 def test_the_command_measures_fleets_and_stacks_and_writes_their_sections(tmp_path: Path) -> None:
     require_engine()
     options = ["--parts", "fleets,stacks", "--fleets", "2", "--stacks", "1,2", "--each", "2", "--json", str(tmp_path / "p.json")]
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", *options],
-        cwd=ROOT,
-        env=os.environ,
-        capture_output=True,
-        text=True,
-        timeout=1480,
-        check=False,
-    )
+    done = bench(*options, timeout=1480)
     assert done.returncode == 0, done.stderr
     found = load(tmp_path / "p.json")
     assert found.matrix is None
