@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,10 +105,6 @@ class _Watch(threading.Thread):
                 total.written += process.usage.written
         return self._peak, found
 
-    def living(self) -> list[int]:
-        """Those with a role that still run; a number that another process has by now is not among them."""
-        return [pid for pid, process in self._seen.items() if process.role is not None and self._role(_line(pid)) == process.role]
-
     def _look(self, pid: int, above: bytes) -> float:
         """Look at a process and those below it: the megabytes that all of them have now.
 
@@ -196,12 +192,13 @@ def measure(command: Command, log: Path, said: Path | None = None) -> Taken:
             wall = time.perf_counter() - began
             process.returncode = os.waitstatus_to_exitcode(status)
         except BaseException:
-            _end(process, watch)
+            _end(process)
             raise
         finally:
             late.cancel()
             memory, roles = watch.stop()
     if process.returncode:
+        _kill_session(process.pid)
         lines = log.read_text("utf-8", errors="replace").strip().splitlines()[-12:]
         ended = (
             f"took longer than {command.limit:.0f} s" if wall >= command.limit else f"ended with exit code {process.returncode}"
@@ -210,14 +207,43 @@ def measure(command: Command, log: Path, said: Path | None = None) -> Taken:
     return Taken(wall, used.ru_utime + used.ru_stime, memory, roles)
 
 
-def _end(process: subprocess.Popen[bytes], watch: _Watch) -> None:
-    """Let an interrupted command tidy up; then nothing below it lives on."""
-    process.send_signal(signal.SIGINT)
-    try:
-        process.wait(_GRACE)
-    except subprocess.TimeoutExpired:
-        process.kill()
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Let an interrupted command tidy up; then nothing below it lives on, whoever interrupts once more meanwhile."""
+    with _uninterrupted():
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_GRACE)
+        _kill_session(process.pid)
         process.wait()
-    for pid in watch.living():
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _kill_session(leader: int) -> None:
+    """End a command and all that it started: the engine's plugins have process groups of their own, but its session."""
+    while living := [pid for pid in _all() if _session(pid) == leader]:
+        for pid in living:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(_TICK)
+
+
+def _all() -> Iterator[int]:
+    return (int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit())
+
+
+def _session(pid: int) -> int | None:
+    """The session of a process; None where it has ended."""
+    with contextlib.suppress(OSError):
+        # The name, in parentheses, may hold spaces; then come state, parent, process group and session.
+        state, _, _, session = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[:4]
+        return None if state in "ZX" else int(session)
+    return None

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bench.errors import BenchError
 from bench.measure import Command, measure
+from tests.support.bench_command import ROOT
 
 CHILD = """
 import subprocess, sys, time
@@ -36,6 +41,27 @@ else:
         for _ in range(30):
             nowhere.write(held[:1_000_000])
     time.sleep(0.3)  # so that it is looked at once more
+"""
+
+
+DEAF = """
+import os, signal, subprocess, sys, time
+signal.signal(signal.SIGINT, lambda *_: (time.sleep(1), sys.exit(1)))
+deaf = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); print('deaf', flush=True); time.sleep(100)"
+below = subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE, process_group=0)
+below.stdout.readline()
+with open("below.new", "w") as file:
+    file.write(str(below.pid))
+os.rename("below.new", "below")
+below.wait()
+"""
+
+INTERRUPTED = """
+import os, sys
+from pathlib import Path
+from bench.measure import Command, measure
+here = Path(sys.argv[1])
+measure(Command([sys.executable, str(here / "script.py")], here, dict(os.environ), {}), here / "log")
 """
 
 
@@ -70,3 +96,32 @@ def test_standard_output_can_be_kept_by_itself(tmp_path: Path) -> None:
 def test_a_command_that_fails_is_told_with_the_end_of_what_it_printed(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match=r"ended with exit code 3; the end of what it printed:\nwhy it failed$"):
         measure(command(tmp_path, "import sys; print('why it failed'); sys.exit(3)"), tmp_path / "log")
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def test_what_takes_too_long_ends_with_all_that_it_started(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="took longer than 2 s"):
+        measure(replace(command(tmp_path, DEAF), limit=2), tmp_path / "log")
+    assert not is_running(int((tmp_path / "below").read_text()))
+
+
+@pytest.mark.parametrize("signals", [1, 3])
+def test_an_interrupt_ends_all_that_was_started_however_often_it_comes(tmp_path: Path, signals: int) -> None:
+    command(tmp_path, DEAF)
+    started = subprocess.Popen([sys.executable, "-c", INTERRUPTED, str(tmp_path)], cwd=ROOT, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 30
+    while not (tmp_path / "below").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    below = int((tmp_path / "below").read_text())
+    assert is_running(below)
+    for _ in range(signals):
+        started.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+    assert started.wait(30) != 0
+    assert not is_running(below)
