@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Final, NamedTuple, TypeVar
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -14,38 +14,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from tests.support.project import heed_interrupts
 
-from . import matrix, report
+from . import report
 from .checkpoint import Checkpoint
+from .choice import DOCUMENT, QUICK, WHOLE, Options, place, planned
 from .document import PARTS, Document, load
 from .errors import BenchError
+from .files import require_place
 from .results import Results
 from .rows import ROWS
-from .scale.plan import Plan as ScalePlan
 from .scale.sections import tables
 from .whole import Whole
 from .workload import OPERATIONS
 
-DOCUMENT: Final = Path(__file__).resolve().parent.parent / "docs" / "performance.json"
-SCALE_LATENCY: Final = 50  # milliseconds, of fleets and stacks
-
-
-class _Usual(NamedTuple):
-    """What is measured unless options say otherwise."""
-
-    sizes: str
-    latencies: str
-    runs: int
-    quiet_runs: int
-    fleets: str
-    stacks: str
-    each: int
-
-
-WHOLE: Final = _Usual("1,10,100", "0,50,300", 3, 7, "5,20,50", "1,2,5,10", 100)
-QUICK: Final = _Usual("10,100", "50", 1, 0, "2,4", "1,2,4", 10)
 _LINES: Final = 20  # of progress, where there is no terminal for a bar
-
-_Name = TypeVar("_Name", bound=str)
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -58,20 +39,24 @@ def bench(  # noqa: PLR0913 - one parameter for each option
         typer.Option(
             "--quick",
             help=f"Sizes {QUICK.sizes}, latency {QUICK.latencies} ms, one run; fleets of {QUICK.fleets} and stacks on "
-            f"{QUICK.stacks} installations of {QUICK.each} modules: under ten minutes.",
+            f"{QUICK.stacks} installations of {QUICK.each} modules: under ten minutes. Writes below .local/bench/.",
         ),
     ] = False,
-    parts: Annotated[str, typer.Option(help="The parts to measure; the others stay as they are.", metavar="NAMES")] = ",".join(
-        PARTS
-    ),
-    rows: Annotated[str, typer.Option(help="The rows to measure.", metavar="NAMES")] = ",".join(ROWS),
+    parts: Annotated[
+        str | None,
+        typer.Option(help=f"The parts to measure, of {','.join(PARTS)}; the others stay as they are.", metavar="NAMES"),
+    ] = None,
+    rows: Annotated[str | None, typer.Option(help=f"The rows to measure, of {','.join(ROWS)}.", metavar="NAMES")] = None,
     sizes: Annotated[str | None, typer.Option(help=f"Modules, 1 to 100. Default: {WHOLE.sizes}.", metavar="NUMBERS")] = None,
     latencies: Annotated[
         str | None, typer.Option(help=f"Milliseconds before each answer. Default: {WHOLE.latencies}.", metavar="NUMBERS")
     ] = None,
     operations: Annotated[
-        str, typer.Option(help="The operations to measure; most need the ones before them.", metavar="NAMES")
-    ] = ",".join(OPERATIONS),
+        str | None,
+        typer.Option(
+            help=f"The operations to measure, of {','.join(OPERATIONS)}; most need the ones before them.", metavar="NAMES"
+        ),
+    ] = None,
     runs: Annotated[
         int | None,
         typer.Option(
@@ -90,7 +75,10 @@ def bench(  # noqa: PLR0913 - one parameter for each option
     ] = None,
     json: Annotated[
         Path | None,
-        typer.Option(help="Where the figures go; the pages and the charts go beside it. Default: docs/performance.json."),
+        typer.Option(
+            help="Where the figures go; beside it go the page and the charts, of its name, and scale.md. "
+            "Default: docs/performance.json."
+        ),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a matrix that was interrupted; not after a change of what it measures.")
@@ -104,7 +92,8 @@ def bench(  # noqa: PLR0913 - one parameter for each option
 ) -> None:
     """Measure what a run takes with this provider, beside what people would use in its place.
 
-    A run with other sizes, rows or operations than the usual ones writes nothing but its tables, unless --json names a file.
+    A run that measures something else than the usual (other sizes, rows, operations, numbers of runs) writes nothing but its
+    tables, unless --json names a file.
     """
     checkpoint = Checkpoint(None)
     try:
@@ -112,37 +101,20 @@ def bench(  # noqa: PLR0913 - one parameter for each option
             figures = json or DOCUMENT
             _say_written(report.write(load(figures), figures))
             return
-        wanted, usual = _chosen("--parts", parts, PARTS), QUICK if quick else WHOLE
-        of_matrix = matrix.Plan(
-            rows=[ROWS[name] for name in _chosen("--rows", rows, list(ROWS))],
-            sizes=_numbers("--sizes", sizes or usual.sizes, 1, 100),
-            latencies=_numbers("--latencies", latencies or usual.latencies, 0, 10_000),
-            runs=runs or usual.runs,
-            quiet_runs=0 if runs else usual.quiet_runs,
-            operations=_chosen("--operations", operations, OPERATIONS),
-            quick=quick,
-        )
-        modules = each or usual.each
-        of_fleets = _numbers("--fleets", fleets or usual.fleets, 1, 200)
-        of_stacks = _numbers("--stacks", stacks or usual.stacks, 1, 50)
-        plan = Whole(
-            matrix=of_matrix if "matrix" in wanted else None,
-            fleets=ScalePlan(of_fleets, modules, SCALE_LATENCY, quick=quick) if "fleets" in wanted else None,
-            stacks=ScalePlan(of_stacks, modules, SCALE_LATENCY, quick=quick) if "stacks" in wanted else None,
-        )
-        is_own = any(option is not None for option in (sizes, latencies, fleets, stacks, each))
-        is_less = len(of_matrix.rows) < len(ROWS) or len(of_matrix.operations) < len(OPERATIONS)
-        target = json or (None if is_own or is_less else DOCUMENT)
-        checkpoint = Checkpoint.beside(target, is_resumed=resume)
+        plan = planned(Options(parts, rows, sizes, latencies, operations, runs, fleets, stacks, each), quick=quick)
+        target = json or place(plan, quick=quick, is_added=add)
+        if target is not None:
+            require_place(target)
         if add:
             plan = replace(plan, earlier=_earlier(plan, target))
+        checkpoint = Checkpoint.beside(target, is_resumed=resume, is_added=add)
         _run(plan, target, checkpoint)
     except BenchError as error:
         sys.stderr.write(f"bench: {error}\n")
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         begun = checkpoint.path
-        hint = f"\nnext: --resume goes on from {begun}" if begun is not None and begun.exists() else ""
+        hint = f"\nnext: {checkpoint.options} goes on from {begun}" if begun is not None and begun.exists() else ""
         sys.stderr.write(f"bench: interrupted; the part that it measured was not written{hint}\n")
         raise typer.Exit(130) from None
 
@@ -160,10 +132,15 @@ def _earlier(plan: Whole, target: Path | None) -> Results:
 def _run(plan: Whole, target: Path | None, checkpoint: Checkpoint) -> None:
     """Measure part by part, and write after each: one that fails does not take the others with it."""
     heed_interrupts()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what ends a job in CI is to leave no more than a Ctrl-C
     console = Console(stderr=True)
     document = plan.before(target)
+    if checkpoint.is_resumed and plan.matrix is None:
+        raise BenchError("--resume: it is the matrix that is gone on with\nnext: measure that part, or without --resume")
     for name, why in plan.matrix.left_out.items() if plan.matrix else ():
         console.print(f"left out: {ROWS[name].title}: {why}")
+    place = "no file: name one with --json to keep them" if target is None else str(target)
+    console.print(f"the figures go to {place}", soft_wrap=True)
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("starting", total=plan.steps)
@@ -188,26 +165,9 @@ def _run(plan: Whole, target: Path | None, checkpoint: Checkpoint) -> None:
 
 def _print(found: Document) -> None:
     console = Console(width=None if sys.stdout.isatty() else 200)
-    for table in (*([report.table(found.matrix)] if found.matrix else []), *tables(found)):
-        console.print(table)
-
-
-def _chosen(option: str, names: str, there: Sequence[_Name]) -> list[_Name]:
-    wanted = names.split(",")
-    unknown = [name for name in wanted if name not in there]
-    if unknown:
-        raise BenchError(f"{option}: there is no {', '.join(unknown)}; there are {', '.join(there)}")
-    return [name for name in there if name in wanted]
-
-
-def _numbers(option: str, text: str, least: int, most: int) -> list[int]:
-    try:
-        found = sorted({int(part) for part in text.split(",")})
-    except ValueError:
-        found = []
-    if not found or found[0] < least or found[-1] > most:
-        raise BenchError(f"{option}: {text!r} is not a list of whole numbers from {least} to {most}, with commas between them")
-    return found
+    for table in (*([report.table(found.matrix)] if found.matrix else []), *tables(found), report.verdicts(found)):
+        if table.row_count:
+            console.print(table)
 
 
 def _say_written(paths: list[Path]) -> None:

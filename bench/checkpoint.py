@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import BenchError
+from .files import put
 from .results import Results
 
 
@@ -16,14 +17,18 @@ class Checkpoint:
     Attributes:
         path: The file; None where nothing is to be written.
         is_resumed: Whether a run goes on from it.
+        options: Those with which the next run goes on from it.
     """
 
     path: Path | None
     is_resumed: bool = False
+    options: str = "--resume"
 
     @classmethod
-    def beside(cls, figures: Path | None, *, is_resumed: bool = False) -> Checkpoint:
-        """The one that belongs to a file of figures."""
+    def beside(cls, figures: Path | None, *, is_resumed: bool = False, is_added: bool = False) -> Checkpoint:
+        """The one that belongs to a file of figures; what is to be added to them is never taken for all of them."""
+        if is_added:
+            return cls(figures and figures.with_suffix(".added.begun.json"), is_resumed, "--add --resume")
         return cls(figures and figures.with_suffix(".begun.json"), is_resumed)
 
     def start(self, fresh: Results) -> Results:
@@ -33,9 +38,15 @@ class Checkpoint:
             fresh: The results of this run, still empty.
 
         Raises:
-            BenchError: It is to go on from a file that is not there, or is not of this plan on this machine.
+            BenchError: It is to go on from a file that is not there, or is not of this plan on this machine; or it is to begin
+                anew where such a file is.
         """
         if not self.is_resumed:
+            if self.path is not None and self.path.exists():
+                raise BenchError(
+                    f"{self.path} has the figures of an interrupted run\n"
+                    f"next: go on with it: {self.options}; or delete that file, and begin anew"
+                )
             return fresh
         if self.path is None:
             raise BenchError("--resume: a run that writes no figures has kept none\nnext: name their file with --json")
@@ -43,19 +54,22 @@ class Checkpoint:
             begun = Results.model_validate_json(self.path.read_text("utf-8"))
         except (OSError, ValueError) as error:
             raise BenchError(f"--resume: {self.path} cannot be used: {error}\nnext: measure without --resume") from None
-        if begun.plan() != fresh.plan():
+        found = begun.differences(fresh)
+        if found:
             raise BenchError(
-                f"--resume: {self.path} is of another plan, another machine or other software\nnext: measure without --resume"
+                f"--resume: {self.path} is of another plan, another machine or other software: {'; '.join(found)}\n"
+                "next: give the options that it began with; or delete that file, and begin anew"
             )
-        return begun
+        return begun.model_copy(update={"circumstances": fresh.circumstances.since(begun.circumstances.date)})
 
     def keep(self, results: Results) -> None:
-        """Write what there is by now."""
+        """Write what there is by now.
+
+        Raises:
+            BenchError: It cannot be written.
+        """
         if self.path is not None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            whole = self.path.with_suffix(".new")
-            whole.write_text(results.model_dump_json(), encoding="utf-8")
-            whole.replace(self.path)
+            put(self.path, results.model_dump_json())
 
     def clear(self) -> None:
         """The figures are whole."""

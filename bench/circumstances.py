@@ -21,7 +21,7 @@ class Circumstances(BaseModel):
     """What a reader has to know before comparing figures.
 
     Attributes:
-        date: The day, UTC.
+        date: The day, UTC; the days, where it was more than one.
         quick: Whether it was ``--quick``.
         cores: Processors.
         processor: Their model.
@@ -33,6 +33,10 @@ class Circumstances(BaseModel):
     cores: int
     processor: str
     software: dict[str, str]
+
+    def since(self, day: str) -> Circumstances:
+        """These, with the days of an earlier time before their own."""
+        return self.model_copy(update={"date": day if day.endswith(self.date) else f"{day} and {self.date}"})
 
     def sentence(self, times: str) -> str:
         """All of it.

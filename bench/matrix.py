@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from .checkpoint import Checkpoint
 from .errors import BenchError
 from .evidence import require_work
 from .measure import Taken, measure
-from .results import Cell, ModuleBytes, Results
+from .results import Cell, ModuleBytes, Results, Time
 from .rows import ROWS
 from .rows.row import PLUGIN, PROGRAM, Row, Stage
 from .server import Counted, Site, running
@@ -101,8 +102,7 @@ def run(
         raise BenchError("\n".join(f"{ROWS[name].title}: {why}" for name, why in plan.left_out.items()))
     fresh = Results(
         circumstances=circumstances.now(plan.software, quick=plan.quick),
-        runs=plan.runs,
-        quiet_runs=max(plan.quiet_runs, plan.runs),
+        times=[Time(began=_moment(), runs=plan.runs, quiet_runs=max(plan.quiet_runs, plan.runs))],
         sizes=list(plan.sizes),
         latencies=list(plan.latencies),
         rows=[row.name for row in plan.runnable],
@@ -126,6 +126,10 @@ def run(
             results.cells += [cell for cell in found if cell.wall]
             checkpoint.keep(results)
     return results if earlier is None else earlier.with_runs_of(results)
+
+
+def _moment() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 class _Block:

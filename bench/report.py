@@ -11,9 +11,11 @@ from rich.table import Column, Table
 
 from .chart import chart
 from .document import Document
+from .files import put
 from .results import Cell, Results
 from .rows import FLOOR, ROWS
 from .scale import paper, sections
+from .summary import REPEAT, in_short
 from .targets import targets
 from .workload import OPERATIONS, Operation
 
@@ -41,7 +43,9 @@ _MATRIX: Final = """\
 Every row declares the same: N triggers, each with two events, an endpoint and a filter. Every row speaks plain HTTP to a server
 of the benchmark's own on the same machine, which waits out the latency before it answers and counts. State lies in files. A
 figure is that of the whole command, from its start to its end; the rows run in turn, operation by operation, and the server
-is asked after each whether the work was done. A ratio is the median of those of the single runs.
+is asked after each whether the work was done (but for the floor, which speaks to none). A ratio, and a difference from the
+floor, is the median of those of the single runs. The machine may be faster at one time than at another, and so from one column
+to the next: compare the rows of a column.
 
 - *plugin* is the process that speaks to the API, *program* the one that runs what the user wrote, *all* the command and every
   process below it. Memory is a peak; MB and kB are powers of ten.
@@ -59,11 +63,13 @@ def write(document: Document, json: Path) -> list[Path]:
 
     Returns:
         What was written.
+
+    Raises:
+        BenchError: One of them cannot be written.
     """
     files = {json: document.dump(), **rendered(document, json)}
     for path, text in files.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        put(path, text)
     return list(files)
 
 
@@ -72,12 +78,12 @@ def rendered(document: Document, json: Path) -> dict[Path, str]:
 
     Args:
         document: The figures.
-        json: The file of the figures; the others are named after it, but for scale.md.
+        json: The file of the figures; the others are named after it, but for scale.md, which hangs on fleets and stacks.
     """
-    folder = json.with_suffix("")
-    charts = dict(_charts(document))
-    files = {folder / f"{name}.svg": text for name, text in charts.items()}
-    return {json.with_suffix(".md"): _page(document, json), json.with_name(paper.NAME): paper.page(document, json), **files}
+    files = {json.with_suffix(".md"): _page(document, json)}
+    if document.fleets or document.stacks:
+        files[json.with_name(paper.NAME)] = paper.page(document, json)
+    return files | {json.with_suffix("") / f"{name}.svg": text for name, text in _charts(document)}
 
 
 def _charts(document: Document) -> Iterator[tuple[str, str]]:
@@ -99,24 +105,46 @@ def _page(document: Document, json: Path) -> str:
     lines = ["# Performance", "", f"<!-- Written by `make bench` from {json.name}: no figure is typed by hand. -->", ""]
     lines += [_INTRODUCTION.format(json=json.name)]
     if document.matrix:
-        lines += _compared(document.matrix)
-    promises = list(targets(document))
-    if promises:
-        lines += ["## What the provider is held to", "", "| target | worst cell | cells that keep it | |", "|---|---|---:|---|"]
-        lines += [
-            f"| {target.text} | {target.worst} | {target.kept} of {target.cells} | {'met' if target.met else '**not met**'} |"
-            for target in promises
-        ]
-        lines += [""]
+        lines += [*in_short(document.matrix), REPEAT, *_compared(document.matrix)]
+    lines += _held(document)
     if document.matrix:
         lines += _operations(document.matrix, json)
     lines += sections.lines(document, json.stem)
     return "\n".join(lines).rstrip() + "\n"
 
 
+def _held(document: Document) -> Iterator[str]:
+    """The targets, and of runs of several times how many cells keep each with the runs of one time alone."""
+    promises = list(targets(document))
+    times = len(document.matrix.times) if document.matrix else 1
+    if not promises:
+        return
+    alone = " each time alone |" if times > 1 else ""
+    yield from ("## What the provider is held to", "")
+    if document.matrix and document.matrix.circumstances.quick:
+        yield from ("These are medians of several runs: one run shows no more than the order of a time.", "")
+    if alone:
+        yield from (f"The runs were taken at {times} times; *each time alone* is how many cells keep it by the runs of each.", "")
+    yield f"| target | worst cell | cells that keep it |{alone} |"
+    yield f"|---|---|---:|{'---|' if alone else ''}---|"
+    for target in promises:
+        kept = f" {', '.join(map(str, target.alone)) or '–'} |" if alone else ""
+        verdict = "met" if target.met else "**not met**"
+        yield f"| {target.text} | {target.worst} | {target.kept} of {target.cells} |{kept} {verdict} |"
+    yield ""
+
+
+def verdicts(document: Document) -> Table:
+    """The targets, for the terminal."""
+    made = Table("target", "worst cell", "cells that keep it", "")
+    for target in targets(document):
+        made.add_row(target.text, target.worst, f"{target.kept} of {target.cells}", "met" if target.met else "not met")
+    return made
+
+
 def _compared(results: Results) -> Iterator[str]:
     """What was run, and how."""
-    yield from (_MATRIX.format(run=_run(results)), "## What is compared", "", "| row | leaves out |", "|---|---|")
+    yield from ("## What is compared", "", _MATRIX.format(run=_run(results)), "| row | leaves out |", "|---|---|")
     yield from (f"| {ROWS[row].title} | {ROWS[row].leaves_out} |" for row in results.rows)
     yield ""
     yield from (f"Not in this run: {ROWS[row].title} ({why}).\n" for row, why in results.left_out.items())
@@ -132,9 +160,12 @@ def _operations(results: Results, json: Path) -> Iterator[str]:
 
 
 def _run(results: Results) -> str:
-    times = f"{results.runs} run{'s' if results.runs > 1 else ''} of each cell"
-    if results.quiet_runs != results.runs:
-        times += f", {results.quiet_runs} of those in which nothing changes"
+    runs, quiet = results.runs_of("up"), results.runs_of("nothing to do")
+    times = f"{runs} run{'s' if runs > 1 else ''} of each cell"
+    if quiet != runs:
+        times += f", {quiet} of those in which nothing changes"
+    if len(results.times) > 1:
+        times += f", taken at {len(results.times)} times"
     return results.circumstances.sentence(times)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
-from typing import Final, Literal, get_args
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, Literal, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, model_validator
 
 from .circumstances import Circumstances
 from .errors import BenchError
@@ -57,6 +57,13 @@ class Cell(BaseModel):
         """This one, with the runs of another at the end of each list."""
         return self.model_copy(update={name: getattr(self, name) + getattr(later, name) for name in _FIGURES})
 
+    def part(self, begin: int, end: int) -> Cell:
+        """Some of its runs; a figure that was not taken in each run has none, since nothing tells which they are of."""
+        lists = {name: getattr(self, name) for name in _FIGURES}
+        return self.model_copy(
+            update={name: found[begin:end] if len(found) == len(self.wall) else [] for name, found in lists.items()}
+        )
+
     def ratio(self, floor: Cell) -> float:
         """The median of the ratios of its times to those of another cell, run by run."""
         return statistics.median(own / other for own, other in zip(self.wall, floor.wall, strict=True))
@@ -84,13 +91,30 @@ class ModuleBytes(BaseModel):
     provider: float
 
 
+class Time(BaseModel):
+    """One time at which the command ran, and how many runs each cell has of it.
+
+    Attributes:
+        began: Date and time, UTC (ISO 8601).
+        runs: Runs of each cell.
+        quiet_runs: Runs of each cell of an operation that changes nothing.
+    """
+
+    began: str
+    runs: int
+    quiet_runs: int
+
+    def of(self, operation: Operation) -> int:
+        """How many runs a cell of an operation has of it."""
+        return self.quiet_runs if operation in QUIET else self.runs
+
+
 class Results(BaseModel):
-    """A run of the matrix.
+    """The matrix, of one time or of several.
 
     Attributes:
         circumstances: When, on what and with what.
-        runs: Runs of each cell.
-        quiet_runs: Runs of each cell of an operation that changes nothing.
+        times: When the runs were taken, in the order of the figures in each cell.
         sizes: Modules.
         latencies: Milliseconds.
         rows: The names of the rows, in the order of the tables.
@@ -101,8 +125,7 @@ class Results(BaseModel):
     """
 
     circumstances: Circumstances
-    runs: int
-    quiet_runs: int
+    times: list[Time]
     sizes: list[int]
     latencies: list[int]
     rows: list[str]
@@ -111,6 +134,14 @@ class Results(BaseModel):
     modules: dict[str, ModuleBytes]
     cells: list[Cell]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _read_one_time(cls, data: Any) -> Any:
+        """A file of before `--add` has the numbers of runs alone."""
+        if not isinstance(data, dict) or "times" in data:
+            return data
+        return {**data, "times": [{"began": "", "runs": data.get("runs"), "quiet_runs": data.get("quiet_runs")}]}
+
     def cell(self, row: str, size: int, latency: int, operation: Operation) -> Cell | None:
         """One cell; None where there is none."""
         wanted = (row, size, latency, operation)
@@ -118,30 +149,62 @@ class Results(BaseModel):
 
     def runs_of(self, operation: Operation) -> int:
         """How many figures a cell of an operation has."""
-        return self.quiet_runs if operation in QUIET else self.runs
+        return sum(time.of(operation) for time in self.times)
 
-    def plan(self) -> Results:
-        """What two runs of one plan on one machine have in common: all but the day, the figures and the order of the rows."""
-        undated = self.circumstances.model_copy(update={"date": ""})
-        return self.model_copy(update={"circumstances": undated, "rows": sorted(self.rows), "modules": {}, "cells": []})
+    def each_time(self) -> Iterator[Results]:
+        """The runs of each time by themselves; what a module takes in state is not of a run."""
+        for number, time in enumerate(self.times):
+            cells = []
+            for cell in self.cells:
+                begin = sum(earlier.of(cell.operation) for earlier in self.times[:number])
+                cells.append(cell.part(begin, begin + time.of(cell.operation)))
+            yield self.model_copy(update={"times": [time], "modules": {}, "cells": cells})
+
+    def differences(self, other: Results, *, runs: bool = True) -> list[str]:
+        """What is not the same in two plans, or in where and with what they ran; the day and the order of rows play no part.
+
+        Args:
+            other: The other one.
+            runs: Whether both have to have as many runs.
+        """
+        own, others = self._plan(runs=runs), other._plan(runs=runs)
+        names = sorted(own.keys() | others.keys())
+        return [
+            f"{name}: {own.get(name, 'none')} there, {others.get(name, 'none')} here"
+            for name in names
+            if own.get(name) != others.get(name)
+        ]
+
+    def _plan(self, *, runs: bool) -> dict[str, object]:
+        machine = self.circumstances.model_dump(exclude={"date", "software"})
+        plan = self.model_dump(include={"sizes", "latencies", "operations"})
+        counted = {"runs": [(time.runs, time.quiet_runs) for time in self.times]} if runs else {}
+        return {**machine, **self.circumstances.software, **plan, "rows": sorted(self.rows), **counted}
 
     def refuse_to_add(self, later: Results) -> None:
         """See that runs of another time can stand beside these; how many runs each has plays no part.
 
         Raises:
-            BenchError: They are of another plan, another machine or other software.
+            BenchError: They are of another plan, another machine or other software, or are here already.
         """
-        same_runs = later.model_copy(update={"runs": self.runs, "quiet_runs": self.quiet_runs})
-        if self.plan() != same_runs.plan():
+        found = self.differences(later, runs=False)
+        if found:
             raise BenchError(
-                "--add: the figures so far are of another plan, another machine or other software\nnext: measure without --add"
+                f"--add: the figures so far are of another plan, another machine or other software: {'; '.join(found)}\n"
+                "next: measure without --add"
+            )
+        again = [time.began for time in later.times if time.began in [earlier.began for earlier in self.times]]
+        if again:
+            raise BenchError(
+                f"--add: the runs that began at {again[0]} are among the figures already\n"
+                "next: delete what an interrupted --add has left (….added.begun.json beside the figures)"
             )
 
     def with_runs_of(self, later: Results) -> Results:
         """These runs and those of another time, in its order of rows; run by run, a row stays beside the others of its time.
 
         Raises:
-            BenchError: They are of another plan, another machine or other software.
+            BenchError: They are of another plan, another machine or other software, or are here already.
         """
         self.refuse_to_add(later)
         cells = [
@@ -149,7 +212,5 @@ class Results(BaseModel):
             for cell in later.cells
             if (earlier := self.cell(cell.row, cell.size, cell.latency, cell.operation)) is not None
         ]
-        day, last = self.circumstances.date, later.circumstances.date
-        circumstances = later.circumstances.model_copy(update={"date": day if day.endswith(last) else f"{day} and {last}"})
-        runs, quiet_runs = self.runs + later.runs, self.quiet_runs + later.quiet_runs
-        return later.model_copy(update={"circumstances": circumstances, "runs": runs, "quiet_runs": quiet_runs, "cells": cells})
+        circumstances = later.circumstances.since(self.circumstances.date)
+        return later.model_copy(update={"circumstances": circumstances, "times": self.times + later.times, "cells": cells})

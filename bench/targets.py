@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,7 +18,8 @@ from .workload import OPERATIONS, QUIET, Operation
 _OURS: Final = ("ours-v2", "ours-v1")
 _WRITES: Final[tuple[Operation, ...]] = ("up", "update all", "destroy")
 _FLAT: Final = 1.2  # what an installation may cost more in a large fleet than in a small one
-_WHOLE, _SLOW = 100, 300  # modules of a full installation; the largest latency, milliseconds
+_WHOLE = 100  # modules of a full installation
+_FELT, _SLOW = 50, 300  # milliseconds: the least latency that is more than noise, and the largest
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,14 @@ class Target:
         worst: The cell that is nearest to breaking it, or breaks it most, with its figure.
         kept: The cells that keep it.
         cells: All that can show it.
+        alone: Where the runs are of several times: the cells that keep it by the runs of each time alone.
     """
 
     text: str
     worst: str
     kept: int
     cells: int
+    alone: tuple[int, ...] = ()
 
     @property
     def met(self) -> bool:
@@ -48,17 +51,27 @@ _Seen = tuple[str, float, float, str]  # where, the figure, what is allowed, the
 
 def targets(document: Document) -> Iterator[Target]:
     """All targets that the figures can show, each with its worst cell."""
-    every = {
-        **(_of_matrix(document.matrix) if document.matrix else {}),
-        **(_of_fleets(document.fleets) if document.fleets else {}),
-    }
+    matrix = document.matrix
+    parts = list(matrix.each_time()) if matrix and len(matrix.times) > 1 else []
+    alone = [dict(_found(_of_matrix(part))) for part in parts]
+    every = {**(_of_matrix(matrix) if matrix else {}), **(_of_fleets(document.fleets) if document.fleets else {})}
+    for text, found in _found(every):
+        shares = [_share(figure, allowed) for _, figure, allowed, _ in found]
+        where, figure, allowed, unit = found[shares.index(max(shares))]
+        worst = f"{where}: {figure:.{_DIGITS[unit]}f} of {allowed:.{_DIGITS[unit]}f}{unit}"
+        yield Target(text, worst, _kept(found), len(found), tuple(_kept(part[text]) for part in alone if text in part))
+
+
+def _found(every: Mapping[str, Iterator[_Seen]]) -> Iterator[tuple[str, list[_Seen]]]:
+    """Of each target the cells that can show it, where there are some."""
     for text, seen in every.items():
         found = list(seen)
         if found:
-            shares = [_share(figure, allowed) for _, figure, allowed, _ in found]
-            where, figure, allowed, unit = found[shares.index(max(shares))]
-            worst = f"{where}: {figure:.{_DIGITS[unit]}f} of {allowed:.{_DIGITS[unit]}f}{unit}"
-            yield Target(text, worst, sum(share <= 1 for share in shares), len(found))
+            yield text, found
+
+
+def _kept(found: list[_Seen]) -> int:
+    return sum(_share(figure, allowed) <= 1 for _, figure, allowed, _ in found)
 
 
 def _of_matrix(results: Results) -> dict[str, Iterator[_Seen]]:
@@ -66,7 +79,9 @@ def _of_matrix(results: Results) -> dict[str, Iterator[_Seen]]:
         "Nothing to do and previews: at most the floor + 0.25 s + 1 ms for each module": _quiet(results),
         "The same, over all latencies, which play no part where no request is sent": _quiet_at_any_latency(results),
         "Nothing to do and previews: no request": _silent(results),
-        "`up`, `update all` and `destroy`: at most the floor + 1.15 × N × latency / 4, from 50 ms": _writes(results),
+        f"`up`, `update all` and `destroy` of {_WHOLE} from {_FELT} ms: at most the floor + 1.15 × N × latency / 4": _writes(
+            results
+        ),
         f"`refresh` of {_WHOLE} at {_SLOW} ms: at most the floor + 1.0 s": _refresh(results),
         "`refresh`: at most 2 requests": _refresh_requests(results),
         f"`refresh` of {_WHOLE} at {_SLOW} ms: faster than OpenTofu + restapi": _times(results, "opentofu", "refresh", 1.0),
@@ -135,7 +150,7 @@ def _silent(results: Results) -> Iterator[_Seen]:
 
 def _writes(results: Results) -> Iterator[_Seen]:
     for cell, floor, where in _pairs(results, FLOOR, _WRITES):
-        if cell.size == _WHOLE and cell.latency:
+        if cell.size == _WHOLE and cell.latency >= _FELT:
             yield where, cell.over(floor), 1.15 * cell.size * cell.latency / 4000, " s"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from . import matrix
 from .checkpoint import Checkpoint
 from .document import Document, load
+from .errors import BenchError
 from .results import Results
 from .scale import fleets, stacks
 from .scale.plan import Plan as ScalePlan
@@ -36,16 +37,22 @@ class Whole:
         return sum(plan.steps for plan in (self.matrix, self.fleets, self.stacks) if plan is not None)
 
     def before(self, path: Path | None) -> Document:
-        """What the parts are put into: where some are left out, they stay as they stand in the file.
+        """What the parts are put into: until one is measured it stays as it stands in the file.
 
         Args:
             path: The file that is to be written; None where there is none.
 
         Raises:
-            BenchError: It is there and none of ours.
+            BenchError: It is there and none of ours, and has parts that are not measured now.
         """
-        is_whole = None not in (self.matrix, self.fleets, self.stacks)
-        return load(path) if path is not None and path.exists() and not is_whole else Document(version=2)
+        if path is None or not path.exists():
+            return Document(version=2)
+        try:
+            return load(path)
+        except BenchError:
+            if None in (self.matrix, self.fleets, self.stacks):
+                raise
+            return Document(version=2)
 
     def measured(self, step: Callable[[str], None], checkpoint: Checkpoint) -> Iterator[Document]:
         """Measure what is not left out: a document for each part.

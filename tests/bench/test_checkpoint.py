@@ -43,17 +43,29 @@ def test_it_goes_on_with_what_is_not_measured(tmp_path: Path) -> None:
     assert steps[: len(WORK)] == ["1 modules, 0 ms: measured before"] * len(WORK)
 
 
-def test_without_being_asked_to_it_begins_anew(tmp_path: Path) -> None:
-    kept, steps = interrupted_in_the_second_block(tmp_path / "p.json"), list[str]()
-    found = matrix.run(plan(0, 1), steps.append, Checkpoint.beside(tmp_path / "p.json"))
-    assert found.cells[: len(WORK)] != kept.cells
-    assert not [step for step in steps if "measured before" in step]
+def test_what_was_kept_is_not_overwritten_by_a_run_that_begins_anew(tmp_path: Path) -> None:
+    interrupted_in_the_second_block(tmp_path / "p.json")
+    kept, steps = (tmp_path / "p.begun.json").read_text("utf-8"), list[str]()
+    with pytest.raises(BenchError, match=r"p.begun.json has the figures of an interrupted run\nnext: .*--resume; or delete"):
+        matrix.run(plan(0, 1), steps.append, Checkpoint.beside(tmp_path / "p.json"))
+    assert steps == []
+    assert (tmp_path / "p.begun.json").read_text("utf-8") == kept
+
+
+def test_a_run_that_goes_on_says_both_days(tmp_path: Path) -> None:
+    kept = interrupted_in_the_second_block(tmp_path / "p.json")
+    before = kept.model_copy(update={"circumstances": kept.circumstances.model_copy(update={"date": "2026-01-01"})})
+    (tmp_path / "p.begun.json").write_text(before.model_dump_json(), "utf-8")
+    found = matrix.run(plan(0, 1), lambda what: None, Checkpoint.beside(tmp_path / "p.json", is_resumed=True))
+    assert found.circumstances.date == f"2026-01-01 and {kept.circumstances.date}"
 
 
 @pytest.mark.parametrize("other", [plan(0, 1, runs=2), replace(plan(0, 1), operations=["up"])], ids=["runs", "operations"])
 def test_another_plan_does_not_go_on_with_it(tmp_path: Path, other: matrix.Plan) -> None:
     interrupted_in_the_second_block(tmp_path / "p.json")
-    with pytest.raises(BenchError, match=r"p.begun.json is of another plan, another machine or other software\nnext: "):
+    with pytest.raises(
+        BenchError, match=r"p.begun.json is of another plan, another machine or other software: .+ there, .+\nnext"
+    ):
         matrix.run(other, lambda what: None, Checkpoint.beside(tmp_path / "p.json", is_resumed=True))
 
 

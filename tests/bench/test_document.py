@@ -76,7 +76,13 @@ def test_a_part_that_is_left_out_stays_as_it_stood(tmp_path: Path) -> None:
     assert (both.fleets, both.stacks) == (newer.fleets, STACKS)
 
 
-def test_a_whole_run_keeps_nothing(tmp_path: Path) -> None:
+def test_what_a_whole_run_has_not_yet_measured_stays_as_it_stood(tmp_path: Path) -> None:
+    (tmp_path / "p.json").write_text(Document(version=2, fleets=FLEETS, stacks=STACKS).dump(), "utf-8")
+    all_parts = whole(Plan([], [1], [0], runs=1), ScalePlan([1], 1, 0))
+    assert all_parts.before(tmp_path / "p.json") == Document(version=2, fleets=FLEETS, stacks=STACKS)
+
+
+def test_a_whole_run_needs_nothing_of_what_was_there(tmp_path: Path) -> None:
     (tmp_path / "p.json").write_text("of no use", "utf-8")
     all_parts = whole(Plan([], [1], [0], runs=1), ScalePlan([1], 1, 0))
     assert all_parts.before(tmp_path / "p.json") == Document(version=2)

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from bench import report
-from bench.__main__ import DOCUMENT
+from bench.choice import DOCUMENT
 from bench.document import Document, load
 from bench.errors import BenchError
-from bench.results import Cell, ModuleBytes, Results
+from bench.results import Cell, ModuleBytes, Results, Time
 from bench.rows import ROWS
 from bench.targets import targets
 from tests.support.bench_figures import CIRCUMSTANCES
@@ -21,8 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def made(*cells: Cell, rows: tuple[str, ...] = ("ours-v2", "plain", "floor"), **more: object) -> Document:
     matrix = Results(
         circumstances=CIRCUMSTANCES,
-        runs=3,
-        quiet_runs=3,
+        times=[Time(began="", runs=3, quiet_runs=3)],
         sizes=[100],
         latencies=[300],
         rows=list(rows),
@@ -34,8 +33,8 @@ def made(*cells: Cell, rows: tuple[str, ...] = ("ours-v2", "plain", "floor"), **
 
 
 def cell(row: str, *wall: float, operation: str = "refresh", requests: int = 1, latency: int = 300) -> Cell:
-    text = {"row": row, "size": 100, "latency": latency, "operation": operation, "wall": list(wall), "requests": [requests] * 3}
-    return Cell.model_validate(text)
+    text = {"row": row, "size": 100, "latency": latency, "operation": operation, "wall": list(wall)}
+    return Cell.model_validate({**text, "requests": [requests] * len(wall), "in_flight": [4] * len(wall)})
 
 
 def test_the_committed_page_and_charts_are_what_the_committed_figures_say() -> None:
@@ -71,6 +70,39 @@ def test_the_page_says_of_a_target_whether_it_is_met(seconds: float, word: str) 
     found = made(cell("ours-v2", seconds, seconds, seconds), cell("floor", 1.0, 1.0, 1.0), cell("plain", 9.0, 9.0, 9.0))
     (row,) = [line for line in _page(found).splitlines() if "the floor + 1.0 s" in line]
     assert f"v2, refresh, 100 at 300 ms: {seconds - 1:.2f} of 1.00 s {word}" in row
+
+
+def test_of_runs_of_several_times_the_page_says_what_each_shows_alone() -> None:
+    ours, floor = cell("ours-v2", 1.1, 3.0, 1.2, 1.1), cell("floor", 1.0, 1.0, 1.0, 1.0)
+    times = [Time(began=str(number), runs=runs, quiet_runs=runs) for number, runs in enumerate((1, 1, 2))]
+    found = made(ours, floor, rows=("ours-v2", "floor"), times=times)
+    (row,) = [line for line in _page(found).splitlines() if "the floor + 1.0 s" in line]
+    assert row.endswith("100 at 300 ms: 0.15 of 1.00 s | 1 of 1 | 1, 0, 1 | met |")
+    assert "4 runs of each cell, taken at 3 times" in _page(found)
+
+
+def test_the_page_says_in_short_what_the_rows_come_to_and_where_another_is_faster() -> None:
+    walls = {"ours-v2": 2.0, "floor": 1.5, "plain": 4.0, "opentofu": 1.0}
+    cells = [cell(row, wall, operation=operation) for row, wall in walls.items() for operation in ("preview new", "up")]
+    cells += [cell("ours-v2", 2.0), cell("opentofu", 3.0)]
+    short = _page(made(*cells, rows=tuple(walls), left_out={})).partition("## In short")[2].partition("##")[0]
+    assert "adds to the engine's floor 0.50 s (100 modules)" in short
+    assert "at 100 modules and 300 ms: up 0.50 ×." in short
+    assert "OpenTofu + restapi is faster in 2 of 3 cells" in short
+    assert "This provider is faster in refresh (100 at 300 ms)." in short
+    assert "At most 4 requests of ours were under way at once (OpenTofu + restapi: 4)" in short
+    assert "takes the preview, too: 4.0 s" in short
+    alone = _page(made(cell("floor", 1.0)))
+    assert "## In short" not in alone
+
+
+@pytest.mark.parametrize(("size", "latency", "seen"), [(100, 50, [1]), (100, 40, []), (10, 50, [])])
+def test_the_target_of_writes_is_of_a_full_installation_and_a_latency_that_is_felt(
+    size: int, latency: int, seen: list[int]
+) -> None:
+    cells = [cell(row, 1.0, 1.0, 1.0, operation="up", latency=latency) for row in ("ours-v2", "floor")]
+    found = made(*[one.model_copy(update={"size": size}) for one in cells])
+    assert [target.cells for target in targets(found) if "`destroy` of 100 from 50 ms" in target.text] == seen
 
 
 def test_without_requests_the_runs_of_all_latencies_are_those_of_one() -> None:
