@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -17,7 +18,7 @@ class Quantity:
     """A number and how it was come by.
 
     Attributes:
-        value: The number; None where what it stands on was not measured.
+        value: The number, of a percentage its part of one; None where what it stands on was not measured.
         text: As it stands in a line of arithmetic.
     """
 
@@ -65,6 +66,7 @@ class Book:
 
     def __init__(self) -> None:
         self.words: dict[str, str] = {}
+        self._marks: dict[str, str] = {}
         self._given: dict[Source, list[_Given]] = {source: [] for source in _LETTERS}
         self._worked: list[_Worked] = []
 
@@ -83,19 +85,29 @@ class Book:
         mark = f"{_LETTERS[source]}{len(self._given[source]) + 1}"
         shown = _shown(value, unit, digits)
         self._given[source].append(_Given(mark, what, shown, why))
-        return self._entered(name, value, digits, f"{shown} ({mark})")
+        entered = self._entered(name, value, digits, shown, mark)
+        return Quantity(entered.value / 100, entered.text) if unit == "%" and entered.value is not None else entered
 
     def worked(self, name: str, topic: str, found: Quantity, unit: str, what: str, digits: int = 0) -> Quantity:
         """Enter what was computed; its arithmetic is shown under a topic."""
         mark = f"C{len(self._worked) + 1}"
         shown = _shown(found.value, unit, digits)
         self._worked.append(_Worked(mark, topic, what, found.text, shown))
-        return self._entered(name, found.value, digits, f"{shown} ({mark})")
+        return self._entered(name, found.value, digits, shown, mark)
 
-    def _entered(self, name: str, value: float | None, digits: int, text: str) -> Quantity:
+    def _entered(self, name: str, value: float | None, digits: int, shown: str, mark: str) -> Quantity:
         """What is computed further is what is shown, so that a reader can check it."""
-        self.words[name] = text
+        text = f"{shown} ({mark})"
+        self.words[name], self._marks[name] = text, mark
         return Quantity(None if value is None else round(value, digits), text)
+
+    def hanging(self, name: str) -> list[str]:
+        """The marks of what was computed from a number, or from something that was."""
+        found = [self._marks[name]]
+        for one in self._worked:
+            if set(found) & set(re.findall(r"\((\w+)\)", one.arithmetic)):
+                found.append(one.mark)
+        return found[1:]
 
     def sources(self, source: Source) -> str:
         """The table of one kind of numbers."""

@@ -13,7 +13,7 @@ from .figures import FleetCell, Fleets, Operation, StackCell, Stacks
 
 NAME: Final = "scale.md"
 _TEMPLATE: Final = Path(__file__).with_name("paper.md")
-_TOPICS: Final = ("size", "requests", "machines", "backend", "tokens")
+_TOPICS: Final = ("size", "requests", "machines", "backend", "tokens", "latency")
 _ATLASSIAN, _GITHUB = "https://developer.atlassian.com/platform/forge", "https://docs.github.com/en/actions/reference/limits"
 
 
@@ -24,19 +24,26 @@ def page(document: Document, json: Path) -> str:
         document: The figures; what was not measured is shown as unknown.
         json: The file of the figures.
     """
-    book = Book()
-    measured = _of_fleets(book, document.fleets) | _of_stacks(book, document.stacks)
-    _work(book, measured, _documented(book), _assumed(book))
+    book = reckoned(document)
     tables = {
         **{f"{topic}_sums": book.topic(topic) for topic in _TOPICS},
         "measured": book.sources("measured"),
         "documented": book.sources("documented"),
         "assumed": book.sources("assumed"),
+        **{f"{name}_hangs": ", ".join(book.hanging(name)) for name in ("up", "refresh")},
     }
     text = _TEMPLATE.read_text("utf-8")
     return text.format_map(
         {**book.words, **tables, "run": _run(document), "json": json.name, "page": json.with_suffix(".md").name}
     )
+
+
+def reckoned(document: Document) -> Book:
+    """All numbers of the page."""
+    book = Book()
+    measured = _of_fleets(book, document.fleets) | _of_stacks(book, document.stacks)
+    _work(book, measured, _documented(book), _assumed(book))
+    return book
 
 
 _Numbers = dict[str, Quantity]
@@ -60,6 +67,7 @@ def _of_fleets(book: Book, fleets: Fleets | None) -> _Numbers:
         "memory": (of("up", lambda cell: cell.memory), "MB", "memory of the whole fleet command, at its peak", 0),
         "up_requests": (of("up", _requests), "", "requests of the first `up`, of an installation", 0),
         "refresh_requests": (of("refresh", _requests), "", "requests of a `refresh`, of an installation", 0),
+        "latency": (fleets.latency if fleets else None, "ms", "latency of the benchmark's own API: before each answer", 0),
     }
     return _entered(book, "measured", {name: (*row[:3], "fleets", row[3]) for name, row in rows.items()})
 
@@ -96,7 +104,7 @@ def _requests(cell: FleetCell) -> float:
 
 
 def _documented(book: Book) -> _Numbers:
-    """What others have written down."""
+    """What is written down elsewhere: by others, and of this provider."""
     rows: dict[str, _Row] = {
         "limit": (100, "", "dynamic modules of an installation", f"[Atlassian]({_ATLASSIAN}/apis-reference/dynamic-modules/)", 0),
         "sibling": (
@@ -116,6 +124,7 @@ def _documented(book: Book) -> _Numbers:
         ),
         "matrix": (256, "jobs", "jobs of a matrix on GitHub", f"[GitHub]({_GITHUB})", 0),
         "job": (6, "h", "time of a job there", f"[GitHub]({_GITHUB})", 0),
+        "run_time": (35, "days", "time of a whole run there, all its jobs", f"[GitHub]({_GITHUB})", 0),
         "puts": (
             3500,
             "writes/s",
@@ -136,6 +145,14 @@ def _documented(book: Book) -> _Numbers:
             "list price of a resource on Pulumi Cloud (Essentials)",
             "[Pulumi](https://www.pulumi.com/pricing/)",
             4,
+        ),
+        "at_once": (4, "", "operations at once on an installation", "[this provider](guide/roads.md#many-installations)", 0),
+        "timeout": (
+            120,
+            "s",
+            "`operationTimeout`, by default: one operation with all its waits",
+            "[this provider](../README.md#settings)",
+            0,
         ),
     }
     return _entered(book, "documented", rows)
@@ -171,15 +188,32 @@ def _entered(book: Book, source: Source, rows: Mapping[str, _Row]) -> _Numbers:
 
 
 def _work(book: Book, measured: _Numbers, documented: _Numbers, assumed: _Numbers) -> None:
-    """All that follows."""
+    """All that follows, topic by topic."""
     m, d, a = measured, documented, assumed
-    each, runners = a["installations"], a["runners"]
-
+    each = a["installations"]
     size = book.worked("all_modules", "size", each * m["modules"], "", "modules")
     book.worked("all_state", "size", each * m["state"] / 1_000_000, "GB", "state of all", 1)
 
+    first = _work_requests(book, m, d, a)
+    _work_machines(book, m, a)
+    _work_shards(book, m, d, a, first)
+    _work_waves(book, m, d, a)
+    book.worked("repeated", "machines", each * a["flaky"], "", "installations that a run leaves for the next one")
+
+    _work_backend(book, m, d, a, size)
+
+    book.worked("deliveries", "tokens", each / d["delivery"] / 3600, "tokens/s", "tokens that Forge delivers to the remote", 1)
+    book.worked("fetches", "tokens", a["runners"] / m["refresh"], "tokens/s", "tokens that CI fetches during drift, at most", 1)
+
+    answers = m["up_requests"] * m["latency"] / d["at_once"] / m["parallel"] / 1000
+    book.worked("answers", "latency", answers, "s", "of a first `up`, for each installation, the wait for answers", 1)
+
+
+def _work_requests(book: Book, m: _Numbers, d: _Numbers, a: _Numbers) -> Quantity:
+    """How many there are and what the API's rate makes of them; returns how long the first `up` of all takes at the sibling's."""
+    each, runners = a["installations"], a["runners"]
     first = book.worked("first_requests", "requests", each * m["up_requests"], "", "the first `up` of all")
-    _both_rates(book, first, "first", a["rate"], d["sibling"])
+    longest = _both_rates(book, first, "first", a["rate"], d["sibling"])
     release = book.worked("release_requests", "requests", each * a["changed"], "", "a release")
     _both_rates(book, release, "release", a["rate"], d["sibling"])
     drift = book.worked("drift_requests", "requests", each * m["refresh_requests"], "", "drift of all, once")
@@ -188,7 +222,27 @@ def _work(book: Book, measured: _Numbers, documented: _Numbers, assumed: _Number
     book.worked(
         "offered", "requests", offered, "requests/s", "what all runners would send in a first `up`, if nobody held them back"
     )
+    book.worked("offered_one", "requests", m["up_requests"] / m["up"], "requests/s", "…one of them alone", 1)
+    _work_waits(book, m, d, a)
+    return longest
 
+
+def _work_waits(book: Book, m: _Numbers, d: _Numbers, a: _Numbers) -> None:
+    """How long an operation waits for its turn: as long as the API takes for all that are in flight."""
+    flying = a["runners"] * m["parallel"] * d["at_once"]
+    flying = book.worked("flying", "requests", flying, "", "operations in flight in a first `up`, on all runners")
+    book.worked("wait", "requests", flying / a["rate"], "s", "…how long each waits on average, at the assumed rate")
+    book.worked("wait_sibling", "requests", flying / d["sibling"] * 60, "s", "…at that of the sibling")
+    served = d["sibling"] * d["timeout"] / 60
+    served = book.worked("served", "requests", served, "", "operations that the sibling's rate serves in one `operationTimeout`")
+    book.worked("served_jobs", "requests", served / m["parallel"] / d["at_once"], "jobs", "…jobs that have so many in flight", 1)
+    alone = m["parallel"] * d["at_once"] / d["sibling"] * 60
+    book.worked("wait_alone", "requests", alone, "s", "how long each waits with one job at a time, at the sibling's rate", 1)
+
+
+def _work_machines(book: Book, m: _Numbers, a: _Numbers) -> None:
+    """What machines take where the API holds nobody back."""
+    each, runners = a["installations"], a["runners"]
     up = book.worked("up_hours", "machines", each * m["up"] / 3600, "h", "machine time: first `up` of all", 1)
     book.worked("up_wall", "machines", up / runners, "h", "…on all runners", 1)
     quiet = book.worked(
@@ -198,13 +252,42 @@ def _work(book: Book, measured: _Numbers, documented: _Numbers, assumed: _Number
     nightly = book.worked("drift_machine", "machines", each * m["refresh"] / 3600, "h", "machine time: drift of all, once", 1)
     book.worked("drift_wall", "machines", nightly / runners, "h", "…on all runners", 1)
     book.worked("drift_price", "machines", nightly * a["hour_price"] * 30, "$", "…for a month of nights")
-    shard = book.worked("shard", "machines", each / a["shards"], "", "installations of a shard")
-    book.worked("shard_minutes", "machines", shard * m["up"] / 60, "min", "a shard's first `up`", 1)
     book.worked("setup_hours", "machines", a["shards"] * a["setup"] / 60, "h", "machine time: the starts of all jobs", 1)
-    book.worked("canary_minutes", "machines", a["canary"] * m["up"] / 60, "min", "the canary's first `up`, on one runner", 1)
-    book.worked("wave_minutes", "machines", a["wave"] * m["up"] / 60 / runners, "min", "the wave's, on all runners", 1)
-    book.worked("repeated", "machines", each * a["flaky"] / 100, "", "installations that a run leaves for the next one")
 
+
+def _work_shards(book: Book, m: _Numbers, d: _Numbers, a: _Numbers, longest: Quantity) -> None:
+    """A shard's first `up`: by its machine, at a rate that all jobs share, and at one that it has for itself."""
+    runners, rate, sibling = a["runners"], a["rate"], d["sibling"]
+    shard = book.worked("shard", "machines", a["installations"] / a["shards"], "", "installations of a shard")
+    book.worked("shard_minutes", "machines", shard * m["up"] / 60, "min", "a shard's first `up`, if nobody holds it back", 1)
+    asked = book.worked("shard_requests", "machines", shard * m["up_requests"], "", "…its requests")
+    shared = asked * runners / rate / 3600
+    book.worked("shard_shared", "machines", shared, "h", "…at the assumed rate, shared by all jobs at a time", 1)
+    shared = asked * runners / sibling / 60
+    shared = book.worked("shard_shared_sibling", "machines", shared, "h", "…at that of the sibling, shared likewise", 1)
+    book.worked("shard_jobs", "machines", shared / d["job"], "jobs", "…one after the other, each until its time is over", 1)
+    book.worked("shard_alone", "machines", asked / rate / 3600, "h", "…while no other job runs, at the assumed rate", 1)
+    alone = book.worked("shard_alone_sibling", "machines", asked / sibling / 60, "h", "…at that of the sibling", 1)
+    book.worked("shard_fits", "machines", d["job"] / alone, "jobs", "jobs at a time whose shards end in time, at that rate", 1)
+    book.worked("first_days", "machines", longest / 24, "days", "the first `up` of all, at that rate", 1)
+
+
+def _work_waves(book: Book, m: _Numbers, d: _Numbers, a: _Numbers) -> None:
+    """The first `up` of the canary and of the wave."""
+    runners, rate, sibling = a["runners"], a["rate"], d["sibling"]
+    book.worked("canary_minutes", "machines", a["canary"] * m["up"] / 60, "min", "the canary's first `up`, on one runner", 1)
+    asked = a["canary"] * m["up_requests"]
+    book.worked("canary_rate", "machines", asked / rate / 60, "min", "…at the assumed rate", 1)
+    book.worked("canary_sibling", "machines", asked / sibling, "min", "…at that of the sibling", 1)
+    book.worked("wave_minutes", "machines", a["wave"] * m["up"] / 60 / runners, "min", "the wave's, on all runners", 1)
+    asked = a["wave"] * m["up_requests"]
+    book.worked("wave_rate", "machines", asked / rate / 3600, "h", "…at the assumed rate", 1)
+    book.worked("wave_sibling", "machines", asked / sibling / 60, "h", "…at that of the sibling", 1)
+
+
+def _work_backend(book: Book, m: _Numbers, d: _Numbers, a: _Numbers, size: Quantity) -> None:
+    """What a backend of the state takes."""
+    each, runners = a["installations"], a["runners"]
     book.worked("traffic", "backend", each * m["written"] / 1000, "GB", "what a bucket would take in a first `up` of all")
     writes = book.worked(
         "writes",
@@ -213,18 +296,17 @@ def _work(book: Book, measured: _Numbers, documented: _Numbers, assumed: _Number
         "",
         "whole states, half full on average, and their backups, in an `up`",
     )
-    book.worked("put_rate", "backend", runners * writes / m["up"], "writes/s", "…in each second, of all runners")
+    book.worked(
+        "put_rate", "backend", runners * writes / m["up"], "writes/s", "…in each second, of all runners, if nobody held them back"
+    )
     book.worked("clients", "backend", runners * m["parallel"], "", "CLIs that work at a time, each with connections of its own")
     book.worked("list_price", "backend", size * d["resource_price"], "$/month", "Pulumi Cloud, at the list price")
 
-    book.worked("deliveries", "tokens", each / d["delivery"] / 3600, "tokens/s", "tokens that Forge delivers to the remote", 1)
-    book.worked("fetches", "tokens", runners / m["refresh"], "tokens/s", "tokens that CI fetches during drift", 1)
 
-
-def _both_rates(book: Book, requests: Quantity, name: str, rate: Quantity, sibling: Quantity) -> None:
-    """How long requests take at the rate that is assumed, and at that of the sibling."""
+def _both_rates(book: Book, requests: Quantity, name: str, rate: Quantity, sibling: Quantity) -> Quantity:
+    """How long requests take at the rate that is assumed, and at that of the sibling; returns the latter."""
     book.worked(f"{name}_hours", "requests", requests / rate / 3600, "h", "…at the assumed rate", 1)
-    book.worked(f"{name}_sibling", "requests", requests / sibling / 60, "h", "…at that of the sibling", 1)
+    return book.worked(f"{name}_sibling", "requests", requests / sibling / 60, "h", "…at that of the sibling", 1)
 
 
 def _run(document: Document) -> str:
