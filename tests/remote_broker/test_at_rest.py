@@ -11,7 +11,14 @@ from broker.store import Store, Stored, load_keys
 from cryptography.fernet import Fernet
 
 from tests.support.broker import Place, refused_start, running
-from tests.support.issuers import ACME, GLOBEX, fit_claims, github_claims, signed, system_token
+from tests.support.issuers import ACME, GLOBEX, fit_claims, github_claims, parts_of_tokens, signed, system_token
+
+
+def test_a_token_is_found_by_its_parts_and_a_ciphertext_is_none() -> None:
+    for token in (system_token(), signed(github_claims()), signed(fit_claims(), "ec-1")):
+        header, claims, _ = token.encode().split(b".")
+        assert parts_of_tokens(b"\x00" + header + b"\x00" + claims + b"\x00") == [header, claims]
+    assert parts_of_tokens(b"gAAAAeyJFH9Pv4tXwZq1eyJ01") == []
 
 
 def test_no_token_is_on_the_disk_or_in_the_log_in_clear_not_even_in_parts(fresh: Place) -> None:
