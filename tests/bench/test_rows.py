@@ -97,12 +97,12 @@ def test_a_row_that_cannot_be_run_here_is_left_out_with_a_word(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("args", "reason"),
     [
-        (("--parts", "matrix,all"), "--parts: there is no all; there are matrix, fleets, stacks"),
+        (("--parts", "matrix,all"), "--parts: there is no 'all'; there are matrix, fleets, stacks"),
         (("--fleets", "0"), "--fleets: '0' is not a list of whole numbers from 1 to 200"),
-        (("--rows", "ours-v2,nobody"), "--rows: there is no nobody; there are ours-v2, "),
+        (("--rows", "ours-v2,nobody"), "--rows: there is no 'nobody'; there are ours-v2, "),
         (("--sizes", "0,1"), "--sizes: '0,1' is not a list of whole numbers from 1 to 100"),
         (("--latencies", "soon"), "--latencies: 'soon' is not a list of whole numbers from 0 to 10000"),
-        (("--operations", "up,down"), "--operations: there is no down; there are preview new, up, "),
+        (("--operations", "up,down"), "--operations: there is no 'down'; there are preview new, up, "),
         (("--render", "--json", "/nowhere/p.json"), "/nowhere/p.json cannot be used"),
     ],
 )
