@@ -139,8 +139,8 @@ def _run(plan: Whole, target: Path | None, checkpoint: Checkpoint) -> None:
         raise BenchError("--resume: it is the matrix that is gone on with\nnext: measure that part, or without --resume")
     for name, why in plan.matrix.left_out.items() if plan.matrix else ():
         console.print(f"left out: {ROWS[name].title}: {why}")
-    place = "no file: name one with --json to keep them" if target is None else str(target)
-    console.print(f"the figures go to {place}", soft_wrap=True)
+    kept_in = "no file: name one with --json to keep them" if target is None else target
+    console.print(f"the figures go to {kept_in}", soft_wrap=True)
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("starting", total=plan.steps)

@@ -135,10 +135,14 @@ def _line(pid: int) -> bytes:
 
 
 def _usage(pid: int, status: Mapping[str, str]) -> Usage:
-    # The name, in parentheses, may hold spaces; utime and stime are the 14th and 15th field.
-    times = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[11:13]
+    times = _stat(pid)[11:13]  # utime and stime
     written = int(_fields(pid, "io")["wchar"]) / 1e6
     return Usage(memory=_megabytes(status["VmHWM"]), cpu=sum(map(int, times)) / _HERTZ, written=written)
+
+
+def _stat(pid: int) -> list[str]:
+    """What is said of a process after its name (which is in parentheses, and may hold spaces): state, parent, group, session."""
+    return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
 
 
 def _fields(pid: int, file: str) -> dict[str, str]:
@@ -243,7 +247,6 @@ def _all() -> Iterator[int]:
 def _session(pid: int) -> int | None:
     """The session of a process; None where it has ended."""
     with contextlib.suppress(OSError):
-        # The name, in parentheses, may hold spaces; then come state, parent, process group and session.
-        state, _, _, session = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[:4]
+        state, _, _, session = _stat(pid)[:4]
         return None if state in "ZX" else int(session)
     return None

@@ -192,7 +192,7 @@ def _details(results: Results, operation: Operation) -> Iterator[str]:
 
 
 def _figures(results: Results, cell: Cell) -> list[str]:
-    floor = results.cell(FLOOR, cell.size, cell.latency, cell.operation)
+    floor = results.beside(FLOOR, cell)
     state = cell.median("state")
     return [
         _number(cell.median("wall"), 2),

@@ -147,6 +147,18 @@ class Results(BaseModel):
         wanted = (row, size, latency, operation)
         return next((cell for cell in self.cells if (cell.row, cell.size, cell.latency, cell.operation) == wanted), None)
 
+    def beside(self, row: str, cell: Cell) -> Cell | None:
+        """Another row's cell of the same size, latency and operation; None where there is none."""
+        return self.cell(row, cell.size, cell.latency, cell.operation)
+
+    def pairs(self, rows: Sequence[str], other: str, operations: Sequence[Operation]) -> Iterator[tuple[Cell, Cell]]:
+        """The cells of some rows and operations, each with another row's, where that has one."""
+        for cell in self.cells:
+            if cell.row in rows and cell.operation in operations:
+                found = self.beside(other, cell)
+                if found is not None:
+                    yield cell, found
+
     def runs_of(self, operation: Operation) -> int:
         """How many figures a cell of an operation has."""
         return sum(time.of(operation) for time in self.times)
@@ -207,10 +219,6 @@ class Results(BaseModel):
             BenchError: They are of another plan, another machine or other software, or are here already.
         """
         self.refuse_to_add(later)
-        cells = [
-            earlier.with_runs_of(cell)
-            for cell in later.cells
-            if (earlier := self.cell(cell.row, cell.size, cell.latency, cell.operation)) is not None
-        ]
+        cells = [earlier.with_runs_of(cell) for cell in later.cells if (earlier := self.beside(cell.row, cell)) is not None]
         circumstances = later.circumstances.since(self.circumstances.date)
         return later.model_copy(update={"circumstances": circumstances, "times": self.times + later.times, "cells": cells})

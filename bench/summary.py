@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from .results import Cell, Results
-from .rows import FLOOR, ROWS
-from .workload import QUIET, Operation
+from .rows import FLOOR, OURS, ROWS
+from .workload import OPERATIONS, QUIET, Operation
 
-_OURS: Final = ("ours-v2", "ours-v1")
-_MAIN: Final = _OURS[0]
+_MAIN: Final = OURS[0]
 
 REPEAT: Final = """\
 ## How to repeat it
@@ -42,19 +41,15 @@ def _floor(results: Results) -> Iterator[str]:
 
 
 def _over_floor(results: Results, size: int) -> list[float]:
-    return [
-        second
-        for cell in _ours(results)
-        if cell.size == size and cell.operation in QUIET and (floor := _beside(results, FLOOR, cell))
-        for second in cell.each_over(floor)
-    ]
+    pairs = results.pairs(OURS, FLOOR, QUIET)
+    return [second for cell, floor in pairs if cell.size == size for second in cell.each_over(floor)]
 
 
 def _plain(results: Results) -> Iterator[str]:
     parts = []
     for operation in ("up", "refresh", "destroy"):
         cell = _largest(results, _MAIN, operation)
-        plain = cell and _beside(results, "plain", cell)
+        plain = cell and results.beside("plain", cell)
         if cell and plain:
             parts.append(f"{operation} {cell.ratio(plain):.2f} ×")
     if parts:
@@ -63,7 +58,7 @@ def _plain(results: Results) -> Iterator[str]:
 
 def _opentofu(results: Results) -> Iterator[str]:
     """Where the other tool is ahead, and where not."""
-    pairs = [(cell, tofu) for cell in _ours(results, _MAIN) if (tofu := _beside(results, "opentofu", cell))]
+    pairs = list(results.pairs((_MAIN,), "opentofu", OPERATIONS))
     if not pairs:
         return
     ahead = [cell for cell, tofu in pairs if cell.ratio(tofu) < 1]
@@ -85,7 +80,7 @@ def _in_flight(results: Results) -> Iterator[str]:
     """Why writes wait."""
     cell = _largest(results, _MAIN, "up")
     if cell and cell.in_flight:
-        tofu = _beside(results, "opentofu", cell)
+        tofu = results.beside("opentofu", cell)
         beside = f" (OpenTofu + restapi: {max(tofu.in_flight)})" if tofu else ""
         yield (
             f"At most {max(cell.in_flight)} requests of ours were under way at once{beside}: the SDK runs the calls of a dynamic "
@@ -102,14 +97,6 @@ def _whole_up(results: Results) -> Iterator[str]:
             f"A first `pulumi up` without `--skip-preview` takes the preview, too: {seconds:.1f} s at {_place(results)}, the sum "
             "of both medians."
         )
-
-
-def _ours(results: Results, *rows: str) -> Iterator[Cell]:
-    return (cell for cell in results.cells if cell.row in (rows or _OURS))
-
-
-def _beside(results: Results, row: str, cell: Cell) -> Cell | None:
-    return results.cell(row, cell.size, cell.latency, cell.operation)
 
 
 def _largest(results: Results, row: str, operation: Operation) -> Cell | None:

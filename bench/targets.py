@@ -10,12 +10,11 @@ from typing import Final
 
 from .document import Document
 from .results import Cell, Results
-from .rows import FLOOR
+from .rows import FLOOR, OURS
 from .scale.figures import OPERATIONS as OPERATIONS_AT_SCALE
 from .scale.figures import FleetCell, Fleets
 from .workload import OPERATIONS, QUIET, Operation
 
-_OURS: Final = ("ours-v2", "ours-v1")
 _WRITES: Final[tuple[Operation, ...]] = ("up", "update all", "destroy")
 _FLAT: Final = 1.2  # what an installation may cost more in a large fleet than in a small one
 _WHOLE = 100  # modules of a full installation
@@ -116,11 +115,7 @@ def _share(figure: float, allowed: float) -> float:
 
 def _pairs(results: Results, other: str, operations: tuple[Operation, ...]) -> Iterator[tuple[Cell, Cell, str]]:
     """Our cells, each with another row's."""
-    for cell in results.cells:
-        if cell.row in _OURS and cell.operation in operations:
-            beside = results.cell(other, cell.size, cell.latency, cell.operation)
-            if beside is not None:
-                yield cell, beside, _where(cell)
+    return ((cell, beside, _where(cell)) for cell, beside in results.pairs(OURS, other, operations))
 
 
 def _where(cell: Cell) -> str:
@@ -144,7 +139,7 @@ def _quiet_at_any_latency(results: Results) -> Iterator[_Seen]:
 
 def _silent(results: Results) -> Iterator[_Seen]:
     for cell in results.cells:
-        if cell.row in _OURS and cell.operation in QUIET:
+        if cell.row in OURS and cell.operation in QUIET:
             yield _where(cell), max(cell.requests), 0, " requests"
 
 
@@ -162,7 +157,7 @@ def _refresh(results: Results) -> Iterator[_Seen]:
 
 def _refresh_requests(results: Results) -> Iterator[_Seen]:
     for cell in results.cells:
-        if cell.row in _OURS and cell.operation == "refresh":
+        if cell.row in OURS and cell.operation == "refresh":
             yield _where(cell), max(cell.requests), 2, " requests"
 
 
@@ -179,7 +174,7 @@ def _memory(results: Results) -> Iterator[_Seen]:
 
 
 def _state(results: Results) -> Iterator[_Seen]:
-    for row in _OURS:
+    for row in OURS:
         found = results.modules.get(row)
         if found is not None:
             yield row.partition("-")[2], found.properties, 2.2 * found.content + 2 * found.provider + 250, " bytes"

@@ -15,6 +15,7 @@ import pytest
 from bench.errors import BenchError
 from bench.measure import Command, measure
 from tests.support.bench_command import ROOT
+from tests.support.processes import is_alive
 
 CHILD = """
 import subprocess, sys, time
@@ -98,17 +99,10 @@ def test_a_command_that_fails_is_told_with_the_end_of_what_it_printed(tmp_path: 
         measure(command(tmp_path, "import sys; print('why it failed'); sys.exit(3)"), tmp_path / "log")
 
 
-def is_running(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
 def test_what_takes_too_long_ends_with_all_that_it_started(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="took longer than 2 s"):
         measure(replace(command(tmp_path, DEAF), limit=2), tmp_path / "log")
-    assert not is_running(int((tmp_path / "below").read_text()))
+    assert not is_alive(int((tmp_path / "below").read_text()))
 
 
 @pytest.mark.parametrize("signals", [1, 3])
@@ -119,9 +113,9 @@ def test_an_interrupt_ends_all_that_was_started_however_often_it_comes(tmp_path:
     while not (tmp_path / "below").exists() and time.monotonic() < until:
         time.sleep(0.05)
     below = int((tmp_path / "below").read_text())
-    assert is_running(below)
+    assert is_alive(below)
     for _ in range(signals):
         started.send_signal(signal.SIGINT)
         time.sleep(0.2)
     assert started.wait(30) != 0
-    assert not is_running(below)
+    assert not is_alive(below)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import threading
 import time
@@ -16,6 +15,7 @@ from pulumi_atlassian_forge.api.auth import Token
 from pulumi_atlassian_forge.api.errors import Unauthorized
 from pulumi_atlassian_forge.parent import AT_END
 from pulumi_atlassian_forge.roads.command import Command
+from tests.support.processes import is_alive
 
 TOKEN = "planted-token-1c9e"
 
@@ -166,11 +166,3 @@ def test_it_does_not_outlive_this_process(tmp_path: Path) -> None:
         call()
     thread.join(10)
     assert not is_alive(pid)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (ProcessLookupError, FileNotFoundError):
-        return False

@@ -27,6 +27,14 @@ def plugins_of(root: Path) -> list[int]:
     return found
 
 
+def is_alive(pid: int) -> bool:
+    """Whether a process runs: a zombie does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+
+
 class Run:
     """``pulumi <args>`` in a session of its own, as on a terminal."""
 
