@@ -11,8 +11,8 @@ import pytest
 
 from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.ids import ModuleId
 from pulumi_atlassian_forge.lifecycle import create, read, update
+from pulumi_atlassian_forge.model.module_id import ModuleId
 from tests.support.independent_server import TOKEN, Server
 
 INPUTS = {"__name": ["m"], "installation": "acme", "apiVersion": "v1", "key": "m", "events": ["e"], "endpoint": "h"}

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import pytest
 
 from pulumi_atlassian_forge import preview_report
-from pulumi_atlassian_forge.modules import models
+from pulumi_atlassian_forge.model import models
 
 
 def loaded(code: str, *names: str, prints: bool = False) -> list[str]:
@@ -48,7 +48,7 @@ assert not found.changes
 
 
 def test_a_program_of_triggers_loads_no_table_of_types_and_nothing_that_only_mistakes_need() -> None:
-    unneeded = ("difflib", "pydantic", "pulumi_atlassian_forge.modules.known_types")
+    unneeded = ("difflib", "pydantic", "pulumi_atlassian_forge.model.catalog.module_types")
     assert loaded("import pulumi_atlassian_forge", *unneeded) == []
 
 

@@ -8,7 +8,7 @@ What stands here is the whole public interface of a program; everything else may
 from .arguments import TriggerFilter, TriggerPayload, TriggerPayloadInclude
 from .errors import ForgeError
 from .functions import ModuleResult, get_module, get_module_output, list_modules, list_modules_output
-from .modules.events import EventName
+from .model.catalog.events import EventName
 from .resources import DynamicModule, TriggerModule
 
 __all__ = [

@@ -8,8 +8,8 @@ from .api.errors import ApiError, NotFound
 from .api.operations import Operations
 from .api.protocol import Live
 from .api.text import clean
-from .modules.compare import differences, server_additions, value_at
-from .modules.content import Content
+from .model.comparison import differences, server_additions, value_at
+from .model.content import Content
 from .saying import say
 from .settled import settled_update
 

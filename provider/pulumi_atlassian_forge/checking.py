@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .api.version import Version
 from .fields import DEFAULT
-from .modules.content import canonical_json, content_of, is_typed, properties_of
-from .modules.problems import Problem
-from .modules.rules import check_content, check_key
-from .modules.values import UNKNOWN, contains_unknown
+from .model.content import canonical_json, content_of, is_typed, properties_of
+from .model.module_id import Version
+from .model.problems import Problem
+from .model.validation import check_content, check_key
+from .model.values import UNKNOWN, contains_unknown
 
 if TYPE_CHECKING:
     from .modules.manifest import Manifest

@@ -13,8 +13,8 @@ from .api.listing import Listing
 from .api.operations import Operations
 from .api.pace import Pace
 from .api.protocol import list_page
-from .api.version import Version
 from .fields import InstallationSettings
+from .model.module_id import Version
 from .parent import GATE
 from .recovery import Registrar
 from .roads.road import identity_of, opened

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .modules.compare import same
-from .modules.content import content_of
+from .model.comparison import same
+from .model.content import content_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from pydantic.alias_generators import to_camel, to_snake
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from .api.bearer import names_its_scheme
-from .api.version import Version
-from .modules.nearest import nearest
+from .model.module_id import Version
+from .model.suggestions import nearest
 
 NAMESPACE: Final = "atlassian-forge"
 DEFAULT: Final = "default"

@@ -16,13 +16,12 @@ from .api.listing import Listing
 from .api.operations import Operations
 from .api.protocol import Live
 from .api.text import clean
-from .api.version import Version
 from .explain import LIMIT, Attempt, Verb, another_type, doubtful, explain, gone, is_about_the_limit
 from .fields import Road
-from .ids import ModuleId
-from .modules.additions import overlap
-from .modules.compare import server_additions
-from .modules.content import TRIGGER, Content, content_of, is_typed
+from .model.additions import overlap
+from .model.comparison import server_additions
+from .model.content import TRIGGER, Content, content_of, is_typed
+from .model.module_id import ModuleId, Version
 from .recovery import Registrar
 from .saying import say
 from .settled import settled_delete, settled_update

@@ -10,8 +10,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any, Final
 
-from .api.version import Version
-from .modules.content import is_typed
+from .model.content import is_typed
+from .model.module_id import Version
 from .siblings import Name
 
 _Resource = tuple[bool, tuple[str, ...]]  # of which class, and its logical name

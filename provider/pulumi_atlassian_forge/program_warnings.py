@@ -14,7 +14,7 @@ from weakref import WeakSet
 import pulumi
 from pulumi.runtime import is_config_secret
 
-from .modules.advice import long_reference, misspelt_event, misspelt_type
+from .model.advice import long_reference, misspelt_event, misspelt_type
 
 _NAMESPACE = "atlassian-forge"  # as in settings, which the program need not load
 

@@ -27,7 +27,7 @@ from pulumi.dynamic import (
 from . import internal
 from .errors import ForgeError, bug_report
 from .garbage import no_collection
-from .modules.values import UNKNOWN, normalise
+from .model.values import UNKNOWN, normalise
 from .repeated import Told
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class ForgeProvider(ResourceProvider):
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Compare old outputs with new inputs; offline. The result is a pure function of them."""
         from .difference import diff  # noqa: PLC0415
-        from .ids import ModuleId  # noqa: PLC0415
+        from .model.module_id import ModuleId  # noqa: PLC0415
 
         module, olds, news = ModuleId.parse(_id), _incoming(_olds), _incoming(_news)
         _Process.connections.roll(module.installation).meet(module.version, module.key, olds, news)
@@ -150,8 +150,8 @@ class ForgeProvider(ResourceProvider):
     @_hook
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Look at a module; the empty id says that it is gone."""
-        from .ids import ModuleId  # noqa: PLC0415
         from .lifecycle import read  # noqa: PLC0415
+        from .model.module_id import ModuleId  # noqa: PLC0415
 
         module = ModuleId.parse(id_)
         found = read(_Process.connections.open(module.installation), module, _incoming(props))
@@ -163,8 +163,8 @@ class ForgeProvider(ResourceProvider):
     @_hook
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Replace the content of a module."""
-        from .ids import ModuleId  # noqa: PLC0415
         from .lifecycle import update  # noqa: PLC0415
+        from .model.module_id import ModuleId  # noqa: PLC0415
 
         module = ModuleId.parse(_id)
         outputs = update(_Process.connections.open(module.installation), module, _incoming(_news), _incoming(_olds))
@@ -173,8 +173,8 @@ class ForgeProvider(ResourceProvider):
     @_hook
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Delete a module; one that is not there counts as deleted."""
-        from .ids import ModuleId  # noqa: PLC0415
         from .lifecycle import delete  # noqa: PLC0415
+        from .model.module_id import ModuleId  # noqa: PLC0415
 
         module = ModuleId.parse(_id)
         delete(_Process.connections.open(module.installation), module, _incoming(_props))

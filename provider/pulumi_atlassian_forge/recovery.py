@@ -19,9 +19,9 @@ from .api.listing import Listing
 from .api.operations import Operations
 from .api.protocol import Live, is_usable
 from .api.text import clean
-from .modules.additions import is_exactly, means
-from .modules.compare import fingerprint, server_additions
-from .modules.content import Content
+from .model.additions import is_exactly, means
+from .model.comparison import fingerprint, server_additions
+from .model.content import Content
 from .saying import say
 
 LOOKS: Final = (0.0, 0.5, 1.0, 2.0)

@@ -15,8 +15,8 @@ from pulumi.dynamic import Resource
 from . import internal, preview_report, program_warnings
 from .arguments import TriggerFilter, TriggerFilterResult, TriggerPayload, TriggerPayloadResult
 from .garbage import pass_over_imports
-from .modules.content import TRIGGER_PROPERTIES
-from .modules.events import EventName
+from .model.catalog.events import EventName
+from .model.content import TRIGGER_PROPERTIES
 from .provider import PROVIDER
 from .sendable import refuse_unsendable
 

@@ -10,7 +10,7 @@ import pulumi
 
 from .arguments import TriggerFilter, TriggerPayload, TriggerPayloadInclude
 from .errors import ForgeError
-from .modules.values import has_lone_surrogate
+from .model.values import has_lone_surrogate
 
 _SENT_AS_THEY_ARE = (pulumi.Output, pulumi.Resource, pulumi.Asset, pulumi.Archive, bool, int, float, type(None))
 

@@ -39,7 +39,7 @@ from .fields import (
     near_setting,
     variable,
 )
-from .modules.nearest import nearest
+from .model.suggestions import nearest
 
 _NEAR: Final = 0.9  # how alike a variable has to be to one that is read, of 1
 _KEYS: Final = ("bridgeKey", "bridgeKeyFile")

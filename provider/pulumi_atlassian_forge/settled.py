@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from .api.errors import ApiError, NotFound
 from .api.operations import Operations
 from .api.protocol import Live
-from .modules.additions import means, overlap
-from .modules.compare import server_additions
-from .modules.content import Content
+from .model.additions import means, overlap
+from .model.comparison import server_additions
+from .model.content import Content
 
 
 def settled_update(operations: Operations, key: str, content: Content, removed: Sequence[str] = ()) -> Live:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any, Final, cast, get_args
 
-from .api.version import Version
+from .model.module_id import Version
 
 Name = tuple[Version, str]
 """The version of the API and the key: what tells the modules of one installation apart."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from .api.protocol import Live
-from .modules.compare import as_declared, server_additions
-from .modules.content import TRIGGER, Content, is_typed, properties_of
+from .model.comparison import as_declared, server_additions
+from .model.content import TRIGGER, Content, is_typed, properties_of
 
 SCHEMA: Final = 1
 """The version of the state's form; ``__schema`` also tells a refresh (old outputs) from a get (inputs only)."""

@@ -16,9 +16,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from .api.errors import ApiError, NotFound
-from .api.version import Version
-from .modules.compare import fingerprint
-from .modules.content import content_of
+from .model.comparison import fingerprint
+from .model.content import content_of
+from .model.module_id import Version
 from .owners import Owners
 from .saying import say
 from .siblings import Mark, Name, digest, mark_of, marks_in, written

@@ -19,7 +19,7 @@ from pulumi_atlassian_forge.api.errors import ApiError, BadAnswer, LostAnswer, U
 from pulumi_atlassian_forge.api.exchange import Answer, Request
 from pulumi_atlassian_forge.api.failures import failure_of
 from pulumi_atlassian_forge.api.operations import Operations
-from pulumi_atlassian_forge.modules.content import Content
+from pulumi_atlassian_forge.model.content import Content
 from tests.support import rawserver
 from tests.support.clients import GET, LIST, POST, QUICK, TOKEN, connect, failure
 from tests.support.rawserver import MEGABYTE, answering, serving

@@ -8,7 +8,7 @@ import pytest
 from pulumi_atlassian_forge.api.errors import ApiError, BadAnswer, LostAnswer, NotFound
 from pulumi_atlassian_forge.api.listing import Listing
 from pulumi_atlassian_forge.api.protocol import Live
-from pulumi_atlassian_forge.modules.content import Content
+from pulumi_atlassian_forge.model.content import Content
 from tests.support.timing import Clock
 
 WAIT = 10.0

@@ -20,8 +20,8 @@ from pulumi_atlassian_forge.api.exchange import Answer, Request
 from pulumi_atlassian_forge.api.operations import Operations
 from pulumi_atlassian_forge.api.pace import Pace
 from pulumi_atlassian_forge.api.protocol import Live
-from pulumi_atlassian_forge.api.version import Version
-from pulumi_atlassian_forge.modules.content import Content
+from pulumi_atlassian_forge.model.content import Content
+from pulumi_atlassian_forge.model.module_id import Version
 from tests.support.timing import Clock
 
 CONTENT = Content("trigger", {"events": ["e"], "function": "f"})

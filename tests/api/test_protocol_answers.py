@@ -18,8 +18,8 @@ from pulumi_atlassian_forge.api.protocol import (
     parse_page,
     parse_registered,
 )
-from pulumi_atlassian_forge.api.version import Version
-from pulumi_atlassian_forge.modules.content import Content
+from pulumi_atlassian_forge.model.content import Content
+from pulumi_atlassian_forge.model.module_id import Version
 
 A = {"key": "a", "type": "trigger", "data": {"key": "a", "events": ["e"], "function": "f"}}
 B = {"key": "b", "type": "trigger", "data": {"key": "b", "events": ["e"], "endpoint": "g"}}

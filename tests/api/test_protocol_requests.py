@@ -6,8 +6,8 @@ import pytest
 
 from pulumi_atlassian_forge.api import protocol
 from pulumi_atlassian_forge.api.exchange import Request
-from pulumi_atlassian_forge.api.version import Version
-from pulumi_atlassian_forge.modules.content import Content
+from pulumi_atlassian_forge.model.content import Content
+from pulumi_atlassian_forge.model.module_id import Version
 
 CONTENT = Content("trigger", {"events": ["avi:jira:updated:issue"], "endpoint": "some-endpoint"})
 

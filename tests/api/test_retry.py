@@ -19,7 +19,7 @@ from pulumi_atlassian_forge.api.errors import (
 )
 from pulumi_atlassian_forge.api.pace import DOWN, Pace
 from pulumi_atlassian_forge.api.retry import Budget, pause_before_retry, repeating
-from pulumi_atlassian_forge.modules.content import Content
+from pulumi_atlassian_forge.model.content import Content
 from tests.support.timing import Clock
 
 CONTENT = Content("trigger", {})

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pulumi_atlassian_forge.modules.content import TRIGGER
+from pulumi_atlassian_forge.model.content import TRIGGER
 from tests.support.campaign import runs
 from tests.support.command import in_project, printed
 from tests.support.independent_server import Module, Server

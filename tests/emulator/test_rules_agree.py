@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from pulumi_atlassian_forge.emulator.rules import TYPES, problem, with_defaults
-from pulumi_atlassian_forge.modules.known_types import KNOWN_TYPES
-from pulumi_atlassian_forge.modules.rules import check_content
+from pulumi_atlassian_forge.model.catalog.module_types import KNOWN_TYPES
+from pulumi_atlassian_forge.model.validation import check_content
 
 TRIGGER = {"events": ["avi:jira:updated:issue"], "function": "f"}
 UI = {"title": "T", "resource": "r"}

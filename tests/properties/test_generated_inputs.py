@@ -25,11 +25,11 @@ from pulumi_atlassian_forge.emulator import rules, transport
 from pulumi_atlassian_forge.emulator.checks import record
 from pulumi_atlassian_forge.emulator.store import Store
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.ids import ModuleId
 from pulumi_atlassian_forge.lifecycle import create, delete, read, update
-from pulumi_atlassian_forge.modules.compare import DEFAULTS
-from pulumi_atlassian_forge.modules.content import TRIGGER_PROPERTIES
-from pulumi_atlassian_forge.modules.values import contains_unknown, normalise
+from pulumi_atlassian_forge.model.comparison import DEFAULTS
+from pulumi_atlassian_forge.model.content import TRIGGER_PROPERTIES
+from pulumi_atlassian_forge.model.module_id import ModuleId
+from pulumi_atlassian_forge.model.values import contains_unknown, normalise
 from tests.support.campaign import SOAK, runs
 from tests.support.generated_inputs import INSTALLATIONS, NEW_TYPE, UNHEARD_OF, another_content, broken, declarations
 

@@ -21,9 +21,9 @@ import pytest
 from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.connection import Connection
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.ids import ModuleId
 from pulumi_atlassian_forge.lifecycle import create, delete, read, update
-from pulumi_atlassian_forge.modules.values import MAX_DEPTH, depth
+from pulumi_atlassian_forge.model.module_id import ModuleId
+from pulumi_atlassian_forge.model.values import MAX_DEPTH, depth
 from tests.support.campaign import runs
 from tests.support.generated_answers import Hostile, bomb
 from tests.support.generated_bodies import KEY, MODULE

@@ -21,9 +21,9 @@ from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.connection import Connection
 from pulumi_atlassian_forge.difference import diff
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.ids import ModuleId
 from pulumi_atlassian_forge.lifecycle import create, delete, read, update
-from pulumi_atlassian_forge.modules.content import content_of
+from pulumi_atlassian_forge.model.content import content_of
+from pulumi_atlassian_forge.model.module_id import ModuleId
 from tests.support.campaign import SOAK, runs
 from tests.support.faults import FAULTS, Fault
 from tests.support.independent_server import Call, Server, serve

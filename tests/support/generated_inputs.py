@@ -14,12 +14,12 @@ from typing import Any, Final
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from pulumi_atlassian_forge.modules.content import TRIGGER
-from pulumi_atlassian_forge.modules.known_types import TRIGGER as TYPED_TRIGGER
-from pulumi_atlassian_forge.modules.known_types import TYPES
-from pulumi_atlassian_forge.modules.specs import Anything, Choice, Either, Fields, Flag, Items, Spec, Text
-from pulumi_atlassian_forge.modules.values import EXACT, MAX_DEPTH, depth, normalise
-from tests.modules.test_properties import GARBAGE, NAMES, nested
+from pulumi_atlassian_forge.model.catalog.module_types import TRIGGER as TYPED_TRIGGER
+from pulumi_atlassian_forge.model.catalog.module_types import TYPES
+from pulumi_atlassian_forge.model.catalog.schema import Anything, Choice, Either, Fields, Flag, Items, Spec, Text
+from pulumi_atlassian_forge.model.content import TRIGGER
+from pulumi_atlassian_forge.model.values import EXACT, MAX_DEPTH, depth, normalise
+from tests.model.test_properties import GARBAGE, NAMES, nested
 
 NEW_TYPE: Final = "acme:thing"
 """A type that is in no table of ours, and that the server of a test knows."""

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pulumi_atlassian_forge.modules.known_types import TRIGGER, TYPES
-from pulumi_atlassian_forge.modules.specs import Anything, Choice, Either, Fields, Flag, Items, Spec, Text
+from pulumi_atlassian_forge.model.catalog.module_types import TRIGGER, TYPES
+from pulumi_atlassian_forge.model.catalog.schema import Anything, Choice, Either, Fields, Flag, Items, Spec, Text
 from tests.support.samples import SAMPLES, TRIGGERS
 
 TYPED: Final = "TriggerModule"

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final, NoReturn
 
-from pulumi_atlassian_forge.modules.content import canonical_json
+from pulumi_atlassian_forge.model.content import canonical_json
 
 from .errors import ApiError, BadAnswer
 from .exchange import Answer, Request

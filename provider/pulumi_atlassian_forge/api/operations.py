@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable
 from typing import Final, Protocol, TypeVar
 
-from pulumi_atlassian_forge.modules.content import Content
+from pulumi_atlassian_forge.model.content import Content
+from pulumi_atlassian_forge.model.module_id import Version
 
 from . import protocol
 from .deadline import Timeouts
@@ -19,7 +20,6 @@ from .failures import failure_of
 from .pace import Pace
 from .protocol import Live
 from .retry import Budget, repeating
-from .version import Version
 
 T = TypeVar("T")
 

@@ -13,14 +13,14 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
 
-from pulumi_atlassian_forge.modules.content import Content, canonical_json
-from pulumi_atlassian_forge.modules.values import MAX_DEPTH, depth, normalise
+from pulumi_atlassian_forge.model.content import Content, canonical_json
+from pulumi_atlassian_forge.model.module_id import Version
+from pulumi_atlassian_forge.model.values import MAX_DEPTH, depth, normalise
 
 from .errors import BadAnswer
 from .exchange import Answer, Request
 from .reading import read_json
 from .text import clean
-from .version import Version
 
 _LISTS: Final = ("result", "results", "values", "items")  # the first is documented (rest), the others are a precaution
 _CURSORS: Final = ("nextPageToken", "lastEvaluatedKey")  # spec; rest

@@ -20,7 +20,7 @@ from pulumi_atlassian_forge.api.protocol import Live, distinct, is_usable, list_
 from pulumi_atlassian_forge.api.reading import read_json
 from pulumi_atlassian_forge.api.text import clean
 from pulumi_atlassian_forge.explain import LIMIT
-from pulumi_atlassian_forge.modules.known_types import KNOWN_TYPES
+from pulumi_atlassian_forge.model.catalog.module_types import KNOWN_TYPES
 
 from .checkup import PASSING, Check, broken, fail, ok, skipped, warn
 from .reach import Site

@@ -13,12 +13,12 @@ from pulumi_atlassian_forge.api.exchange import Answer
 from pulumi_atlassian_forge.api.failures import failure_of
 from pulumi_atlassian_forge.api.protocol import list_page
 from pulumi_atlassian_forge.api.reading import read_json
-from pulumi_atlassian_forge.api.version import Version
 from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.connection import Connection
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.explain import renewal
 from pulumi_atlassian_forge.fields import PROXY_VARIABLE, address_variable, config_key, variable
+from pulumi_atlassian_forge.model.module_id import Version
 
 from . import checkup_contract, checkup_token
 from .checkup import PASSING, Check, completed, duration, fail, failed, ok, skipped, warn

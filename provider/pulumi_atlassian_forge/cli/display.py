@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pulumi_atlassian_forge.api.text import clean
-from pulumi_atlassian_forge.modules.content import TRIGGER, Content
+from pulumi_atlassian_forge.model.content import TRIGGER, Content
 
 PATIENCE: Final = 2.0
 """Seconds after which a bar shows how far a command is."""

@@ -12,8 +12,8 @@ import typer
 from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle import read
-from pulumi_atlassian_forge.modules.compare import differences, value_at
-from pulumi_atlassian_forge.modules.content import Content, content_of
+from pulumi_atlassian_forge.model.comparison import differences, value_at
+from pulumi_atlassian_forge.model.content import Content, content_of
 
 from .answer import JsonOption, as_json, fail, reported
 from .display import counted, line, progress, value

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pulumi_atlassian_forge.modules.events import EVENTS
+from pulumi_atlassian_forge.model.catalog.events import EVENTS
 
 from .answer import JsonOption, as_json, fail
 from .display import table

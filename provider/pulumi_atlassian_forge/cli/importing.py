@@ -25,7 +25,7 @@ from pulumi_atlassian_forge.api.text import clean
 from pulumi_atlassian_forge.checking import Keys, check
 from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.ids import ModuleId
+from pulumi_atlassian_forge.model.module_id import ModuleId
 from pulumi_atlassian_forge.provider import PROVIDER
 from pulumi_atlassian_forge.state import outputs_of
 

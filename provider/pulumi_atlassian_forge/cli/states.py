@@ -12,8 +12,8 @@ from typing import Any, Final
 from pulumi_atlassian_forge import internal
 from pulumi_atlassian_forge.api.text import clean
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.ids import ModuleId
-from pulumi_atlassian_forge.modules.values import normalise
+from pulumi_atlassian_forge.model.module_id import ModuleId
+from pulumi_atlassian_forge.model.values import normalise
 
 TYPES: Final = "pulumi-python:dynamic/atlassian-forge:"
 """What the type of every resource of ours begins with."""

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal
 
-from .content import TRIGGER, is_typed
+from pulumi_atlassian_forge.model.content import TRIGGER, is_typed
+from pulumi_atlassian_forge.model.problems import Location, Problem, argument_of, path_of
+from pulumi_atlassian_forge.model.suggestions import nearest
+
 from .event_scopes import EVENT_SCOPES
 from .manifest import Listed, Manifest
-from .nearest import nearest
-from .problems import Location, Problem, argument_of, path_of
 
 _Kind = Literal["function", "endpoint", "resource"]
 _NAMED_AT_MOST: Final = 5  # of the keys that there are; a manifest may have a hundred

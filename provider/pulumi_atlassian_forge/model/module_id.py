@@ -6,10 +6,11 @@ With the settings of the stack the id alone is enough to read, update, delete an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast, get_args
+from typing import Literal, cast, get_args
 
-from .api.version import Version
-from .errors import ForgeError
+from pulumi_atlassian_forge.errors import ForgeError
+
+Version = Literal["v1", "v2"]
 
 VERSIONS: tuple[str, ...] = get_args(Version)
 _PARTS = 3

@@ -6,10 +6,11 @@ something is somebody's, unless it is the documented default; anything else is t
 
 from __future__ import annotations
 
-from .compare import as_declared, same, server_additions, value_at
+from pulumi_atlassian_forge.model.catalog.module_types import TYPES
+from pulumi_atlassian_forge.model.catalog.schema import Either, Fields, Items, Spec
+
+from .comparison import as_declared, same, server_additions, value_at
 from .content import Content
-from .known_types import TYPES
-from .specs import Either, Fields, Items, Spec
 
 
 def means(declared: Content, live: Content) -> bool:

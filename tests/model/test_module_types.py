@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from pulumi_atlassian_forge.modules.known_types import KNOWN_TYPES, ON_ERROR, TYPES
-from pulumi_atlassian_forge.modules.rules import check_content
+from pulumi_atlassian_forge.model.catalog.module_types import KNOWN_TYPES, ON_ERROR, TYPES
+from pulumi_atlassian_forge.model.validation import check_content
 from tests.support.samples import SAMPLES
 
 REQUIRED = {

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from pulumi_atlassian_forge.modules.events import APP_EVENTS, DOCUMENTATION_ONLY, EVENTS, MAPPING_ONLY, EventName
+from pulumi_atlassian_forge.model.catalog.events import APP_EVENTS, DOCUMENTATION_ONLY, EVENTS, MAPPING_ONLY, EventName
 
 REFERENCE = [
     line.split() for line in Path(__file__).with_name("events_reference.txt").read_text(encoding="utf-8").splitlines() if line

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from .specs import Anything, Choice, Either, Fields, Flag, Items, Spec, Text
+from .schema import Anything, Choice, Either, Fields, Flag, Items, Spec, Text
 
 REFERENCE: Final = Text(255, r"^[a-zA-Z0-9\-._]+$", "1 to 255 of a-z A-Z 0-9 - . _")
 """The key of a function or an endpoint (``ExtensionKey``)."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pulumi_atlassian_forge.modules.values import UNKNOWN, contains_unknown, depth, normalise
+from pulumi_atlassian_forge.model.values import UNKNOWN, contains_unknown, depth, normalise
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from pulumi_atlassian_forge.checking import Keys, check
 from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.modules.values import UNKNOWN
+from pulumi_atlassian_forge.model.values import UNKNOWN
 from tests.support.manifests import SMALL, line_with, write
 
 Props = dict[str, Any]

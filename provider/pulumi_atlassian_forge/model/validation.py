@@ -1,6 +1,6 @@
 """Everything that is wrong with a declaration, all at once, offline, with unknown values anywhere.
 
-Two kinds of rules: what one property may hold (the table of :mod:`.known_types`, checked by pydantic), and what several must be
+Two kinds of rules: what one property may hold (the table of :mod:`.catalog.module_types`, checked by pydantic), and what several must be
 together (the functions at the end, over raw values, so that they speak even where a single property is wrong as well).
 """
 
@@ -13,14 +13,15 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from pulumi_atlassian_forge.model.catalog.module_types import TRIGGER as TYPED_TRIGGER
+from pulumi_atlassian_forge.model.catalog.module_types import TYPES
+from pulumi_atlassian_forge.model.catalog.schema import Choice, Either, Fields, Items, Spec, Text
+
 from .content import TRIGGER, is_typed
 from .json_values import json_problems, sendable
-from .known_types import TRIGGER as TYPED_TRIGGER
-from .known_types import TYPES
 from .models import OBJECT_TAG, TEXT_TAG, adapter
-from .nearest import nearest
 from .problems import Location, Problem, argument_of, path_of, snake
-from .specs import Choice, Either, Fields, Items, Spec, Text
+from .suggestions import nearest
 from .values import UNKNOWN, contains_unknown, normalise
 
 _COMMON: Final = frozenset({"key", "installation", "apiVersion", "adopt"})

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from .events import APP_EVENTS, EVENTS
-from .nearest import nearest
+from pulumi_atlassian_forge.model.catalog.events import APP_EVENTS, EVENTS
+
+from .suggestions import nearest
 
 LONGEST_KEY: Final = 23
 """Characters of a function's or endpoint's key in a manifest (docs:manifest-reference/endpoint)."""
@@ -23,7 +24,7 @@ def misspelt_event(name: str) -> str | None:
 
 def misspelt_type(name: str) -> str | None:
     """What to say of a type that is not in the table, or None of one that is."""
-    from .known_types import KNOWN_TYPES  # noqa: PLC0415 - a program of triggers need not wait for the table
+    from pulumi_atlassian_forge.model.catalog.module_types import KNOWN_TYPES  # noqa: PLC0415 - a program of triggers need not wait for the table
 
     if name in KNOWN_TYPES:
         return None

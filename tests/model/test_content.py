@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pulumi_atlassian_forge.modules.content import Content, canonical_json, content_of, is_typed, properties_of
-from pulumi_atlassian_forge.modules.values import UNKNOWN
+from pulumi_atlassian_forge.model.content import Content, canonical_json, content_of, is_typed, properties_of
+from pulumi_atlassian_forge.model.values import UNKNOWN
 from tests.support.samples import SAMPLES, TRIGGERS
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pulumi_atlassian_forge.modules.additions import is_exactly, means, overlap, somebodys
-from pulumi_atlassian_forge.modules.content import Content
+from pulumi_atlassian_forge.model.additions import is_exactly, means, overlap, somebodys
+from pulumi_atlassian_forge.model.content import Content
 
 TRIGGER: dict[str, Any] = {"events": ["avi:jira:updated:issue"], "endpoint": "h", "filter": {"expression": "true"}}
 PANEL: dict[str, Any] = {"title": "Risk", "resource": "main", "icon": "i"}

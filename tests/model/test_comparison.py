@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from pulumi_atlassian_forge.modules.compare import as_declared, differences, same, server_additions
-from pulumi_atlassian_forge.modules.content import Content
-from pulumi_atlassian_forge.modules.values import UNKNOWN
+from pulumi_atlassian_forge.model.comparison import as_declared, differences, same, server_additions
+from pulumi_atlassian_forge.model.content import Content
+from pulumi_atlassian_forge.model.values import UNKNOWN
 from tests.support.samples import SAMPLES
 
 A, B, C = "avi:jira:created:issue", "avi:jira:updated:issue", "avi:jira:deleted:issue"

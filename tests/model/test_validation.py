@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pulumi_atlassian_forge.modules.problems import Problem
-from pulumi_atlassian_forge.modules.rules import check_content, check_key
-from pulumi_atlassian_forge.modules.values import MAX_DEPTH, UNKNOWN
+from pulumi_atlassian_forge.model.problems import Problem
+from pulumi_atlassian_forge.model.validation import check_content, check_key
+from pulumi_atlassian_forge.model.values import MAX_DEPTH, UNKNOWN
 from tests.support.samples import SAMPLES, TRIGGERS
 
 JIRA, PAGE = "avi:jira:updated:issue", "avi:confluence:created:page"

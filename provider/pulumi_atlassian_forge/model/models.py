@@ -23,7 +23,8 @@ from pydantic import (
     create_model,
 )
 
-from .specs import Anything, Choice, Either, Fields, Flag, Items, Spec, Text
+from pulumi_atlassian_forge.model.catalog.schema import Anything, Choice, Either, Fields, Flag, Items, Spec, Text
+
 from .values import UNKNOWN
 
 TEXT_TAG, OBJECT_TAG = "<text>", "<object>"
@@ -37,7 +38,7 @@ def adapter(table: str, name: str) -> TypeAdapter[Any]:
     """The validator of a spec.
 
     Args:
-        table: ``TYPES``, or the name of one spec in :mod:`.known_types`.
+        table: ``TYPES``, or the name of one spec in :mod:`.catalog.module_types`.
         name: The type, in ``TYPES``.
     """
     # The first four checks of a run come at once; without the lock each thread would build the same models.
@@ -47,9 +48,9 @@ def adapter(table: str, name: str) -> TypeAdapter[Any]:
 
 @functools.cache
 def _built(table: str, name: str) -> TypeAdapter[Any]:
-    from . import known_types  # noqa: PLC0415 - only its names are cached here
+    from .catalog import module_types  # noqa: PLC0415 - only its names are cached here
 
-    spec = getattr(known_types, table)
+    spec = getattr(module_types, table)
     return TypeAdapter(_annotation(spec[name] if table == "TYPES" else spec))
 
 
