@@ -19,7 +19,7 @@ from .model.validation import check_content, check_key
 from .model.values import UNKNOWN, contains_unknown
 
 if TYPE_CHECKING:
-    from .modules.manifest import Manifest
+    from .manifest.manifest import Manifest
 
 
 class Settings(Protocol):
@@ -180,7 +180,7 @@ def _check_adopt(inputs: dict[str, Any], version: Version, problems: list[Proble
 def _check_manifest(inputs: Mapping[str, Any], manifest: Manifest | None, problems: list[Problem]) -> None:
     if manifest is None:
         return
-    from .modules.manifest_rules import check_manifest, check_static_key  # noqa: PLC0415 - most stacks set no manifest
+    from .manifest.checks import check_manifest, check_static_key  # noqa: PLC0415 - most stacks set no manifest
 
     found = check_manifest(inputs, manifest)
     reason = check_static_key(inputs.get("key"), manifest)  # v1 only: under v2 there is none, or it is wrong already

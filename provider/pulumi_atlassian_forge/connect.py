@@ -16,7 +16,7 @@ from .witness import Roll
 
 if TYPE_CHECKING:
     from .connection import Connection
-    from .modules.manifest import Manifest, Manifests
+    from .manifest.manifest import Manifest, Manifests
 
 
 class Connections:
@@ -78,8 +78,8 @@ class Connections:
         if file is None:
             return None
         # Most stacks set no manifest, and their previews need not wait for this.
-        from .modules.manifest import Manifests  # noqa: PLC0415
-        from .modules.manifest_file import ManifestError  # noqa: PLC0415
+        from .manifest.manifest import Manifests  # noqa: PLC0415
+        from .manifest.yaml_nodes import ManifestError  # noqa: PLC0415
 
         with self._lock:
             manifests = self._manifests = self._manifests or Manifests()

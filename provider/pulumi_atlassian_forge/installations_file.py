@@ -15,7 +15,7 @@ from yaml.nodes import Node, ScalarNode, SequenceNode
 
 from .errors import ForgeError, at_most
 from .fields import DEFAULT, FILE, NAME, SECRETS, InstallationSettings, near_setting
-from .modules.manifest_file import ManifestError, is_null, line_of, pairs, read
+from .manifest.yaml_nodes import ManifestError, is_null, line_of, pairs, read
 
 _MOST: Final = 5  # mistakes in one message of six lines
 _UNREAD: Final = ("forge-installations.yml", "forge-installations.json")

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from pulumi_atlassian_forge.manifest.checks import REFERENCES, check_manifest, check_static_key
+from pulumi_atlassian_forge.manifest.event_scopes import EVENT_SCOPES
+from pulumi_atlassian_forge.manifest.manifest import Manifest, Manifests
 from pulumi_atlassian_forge.model.catalog.events import DOCUMENTATION_ONLY, EVENTS
 from pulumi_atlassian_forge.model.catalog.module_types import TYPES
 from pulumi_atlassian_forge.model.validation import check_content
 from pulumi_atlassian_forge.model.values import UNKNOWN
-from pulumi_atlassian_forge.modules.event_scopes import EVENT_SCOPES
-from pulumi_atlassian_forge.modules.manifest import Manifest, Manifests
-from pulumi_atlassian_forge.modules.manifest_rules import REFERENCES, check_manifest, check_static_key
 from tests.support.manifests import REAL, SMALL, line_with, parsed
 from tests.support.samples import SAMPLES, TRIGGERS
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pulumi_atlassian_forge.modules import manifest, manifest_file
-from pulumi_atlassian_forge.modules.manifest import Manifests
-from pulumi_atlassian_forge.modules.manifest_file import LARGEST, MOST_ALIASES, ManifestError
-from pulumi_atlassian_forge.modules.manifest_rules import check_manifest
+from pulumi_atlassian_forge.manifest import manifest, yaml_nodes
+from pulumi_atlassian_forge.manifest.checks import check_manifest
+from pulumi_atlassian_forge.manifest.manifest import Manifests
+from pulumi_atlassian_forge.manifest.yaml_nodes import LARGEST, MOST_ALIASES, ManifestError
 from tests.support.manifests import SMALL, parsed, write
 
 
@@ -165,7 +165,7 @@ def test_a_file_is_read_once_whatever_the_number_of_threads_and_modules(
 ) -> None:
     write(tmp_path, content)
     seen: list[Path] = []
-    original = manifest_file.read
+    original = yaml_nodes.read
 
     def counted(path: Path) -> Any:
         seen.append(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from pulumi_atlassian_forge.modules.manifest import Manifest, Manifests
+from pulumi_atlassian_forge.manifest.manifest import Manifest, Manifests
 
 REAL: Final = Path(__file__).parent / "manifest.yml"
 """A manifest of the size and the variety that grown apps have."""

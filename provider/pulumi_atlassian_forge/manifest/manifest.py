@@ -16,7 +16,7 @@ from typing import Final
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from .manifest_file import ManifestError, child, line_of, pairs, read
+from .yaml_nodes import ManifestError, child, line_of, pairs, read
 
 _PLAIN: Final = re.compile(r"[a-zA-Z0-9_.:/-]{1,255}")
 """What keys, types and scopes are made of. Anything else is a variable (``${NAME}``, docs:manifest-reference/environment) or a

@@ -1,1 +1,0 @@
-"""What the app's manifest declares, and what is checked against it."""
