@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .api.client import Client, Timeouts
-from .api.exchange import Answer, Request
-from .api.listing import Listing
+from .api.module_list import Listing
 from .api.operations import Operations
-from .api.pace import Pace
 from .api.protocol import list_page
+from .api.rate_limiter import Pace
+from .api.request_response import Answer, Request
 from .fields import InstallationSettings
 from .model.module_id import Version
 from .parent import GATE

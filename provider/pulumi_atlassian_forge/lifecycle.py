@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar, get_args
 
 from .adoption import NothingToAdopt, adopted
 from .api.errors import ApiError, BadAnswer, NotFound, Unauthorized
-from .api.listing import Listing
+from .api.module_list import Listing
 from .api.operations import Operations
 from .api.protocol import Live
 from .api.text import clean

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from .api.errors import ApiError, BadAnswer, NotFound, Rejected
-from .api.listing import Listing
+from .api.module_list import Listing
 from .api.operations import Operations
 from .api.protocol import Live, is_usable
 from .api.text import clean

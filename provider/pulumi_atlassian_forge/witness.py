@@ -24,7 +24,7 @@ from .saying import say
 from .siblings import Mark, Name, digest, mark_of, marks_in, written
 
 if TYPE_CHECKING:
-    from .api.listing import Listing
+    from .api.module_list import Listing
     from .api.protocol import Live
 
     Listings = Callable[[Version], Listing]

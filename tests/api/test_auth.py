@@ -10,7 +10,7 @@ import pytest
 from pulumi_atlassian_forge.api import protocol
 from pulumi_atlassian_forge.api.auth import BearerToken, Token
 from pulumi_atlassian_forge.api.errors import Unauthorized
-from pulumi_atlassian_forge.api.exchange import Request
+from pulumi_atlassian_forge.api.request_response import Request
 
 REQUEST = protocol.read("v1", "k")
 

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from pulumi_atlassian_forge.api.bridge import Bridge, Signature
-from pulumi_atlassian_forge.api.errors import BadAnswer, Unauthorized
-from pulumi_atlassian_forge.api.exchange import Answer, Request
-from pulumi_atlassian_forge.api.failures import failure_of
+from pulumi_atlassian_forge.api.errors import BadAnswer, Unauthorized, failure_of
+from pulumi_atlassian_forge.api.request_response import Answer, Request
 
 VECTORS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[2] / "examples/bridge-app/test/vectors.json").read_text("utf-8")

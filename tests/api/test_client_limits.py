@@ -8,8 +8,7 @@ import time
 
 import pytest
 
-from pulumi_atlassian_forge.api.errors import BadAnswer, LostAnswer, Throttled
-from pulumi_atlassian_forge.api.failures import failure_of
+from pulumi_atlassian_forge.api.errors import BadAnswer, LostAnswer, Throttled, failure_of
 from tests.support import rawserver
 from tests.support.clients import GET, POST, QUICK, connect, failure
 from tests.support.rawserver import MEGABYTE, Behaviour, answering, serving

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from pulumi_atlassian_forge.api import errors
-from pulumi_atlassian_forge.api.exchange import Answer
-from pulumi_atlassian_forge.api.failures import failure_of, retry_after_of
+from pulumi_atlassian_forge.api.errors import failure_of, retry_after_of
+from pulumi_atlassian_forge.api.request_response import Answer
 
 NOW = 1_790_000_000.0  # Mon, 21 Sep 2026 14:13:20 GMT
 

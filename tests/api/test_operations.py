@@ -16,10 +16,10 @@ from pulumi_atlassian_forge.api.errors import (
     ServerFailure,
     Throttled,
 )
-from pulumi_atlassian_forge.api.exchange import Answer, Request
 from pulumi_atlassian_forge.api.operations import Operations
-from pulumi_atlassian_forge.api.pace import Pace
 from pulumi_atlassian_forge.api.protocol import Live
+from pulumi_atlassian_forge.api.rate_limiter import Pace
+from pulumi_atlassian_forge.api.request_response import Answer, Request
 from pulumi_atlassian_forge.model.content import Content
 from pulumi_atlassian_forge.model.module_id import Version
 from tests.support.timing import Clock

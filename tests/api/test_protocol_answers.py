@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from pulumi_atlassian_forge.api.errors import BadAnswer
-from pulumi_atlassian_forge.api.exchange import Answer
 from pulumi_atlassian_forge.api.protocol import (
     Live,
     Page,
@@ -18,6 +17,7 @@ from pulumi_atlassian_forge.api.protocol import (
     parse_page,
     parse_registered,
 )
+from pulumi_atlassian_forge.api.request_response import Answer
 from pulumi_atlassian_forge.model.content import Content
 from pulumi_atlassian_forge.model.module_id import Version
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pulumi_atlassian_forge.api import protocol
-from pulumi_atlassian_forge.api.exchange import Request
+from pulumi_atlassian_forge.api.request_response import Request
 from pulumi_atlassian_forge.model.content import Content
 from pulumi_atlassian_forge.model.module_id import Version
 

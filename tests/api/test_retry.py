@@ -17,7 +17,7 @@ from pulumi_atlassian_forge.api.errors import (
     Unauthorized,
     Unreachable,
 )
-from pulumi_atlassian_forge.api.pace import DOWN, Pace
+from pulumi_atlassian_forge.api.rate_limiter import DOWN, Pace
 from pulumi_atlassian_forge.api.retry import Budget, pause_before_retry, repeating
 from pulumi_atlassian_forge.model.content import Content
 from tests.support.timing import Clock

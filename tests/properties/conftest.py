@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from pulumi_atlassian_forge import connect, connection, recovery, witness
-from pulumi_atlassian_forge.api.pace import Pace
+from pulumi_atlassian_forge.api.rate_limiter import Pace
 from tests.support import independent_server
 from tests.support.clients import ENVIRONMENT
 from tests.support.timing import Clock

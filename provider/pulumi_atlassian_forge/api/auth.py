@@ -14,7 +14,7 @@ from typing import Final, NoReturn, Protocol
 
 from .bearer import names_its_scheme
 from .errors import ApiError, Unauthorized
-from .exchange import Request
+from .request_response import Request
 
 ENDING: Final = 60.0
 """Seconds before its end from which on another token is looked for, and between two such looks."""

@@ -16,9 +16,8 @@ from typing import Final, NoReturn
 
 from pulumi_atlassian_forge.model.content import canonical_json
 
-from .errors import ApiError, BadAnswer
-from .exchange import Answer, Request
-from .failures import BRIDGE, REFUSED
+from .errors import BRIDGE, REFUSED, ApiError, BadAnswer
+from .request_response import Answer, Request
 
 _VERSION: Final = "forge-bridge-1"
 _KEY: Final = f"{BRIDGE}-key"

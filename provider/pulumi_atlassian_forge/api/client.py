@@ -21,13 +21,12 @@ from urllib.parse import urlsplit
 from pulumi_atlassian_forge.errors import SHORTEST_SECRET, redact
 
 from .auth import Auth, unsendable
+from .body import ACCEPTED, MAX_ANSWER, decoded, too_large
+from .connection_pool import Lanes
 from .deadline import Backend, Deadline, Late, Timeouts
-from .decoding import ACCEPTED, MAX_ANSWER, decoded, too_large
-from .errors import ApiError, BadAnswer, LostAnswer, Reason, Unauthorized, Unreachable
-from .exchange import Answer, Request
-from .failures import failure_of
-from .lanes import Lanes
+from .errors import ApiError, BadAnswer, LostAnswer, Reason, Unauthorized, Unreachable, failure_of
 from .library import httpx
+from .request_response import Answer, Request
 from .text import clean
 
 __all__ = ["Client", "Timeouts"]

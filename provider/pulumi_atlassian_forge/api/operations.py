@@ -14,11 +14,10 @@ from pulumi_atlassian_forge.model.module_id import Version
 
 from . import protocol
 from .deadline import Timeouts
-from .errors import ApiError, BadAnswer, Rejected
-from .exchange import Answer, Request
-from .failures import failure_of
-from .pace import Pace
+from .errors import ApiError, BadAnswer, Rejected, failure_of
 from .protocol import Live
+from .rate_limiter import Pace
+from .request_response import Answer, Request
 from .retry import Budget, repeating
 
 T = TypeVar("T")

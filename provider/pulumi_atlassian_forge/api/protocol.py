@@ -17,9 +17,9 @@ from pulumi_atlassian_forge.model.content import Content, canonical_json
 from pulumi_atlassian_forge.model.module_id import Version
 from pulumi_atlassian_forge.model.values import MAX_DEPTH, depth, normalise
 
+from .body import read_json
 from .errors import BadAnswer
-from .exchange import Answer, Request
-from .reading import read_json
+from .request_response import Answer, Request
 from .text import clean
 
 _LISTS: Final = ("result", "results", "values", "items")  # the first is documented (rest), the others are a precaution

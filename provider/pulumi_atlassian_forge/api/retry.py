@@ -30,8 +30,8 @@ from typing import Final, TypeVar
 import stamina
 
 from .errors import ApiError, BadAnswer, LostAnswer, ServerFailure, Throttled, Unreachable
-from .exchange import Request
-from .pace import SAY_FROM, Pace
+from .rate_limiter import SAY_FROM, Pace
+from .request_response import Request
 
 T = TypeVar("T")
 

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
-from pulumi_atlassian_forge.api.errors import ApiError, BadAnswer, NotFound, Rejected, Unauthorized
-from pulumi_atlassian_forge.api.exchange import Answer, Request
-from pulumi_atlassian_forge.api.failures import failure_of
+from pulumi_atlassian_forge.api.body import read_json
+from pulumi_atlassian_forge.api.errors import ApiError, BadAnswer, NotFound, Rejected, Unauthorized, failure_of
 from pulumi_atlassian_forge.api.operations import MAX_PAGES
 from pulumi_atlassian_forge.api.protocol import Live, distinct, is_usable, list_page, parse_module, parse_page, read
-from pulumi_atlassian_forge.api.reading import read_json
+from pulumi_atlassian_forge.api.request_response import Answer, Request
 from pulumi_atlassian_forge.api.text import clean
 from pulumi_atlassian_forge.explain import LIMIT
 from pulumi_atlassian_forge.model.catalog.module_types import KNOWN_TYPES

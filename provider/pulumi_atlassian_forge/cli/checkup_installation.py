@@ -8,11 +8,19 @@ from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import Final, get_args
 
-from pulumi_atlassian_forge.api.errors import ApiError, BadAnswer, NotFound, ServerFailure, Throttled, Unauthorized, Unreachable
-from pulumi_atlassian_forge.api.exchange import Answer
-from pulumi_atlassian_forge.api.failures import failure_of
+from pulumi_atlassian_forge.api.body import read_json
+from pulumi_atlassian_forge.api.errors import (
+    ApiError,
+    BadAnswer,
+    NotFound,
+    ServerFailure,
+    Throttled,
+    Unauthorized,
+    Unreachable,
+    failure_of,
+)
 from pulumi_atlassian_forge.api.protocol import list_page
-from pulumi_atlassian_forge.api.reading import read_json
+from pulumi_atlassian_forge.api.request_response import Answer
 from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.connection import Connection
 from pulumi_atlassian_forge.errors import ForgeError

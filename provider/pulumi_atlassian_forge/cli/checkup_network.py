@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from pulumi_atlassian_forge.api.errors import ApiError, Unreachable
-from pulumi_atlassian_forge.api.exchange import Answer
+from pulumi_atlassian_forge.api.request_response import Answer
 
 from .checkup import Check, fail, ok, skipped
 from .checkup_machine import address

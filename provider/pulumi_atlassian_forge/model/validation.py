@@ -1,7 +1,8 @@
 """Everything that is wrong with a declaration, all at once, offline, with unknown values anywhere.
 
-Two kinds of rules: what one property may hold (the table of :mod:`.catalog.module_types`, checked by pydantic), and what several must be
-together (the functions at the end, over raw values, so that they speak even where a single property is wrong as well).
+Two kinds of rules: what one property may hold (the table of :mod:`.catalog.module_types`, checked by pydantic), and what
+several must be together (the functions at the end, over raw values, so that they speak even where a single property is wrong as
+well).
 """
 
 from __future__ import annotations

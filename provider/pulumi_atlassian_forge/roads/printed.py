@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from pulumi_atlassian_forge.api.auth import Token
+from pulumi_atlassian_forge.api.body import read_json
 from pulumi_atlassian_forge.api.claims import NEVER, end_of
 from pulumi_atlassian_forge.api.errors import BadAnswer
-from pulumi_atlassian_forge.api.reading import read_json
 
 SOON: Final = 600.0
 """Seconds that a run of some size takes: a token that ends within them is worth a word."""

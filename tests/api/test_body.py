@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 
-from pulumi_atlassian_forge.api.decoding import decoded
+from pulumi_atlassian_forge.api.body import decoded
 from pulumi_atlassian_forge.api.errors import BadAnswer
 
 MEGABYTE = 1024 * 1024

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from pulumi_atlassian_forge.api.errors import Reason, Throttled, Unreachable
-from pulumi_atlassian_forge.api.pace import DOWN, Pace
+from pulumi_atlassian_forge.api.rate_limiter import DOWN, Pace
 from tests.support.timing import Clock
 
 

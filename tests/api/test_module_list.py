@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pulumi_atlassian_forge.api.errors import ApiError, BadAnswer, LostAnswer, NotFound
-from pulumi_atlassian_forge.api.listing import Listing
+from pulumi_atlassian_forge.api.module_list import Listing
 from pulumi_atlassian_forge.api.protocol import Live
 from pulumi_atlassian_forge.model.content import Content
 from tests.support.timing import Clock

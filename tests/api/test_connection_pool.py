@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from pulumi_atlassian_forge.api.connection_pool import Lanes
 from pulumi_atlassian_forge.api.errors import Unreachable
-from pulumi_atlassian_forge.api.lanes import Lanes
 
 
 class Connection:
