@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic.alias_generators import to_camel
 
-from pulumi_atlassian_forge.fields import InstallationSettings, variable
+from pulumi_atlassian_forge.config.settings import InstallationSettings, variable
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "examples").rglob("*.md"))]

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .fields import DEFAULT
+from .config.settings import DEFAULT
 from .model.content import canonical_json, content_of, is_typed, properties_of
 from .model.module_id import Version
 from .model.problems import Problem

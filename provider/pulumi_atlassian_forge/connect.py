@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .config.installations import Get, Installations, unknown_installation
+from .config.installations_file import installations_in
+from .config.settings import DEFAULT, config_key, variable
 from .errors import ForgeError
-from .fields import DEFAULT, config_key, variable
-from .installations_file import installations_in
 from .model.module_id import Version
-from .settings import Get, Installations, unknown_installation
 from .witness import Roll
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from .api.operations import Operations
 from .api.protocol import list_page
 from .api.rate_limiter import Pace
 from .api.request_response import Answer, Request
-from .fields import InstallationSettings
+from .auth.auth_method import identity_of, opened
+from .config.settings import InstallationSettings
 from .model.module_id import Version
 from .parent import GATE
 from .recovery import Registrar
-from .roads.road import identity_of, opened
 from .saying import say
 from .version import __version__
 from .witness import Roll

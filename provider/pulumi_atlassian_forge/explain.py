@@ -20,8 +20,8 @@ from typing import Final, Literal
 from .adoption import NothingToAdopt, OtherType
 from .api.errors import ApiError, BadAnswer, NotFound, Rejected, Throttled, Unauthorized, Unreachable
 from .api.text import clean
+from .config.settings import Road, address_variable, config_key, setting_of, variable
 from .errors import ForgeError
-from .fields import Road, address_variable, config_key, setting_of, variable
 from .model.module_id import Version
 from .recovery import Taken, Undecided
 from .witness import Elsewhere, InDoubt

@@ -117,8 +117,8 @@ def _connections() -> Connections:
     from pulumi.runtime.config import get_config  # noqa: PLC0415 - plain, as the plugin gets it; pulumi.Config wraps secrets
     from pydantic.alias_generators import to_camel  # noqa: PLC0415
 
+    from .config.settings import NAMESPACE, InstallationSettings  # noqa: PLC0415
     from .connect import Connections  # noqa: PLC0415
-    from .fields import NAMESPACE, InstallationSettings  # noqa: PLC0415
 
     fields = [*map(to_camel, InstallationSettings.model_fields), "installations"]
     config = {name: value for field in fields if (value := get_config(name := f"{NAMESPACE}:{field}")) is not None}

@@ -16,8 +16,8 @@ from .api.module_list import Listing
 from .api.operations import Operations
 from .api.protocol import Live
 from .api.text import clean
+from .config.settings import Road
 from .explain import LIMIT, Attempt, Verb, another_type, doubtful, explain, gone, is_about_the_limit
-from .fields import Road
 from .model.additions import overlap
 from .model.comparison import server_additions
 from .model.content import TRIGGER, Content, content_of, is_typed

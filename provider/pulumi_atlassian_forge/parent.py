@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from pulumi_atlassian_forge.auth.child_processes import kill_all
+
 LEVELS: Final = 2
 """How many processes above are watched: the shell script that starts a dynamic plugin, and the engine above it."""
 
@@ -55,14 +57,10 @@ class Gate:
 GATE: Final = Gate()
 """The gate of this process."""
 
-AT_END: Final[list[Callable[[], None]]] = []
-"""What is called before this process leaves without a clean-up: it would leave something behind."""
-
 
 def _leave(leave: Callable[[int], None], code: int) -> None:
-    for call in AT_END:
-        with contextlib.suppress(Exception):
-            call()
+    """End the process without a clean-up, and with it the token commands that it has started."""
+    kill_all()
     leave(code)
 
 

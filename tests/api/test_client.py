@@ -12,12 +12,13 @@ import httpx
 import pytest
 
 from pulumi_atlassian_forge.api import protocol
-from pulumi_atlassian_forge.api.auth import Auth, BearerToken, Token
+from pulumi_atlassian_forge.api.auth import Auth
 from pulumi_atlassian_forge.api.client import Client
 from pulumi_atlassian_forge.api.deadline import Timeouts
 from pulumi_atlassian_forge.api.errors import ApiError, BadAnswer, LostAnswer, Unauthorized, Unreachable, failure_of
 from pulumi_atlassian_forge.api.operations import Operations
 from pulumi_atlassian_forge.api.request_response import Answer, Request
+from pulumi_atlassian_forge.auth.bearer_token import BearerToken, Token
 from pulumi_atlassian_forge.model.content import Content
 from tests.support import rawserver
 from tests.support.clients import GET, LIST, POST, QUICK, TOKEN, connect, failure

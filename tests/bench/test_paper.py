@@ -13,7 +13,7 @@ from bench.document import Document, load
 from bench.scale import paper
 from bench.scale.arithmetic import UNKNOWN, Book, Quantity
 from bench.scale.figures import FleetCell, Operation
-from pulumi_atlassian_forge.fields import InstallationSettings
+from pulumi_atlassian_forge.config.settings import InstallationSettings
 from pulumi_atlassian_forge.workers import AT_ONCE
 from tests.support.bench_figures import FLEETS, STACKS
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from pulumi_atlassian_forge.api.claims import end_of
+from pulumi_atlassian_forge.auth.bearer_token import end_of
 from pulumi_atlassian_forge.cli.checkup_token import judged
 from tests.support import independent_server
 from tests.support.doctor import Doctor, expect, jwt

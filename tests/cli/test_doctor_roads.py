@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_atlassian_forge.roads.road import identity_of
+from pulumi_atlassian_forge.auth.auth_method import identity_of
 from tests.support import sidecar
 from tests.support.bridge import INSTALLATION, KEY, bridge
 from tests.support.doctor import Doctor, expect, jwt, program

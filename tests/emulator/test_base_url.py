@@ -7,9 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from pulumi_atlassian_forge.auth.local_emulator import emulator
 from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.roads.emulated import emulator
 
 PATH = "/forge/installation/v1/dynamic/module"
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from pulumi_atlassian_forge.api import protocol
-from pulumi_atlassian_forge.api.auth import BearerToken, Token
 from pulumi_atlassian_forge.api.client import Client, Timeouts
 from pulumi_atlassian_forge.api.errors import ApiError
 from pulumi_atlassian_forge.api.request_response import Request
+from pulumi_atlassian_forge.auth.bearer_token import BearerToken, Token
 from pulumi_atlassian_forge.model.content import Content
 
 TOKEN = "planted-token-0123456789"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from pulumi_atlassian_forge.api.claims import claims_of
-from pulumi_atlassian_forge.fields import Road
+from pulumi_atlassian_forge.auth.bearer_token import claims_of
+from pulumi_atlassian_forge.config.settings import Road
 
 from .checkup import Check, duration, fail, ok, warn
 

@@ -11,12 +11,12 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
+from pulumi_atlassian_forge.config.settings import variable
 from pulumi_atlassian_forge.emulator.contract import as_text
 from pulumi_atlassian_forge.emulator.fault_rules import FaultRule
 from pulumi_atlassian_forge.emulator.handler import Emulator
 from pulumi_atlassian_forge.emulator.store import Store
 from pulumi_atlassian_forge.emulator.switches import Switches
-from pulumi_atlassian_forge.fields import variable
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")  # as the settings want it: it becomes a part of a variable's name
 _TOKEN: Final = re.compile(r"[!-~]+")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pulumi_atlassian_forge.api.protocol import Live
-from pulumi_atlassian_forge.fields import DEFAULT
+from pulumi_atlassian_forge.config.settings import DEFAULT
 from pulumi_atlassian_forge.model.comparison import DEFAULTS, server_additions
 from pulumi_atlassian_forge.model.content import TRIGGER, TRIGGER_PROPERTIES, Content, content_of
 from pulumi_atlassian_forge.model.module_id import Version

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from pulumi_atlassian_forge.api.bridge import Bridge, Signature
 from pulumi_atlassian_forge.api.errors import BadAnswer, Unauthorized, failure_of
 from pulumi_atlassian_forge.api.request_response import Answer, Request
+from pulumi_atlassian_forge.auth.relay import Bridge, Signature
 
 VECTORS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[2] / "examples/bridge-app/test/vectors.json").read_text("utf-8")

@@ -13,9 +13,10 @@ from pydantic import ValidationError
 from pydantic.alias_generators import to_camel, to_snake
 from yaml.nodes import Node, ScalarNode, SequenceNode
 
-from .errors import ForgeError, at_most
-from .fields import DEFAULT, FILE, NAME, SECRETS, InstallationSettings, near_setting
-from .manifest.yaml_nodes import ManifestError, is_null, line_of, pairs, read
+from pulumi_atlassian_forge.errors import ForgeError, at_most
+from pulumi_atlassian_forge.manifest.yaml_nodes import ManifestError, is_null, line_of, pairs, read
+
+from .settings import DEFAULT, FILE, NAME, SECRETS, InstallationSettings, near_setting
 
 _MOST: Final = 5  # mistakes in one message of six lines
 _UNREAD: Final = ("forge-installations.yml", "forge-installations.json")

@@ -15,9 +15,8 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, Validato
 from pydantic.alias_generators import to_camel, to_snake
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from .api.bearer import names_its_scheme
-from .model.module_id import Version
-from .model.suggestions import nearest
+from pulumi_atlassian_forge.model.module_id import Version
+from pulumi_atlassian_forge.model.suggestions import nearest
 
 NAMESPACE: Final = "atlassian-forge"
 DEFAULT: Final = "default"
@@ -270,3 +269,13 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+_WITH_SCHEME: Final = re.compile(r"\s*(?:authorization\s*:\s*)?bearer[\s:]", re.IGNORECASE)
+
+
+def names_its_scheme(token: str) -> str | None:
+    """Why a text is more than a token: somebody copied the header that one is sent in. None where it is not."""
+    if _WITH_SCHEME.match(token) is None:
+        return None
+    return "begins with the word Bearer, which is put before it when it is sent: give the token alone"

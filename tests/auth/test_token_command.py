@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_atlassian_forge.api.auth import Token
 from pulumi_atlassian_forge.api.errors import Unauthorized
-from pulumi_atlassian_forge.parent import AT_END
-from pulumi_atlassian_forge.roads.command import Command
+from pulumi_atlassian_forge.auth.bearer_token import Token
+from pulumi_atlassian_forge.auth.child_processes import kill_all
+from pulumi_atlassian_forge.auth.token_command import Command
 from tests.support.processes import is_alive
 
 TOKEN = "planted-token-1c9e"
@@ -162,7 +162,6 @@ def test_it_does_not_outlive_this_process(tmp_path: Path) -> None:
     while not ((tmp_path / "pid").exists() and (tmp_path / "pid").read_text()) and time.monotonic() < until:
         time.sleep(0.02)
     pid = int((tmp_path / "pid").read_text())
-    for call in AT_END:
-        call()
+    kill_all()
     thread.join(10)
     assert not is_alive(pid)

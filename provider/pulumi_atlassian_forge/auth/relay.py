@@ -14,10 +14,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final, NoReturn
 
+from pulumi_atlassian_forge.api.errors import BRIDGE, REFUSED, ApiError, BadAnswer
+from pulumi_atlassian_forge.api.request_response import Answer, Request
 from pulumi_atlassian_forge.model.content import canonical_json
-
-from .errors import BRIDGE, REFUSED, ApiError, BadAnswer
-from .request_response import Answer, Request
 
 _VERSION: Final = "forge-bridge-1"
 _KEY: Final = f"{BRIDGE}-key"

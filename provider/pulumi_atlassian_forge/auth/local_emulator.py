@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
+from pulumi_atlassian_forge.config.settings import EMULATOR_SCHEME
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.fields import EMULATOR_SCHEME
 
 if TYPE_CHECKING:
     from pulumi_atlassian_forge.emulator.transport import EmulatorTransport

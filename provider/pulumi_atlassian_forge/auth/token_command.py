@@ -6,23 +6,24 @@ import contextlib
 import fcntl
 import hashlib
 import json
+import math
 import os
 import re
 import selectors
-import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
-from pulumi_atlassian_forge.api.auth import Token
-from pulumi_atlassian_forge.api.errors import Unauthorized
+from pulumi_atlassian_forge.api.body import read_json
+from pulumi_atlassian_forge.api.errors import BadAnswer, Unauthorized
 from pulumi_atlassian_forge.api.text import clean
 from pulumi_atlassian_forge.errors import SHORTEST_SECRET, hidden, redact
-from pulumi_atlassian_forge.parent import AT_END
 
-from .printed import NoTokenError, token_of
+from .bearer_token import NEVER, Token, end_of
+from .child_processes import RUNNING, kill
 
 REMEMBERED: Final = 10.0
 """Seconds for which a failure answers those who ask after it: a program that hangs must not hang once for each module. So does a
@@ -30,8 +31,6 @@ token that was printed again although it was refused."""
 
 _MOST: Final = 65_536  # bytes that are read of each of its outputs
 _TICK: Final = 0.1  # seconds
-
-_RUNNING: Final[set[int]] = set()  # the groups of the programs that run
 
 
 class Command:
@@ -123,19 +122,19 @@ class Command:
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "its arguments cannot be used"
             raise self._error(f"cannot be started: {reason}") from None
-        _RUNNING.add(process.pid)
+        RUNNING.add(process.pid)
         try:
             outputs = self._read(process, until)
             return process.wait(max(_TICK, until - time.monotonic())), *outputs
         except BaseException as error:
-            _kill(process.pid)
+            kill(process.pid)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(1)  # one of another user's, as of sudo, cannot be ended
             if isinstance(error, subprocess.TimeoutExpired):
                 raise self._error(f"did not end within {self._seconds:g} s, and was stopped") from None
             raise
         finally:
-            _RUNNING.discard(process.pid)
+            RUNNING.discard(process.pid)
             for stream in filter(None, (process.stdout, process.stderr)):
                 stream.close()
 
@@ -173,19 +172,6 @@ def _locked(file: IO[bytes]) -> bool:
     return True
 
 
-def _kill(group: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, signal.SIGKILL)  # its children, too
-
-
-def _kill_all() -> None:
-    for group in [*_RUNNING]:
-        _kill(group)
-
-
-AT_END.append(_kill_all)
-
-
 def _words(printed: str) -> set[str]:
     """What may be the token, in whatever form it was printed."""
     words = re.split(r'[\s"{}:,]+', printed)
@@ -193,3 +179,67 @@ def _words(printed: str) -> set[str]:
         value = json.loads(printed)  # it may spell some characters in another way
         words += [text for text in value.values() if isinstance(text, str)] if isinstance(value, dict) else []
     return {word for word in words if len(word) >= SHORTEST_SECRET}
+
+
+SOON: Final = 600.0
+"""Seconds that a run of some size takes: a token that ends within them is worth a word."""
+
+_KNOWN: Final = ("token", "expiresAt", "installationId")
+
+
+class NoTokenError(Exception):
+    """What was printed is no token; the text says what it is, and shows none of it."""
+
+
+def token_of(printed: str) -> Token:
+    """The token in what a command printed: the token alone, or JSON with ``token`` and what is known of it.
+
+    Raises:
+        NoTokenError: It is neither.
+    """
+    text = printed.strip()
+    if not text:
+        raise NoTokenError("printed nothing")
+    if text.startswith("{"):
+        return _token_in_json(text)
+    if text.startswith("<"):
+        raise NoTokenError("printed HTML, and not a token: a login page, or an error of a gateway")
+    lines = text.splitlines()
+    if len(lines) > 1:
+        raise NoTokenError(f"printed {len(lines)} lines: only the token, or one JSON object, may be on its standard output")
+    return Token(text, end_of(text))
+
+
+def warn_of_end(token: Token, say: Callable[[str], None], now: Callable[[], float] = time.time) -> None:
+    """Say so where a token ends before a long run would."""
+    if token.ends_at is None:
+        return
+    left = token.ends_at - now()
+    if 0 < left < SOON:  # one that has ended is refused, and that says it all
+        say(f"the token ends in {left:.0f} s, and a long run may outlive it: it is looked for anew then")
+
+
+def _token_in_json(text: str) -> Token:
+    try:
+        printed = read_json(text.encode())
+    except BadAnswer:
+        raise NoTokenError("printed something that begins like JSON, and is none") from None
+    if not isinstance(printed, Mapping) or not isinstance(printed.get("token"), str) or not printed["token"].strip():
+        raise NoTokenError(f"printed JSON without a text 'token'; known: {', '.join(_KNOWN)}")
+    token, installation = printed["token"].strip(), printed.get("installationId")
+    if not (installation is None or isinstance(installation, str)):
+        raise NoTokenError("printed an 'installationId' that is not a text")
+    return Token(token, _end(printed.get("expiresAt")) or end_of(token), (installation or "").strip() or None)
+
+
+def _end(value: Any) -> float | None:
+    """RFC 3339, or seconds since the epoch."""
+    if value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return float(value) if value < NEVER else None
+    try:
+        at = datetime.fromisoformat(value)
+        return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        raise NoTokenError("printed an 'expiresAt' that is neither RFC 3339 nor seconds since 1970") from None

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from pulumi_atlassian_forge.config.installations import Installations
+from pulumi_atlassian_forge.config.settings import InstallationSettings, variable
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.fields import InstallationSettings, variable
-from pulumi_atlassian_forge.settings import Installations
 
 HTTPS = "https://api.example.com"
 

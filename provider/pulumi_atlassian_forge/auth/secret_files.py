@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from pulumi_atlassian_forge.api.auth import Token
-from pulumi_atlassian_forge.api.claims import end_of
 from pulumi_atlassian_forge.api.errors import Unauthorized
+
+from .bearer_token import Token, end_of
 
 
 def token_in(read: Callable[[], str]) -> Callable[[], Token]:

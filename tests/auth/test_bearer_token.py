@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pulumi_atlassian_forge.api import protocol
-from pulumi_atlassian_forge.api.auth import BearerToken, Token
 from pulumi_atlassian_forge.api.errors import Unauthorized
 from pulumi_atlassian_forge.api.request_response import Request
+from pulumi_atlassian_forge.auth.bearer_token import BearerToken, Token
 
 REQUEST = protocol.read("v1", "k")
 

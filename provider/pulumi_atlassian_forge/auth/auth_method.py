@@ -9,14 +9,15 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pulumi_atlassian_forge.api.auth import Auth, BearerToken, FixedHeaders, Token
-from pulumi_atlassian_forge.api.bridge import Bridge, Signature
-from pulumi_atlassian_forge.fields import API_BASE, PROXY_VARIABLE, InstallationSettings
+from pulumi_atlassian_forge.api.auth import Auth, FixedHeaders
+from pulumi_atlassian_forge.config.settings import API_BASE, PROXY_VARIABLE, InstallationSettings
 from pulumi_atlassian_forge.saying import say
 
-from .emulated import ADDRESS, emulator
-from .files import key_in, token_in
-from .printed import warn_of_end
+from .bearer_token import BearerToken, Token
+from .local_emulator import ADDRESS, emulator
+from .relay import Bridge, Signature
+from .secret_files import key_in, token_in
+from .token_command import warn_of_end
 
 if TYPE_CHECKING:
     from pulumi_atlassian_forge.emulator.transport import EmulatorTransport
@@ -86,7 +87,7 @@ def _token(settings: InstallationSettings, root: Path) -> Callable[[], Token] | 
     if settings.token_file is not None:
         return token_in(key_in(settings.token_file, root, "token"))
     if settings.token_command is not None:
-        from .command import Command  # noqa: PLC0415 - its lock is POSIX's, and few need it
+        from .token_command import Command  # noqa: PLC0415 - its lock is POSIX's, and few need it
 
         return Command(settings.token_command, root, settings.request_timeout)
     return None

@@ -21,8 +21,10 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel, to_snake
 
-from .errors import ForgeError, at_most
-from .fields import (
+from pulumi_atlassian_forge.errors import ForgeError, at_most
+from pulumi_atlassian_forge.model.suggestions import nearest
+
+from .settings import (
     API_BASE,
     DEFAULT,
     EMULATOR_SCHEME,
@@ -39,7 +41,6 @@ from .fields import (
     near_setting,
     variable,
 )
-from .model.suggestions import nearest
 
 _NEAR: Final = 0.9  # how alike a variable has to be to one that is read, of 1
 _KEYS: Final = ("bridgeKey", "bridgeKeyFile")

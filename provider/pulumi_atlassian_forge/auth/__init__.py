@@ -1,0 +1,1 @@
+"""The authentication methods: how the provider authenticates, and where it sends requests."""
