@@ -11,7 +11,7 @@ import pytest
 
 from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.lifecycle import create, read, update
+from pulumi_atlassian_forge.lifecycle.verbs import create, read, update
 from pulumi_atlassian_forge.model.module_id import ModuleId
 from tests.support.independent_server import TOKEN, Server
 

@@ -11,8 +11,8 @@ from .config.installations import Get, Installations, unknown_installation
 from .config.installations_file import installations_in
 from .config.settings import DEFAULT, config_key, variable
 from .errors import ForgeError
+from .lifecycle.installation_guard import Roll
 from .model.module_id import Version
-from .witness import Roll
 
 if TYPE_CHECKING:
     from .connection import Connection

@@ -15,12 +15,12 @@ from .api.rate_limiter import Pace
 from .api.request_response import Answer, Request
 from .auth.auth_method import identity_of, opened
 from .config.settings import InstallationSettings
+from .lifecycle.installation_guard import Roll
+from .lifecycle.recovery import Registrar
 from .model.module_id import Version
 from .parent import GATE
-from .recovery import Registrar
 from .saying import say
 from .version import __version__
-from .witness import Roll
 from .workers import AT_ONCE
 
 _USER_AGENT = f"pulumi-atlassian-forge/{__version__} (Python {platform.python_version()})"

@@ -52,7 +52,7 @@ def get_module(key: str, *, installation: str = "default") -> ModuleResult:
     Raises:
         ForgeError: There is no such module, or it cannot be read.
     """
-    from .lifecycle import find  # noqa: PLC0415 - most programs ask nothing, and need none of this
+    from .lifecycle.verbs import find  # noqa: PLC0415 - most programs ask nothing, and need none of this
 
     version = _connections().version(installation)
     return _result(installation, version, find(_connection(installation), version, key))
@@ -71,7 +71,7 @@ def list_modules(*, type: str | None = None, installation: str = "default") -> l
         ForgeError: They cannot be listed.
     """
     from .api.errors import ApiError  # noqa: PLC0415
-    from .explain import unlisted  # noqa: PLC0415
+    from .lifecycle.messages import unlisted  # noqa: PLC0415
 
     connection = _connection(installation)
     version = _connections().version(installation)

@@ -31,8 +31,8 @@ from .model.values import UNKNOWN, normalise
 from .repeated import Told
 
 if TYPE_CHECKING:
-    from .checking import Keys
     from .connect import Connections
+    from .lifecycle.check import Keys
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -98,8 +98,8 @@ class ForgeProvider(ResourceProvider):
         # traceback of an exception to the terminal; with this it is the message alone.
         sys.tracebacklimit = 0
         with no_collection():
-            from .checking import Keys  # noqa: PLC0415 - the program imports this file too, and needs none of this
             from .connect import Connections  # noqa: PLC0415 - the same
+            from .lifecycle.check import Keys  # noqa: PLC0415 - the program imports this file too, and needs none of this
             from .parent import end_promptly, watch  # noqa: PLC0415 - the same
             from .workers import widen  # noqa: PLC0415 - the same
 
@@ -115,7 +115,7 @@ class ForgeProvider(ResourceProvider):
     @_hook
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Validate and complete the inputs; offline."""
-        from .checking import check, in_preview  # noqa: PLC0415
+        from .lifecycle.check import check, in_preview  # noqa: PLC0415
 
         inputs = _incoming(news)
         checked = check(inputs, _Process.connections, _Process.keys)
@@ -130,7 +130,7 @@ class ForgeProvider(ResourceProvider):
     @_hook
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Compare old outputs with new inputs; offline. The result is a pure function of them."""
-        from .difference import diff  # noqa: PLC0415
+        from .lifecycle.diff import diff  # noqa: PLC0415
         from .model.module_id import ModuleId  # noqa: PLC0415
 
         module, olds, news = ModuleId.parse(_id), _incoming(_olds), _incoming(_news)
@@ -141,7 +141,7 @@ class ForgeProvider(ResourceProvider):
     @_hook
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Register a module."""
-        from .lifecycle import create  # noqa: PLC0415
+        from .lifecycle.verbs import create  # noqa: PLC0415
 
         inputs = _incoming(props)
         id_, outputs = create(_Process.connections.open(inputs["installation"]), inputs)
@@ -150,7 +150,7 @@ class ForgeProvider(ResourceProvider):
     @_hook
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Look at a module; the empty id says that it is gone."""
-        from .lifecycle import read  # noqa: PLC0415
+        from .lifecycle.verbs import read  # noqa: PLC0415
         from .model.module_id import ModuleId  # noqa: PLC0415
 
         module = ModuleId.parse(id_)
@@ -163,7 +163,7 @@ class ForgeProvider(ResourceProvider):
     @_hook
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Replace the content of a module."""
-        from .lifecycle import update  # noqa: PLC0415
+        from .lifecycle.verbs import update  # noqa: PLC0415
         from .model.module_id import ModuleId  # noqa: PLC0415
 
         module = ModuleId.parse(_id)
@@ -173,7 +173,7 @@ class ForgeProvider(ResourceProvider):
     @_hook
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Delete a module; one that is not there counts as deleted."""
-        from .lifecycle import delete  # noqa: PLC0415
+        from .lifecycle.verbs import delete  # noqa: PLC0415
         from .model.module_id import ModuleId  # noqa: PLC0415
 
         module = ModuleId.parse(_id)

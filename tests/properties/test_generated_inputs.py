@@ -18,14 +18,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pulumi_atlassian_forge.checking import Checked, Keys, check, in_preview
 from pulumi_atlassian_forge.connect import Connections
-from pulumi_atlassian_forge.difference import diff
 from pulumi_atlassian_forge.emulator import rules, transport
 from pulumi_atlassian_forge.emulator.checks import record
 from pulumi_atlassian_forge.emulator.store import Store
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.lifecycle import create, delete, read, update
+from pulumi_atlassian_forge.lifecycle.check import Checked, Keys, check, in_preview
+from pulumi_atlassian_forge.lifecycle.diff import diff
+from pulumi_atlassian_forge.lifecycle.verbs import create, delete, read, update
 from pulumi_atlassian_forge.model.comparison import DEFAULTS
 from pulumi_atlassian_forge.model.content import TRIGGER_PROPERTIES
 from pulumi_atlassian_forge.model.module_id import ModuleId

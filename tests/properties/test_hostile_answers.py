@@ -21,7 +21,7 @@ import pytest
 from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.connection import Connection
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.lifecycle import create, delete, read, update
+from pulumi_atlassian_forge.lifecycle.verbs import create, delete, read, update
 from pulumi_atlassian_forge.model.module_id import ModuleId
 from pulumi_atlassian_forge.model.values import MAX_DEPTH, depth
 from tests.support.campaign import runs

@@ -19,9 +19,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.connection import Connection
-from pulumi_atlassian_forge.difference import diff
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.lifecycle import create, delete, read, update
+from pulumi_atlassian_forge.lifecycle.diff import diff
+from pulumi_atlassian_forge.lifecycle.verbs import create, delete, read, update
 from pulumi_atlassian_forge.model.content import content_of
 from pulumi_atlassian_forge.model.module_id import ModuleId
 from tests.support.campaign import SOAK, runs

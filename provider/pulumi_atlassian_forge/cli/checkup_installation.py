@@ -25,7 +25,7 @@ from pulumi_atlassian_forge.config.settings import PROXY_VARIABLE, address_varia
 from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.connection import Connection
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.explain import renewal
+from pulumi_atlassian_forge.lifecycle.messages import renewal
 from pulumi_atlassian_forge.model.module_id import Version
 
 from . import checkup_contract, checkup_token

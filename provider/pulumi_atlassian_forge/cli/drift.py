@@ -11,7 +11,7 @@ import typer
 
 from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.lifecycle import read
+from pulumi_atlassian_forge.lifecycle.verbs import read
 from pulumi_atlassian_forge.model.comparison import differences, value_at
 from pulumi_atlassian_forge.model.content import Content, content_of
 

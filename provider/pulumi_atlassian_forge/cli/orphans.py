@@ -16,7 +16,7 @@ from pulumi_atlassian_forge.api.protocol import Live, delete
 from pulumi_atlassian_forge.api.text import clean
 from pulumi_atlassian_forge.config.settings import setting_of, variable
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.settled import settled_delete
+from pulumi_atlassian_forge.lifecycle.recovery import settled_delete
 
 from .answer import JsonOption, as_json, reported
 from .display import counted, gist, line, progress, value

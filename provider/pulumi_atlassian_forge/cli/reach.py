@@ -16,8 +16,8 @@ from pulumi_atlassian_forge.config.settings import DEFAULT, setting_of, variable
 from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.connection import Connection
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.explain import unlisted
-from pulumi_atlassian_forge.lifecycle import find
+from pulumi_atlassian_forge.lifecycle.messages import unlisted
+from pulumi_atlassian_forge.lifecycle.verbs import find
 from pulumi_atlassian_forge.model.module_id import Version
 
 from .states import Owned, config_of_stack

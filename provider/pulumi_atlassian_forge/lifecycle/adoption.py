@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 
-from .api.errors import ApiError, NotFound
-from .api.operations import Operations
-from .api.protocol import Live
-from .api.text import clean
-from .model.comparison import differences, server_additions, value_at
-from .model.content import Content
-from .saying import say
-from .settled import settled_update
+from pulumi_atlassian_forge.api.errors import ApiError, NotFound
+from pulumi_atlassian_forge.api.operations import Operations
+from pulumi_atlassian_forge.api.protocol import Live
+from pulumi_atlassian_forge.api.text import clean
+from pulumi_atlassian_forge.model.comparison import differences, server_additions, value_at
+from pulumi_atlassian_forge.model.content import Content
+from pulumi_atlassian_forge.saying import say
+
+from .recovery import settled_update
 
 _SHOWN = 60  # characters of a value that is overwritten
 

@@ -10,8 +10,9 @@ import threading
 from collections.abc import Mapping
 from typing import Any, Final
 
-from .model.content import is_typed
-from .model.module_id import Version
+from pulumi_atlassian_forge.model.content import is_typed
+from pulumi_atlassian_forge.model.module_id import Version
+
 from .siblings import Name
 
 _Resource = tuple[bool, tuple[str, ...]]  # of which class, and its logical name

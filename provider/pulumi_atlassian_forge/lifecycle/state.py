@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from .api.protocol import Live
-from .model.comparison import as_declared, server_additions
-from .model.content import TRIGGER, Content, is_typed, properties_of
+from pulumi_atlassian_forge.api.protocol import Live
+from pulumi_atlassian_forge.model.comparison import as_declared, server_additions
+from pulumi_atlassian_forge.model.content import TRIGGER, Content, is_typed, properties_of
 
 SCHEMA: Final = 1
 """The version of the state's form; ``__schema`` also tells a refresh (old outputs) from a get (inputs only)."""

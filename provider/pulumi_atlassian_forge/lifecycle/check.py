@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .config.settings import DEFAULT
-from .model.content import canonical_json, content_of, is_typed, properties_of
-from .model.module_id import Version
-from .model.problems import Problem
-from .model.validation import check_content, check_key
-from .model.values import UNKNOWN, contains_unknown
+from pulumi_atlassian_forge.config.settings import DEFAULT
+from pulumi_atlassian_forge.model.content import canonical_json, content_of, is_typed, properties_of
+from pulumi_atlassian_forge.model.module_id import Version
+from pulumi_atlassian_forge.model.problems import Problem
+from pulumi_atlassian_forge.model.validation import check_content, check_key
+from pulumi_atlassian_forge.model.values import UNKNOWN, contains_unknown
 
 if TYPE_CHECKING:
-    from .manifest.manifest import Manifest
+    from pulumi_atlassian_forge.manifest.manifest import Manifest
 
 
 class Settings(Protocol):
@@ -180,7 +180,7 @@ def _check_adopt(inputs: dict[str, Any], version: Version, problems: list[Proble
 def _check_manifest(inputs: Mapping[str, Any], manifest: Manifest | None, problems: list[Problem]) -> None:
     if manifest is None:
         return
-    from .manifest.checks import check_manifest, check_static_key  # noqa: PLC0415 - most stacks set no manifest
+    from pulumi_atlassian_forge.manifest.checks import check_manifest, check_static_key  # noqa: PLC0415 - most stacks set no manifest
 
     found = check_manifest(inputs, manifest)
     reason = check_static_key(inputs.get("key"), manifest)  # v1 only: under v2 there is none, or it is wrong already

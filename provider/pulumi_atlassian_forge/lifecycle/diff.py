@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .model.comparison import same
-from .model.content import content_of
+from pulumi_atlassian_forge.model.comparison import same
+from pulumi_atlassian_forge.model.content import content_of
 
 
 @dataclass(frozen=True, slots=True)

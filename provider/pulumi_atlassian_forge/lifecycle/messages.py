@@ -17,14 +17,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
+from pulumi_atlassian_forge.api.errors import ApiError, BadAnswer, NotFound, Rejected, Throttled, Unauthorized, Unreachable
+from pulumi_atlassian_forge.api.text import clean
+from pulumi_atlassian_forge.config.settings import Road, address_variable, config_key, setting_of, variable
+from pulumi_atlassian_forge.errors import ForgeError
+from pulumi_atlassian_forge.model.module_id import Version
+
 from .adoption import NothingToAdopt, OtherType
-from .api.errors import ApiError, BadAnswer, NotFound, Rejected, Throttled, Unauthorized, Unreachable
-from .api.text import clean
-from .config.settings import Road, address_variable, config_key, setting_of, variable
-from .errors import ForgeError
-from .model.module_id import Version
+from .installation_guard import Elsewhere, InDoubt
 from .recovery import Taken, Undecided
-from .witness import Elsewhere, InDoubt
 
 Verb = Literal["register", "update", "read", "delete"]
 

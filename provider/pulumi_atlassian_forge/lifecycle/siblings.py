@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any, Final, cast, get_args
 
-from .model.module_id import Version
+from pulumi_atlassian_forge.model.module_id import Version
 
 Name = tuple[Version, str]
 """The version of the API and the key: what tells the modules of one installation apart."""

@@ -15,17 +15,18 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from .api.errors import ApiError, NotFound
-from .model.comparison import fingerprint
-from .model.content import content_of
-from .model.module_id import Version
-from .owners import Owners
-from .saying import say
+from pulumi_atlassian_forge.api.errors import ApiError, NotFound
+from pulumi_atlassian_forge.model.comparison import fingerprint
+from pulumi_atlassian_forge.model.content import content_of
+from pulumi_atlassian_forge.model.module_id import Version
+from pulumi_atlassian_forge.saying import say
+
+from .ownership import Owners
 from .siblings import Mark, Name, digest, mark_of, marks_in, written
 
 if TYPE_CHECKING:
-    from .api.module_list import Listing
-    from .api.protocol import Live
+    from pulumi_atlassian_forge.api.module_list import Listing
+    from pulumi_atlassian_forge.api.protocol import Live
 
     Listings = Callable[[Version], Listing]
 

@@ -10,23 +10,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar, get_args
 
+from pulumi_atlassian_forge.api.errors import ApiError, BadAnswer, NotFound, Unauthorized
+from pulumi_atlassian_forge.api.module_list import Listing
+from pulumi_atlassian_forge.api.operations import Operations
+from pulumi_atlassian_forge.api.protocol import Live
+from pulumi_atlassian_forge.api.text import clean
+from pulumi_atlassian_forge.config.settings import Road
+from pulumi_atlassian_forge.model.additions import overlap
+from pulumi_atlassian_forge.model.comparison import server_additions
+from pulumi_atlassian_forge.model.content import TRIGGER, Content, content_of, is_typed
+from pulumi_atlassian_forge.model.module_id import ModuleId, Version
+from pulumi_atlassian_forge.saying import say
+
 from .adoption import NothingToAdopt, adopted
-from .api.errors import ApiError, BadAnswer, NotFound, Unauthorized
-from .api.module_list import Listing
-from .api.operations import Operations
-from .api.protocol import Live
-from .api.text import clean
-from .config.settings import Road
-from .explain import LIMIT, Attempt, Verb, another_type, doubtful, explain, gone, is_about_the_limit
-from .model.additions import overlap
-from .model.comparison import server_additions
-from .model.content import TRIGGER, Content, content_of, is_typed
-from .model.module_id import ModuleId, Version
-from .recovery import Registrar
-from .saying import say
-from .settled import settled_delete, settled_update
+from .installation_guard import InDoubt, Roll
+from .messages import LIMIT, Attempt, Verb, another_type, doubtful, explain, gone, is_about_the_limit
+from .recovery import Registrar, settled_delete, settled_update
 from .state import inputs_of, outputs_of
-from .witness import InDoubt, Roll
 
 _T = TypeVar("_T")
 

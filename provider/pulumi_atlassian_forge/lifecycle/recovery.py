@@ -14,15 +14,15 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from .api.errors import ApiError, BadAnswer, NotFound, Rejected
-from .api.module_list import Listing
-from .api.operations import Operations
-from .api.protocol import Live, is_usable
-from .api.text import clean
-from .model.additions import is_exactly, means
-from .model.comparison import fingerprint, server_additions
-from .model.content import Content
-from .saying import say
+from pulumi_atlassian_forge.api.errors import ApiError, BadAnswer, NotFound, Rejected
+from pulumi_atlassian_forge.api.module_list import Listing
+from pulumi_atlassian_forge.api.operations import Operations
+from pulumi_atlassian_forge.api.protocol import Live, is_usable
+from pulumi_atlassian_forge.api.text import clean
+from pulumi_atlassian_forge.model.additions import is_exactly, means, overlap
+from pulumi_atlassian_forge.model.comparison import fingerprint, server_additions
+from pulumi_atlassian_forge.model.content import Content
+from pulumi_atlassian_forge.saying import say
 
 LOOKS: Final = (0.0, 0.5, 1.0, 2.0)
 """Seconds before each look. A server may show a new module a little late, so "absent" is believed only after the last."""
@@ -272,3 +272,62 @@ class Registrar:
 def _is_closer(other: Content, content: Content, live: Content) -> bool:
     """Whether a live module is rather another declaration than this one: that declares more of what it holds."""
     return means(other, live) and len(server_additions(other, live)) < len(server_additions(content, live))
+
+
+def settled_update(operations: Operations, key: str, content: Content, removed: Sequence[str] = ()) -> Live:
+    """Replace a module's content, and look where the answer decides nothing.
+
+    Args:
+        operations: The five operations.
+        key: The module's key.
+        content: What it is to hold.
+        removed: The paths that it held and that are not declared any more: where one is left the update did not happen. Without
+            them such a path would be taken for what a server adds by itself.
+
+    Returns:
+        The module as the server has it.
+
+    Raises:
+        NotFound: There is none with this key.
+        ApiError: It could not be updated; ``is_certain`` says whether it is as it was.
+    """
+    operations = operations.as_one()
+    try:
+        return operations.update(key, content)
+    except ApiError as error:
+        if error.is_certain:
+            raise
+        try:
+            live = operations.read(key)
+        except ApiError:
+            raise error from None
+        if means(content, live.content) and not overlap(server_additions(content, live.content), [*removed]):
+            return live
+        raise
+
+
+def settled_delete(operations: Operations, key: str) -> bool:
+    """Delete a module, and look where the answer decides nothing.
+
+    Returns:
+        Whether the server said that it has deleted it; False where there is none, or none any more.
+
+    Raises:
+        ApiError: It could not be deleted; ``is_certain`` says whether it is still registered.
+    """
+    operations = operations.as_one()
+    try:
+        operations.delete(key)
+    except NotFound:
+        return False
+    except ApiError as error:
+        if error.is_certain:
+            raise
+        try:
+            operations.read(key)
+        except NotFound:
+            return False
+        except ApiError:
+            raise error from None
+        raise
+    return True

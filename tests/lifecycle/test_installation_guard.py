@@ -13,10 +13,10 @@ import pytest
 
 from pulumi_atlassian_forge.connection import Connection
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.lifecycle import create, delete, read, update
+from pulumi_atlassian_forge.lifecycle.verbs import create, delete, read, update
+from tests.lifecycle.test_recovery import _no_waiting, connect, declared
 from tests.support.command import by_hand
 from tests.support.independent_server import DROP, Call, Server
-from tests.test_recovery import _no_waiting, connect, declared
 
 __all__ = ["_no_waiting", "connect"]
 
