@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.verbs import create, read, update
 from pulumi_atlassian_forge.model.module_id import ModuleId
+from pulumi_atlassian_forge.session.connections import Connections
 from tests.support.independent_server import TOKEN, Server
 
 INPUTS = {"__name": ["m"], "installation": "acme", "apiVersion": "v1", "key": "m", "events": ["e"], "endpoint": "h"}

@@ -59,11 +59,11 @@ def test_a_command_that_asks_nothing_of_a_server_loads_no_client(command: list[s
 
 
 def test_a_client_needs_nothing_of_the_command_line_that_comes_with_its_library() -> None:
-    assert loaded("import pulumi_atlassian_forge.connection", "httpx", "rich", "click", "pygments") == ["httpx"]
+    assert loaded("import pulumi_atlassian_forge.session.connection", "httpx", "rich", "click", "pygments") == ["httpx"]
 
 
 def test_who_has_that_command_line_keeps_it() -> None:
-    code = "import httpx\nfound = sys.modules['httpx._main']\nimport pulumi_atlassian_forge.connection\n"
+    code = "import httpx\nfound = sys.modules['httpx._main']\nimport pulumi_atlassian_forge.session.connection\n"
     assert loaded(f"{code}assert sys.modules['httpx._main'] is found", "httpx", "rich") == ["httpx", "rich"]
 
 

@@ -17,8 +17,8 @@ import pulumi
 from .errors import ForgeError
 
 if TYPE_CHECKING:
-    from .connect import Connections
-    from .connection import Connection
+    from .session.connection import Connection
+    from .session.connections import Connections
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def _connections() -> Connections:
     from pydantic.alias_generators import to_camel  # noqa: PLC0415
 
     from .config.settings import NAMESPACE, InstallationSettings  # noqa: PLC0415
-    from .connect import Connections  # noqa: PLC0415
+    from .session.connections import Connections  # noqa: PLC0415
 
     fields = [*map(to_camel, InstallationSettings.model_fields), "installations"]
     config = {name: value for field in fields if (value := get_config(name := f"{NAMESPACE}:{field}")) is not None}

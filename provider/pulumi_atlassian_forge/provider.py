@@ -31,8 +31,8 @@ from .model.values import UNKNOWN, normalise
 from .repeated import Told
 
 if TYPE_CHECKING:
-    from .connect import Connections
     from .lifecycle.check import Keys
+    from .session.connections import Connections
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -98,9 +98,9 @@ class ForgeProvider(ResourceProvider):
         # traceback of an exception to the terminal; with this it is the message alone.
         sys.tracebacklimit = 0
         with no_collection():
-            from .connect import Connections  # noqa: PLC0415 - the same
             from .lifecycle.check import Keys  # noqa: PLC0415 - the program imports this file too, and needs none of this
-            from .parent import end_promptly, watch  # noqa: PLC0415 - the same
+            from .session.connections import Connections  # noqa: PLC0415 - the same
+            from .session.shutdown import end_promptly, watch  # noqa: PLC0415 - the same
             from .workers import widen  # noqa: PLC0415 - the same
 
         if not _Process.is_watching:

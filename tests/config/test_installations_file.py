@@ -12,8 +12,8 @@ import yaml
 from pulumi_atlassian_forge.config.installations import Installations
 from pulumi_atlassian_forge.config.installations_file import installations_in
 from pulumi_atlassian_forge.config.settings import FILE
-from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.errors import ForgeError
+from pulumi_atlassian_forge.session.connections import Connections
 
 ROOT = Path(__file__).parent.parent
 GOOD = """

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from pulumi_atlassian_forge.auth.local_emulator import emulator
-from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.errors import ForgeError
+from pulumi_atlassian_forge.session.connections import Connections
 
 PATH = "/forge/installation/v1/dynamic/module"
 

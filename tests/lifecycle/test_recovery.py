@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from pulumi_atlassian_forge.connect import Connections
-from pulumi_atlassian_forge.connection import Connection
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle import recovery
 from pulumi_atlassian_forge.lifecycle.installation_guard import Roll
 from pulumi_atlassian_forge.lifecycle.verbs import create, delete, update
+from pulumi_atlassian_forge.session.connection import Connection
+from pulumi_atlassian_forge.session.connections import Connections
 from tests.support.faults import ERROR, FAULTS, Order, arm
 from tests.support.independent_server import DROP, Call, Server
 

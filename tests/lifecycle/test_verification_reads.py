@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from pulumi_atlassian_forge.connect import Connections
-from pulumi_atlassian_forge.connection import Connection
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.check import Keys, check
 from pulumi_atlassian_forge.lifecycle.verbs import create, delete, read, update
+from pulumi_atlassian_forge.session.connection import Connection
+from pulumi_atlassian_forge.session.connections import Connections
 from tests.lifecycle.test_recovery import _no_waiting, connect, declared
 from tests.support.command import by_hand
 from tests.support.independent_server import Call, Server

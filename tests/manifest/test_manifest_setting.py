@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.check import Keys, check
 from pulumi_atlassian_forge.model.values import UNKNOWN
+from pulumi_atlassian_forge.session.connections import Connections
 from tests.support.manifests import SMALL, line_with, write
 
 Props = dict[str, Any]

@@ -6,9 +6,9 @@ import os
 import httpx
 import pytest
 
-from pulumi_atlassian_forge import connect, connection
 from pulumi_atlassian_forge.api.rate_limiter import Pace
 from pulumi_atlassian_forge.lifecycle import installation_guard, recovery
+from pulumi_atlassian_forge.session import connection, connections
 from tests.support import independent_server
 from tests.support.clients import ENVIRONMENT
 from tests.support.timing import Clock
@@ -28,7 +28,7 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands of runs, each a process of its own, would wait for hours: for retries, looks, company and certificates."""
     clock = Clock().take_over(monkeypatch)
     monkeypatch.setattr(connection, "Pace", lambda say, advice="": Pace(say, clock, clock.sleep, advice))
-    monkeypatch.setattr(connect, "Roll", functools.partial(installation_guard.Roll, patience=0.0))
+    monkeypatch.setattr(connections, "Roll", functools.partial(installation_guard.Roll, patience=0.0))
     monkeypatch.setattr(installation_guard, "LINGERS", 0.0)
     monkeypatch.setattr(recovery, "LOOKS", (0.0, 0.001, 0.002))
     # Its answers go out in two writes, and the second would wait for the client to confirm the first.

@@ -18,7 +18,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.emulator import rules, transport
 from pulumi_atlassian_forge.emulator.checks import record
 from pulumi_atlassian_forge.emulator.store import Store
@@ -30,6 +29,7 @@ from pulumi_atlassian_forge.model.comparison import DEFAULTS
 from pulumi_atlassian_forge.model.content import TRIGGER_PROPERTIES
 from pulumi_atlassian_forge.model.module_id import ModuleId
 from pulumi_atlassian_forge.model.values import contains_unknown, normalise
+from pulumi_atlassian_forge.session.connections import Connections
 from tests.support.campaign import SOAK, runs
 from tests.support.generated_inputs import INSTALLATIONS, NEW_TYPE, UNHEARD_OF, another_content, broken, declarations
 

@@ -18,12 +18,12 @@ from typing import Any
 
 import pytest
 
-from pulumi_atlassian_forge.connect import Connections
-from pulumi_atlassian_forge.connection import Connection
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.verbs import create, delete, read, update
 from pulumi_atlassian_forge.model.module_id import ModuleId
 from pulumi_atlassian_forge.model.values import MAX_DEPTH, depth
+from pulumi_atlassian_forge.session.connection import Connection
+from pulumi_atlassian_forge.session.connections import Connections
 from tests.support.campaign import runs
 from tests.support.generated_answers import Hostile, bomb
 from tests.support.generated_bodies import KEY, MODULE

@@ -22,11 +22,11 @@ from pulumi_atlassian_forge.api.errors import (
 from pulumi_atlassian_forge.api.protocol import list_page
 from pulumi_atlassian_forge.api.request_response import Answer
 from pulumi_atlassian_forge.config.settings import PROXY_VARIABLE, address_variable, config_key, variable
-from pulumi_atlassian_forge.connect import Connections
-from pulumi_atlassian_forge.connection import Connection
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.messages import renewal
 from pulumi_atlassian_forge.model.module_id import Version
+from pulumi_atlassian_forge.session.connection import Connection
+from pulumi_atlassian_forge.session.connections import Connections
 
 from . import checkup_contract, checkup_token
 from .checkup import PASSING, Check, completed, duration, fail, failed, ok, skipped, warn

@@ -9,11 +9,11 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
-from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.verbs import read
 from pulumi_atlassian_forge.model.comparison import differences, value_at
 from pulumi_atlassian_forge.model.content import Content, content_of
+from pulumi_atlassian_forge.session.connections import Connections
 
 from .answer import JsonOption, as_json, fail, reported
 from .display import counted, line, progress, value

@@ -22,12 +22,12 @@ from pulumi.dynamic.dynamic import serialize_provider
 from pulumi_atlassian_forge import internal
 from pulumi_atlassian_forge.api.protocol import Live
 from pulumi_atlassian_forge.api.text import clean
-from pulumi_atlassian_forge.connect import Connections
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.check import Keys, check
 from pulumi_atlassian_forge.lifecycle.state import outputs_of
 from pulumi_atlassian_forge.model.module_id import ModuleId
 from pulumi_atlassian_forge.provider import PROVIDER
+from pulumi_atlassian_forge.session.connections import Connections
 
 from .answer import JsonOption, as_json, reported
 from .checkup_machine import IMPORT_FLOOR, numbers

@@ -13,12 +13,12 @@ from pulumi_atlassian_forge.api.errors import ApiError
 from pulumi_atlassian_forge.api.protocol import Live
 from pulumi_atlassian_forge.config.installations import not_configured
 from pulumi_atlassian_forge.config.settings import DEFAULT, setting_of, variable
-from pulumi_atlassian_forge.connect import Connections
-from pulumi_atlassian_forge.connection import Connection
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.messages import unlisted
 from pulumi_atlassian_forge.lifecycle.verbs import find
 from pulumi_atlassian_forge.model.module_id import Version
+from pulumi_atlassian_forge.session.connection import Connection
+from pulumi_atlassian_forge.session.connections import Connections
 
 from .states import Owned, config_of_stack
 

@@ -7,7 +7,7 @@ import threading
 import time
 from pathlib import Path
 
-from pulumi_atlassian_forge.parent import Gate, ancestors
+from pulumi_atlassian_forge.session.shutdown import Gate, ancestors
 
 
 def test_a_shut_gate_waits_for_what_is_under_way_and_lets_nothing_pass() -> None:
@@ -50,7 +50,7 @@ def test_the_processes_above_are_told() -> None:
 def test_a_process_ends_when_the_one_above_its_shell_is_killed() -> None:
     # engine (this middle process) → shell → plugin, as the engine starts a dynamic plugin
     plugin = (
-        "import os, time; from pulumi_atlassian_forge.parent import watch; "
+        "import os, time; from pulumi_atlassian_forge.session.shutdown import watch; "
         "watch(interval=0.05); print(os.getpid(), flush=True); time.sleep(60)"
     )
     engine = f"import subprocess, sys; subprocess.run(['sh', '-c', '{sys.executable} -c \"$CODE\"; true'])"

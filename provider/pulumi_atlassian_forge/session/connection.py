@@ -7,21 +7,22 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from .api.client import Client, Timeouts
-from .api.module_list import Listing
-from .api.operations import Operations
-from .api.protocol import list_page
-from .api.rate_limiter import Pace
-from .api.request_response import Answer, Request
-from .auth.auth_method import identity_of, opened
-from .config.settings import InstallationSettings
-from .lifecycle.installation_guard import Roll
-from .lifecycle.recovery import Registrar
-from .model.module_id import Version
-from .parent import GATE
-from .saying import say
-from .version import __version__
-from .workers import AT_ONCE
+from pulumi_atlassian_forge.api.client import Client, Timeouts
+from pulumi_atlassian_forge.api.module_list import Listing
+from pulumi_atlassian_forge.api.operations import Operations
+from pulumi_atlassian_forge.api.protocol import list_page
+from pulumi_atlassian_forge.api.rate_limiter import Pace
+from pulumi_atlassian_forge.api.request_response import Answer, Request
+from pulumi_atlassian_forge.auth.auth_method import identity_of, opened
+from pulumi_atlassian_forge.config.settings import InstallationSettings
+from pulumi_atlassian_forge.lifecycle.installation_guard import Roll
+from pulumi_atlassian_forge.lifecycle.recovery import Registrar
+from pulumi_atlassian_forge.model.module_id import Version
+from pulumi_atlassian_forge.saying import say
+from pulumi_atlassian_forge.version import __version__
+from pulumi_atlassian_forge.workers import AT_ONCE
+
+from .shutdown import GATE
 
 _USER_AGENT = f"pulumi-atlassian-forge/{__version__} (Python {platform.python_version()})"
 

@@ -7,16 +7,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .config.installations import Get, Installations, unknown_installation
-from .config.installations_file import installations_in
-from .config.settings import DEFAULT, config_key, variable
-from .errors import ForgeError
-from .lifecycle.installation_guard import Roll
-from .model.module_id import Version
+from pulumi_atlassian_forge.config.installations import Get, Installations, unknown_installation
+from pulumi_atlassian_forge.config.installations_file import installations_in
+from pulumi_atlassian_forge.config.settings import DEFAULT, config_key, variable
+from pulumi_atlassian_forge.errors import ForgeError
+from pulumi_atlassian_forge.lifecycle.installation_guard import Roll
+from pulumi_atlassian_forge.model.module_id import Version
 
 if TYPE_CHECKING:
+    from pulumi_atlassian_forge.manifest.manifest import Manifest, Manifests
+
     from .connection import Connection
-    from .manifest.manifest import Manifest, Manifests
 
 
 class Connections:
@@ -78,8 +79,8 @@ class Connections:
         if file is None:
             return None
         # Most stacks set no manifest, and their previews need not wait for this.
-        from .manifest.manifest import Manifests  # noqa: PLC0415
-        from .manifest.yaml_nodes import ManifestError  # noqa: PLC0415
+        from pulumi_atlassian_forge.manifest.manifest import Manifests  # noqa: PLC0415
+        from pulumi_atlassian_forge.manifest.yaml_nodes import ManifestError  # noqa: PLC0415
 
         with self._lock:
             manifests = self._manifests = self._manifests or Manifests()

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from .auth.child_processes import kill_all
+from pulumi_atlassian_forge.auth.child_processes import kill_all
 
 LEVELS: Final = 2
 """How many processes above are watched: the shell script that starts a dynamic plugin, and the engine above it."""
