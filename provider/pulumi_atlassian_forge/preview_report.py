@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 import pulumi
 
-from . import internal
+from .dynamic import hidden_properties
 
 PROBLEMS: Final = "__problems"
 
@@ -72,13 +72,13 @@ async def _print(module: pulumi.Resource, problems: list[tuple[str, str]]) -> No
 
 
 async def _problems_of(module: pulumi.Resource) -> list[tuple[str, str]]:
-    output = module.__dict__.get(PROBLEMS if internal.kept() else internal.INTERNAL)
+    output = module.__dict__.get(PROBLEMS if hidden_properties.kept() else hidden_properties.INTERNAL)
     if output is None:
         return []
     try:
         found = await output.future(with_unknowns=True)
-        if not internal.kept() and isinstance(found, dict):
-            found = internal.unpack({internal.INTERNAL: found}).get(PROBLEMS)
+        if not hidden_properties.kept() and isinstance(found, dict):
+            found = hidden_properties.unpack({hidden_properties.INTERNAL: found}).get(PROBLEMS)
     except Exception:  # noqa: BLE001 - the registration failed for another reason, which the engine reports
         return []
     return [(path, text) for path, text in found] if isinstance(found, list) else []

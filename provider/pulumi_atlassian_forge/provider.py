@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, TypeVar
 
-import pulumi
 from pulumi.dynamic import (
     CheckFailure,
     CheckResult,
@@ -24,11 +23,11 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from . import internal
+from .dynamic import hidden_properties
+from .dynamic.error_deduplication import Told
+from .dynamic.pulumi_values import incoming, outgoing, text
 from .errors import ForgeError, bug_report
 from .garbage import no_collection
-from .model.values import UNKNOWN, normalise
-from .repeated import Told
 
 if TYPE_CHECKING:
     from .lifecycle.check import Keys
@@ -72,7 +71,7 @@ def _hook(
 
 def _name_in(arguments: Iterable[object]) -> str | None:
     """The logical name of the resource that a hook is about, as the engine prints it; None for ``configure``."""
-    found = [internal.unpack(properties).get("__name") for properties in arguments if isinstance(properties, dict)]
+    found = [hidden_properties.unpack(properties).get("__name") for properties in arguments if isinstance(properties, dict)]
     return str(found[-1][-1]) if found and isinstance(found[-1], list) and found[-1] else None
 
 
@@ -98,16 +97,16 @@ class ForgeProvider(ResourceProvider):
         # traceback of an exception to the terminal; with this it is the message alone.
         sys.tracebacklimit = 0
         with no_collection():
+            from .dynamic.thread_pool import widen  # noqa: PLC0415 - the same
             from .lifecycle.check import Keys  # noqa: PLC0415 - the program imports this file too, and needs none of this
             from .session.connections import Connections  # noqa: PLC0415 - the same
             from .session.shutdown import end_promptly, watch  # noqa: PLC0415 - the same
-            from .workers import widen  # noqa: PLC0415 - the same
 
         if not _Process.is_watching:
             _Process.is_watching = True
             watch()
             end_promptly(lambda: bool(_Process.running))
-        connections = Connections(lambda key: _text(req.config.get(key)))
+        connections = Connections(lambda key: text(req.config.get(key)))
         widen(len(connections.names))
         _Process.secrets = connections.secrets
         _Process.connections, _Process.keys = connections, Keys()
@@ -117,15 +116,15 @@ class ForgeProvider(ResourceProvider):
         """Validate and complete the inputs; offline."""
         from .lifecycle.check import check, in_preview  # noqa: PLC0415
 
-        inputs = _incoming(news)
+        inputs = incoming(news)
         checked = check(inputs, _Process.connections, _Process.keys)
         if not checked.problems:
             roll = _Process.connections.roll(checked.inputs["installation"])
-            roll.check(checked.inputs["apiVersion"], checked.inputs, _incoming(_olds))
+            roll.check(checked.inputs["apiVersion"], checked.inputs, incoming(_olds))
         if "__problems" in inputs:
             checked = in_preview(checked)
         failures = [CheckFailure(problem.path, problem.text) for problem in checked.problems]
-        return CheckResult(_outgoing(checked.inputs), failures)
+        return CheckResult(outgoing(checked.inputs), failures)
 
     @_hook
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
@@ -133,7 +132,7 @@ class ForgeProvider(ResourceProvider):
         from .lifecycle.diff import diff  # noqa: PLC0415
         from .model.module_id import ModuleId  # noqa: PLC0415
 
-        module, olds, news = ModuleId.parse(_id), _incoming(_olds), _incoming(_news)
+        module, olds, news = ModuleId.parse(_id), incoming(_olds), incoming(_news)
         _Process.connections.roll(module.installation).meet(module.version, module.key, olds, news)
         found = diff(olds, news)
         return DiffResult(changes=found.changes, replaces=found.replaces, delete_before_replace=found.delete_first)
@@ -143,9 +142,9 @@ class ForgeProvider(ResourceProvider):
         """Register a module."""
         from .lifecycle.verbs import create  # noqa: PLC0415
 
-        inputs = _incoming(props)
+        inputs = incoming(props)
         id_, outputs = create(_Process.connections.open(inputs["installation"]), inputs)
-        return CreateResult(str(id_), _outgoing(outputs))
+        return CreateResult(str(id_), outgoing(outputs))
 
     @_hook
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
@@ -154,11 +153,11 @@ class ForgeProvider(ResourceProvider):
         from .model.module_id import ModuleId  # noqa: PLC0415
 
         module = ModuleId.parse(id_)
-        found = read(_Process.connections.open(module.installation), module, _incoming(props))
+        found = read(_Process.connections.open(module.installation), module, incoming(props))
         if found is None:
             return ReadResult("", {})
         outputs, inputs = found
-        return ReadResult(id_, _outgoing(outputs), _outgoing(inputs))
+        return ReadResult(id_, outgoing(outputs), outgoing(inputs))
 
     @_hook
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
@@ -167,8 +166,8 @@ class ForgeProvider(ResourceProvider):
         from .model.module_id import ModuleId  # noqa: PLC0415
 
         module = ModuleId.parse(_id)
-        outputs = update(_Process.connections.open(module.installation), module, _incoming(_news), _incoming(_olds))
-        return UpdateResult(_outgoing(outputs))
+        outputs = update(_Process.connections.open(module.installation), module, incoming(_news), incoming(_olds))
+        return UpdateResult(outgoing(outputs))
 
     @_hook
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
@@ -177,43 +176,7 @@ class ForgeProvider(ResourceProvider):
         from .model.module_id import ModuleId  # noqa: PLC0415
 
         module = ModuleId.parse(_id)
-        delete(_Process.connections.open(module.installation), module, _incoming(_props))
+        delete(_Process.connections.open(module.installation), module, incoming(_props))
 
 
 PROVIDER = ForgeProvider()
-
-
-def _text(value: object) -> str | None:
-    return value if value is None or isinstance(value, str) else str(value)
-
-
-def _incoming(props: dict[str, Any]) -> dict[str, Any]:
-    """Pulumi's values as ours: without ``__provider``, whole floats as ints, and its unknowns as :data:`UNKNOWN`."""
-    own = {name: _from_pulumi(value) for name, value in props.items() if name != "__provider"}
-    return normalise(internal.unpack(own))  # type: ignore[no-any-return]
-
-
-def _outgoing(props: dict[str, Any]) -> dict[str, Any]:
-    """The way back: a new dictionary, because the runtime adds ``__provider`` to it."""
-    return internal.pack({name: _to_pulumi(value) for name, value in props.items()})
-
-
-def _from_pulumi(value: Any) -> Any:
-    if isinstance(value, pulumi.output.Unknown):
-        return UNKNOWN
-    if isinstance(value, dict):
-        return {name: _from_pulumi(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_from_pulumi(item) for item in value]
-    return value
-
-
-def _to_pulumi(value: Any) -> Any:
-    """The runtime writes any ``Unknown`` as its wire constant."""
-    if value is UNKNOWN:
-        return pulumi.UNKNOWN
-    if isinstance(value, dict):
-        return {name: _to_pulumi(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_to_pulumi(item) for item in value]
-    return value

@@ -12,8 +12,9 @@ from typing import Any, Self, overload
 import pulumi
 from pulumi.dynamic import Resource
 
-from . import internal, preview_report, program_warnings
+from . import preview_report, program_warnings
 from .arguments import TriggerFilter, TriggerFilterResult, TriggerPayload, TriggerPayloadResult
+from .dynamic import hidden_properties
 from .garbage import pass_over_imports
 from .model.catalog.events import EventName
 from .model.content import TRIGGER_PROPERTIES
@@ -86,7 +87,7 @@ class _Module(Resource):
         }
         if adopt:
             inputs["adopt"] = adopt
-        super().__init__(PROVIDER, resource_name, _Inputs(internal.pack(inputs)), opts)
+        super().__init__(PROVIDER, resource_name, _Inputs(hidden_properties.pack(inputs)), opts)
         program_warnings.about(self, properties)
         preview_report.watch(self)
 
@@ -98,7 +99,7 @@ class _Module(Resource):
         inputs = {**placeholders, "key": None, "installation": None, "api_version": None, "__name": [resource_name]}
         opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id_))
         found = cls.__new__(cls)
-        Resource.__init__(found, PROVIDER, resource_name, _Inputs(internal.pack(inputs)), opts)
+        Resource.__init__(found, PROVIDER, resource_name, _Inputs(hidden_properties.pack(inputs)), opts)
         return found
 
 

@@ -14,7 +14,7 @@ from bench.scale import paper
 from bench.scale.arithmetic import UNKNOWN, Book, Quantity
 from bench.scale.figures import FleetCell, Operation
 from pulumi_atlassian_forge.config.settings import InstallationSettings
-from pulumi_atlassian_forge.workers import AT_ONCE
+from pulumi_atlassian_forge.session.connection import CONCURRENCY
 from tests.support.bench_figures import FLEETS, STACKS
 
 TEMPLATE = Path(paper.__file__).with_name("paper.md").read_text("utf-8")
@@ -155,7 +155,7 @@ def test_an_operation_waits_for_all_that_are_in_flight() -> None:
 
 def test_what_is_documented_of_this_provider_is_what_its_code_says() -> None:
     words = paper.reckoned(whole()).words
-    assert number(words["at_once"]) == AT_ONCE
+    assert number(words["at_once"]) == CONCURRENCY
     assert number(words["timeout"]) == InstallationSettings.model_fields["operation_timeout"].default
 
 

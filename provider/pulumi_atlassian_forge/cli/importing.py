@@ -19,9 +19,9 @@ from typing import Annotated, Any, Final
 import typer
 from pulumi.dynamic.dynamic import serialize_provider
 
-from pulumi_atlassian_forge import internal
 from pulumi_atlassian_forge.api.protocol import Live
 from pulumi_atlassian_forge.api.text import clean
+from pulumi_atlassian_forge.dynamic import hidden_properties
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.check import Keys, check
 from pulumi_atlassian_forge.lifecycle.state import outputs_of
@@ -134,8 +134,8 @@ def _entry(one: Declaration, identity: str | None) -> dict[str, Any]:
         "type": TYPES + ("TriggerModule" if one.typed else "DynamicModule"),
         "name": one.name,
         "id": str(_id(one)),
-        "inputs": {**internal.pack(_inputs(one)), **own},
-        "outputs": {**internal.pack(outputs), **own},
+        "inputs": {**hidden_properties.pack(_inputs(one)), **own},
+        "outputs": {**hidden_properties.pack(outputs), **own},
     }
 
 

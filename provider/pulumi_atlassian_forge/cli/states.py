@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pulumi_atlassian_forge import internal
 from pulumi_atlassian_forge.api.text import clean
+from pulumi_atlassian_forge.dynamic import hidden_properties
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.model.module_id import ModuleId
 from pulumi_atlassian_forge.model.values import normalise
@@ -89,7 +89,7 @@ def _module(resource: dict[str, Any]) -> Owned:
     return Owned(
         ModuleId.parse(str(resource["id"])),
         str(resource.get("urn", "")),
-        normalise(internal.unpack(outputs)),
+        normalise(hidden_properties.unpack(outputs)),
         frozenset(secrets),
         is_readable,
         bool(resource.get("external")),

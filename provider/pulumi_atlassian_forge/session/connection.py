@@ -6,6 +6,7 @@ import platform
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from pulumi_atlassian_forge.api.client import Client, Timeouts
 from pulumi_atlassian_forge.api.module_list import Listing
@@ -20,9 +21,11 @@ from pulumi_atlassian_forge.lifecycle.recovery import Registrar
 from pulumi_atlassian_forge.model.module_id import Version
 from pulumi_atlassian_forge.saying import say
 from pulumi_atlassian_forge.version import __version__
-from pulumi_atlassian_forge.workers import AT_ONCE
 
 from .shutdown import GATE
+
+CONCURRENCY: Final = 4
+"""Operations at once on one installation."""
 
 _USER_AGENT = f"pulumi-atlassian-forge/{__version__} (Python {platform.python_version()})"
 
@@ -46,7 +49,7 @@ class Connection:
         self.name = name
         self.roll = roll
         roll.is_credulous = settings.accept_all_gone
-        self.turns = threading.BoundedSemaphore(AT_ONCE)
+        self.turns = threading.BoundedSemaphore(CONCURRENCY)
         self.road = settings.road
         self._version = settings.api_version
         self._road = opened(name, settings, root, self._forget)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 
-from .errors import ForgeError
+from pulumi_atlassian_forge.errors import ForgeError
 
 
 class Told:
