@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from pulumi_atlassian_forge import preview_report
 from pulumi_atlassian_forge.model import models
+from pulumi_atlassian_forge.sdk import preview_errors
 
 
 def loaded(code: str, *names: str, prints: bool = False) -> list[str]:
@@ -96,5 +96,5 @@ def test_a_preview_looks_through_the_tasks_only_where_there_is_something_to_say(
         return set()
 
     monkeypatch.setattr(asyncio, "all_tasks", counted)
-    asyncio.run(preview_report._print(None, []))  # type: ignore[arg-type] # nothing to say, so of nobody
+    asyncio.run(preview_errors._print(None, []))  # type: ignore[arg-type] # nothing to say, so of nobody
     assert not looks

@@ -5,11 +5,11 @@
 What stands here is the whole public interface of a program; everything else may change without notice.
 """
 
-from .arguments import TriggerFilter, TriggerPayload, TriggerPayloadInclude
 from .errors import ForgeError
-from .functions import ModuleResult, get_module, get_module_output, list_modules, list_modules_output
 from .model.catalog.events import EventName
-from .resources import DynamicModule, TriggerModule
+from .sdk.arguments import TriggerFilter, TriggerPayload, TriggerPayloadInclude
+from .sdk.functions import ModuleResult, get_module, get_module_output, list_modules, list_modules_output
+from .sdk.resources import DynamicModule, TriggerModule
 
 __all__ = [
     "DynamicModule",

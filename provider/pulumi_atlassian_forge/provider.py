@@ -27,7 +27,6 @@ from .dynamic import hidden_properties
 from .dynamic.error_deduplication import Told
 from .dynamic.pulumi_values import incoming, outgoing, text
 from .errors import ForgeError, bug_report
-from .garbage import no_collection
 
 if TYPE_CHECKING:
     from .lifecycle.check import Keys
@@ -96,11 +95,10 @@ class ForgeProvider(ResourceProvider):
         # Only here, never at import: the plugin's process is ours, the user's program is not. The runtime sends the formatted
         # traceback of an exception to the terminal; with this it is the message alone.
         sys.tracebacklimit = 0
-        with no_collection():
-            from .dynamic.thread_pool import widen  # noqa: PLC0415 - the same
-            from .lifecycle.check import Keys  # noqa: PLC0415 - the program imports this file too, and needs none of this
-            from .session.connections import Connections  # noqa: PLC0415 - the same
-            from .session.shutdown import end_promptly, watch  # noqa: PLC0415 - the same
+        from .dynamic.thread_pool import widen  # noqa: PLC0415 - the same
+        from .lifecycle.check import Keys  # noqa: PLC0415 - the program imports this file too, and needs none of this
+        from .session.connections import Connections  # noqa: PLC0415 - the same
+        from .session.shutdown import end_promptly, watch  # noqa: PLC0415 - the same
 
         if not _Process.is_watching:
             _Process.is_watching = True

@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import textwrap
-from collections.abc import Callable
 from pathlib import Path
 
 from tests.support.independent_server import Server
-from tests.support.project import Project, base_environment, programs_python, require_engine
+from tests.support.project import base_environment, programs_python, require_engine
 
 PROGRAM = """
-import gc
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -40,7 +38,6 @@ def run(number):
 
 with ThreadPoolExecutor(3) as pool:
     list(pool.map(run, range(3)))
-print("frozen", gc.get_freeze_count())
 """
 
 
@@ -55,23 +52,9 @@ def test_programs_in_one_process_do_not_disturb_each_other(server: Server, tmp_p
         command, cwd=tmp_path, env={**os.environ, **environment}, capture_output=True, text=True, timeout=240, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    *results, frozen = done.stdout.splitlines()
-    results.sort()
+    results = sorted(done.stdout.splitlines())
     assert [result.split()[:2] for result in results] == [["0", "done"], ["1", "failed"], ["2", "done"]], (
         done.stdout + done.stderr
     )
     assert int(results[1].split()[2]) >= 2
-    assert frozen == "frozen 0"  # what is garbage in this process is its own business
     assert sorted(module["key"] for module in server.modules()) == ["s0-0", "s0-1", "s0-2", "s2-0", "s2-1", "s2-2"]
-
-
-def test_a_program_of_the_cli_does_not_go_through_its_imports_for_garbage(project: Callable[..., Project]) -> None:
-    stack = project(baseUrl="emulator://forge.db")
-    stack.program("""
-import gc
-forge.TriggerModule("m", events=["avi:jira:updated:issue"], endpoint="hook")
-pulumi.export("passed over", gc.get_freeze_count() > 10_000 and gc.isenabled())
-""")
-    seen = stack.preview()
-    assert seen.code == 0, seen.text
-    assert "passed over: true" in seen.text

@@ -1,13 +1,14 @@
 """Widens the SDK's thread pool, so that hooks that wait do not keep the others waiting.
 
-Pulumi's dynamic provider runs all hooks in four threads. If four requests are slow, or wait for the pause that a server asked for,
-a ``check`` waits behind them, and so does the engine's ``Cancel``: a Ctrl-C would be answered half a minute later. So the pool gets
-more threads, and :mod:`pulumi_atlassian_forge.session.connection` limits how many operations run at once on one installation. The
-pool grows with the number of installations: while operations wait for a slow installation, the others find a thread free. How many
-operations there are in all is the engine's decision (``--parallel``, by default four for each processor).
+Pulumi's dynamic provider runs all hooks in four threads. If four requests are slow, or wait for the pause that a server
+asked for, a ``check`` waits behind them, and so does the engine's ``Cancel``: a Ctrl-C would be answered half a minute
+later. So the pool gets more threads, and :mod:`pulumi_atlassian_forge.session.connection` limits how many operations
+run at once on one installation. The pool grows with the number of installations: while operations wait for a slow
+installation, the others find a thread free. How many operations there are in all is the engine's decision
+(``--parallel``, by default four for each processor).
 
-The pool has no public way to grow (docs/adr/0005-threads.md). If it is not found as expected, everything works as before, in four
-threads.
+The pool has no public way to grow (docs/adr/0005-threads.md). If it is not found as expected, everything works as
+before, in four threads.
 """
 
 from __future__ import annotations

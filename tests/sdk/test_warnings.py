@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from pulumi_atlassian_forge.model.advice import LONGEST_KEY, long_reference, misspelt_event, misspelt_type
 from pulumi_atlassian_forge.model.catalog.events import EVENTS
 from pulumi_atlassian_forge.model.catalog.module_types import KNOWN_TYPES
 from pulumi_atlassian_forge.model.suggestions import nearest
+from pulumi_atlassian_forge.sdk.warnings import LONGEST_KEY, long_reference, misspelt_event, misspelt_type
 
 
 @pytest.mark.parametrize("name", EVENTS)

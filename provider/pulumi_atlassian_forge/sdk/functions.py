@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from .errors import ForgeError
+from pulumi_atlassian_forge.errors import ForgeError
 
 if TYPE_CHECKING:
-    from .session.connection import Connection
-    from .session.connections import Connections
+    from pulumi_atlassian_forge.session.connection import Connection
+    from pulumi_atlassian_forge.session.connections import Connections
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def get_module(key: str, *, installation: str = "default") -> ModuleResult:
     Raises:
         ForgeError: There is no such module, or it cannot be read.
     """
-    from .lifecycle.verbs import find  # noqa: PLC0415 - most programs ask nothing, and need none of this
+    from pulumi_atlassian_forge.lifecycle.verbs import find  # noqa: PLC0415 - most programs ask nothing, and need none of this
 
     version = _connections().version(installation)
     return _result(installation, version, find(_connection(installation), version, key))
@@ -70,8 +70,8 @@ def list_modules(*, type: str | None = None, installation: str = "default") -> l
     Raises:
         ForgeError: They cannot be listed.
     """
-    from .api.errors import ApiError  # noqa: PLC0415
-    from .lifecycle.messages import unlisted  # noqa: PLC0415
+    from pulumi_atlassian_forge.api.errors import ApiError  # noqa: PLC0415
+    from pulumi_atlassian_forge.lifecycle.messages import unlisted  # noqa: PLC0415
 
     connection = _connection(installation)
     version = _connections().version(installation)
@@ -117,8 +117,8 @@ def _connections() -> Connections:
     from pulumi.runtime.config import get_config  # noqa: PLC0415 - plain, as the plugin gets it; pulumi.Config wraps secrets
     from pydantic.alias_generators import to_camel  # noqa: PLC0415
 
-    from .config.settings import NAMESPACE, InstallationSettings  # noqa: PLC0415
-    from .session.connections import Connections  # noqa: PLC0415
+    from pulumi_atlassian_forge.config.settings import NAMESPACE, InstallationSettings  # noqa: PLC0415
+    from pulumi_atlassian_forge.session.connections import Connections  # noqa: PLC0415
 
     fields = [*map(to_camel, InstallationSettings.model_fields), "installations"]
     config = {name: value for field in fields if (value := get_config(name := f"{NAMESPACE}:{field}")) is not None}

@@ -8,9 +8,10 @@ from typing import Any
 
 import pulumi
 
+from pulumi_atlassian_forge.errors import ForgeError
+from pulumi_atlassian_forge.model.values import has_lone_surrogate
+
 from .arguments import TriggerFilter, TriggerPayload, TriggerPayloadInclude
-from .errors import ForgeError
-from .model.values import has_lone_surrogate
 
 _SENT_AS_THEY_ARE = (pulumi.Output, pulumi.Resource, pulumi.Asset, pulumi.Archive, bool, int, float, type(None))
 

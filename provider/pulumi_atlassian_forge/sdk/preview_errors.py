@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 import pulumi
 
-from .dynamic import hidden_properties
+from pulumi_atlassian_forge.dynamic import hidden_properties
 
 PROBLEMS: Final = "__problems"
 

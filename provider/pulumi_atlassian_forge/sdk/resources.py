@@ -12,14 +12,14 @@ from typing import Any, Self, overload
 import pulumi
 from pulumi.dynamic import Resource
 
-from . import preview_report, program_warnings
+from pulumi_atlassian_forge.dynamic import hidden_properties
+from pulumi_atlassian_forge.model.catalog.events import EventName
+from pulumi_atlassian_forge.model.content import TRIGGER_PROPERTIES
+from pulumi_atlassian_forge.provider import PROVIDER
+
+from . import preview_errors, warnings
 from .arguments import TriggerFilter, TriggerFilterResult, TriggerPayload, TriggerPayloadResult
-from .dynamic import hidden_properties
-from .garbage import pass_over_imports
-from .model.catalog.events import EventName
-from .model.content import TRIGGER_PROPERTIES
-from .provider import PROVIDER
-from .sendable import refuse_unsendable
+from .unsendable import refuse_unsendable
 
 Events = pulumi.Input[Sequence[pulumi.Input[EventName]]]
 """The events of a trigger: a list, an output of a list, or a list that holds outputs."""
@@ -75,7 +75,6 @@ class _Module(Resource):
         adopt: bool | str,
         opts: pulumi.ResourceOptions | None,
     ) -> None:
-        pass_over_imports()
         refuse_unsendable(resource_name, {**properties, "key": key, "installation": installation, "adopt": adopt})
         inputs = {
             **properties,
@@ -83,13 +82,13 @@ class _Module(Resource):
             "installation": installation,
             "api_version": None,  # an attribute exists only if its name is among the inputs
             "__name": [*_parents(opts), resource_name],
-            **preview_report.hidden_inputs(),
+            **preview_errors.hidden_inputs(),
         }
         if adopt:
             inputs["adopt"] = adopt
         super().__init__(PROVIDER, resource_name, _Inputs(hidden_properties.pack(inputs)), opts)
-        program_warnings.about(self, properties)
-        preview_report.watch(self)
+        warnings.about(self, properties)
+        preview_errors.watch(self)
 
     @classmethod
     def _read(
