@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 from pulumi_atlassian_forge.auth.bearer_token import end_of
-from pulumi_atlassian_forge.cli.checkup_token import judged
+from pulumi_atlassian_forge.cli.doctor.token import judged
 from tests.support import independent_server
 from tests.support.doctor import Doctor, expect, jwt
 from tests.support.independent_server import Server

@@ -11,13 +11,13 @@ from typer.core import TyperGroup
 from pulumi_atlassian_forge.version import __version__
 
 COMMANDS: Final = {
-    "list": "listing.list_",
-    "show": "listing.show",
+    "list": "list_.list_",
+    "show": "list_.show",
     "events": "events.events",
     "drift": "drift.drift",
-    "doctor": "doctor.doctor",
+    "doctor": "doctor.command.doctor",
     "orphans": "orphans.orphans",
-    "import": "importing.import_",
+    "import": "import_.import_",
     "emulator": "emulator.emulator",
 }
 
@@ -28,7 +28,7 @@ def load(name: str) -> Any:
     Args:
         name: One of :data:`COMMANDS`.
     """
-    file, _, function = COMMANDS[name].partition(".")
+    file, _, function = COMMANDS[name].rpartition(".")
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     alone.command(name)(getattr(import_module(f".{file}", __package__), function))
     return typer.main.get_command(alone)

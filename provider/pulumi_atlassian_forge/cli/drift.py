@@ -15,10 +15,10 @@ from pulumi_atlassian_forge.model.comparison import differences, value_at
 from pulumi_atlassian_forge.model.content import Content, content_of
 from pulumi_atlassian_forge.session.connections import Connections
 
-from .answer import JsonOption, as_json, fail, reported
-from .display import counted, line, progress, value
-from .reach import connected
-from .states import Owned, modules, of_file, of_stack
+from .output import JsonOption, as_json, fail, reported
+from .stack_state import Owned, modules, of_file, of_stack
+from .tables import counted, line, progress, value
+from .target import connected
 
 FOUND: Final = 2
 """The exit code where there is drift."""

@@ -9,8 +9,8 @@ import typer
 
 from pulumi_atlassian_forge.model.catalog.events import EVENTS
 
-from .answer import JsonOption, as_json, fail
-from .display import table
+from .output import JsonOption, as_json, fail
+from .tables import table
 
 
 def events(

@@ -18,10 +18,10 @@ from pulumi_atlassian_forge.config.settings import setting_of, variable
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.recovery import settled_delete
 
-from .answer import JsonOption, as_json, reported
-from .display import counted, gist, line, progress, value
-from .reach import ApiVersionOption, InstallationOption, Site, connected, module_json, site
-from .states import modules, of_file, of_stack, owned
+from .output import JsonOption, as_json, reported
+from .stack_state import modules, of_file, of_stack, owned
+from .tables import counted, gist, line, progress, value
+from .target import ApiVersionOption, InstallationOption, Site, connected, module_json, site
 
 FOUND: Final = 2
 """The exit code where there are orphans, and some are left."""

@@ -18,7 +18,7 @@ from pulumi_atlassian_forge.model.content import TRIGGER, TRIGGER_PROPERTIES, Co
 from pulumi_atlassian_forge.model.module_id import Version
 from pulumi_atlassian_forge.model.validation import check_content
 
-from .reach import Site
+from .target import Site
 
 WIDTH: Final = 88
 """Columns of a line, as ruff's formatter has it by default."""

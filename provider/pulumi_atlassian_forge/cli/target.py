@@ -20,7 +20,7 @@ from pulumi_atlassian_forge.model.module_id import Version
 from pulumi_atlassian_forge.session.connection import Connection
 from pulumi_atlassian_forge.session.connections import Connections
 
-from .states import Owned, config_of_stack
+from .stack_state import Owned, config_of_stack
 
 InstallationOption = Annotated[str | None, typer.Option("--installation", help="The installation; default: 'default'.")]
 AllOption = Annotated[bool, typer.Option("--all", help="All installations that the configuration names.")]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from .checkup import Check, fail, ok, skipped, warn
+from .result import Check, fail, ok, skipped, warn
 
 _PATIENCE: Final = 60.0  # seconds for one program to say its version
 _FLOOR: Final = (3, 216)

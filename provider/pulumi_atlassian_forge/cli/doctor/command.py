@@ -12,15 +12,15 @@ from typing import Final
 import typer
 from rich.text import Text
 
+from pulumi_atlassian_forge.cli.output import FAILED, JsonOption, as_json, reported
+from pulumi_atlassian_forge.cli.tables import console
+from pulumi_atlassian_forge.cli.target import AllOption, ApiVersionOption, InstallationOption, StackOption, connected, names
 from pulumi_atlassian_forge.errors import ForgeError
 
-from .answer import FAILED, JsonOption, as_json, reported
-from .checkup import Check, Status, failed, shown
-from .checkup_installation import installation as checked
-from .checkup_machine import certificates, engine, proxy
-from .checkup_python import project_file, python
-from .display import console
-from .reach import AllOption, ApiVersionOption, InstallationOption, StackOption, connected, names
+from .installation import installation as checked
+from .machine import certificates, engine, proxy
+from .python import project_file, python
+from .result import Check, Status, failed, shown
 
 _STYLES: Final[dict[Status, str]] = {"ok": "green", "warn": "yellow", "fail": "bold red", "skipped": "dim"}
 _MARK: Final = 9  # the longest status, and a space or two

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 from pulumi_atlassian_forge.api.errors import ApiError, Unreachable
 from pulumi_atlassian_forge.api.request_response import Answer
+from pulumi_atlassian_forge.cli.target import Site
 
-from .checkup import Check, fail, ok, skipped
-from .checkup_machine import address
-from .reach import Site
+from .machine import address
+from .result import Check, fail, ok, skipped
 
 NAMES: Final = ("dns", "connection", "tls")
 

@@ -11,10 +11,10 @@ import yaml
 
 from pulumi_atlassian_forge.errors import ForgeError
 
-from .answer import JsonOption, as_json, fail, reported
-from .display import counted, gist, table
-from .program_text import declaration_of, statement
-from .reach import AllOption, ApiVersionOption, InstallationOption, StackOption, connected, module_json, names, site
+from .output import JsonOption, as_json, fail, reported
+from .program_writer import declaration_of, statement
+from .tables import counted, gist, table
+from .target import AllOption, ApiVersionOption, InstallationOption, StackOption, connected, module_json, names, site
 
 
 def list_(

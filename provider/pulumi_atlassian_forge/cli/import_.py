@@ -21,6 +21,7 @@ from pulumi.dynamic.dynamic import serialize_provider
 
 from pulumi_atlassian_forge.api.protocol import Live
 from pulumi_atlassian_forge.api.text import clean
+from pulumi_atlassian_forge.cli.doctor.machine import IMPORT_FLOOR, numbers
 from pulumi_atlassian_forge.dynamic import hidden_properties
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.check import Keys, check
@@ -29,12 +30,11 @@ from pulumi_atlassian_forge.model.module_id import ModuleId
 from pulumi_atlassian_forge.provider import PROVIDER
 from pulumi_atlassian_forge.session.connections import Connections
 
-from .answer import JsonOption, as_json, reported
-from .checkup_machine import IMPORT_FLOOR, numbers
-from .display import counted, line
-from .program_text import Declaration, declaration_of, distinct_names, program
-from .reach import ApiVersionOption, InstallationOption, Site, connected, site
-from .states import TYPES, modules, of_stack, pulumi
+from .output import JsonOption, as_json, reported
+from .program_writer import Declaration, declaration_of, distinct_names, program
+from .stack_state import TYPES, modules, of_stack, pulumi
+from .tables import counted, line
+from .target import ApiVersionOption, InstallationOption, Site, connected, site
 
 _COMMAND: Final = ("import", "--generate-code=false", "--protect=false", "--yes", "--skip-preview")
 

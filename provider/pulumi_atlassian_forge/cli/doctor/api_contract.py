@@ -18,11 +18,11 @@ from pulumi_atlassian_forge.api.operations import MAX_PAGES
 from pulumi_atlassian_forge.api.protocol import Live, distinct, is_usable, list_page, parse_module, parse_page, read
 from pulumi_atlassian_forge.api.request_response import Answer, Request
 from pulumi_atlassian_forge.api.text import clean
+from pulumi_atlassian_forge.cli.target import Site
 from pulumi_atlassian_forge.lifecycle.messages import LIMIT
 from pulumi_atlassian_forge.model.catalog.module_types import KNOWN_TYPES
 
-from .checkup import PASSING, Check, broken, fail, ok, skipped, warn
-from .reach import Site
+from .result import PASSING, Check, broken, fail, ok, skipped, warn
 
 NAMES: Final = ("list", "count", "keys", "types", "paging", "limit", "read", "unknown key", "versions apart")
 

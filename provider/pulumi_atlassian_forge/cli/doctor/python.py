@@ -17,8 +17,8 @@ import yaml
 
 from pulumi_atlassian_forge.version import __version__
 
-from .checkup import Check, completed, fail, ok, skipped, warn
-from .checkup_machine import numbers
+from .machine import numbers
+from .result import Check, completed, fail, ok, skipped, warn
 
 NAMES: Final = ("python", "package", "sdk")
 
@@ -78,7 +78,7 @@ def _command(root: Path, options: dict[str, Any]) -> tuple[str, str]:
 
 
 def _probed(path: str) -> dict[str, Any] | None:
-    probe = Path(__file__).with_name("checkup_probe.py").read_text("utf-8")
+    probe = Path(__file__).with_name("python_probe.py").read_text("utf-8")
     try:
         done = subprocess.run(  # noqa: S603 - the user's own, and our text
             [path, "-c", probe], capture_output=True, text=True, timeout=_PATIENCE, check=False

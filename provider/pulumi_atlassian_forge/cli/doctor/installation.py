@@ -21,6 +21,8 @@ from pulumi_atlassian_forge.api.errors import (
 )
 from pulumi_atlassian_forge.api.protocol import list_page
 from pulumi_atlassian_forge.api.request_response import Answer
+from pulumi_atlassian_forge.cli.stack_state import modules, of_stack
+from pulumi_atlassian_forge.cli.target import Site, site
 from pulumi_atlassian_forge.config.settings import PROXY_VARIABLE, address_variable, config_key, variable
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.messages import renewal
@@ -28,14 +30,12 @@ from pulumi_atlassian_forge.model.module_id import Version
 from pulumi_atlassian_forge.session.connection import Connection
 from pulumi_atlassian_forge.session.connections import Connections
 
-from . import checkup_contract, checkup_token
-from .checkup import PASSING, Check, completed, duration, fail, failed, ok, skipped, warn
-from .checkup_network import NAMES as NETWORK
-from .checkup_network import reached
-from .reach import Site, site
-from .states import modules, of_stack
+from . import api_contract, token
+from .network import NAMES as NETWORK
+from .network import reached
+from .result import PASSING, Check, completed, duration, fail, failed, ok, skipped, warn
 
-NAMES: Final = ("settings", *NETWORK, "clock", checkup_token.NAME, "auth", "version", *checkup_contract.NAMES)
+NAMES: Final = ("settings", *NETWORK, "clock", token.NAME, "auth", "version", *api_contract.NAMES)
 
 _SKEW: Final = 60.0  # seconds by which two clocks may differ before it is worth a word
 _KIND: Final = "use the system token of the app that is installed there, not a person's (docs/guide/real-installation.md)"
@@ -73,7 +73,7 @@ def installation(
     first = seen[here.version]
     found += reached(here, first, connections.source(name, "baseUrl") or address_variable(name, road))
     now, clock = _clock(seen)
-    found += [clock, checkup_token.judged(road, headers, here.connection.ends_at(), source, now)]
+    found += [clock, token.judged(road, headers, here.connection.ends_at(), source, now)]
     if isinstance(first, Unreachable):
         cause = next((check.name for check in found if check.status == "fail" and check.name in NETWORK), "connection")
         return completed(found, NAMES, cause)
@@ -92,7 +92,7 @@ def _used(here: Site, seen: Mapping[Version, Outcome], stacks: Sequence[str], fo
     answer, other = seen[here.version], next((seen[v] for v in seen if v != here.version and failures[v] is None), None)
     if version.status == "fail" or isinstance(answer, ApiError):
         return completed(found, NAMES, "version")
-    found += checkup_contract.checks(here, answer, other if isinstance(other, Answer) else None)
+    found += api_contract.checks(here, answer, other if isinstance(other, Answer) else None)
     return completed(found, NAMES, "list")
 
 

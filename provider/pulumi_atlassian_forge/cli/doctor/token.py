@@ -8,7 +8,7 @@ from typing import Final
 from pulumi_atlassian_forge.auth.bearer_token import claims_of
 from pulumi_atlassian_forge.config.settings import Road
 
-from .checkup import Check, duration, fail, ok, warn
+from .result import Check, duration, fail, ok, warn
 
 NAME: Final = "token"
 

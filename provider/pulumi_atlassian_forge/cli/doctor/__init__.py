@@ -1,0 +1,1 @@
+"""The command doctor, one file for each area that it checks."""
