@@ -43,7 +43,7 @@ assert not checked.failures, checked.failures
 found = PROVIDER.diff("default/v2/k", {**checked.inputs, "key": "k"}, checked.inputs)
 assert not found.changes
 """
-    ours = (f"pulumi_atlassian_forge.{name}" for name in ("modules.manifest", "api.protocol"))
+    ours = (f"pulumi_atlassian_forge.{name}" for name in ("manifest.manifest", "api.protocol"))
     assert loaded(code, *CLIENT, "html.parser", "sqlite3", "difflib", *ours) == []
 
 

@@ -15,7 +15,7 @@ from pulumi_atlassian_forge.config.settings import FILE
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.session.connections import Connections
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 GOOD = """
 # yaml-language-server: $schema=docs/reference/forge-installations.schema.json
 installations:
