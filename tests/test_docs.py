@@ -65,5 +65,5 @@ def test_every_variable_that_a_page_names_is_read_by_a_setting() -> None:
         for found in re.findall(r"ATLASSIAN_FORGE_[A-Z][A-Z_]*[A-Z]", page.read_text("utf-8"))
     }
     of_default = {(page, re.sub("_(ACME_EU|ACME|GAMMA)_", "_", found)) for page, found in named}
-    assert {found for _, found in of_default} >= {"ATLASSIAN_FORGE_TOKEN", "ATLASSIAN_FORGE_BRIDGE_KEY_FILE"}
+    assert {found for _, found in of_default} >= {"ATLASSIAN_FORGE_TOKEN", "ATLASSIAN_FORGE_RELAY_KEY_FILE"}
     assert not [(page, found) for page, found in of_default if found not in known]

@@ -19,7 +19,7 @@ EXAMPLES = ROOT / "examples"
 
 def test_every_example_has_a_test() -> None:
     assert {path.name for path in EXAMPLES.iterdir() if path.is_dir()} == {
-        "bridge-app",  # tests/test_bridge_app.py
+        "web-trigger-relay",  # tests/test_web_trigger_relay.py
         "ci",  # tests/test_ci_examples.py
         "fleet",  # tests/e2e/test_newcomer.py, and tests/e2e/test_fleet.py with servers in the place of the emulator
         "next-to-cloud-resources",

@@ -42,14 +42,14 @@ def test_the_file_of_installations_decides_about_the_provider_s_keys_alone(tmp_p
         ),
         "utf-8",
     )
-    configure(tmp_path, "acme", {"baseUrl": "https://a.example", "takeOverIdentical": False, "tokenCommand": ["get", "it"]})
+    configure(tmp_path, "acme", {"baseUrl": "https://a.example", "adoptIdentical": False, "tokenCommand": ["get", "it"]})
     assert yaml.safe_load(path.read_text("utf-8")) == {
         "encryptionsalt": "v1:salt",
         "config": {
             "atlassian-forge:token": {"secure": "v1:x"},
             "fleet:colour": "red",
             "atlassian-forge:baseUrl": "https://a.example",
-            "atlassian-forge:takeOverIdentical": "false",
+            "atlassian-forge:adoptIdentical": "false",
             "atlassian-forge:tokenCommand": ["get", "it"],
         },
     }

@@ -99,17 +99,17 @@ def test_a_token_file(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
-        ({"BRIDGE_KEY": "k" * 32}, "has more than one address: ATLASSIAN_FORGE_BASE_URL and ATLASSIAN_FORGE_BRIDGE_URL"),
-        ({"BRIDGE_KEY": "short", "BASE_URL": ""}, "must have at least 32 characters"),
-        ({"BASE_URL": ""}, "there is no key for the bridge"),
-        ({"BRIDGE_KEY": "k" * 32, "BRIDGE_KEY_FILE": "f", "BASE_URL": ""}, "has more than one key of the bridge"),
-        ({"BRIDGE_KEY": "k" * 32, "TOKEN": "t", "BASE_URL": ""}, "has more than one way to the API"),
+        ({"RELAY_KEY": "k" * 32}, "has more than one address: ATLASSIAN_FORGE_BASE_URL and ATLASSIAN_FORGE_RELAY_URL"),
+        ({"RELAY_KEY": "short", "BASE_URL": ""}, "must have at least 32 characters"),
+        ({"BASE_URL": ""}, "there is no key for the relay"),
+        ({"RELAY_KEY": "k" * 32, "RELAY_KEY_FILE": "f", "BASE_URL": ""}, "has more than one key of the relay"),
+        ({"RELAY_KEY": "k" * 32, "TOKEN": "t", "BASE_URL": ""}, "has more than one way to the API"),
     ],
 )
-def test_a_bridge_that_is_half_configured(
+def test_a_relay_that_is_half_configured(
     tmp_path: Path, environment: pytest.MonkeyPatch, variables: dict[str, str], words: str
 ) -> None:
-    environment.setenv("ATLASSIAN_FORGE_BRIDGE_URL", "https://bridge.example/x1/abc")
+    environment.setenv("ATLASSIAN_FORGE_RELAY_URL", "https://relay.example/x1/abc")
     for name, value in variables.items():
         environment.setenv(f"ATLASSIAN_FORGE_{name}", value)
     with pytest.raises(ForgeError) as caught:
@@ -118,11 +118,11 @@ def test_a_bridge_that_is_half_configured(
     assert "ATLASSIAN_FORGE_" in str(caught.value)
 
 
-def test_a_key_file_of_a_bridge_that_is_missing_is_no_matter_of_the_app(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
+def test_a_key_file_of_a_relay_that_is_missing_is_no_matter_of_the_app(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
     environment.setenv("ATLASSIAN_FORGE_BASE_URL", "")
-    environment.setenv("ATLASSIAN_FORGE_BRIDGE_URL", "https://bridge.example/x1/abc")
-    environment.setenv("ATLASSIAN_FORGE_BRIDGE_KEY_FILE", "not-there")
+    environment.setenv("ATLASSIAN_FORGE_RELAY_URL", "https://relay.example/x1/abc")
+    environment.setenv("ATLASSIAN_FORGE_RELAY_KEY_FILE", "not-there")
     text = message(tmp_path)
     assert "the key file not-there cannot be read: No such file or directory" in text
-    assert "next: correct ATLASSIAN_FORGE_BRIDGE_KEY_FILE (or atlassian-forge:bridgeKeyFile)" in text
+    assert "next: correct ATLASSIAN_FORGE_RELAY_KEY_FILE (or atlassian-forge:relayKeyFile)" in text
     assert "has to be installed there" not in text

@@ -9,28 +9,28 @@ import pytest
 
 from pulumi_atlassian_forge.api.errors import BadAnswer, Unauthorized, failure_of
 from pulumi_atlassian_forge.api.request_response import Answer, Request
-from pulumi_atlassian_forge.auth.relay import Bridge, Signature
+from pulumi_atlassian_forge.auth.relay import Relay, Signature
 
 VECTORS: list[dict[str, Any]] = json.loads(
-    (Path(__file__).parents[2] / "examples/bridge-app/test/vectors.json").read_text("utf-8")
+    (Path(__file__).parents[2] / "examples/web-trigger-relay/test/vectors.json").read_text("utf-8")
 )
 KEY = "planted-key-of-more-than-32-characters"
 GET = Request("GET", "/forge/installation/v1/dynamic/module/", (("limit", "100"),))
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=range(len(VECTORS)))
-def test_it_signs_as_the_bridge_expects(vector: dict[str, Any]) -> None:
+def test_it_signs_as_the_relay_expects(vector: dict[str, Any]) -> None:
     body = vector["body"]
     request = Request(vector["method"], vector["path"], body=None if body is None else body.encode())
     signature = Signature(lambda: vector["key"], lambda: float(vector["timestamp"]), lambda: vector["nonce"])
     headers = signature.headers(request)
-    assert headers["x-bridge-signature"] == vector["signature"]
-    assert (headers["x-bridge-timestamp"], headers["x-bridge-nonce"]) == (str(vector["timestamp"]), vector["nonce"])
+    assert headers["x-relay-signature"] == vector["signature"]
+    assert (headers["x-relay-timestamp"], headers["x-relay-nonce"]) == (str(vector["timestamp"]), vector["nonce"])
 
 
 def test_a_nonce_is_used_once() -> None:
     signature = Signature(lambda: KEY)
-    assert signature.headers(GET)["x-bridge-nonce"] != signature.headers(GET)["x-bridge-nonce"]
+    assert signature.headers(GET)["x-relay-nonce"] != signature.headers(GET)["x-relay-nonce"]
 
 
 def test_a_key_that_was_refused_is_read_once_more() -> None:
@@ -52,42 +52,42 @@ def test_a_key_is_shown_by_nothing_and_cannot_be_pickled() -> None:
 
 
 def test_a_request_travels_in_an_envelope() -> None:
-    sent = Bridge().wrapped(Request("PUT", "/a%2Fb", body='{"é":1}'.encode()))
+    sent = Relay().wrapped(Request("PUT", "/a%2Fb", body='{"é":1}'.encode()))
     assert (sent.method, sent.target) == ("POST", "")
     assert json.loads(sent.body or b"") == {"method": "PUT", "path": "/a%2Fb", "body": '{"é":1}'}
 
 
-def test_what_the_bridge_relayed_is_the_answer_of_the_api_and_tells_the_installation() -> None:
-    bridge, answer = Bridge(), Answer(404, {"x-bridge": "relayed", "x-bridge-installation": "ab"}, b"{}")
-    assert (bridge.installation, bridge.has_answered) == (None, False)
-    assert bridge.opened(answer) is answer
-    assert (bridge.installation, bridge.has_answered) == ("ab", True)
+def test_what_the_relay_relayed_is_the_answer_of_the_api_and_tells_the_installation() -> None:
+    relay, answer = Relay(), Answer(404, {"x-relay": "relayed", "x-relay-installation": "ab"}, b"{}")
+    assert (relay.installation, relay.has_answered) == (None, False)
+    assert relay.opened(answer) is answer
+    assert (relay.installation, relay.has_answered) == ("ab", True)
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 401, 404, 422])
 def test_what_something_else_answers_is_no_answer_of_the_api(status: int) -> None:
-    error = Bridge().opened(Answer(status, {}, b"[]"))
+    error = Relay().opened(Answer(status, {}, b"[]"))
     assert isinstance(error, BadAnswer)
     assert error.status == status
 
 
 def test_a_nonce_that_was_used_means_that_the_request_came_before() -> None:
     """Something on the way delivered it twice, and it may have been carried out: a register has to look."""
-    error = Bridge().opened(Answer(401, {"x-bridge": "refused"}, b'{"code": "BRIDGE_NONCE", "message": "used"}'))
+    error = Relay().opened(Answer(401, {"x-relay": "refused"}, b'{"code": "RELAY_NONCE", "message": "used"}'))
     assert isinstance(error, BadAnswer)
     assert (error.processed, error.transient) == ("unknown", True)
 
 
 @pytest.mark.parametrize(("status", "who"), [(401, "refused"), (403, "refused"), (502, "failed"), (429, ""), (503, "")])
 def test_its_own_refusals_and_the_limits_of_its_platform_mean_what_they_mean(status: int, who: str) -> None:
-    answer = Answer(status, {"x-bridge": who} if who else {}, b"{}")
-    assert Bridge().opened(answer) is answer
+    answer = Answer(status, {"x-relay": who} if who else {}, b"{}")
+    assert Relay().opened(answer) is answer
 
 
-@pytest.mark.parametrize(("who", "is_of_bridge"), [("refused", True), ("relayed", False)])
-def test_a_refusal_tells_who_refused(who: str, is_of_bridge: bool) -> None:
-    answer = Bridge().opened(Answer(401, {"x-bridge": who}, b"{}"))
+@pytest.mark.parametrize(("who", "is_of_relay"), [("refused", True), ("relayed", False)])
+def test_a_refusal_tells_who_refused(who: str, is_of_relay: bool) -> None:
+    answer = Relay().opened(Answer(401, {"x-relay": who}, b"{}"))
     assert isinstance(answer, Answer)
     failure = failure_of(answer)
     assert isinstance(failure, Unauthorized)
-    assert failure.is_of_bridge is is_of_bridge
+    assert failure.is_of_relay is is_of_relay

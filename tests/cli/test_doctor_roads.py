@@ -12,9 +12,9 @@ import pytest
 
 from pulumi_atlassian_forge.auth.auth_method import identity_of
 from tests.support import sidecar
-from tests.support.bridge import INSTALLATION, KEY, bridge
 from tests.support.doctor import Doctor, expect, jwt, program
 from tests.support.independent_server import Server
+from tests.support.relay import INSTALLATION, KEY, relay
 
 
 def test_a_token_command(doctor: Doctor, api: Server, tmp_path: Path) -> None:
@@ -128,58 +128,58 @@ def test_a_container_that_is_none(doctor: Doctor) -> None:
     )
 
 
-def test_a_bridge(doctor: Doctor, api: Server) -> None:
-    with bridge(api.base_url, api.token) as url:
+def test_a_relay(doctor: Doctor, api: Server) -> None:
+    with relay(api.base_url, api.token) as url:
         expect(
-            doctor(ATLASSIAN_FORGE_BRIDGE_URL=url, ATLASSIAN_FORGE_BRIDGE_KEY=KEY),
+            doctor(ATLASSIAN_FORGE_RELAY_URL=url, ATLASSIAN_FORGE_RELAY_KEY=KEY),
             0,
-            f"ok       settings: {url} (ATLASSIAN_FORGE_BRIDGE_URL), v1 (default)",
-            "ok       token: none on this side: the bridge asks as the app, and each request to it is signed "
-            "(ATLASSIAN_FORGE_BRIDGE_URL)",
+            f"ok       settings: {url} (ATLASSIAN_FORGE_RELAY_URL), v1 (default)",
+            "ok       token: none on this side: the relay asks as the app, and each request to it is signed "
+            "(ATLASSIAN_FORGE_RELAY_URL)",
             f"ok       auth: the credentials are taken, for the installation {INSTALLATION}",
         )
 
 
-def test_a_bridge_with_another_key(doctor: Doctor, api: Server) -> None:
-    with bridge(api.base_url, api.token) as url:
-        done = doctor(ATLASSIAN_FORGE_BRIDGE_URL=url, ATLASSIAN_FORGE_BRIDGE_KEY=f"{KEY}-other")
+def test_a_relay_with_another_key(doctor: Doctor, api: Server) -> None:
+    with relay(api.base_url, api.token) as url:
+        done = doctor(ATLASSIAN_FORGE_RELAY_URL=url, ATLASSIAN_FORGE_RELAY_KEY=f"{KEY}-other")
     assert done.code == 1
     assert "auth: HTTP 401" in done.text
-    assert "ATLASSIAN_FORGE_BRIDGE_KEY (or atlassian-forge:bridgeKey) the bridge's own BRIDGE_KEY" in done.text
+    assert "ATLASSIAN_FORGE_RELAY_KEY (or atlassian-forge:relayKey) the relay's own RELAY_KEY" in done.text
     assert "has to be installed there" not in done.text
     assert api.calls == []
 
 
-def test_a_bridge_whose_app_the_api_refuses(doctor: Doctor, api: Server) -> None:
-    with bridge(api.base_url, "another token") as url:
-        done = doctor(ATLASSIAN_FORGE_BRIDGE_URL=url, ATLASSIAN_FORGE_BRIDGE_KEY=KEY)
+def test_a_relay_whose_app_the_api_refuses(doctor: Doctor, api: Server) -> None:
+    with relay(api.base_url, "another token") as url:
+        done = doctor(ATLASSIAN_FORGE_RELAY_URL=url, ATLASSIAN_FORGE_RELAY_KEY=KEY)
     expect(
         done,
         1,
         "fail     auth: HTTP 401: Authorization failed\n"
-        "next: the bridge took the key, and the API not the app: the app of ATLASSIAN_FORGE_BRIDGE_URL (or "
-        "atlassian-forge:bridgeUrl) has to be installed there",
+        "next: the relay took the key, and the API not the app: the app of ATLASSIAN_FORGE_RELAY_URL (or "
+        "atlassian-forge:relayUrl) has to be installed there",
     )
 
 
-def test_a_key_of_a_bridge_without_its_address(doctor: Doctor, tmp_path: Path) -> None:
+def test_a_key_of_a_relay_without_its_address(doctor: Doctor, tmp_path: Path) -> None:
     (tmp_path / "key").write_text(KEY)
-    for done in (doctor(ATLASSIAN_FORGE_BRIDGE_KEY=KEY), doctor(ATLASSIAN_FORGE_BRIDGE_KEY_FILE="key")):
+    for done in (doctor(ATLASSIAN_FORGE_RELAY_KEY=KEY), doctor(ATLASSIAN_FORGE_RELAY_KEY_FILE="key")):
         expect(
             done,
             1,
-            "fail     settings: there is a key for the bridge of installation 'default', and not the bridge's address\n"
-            "next: set ATLASSIAN_FORGE_BRIDGE_URL, or: pulumi config set 'atlassian-forge:bridgeUrl' <url>; it is the URL of the "
-            "app's web trigger: docs/guide/roads.md#bridge",
+            "fail     settings: there is a key for the relay of installation 'default', and not the relay's address\n"
+            "next: set ATLASSIAN_FORGE_RELAY_URL, or: pulumi config set 'atlassian-forge:relayUrl' <url>; it is the URL of the "
+            "app's web trigger: docs/guide/roads.md#relay",
         )
 
 
-def test_a_bridge_that_is_not_there(doctor: Doctor, server: Server) -> None:
+def test_a_relay_that_is_not_there(doctor: Doctor, server: Server) -> None:
     """Something else answers at that address."""
-    done = doctor(ATLASSIAN_FORGE_BRIDGE_URL=server.base_url, ATLASSIAN_FORGE_BRIDGE_KEY=KEY)
+    done = doctor(ATLASSIAN_FORGE_RELAY_URL=server.base_url, ATLASSIAN_FORGE_RELAY_KEY=KEY)
     assert done.code == 1
-    assert "the answer is not the bridge's: no app, or another one, is at this address" in done.text
-    assert f"next: check that ATLASSIAN_FORGE_BRIDGE_URL ({server.base_url}) is the API" in done.text
+    assert "the answer is not the relay's: no app, or another one, is at this address" in done.text
+    assert f"next: check that ATLASSIAN_FORGE_RELAY_URL ({server.base_url}) is the API" in done.text
 
 
 def test_a_variable_that_nothing_reads(doctor: Doctor, api: Server) -> None:

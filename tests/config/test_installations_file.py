@@ -23,7 +23,7 @@ installations:
     tokenFile: /run/secrets/acme
     apiVersion: v2
     requestTimeout: 12.5
-    takeOverIdentical: false
+    adoptIdentical: false
   beta:
     tokenCommand: [fetch-token, --site, beta]
     baseUrl: https://api.example
@@ -41,7 +41,7 @@ def test_each_installation_is_reached_as_it_says(tmp_path: Path, monkeypatch: py
     installations = Installations(dict[str, str]().get, installations_in(written(tmp_path, GOOD)))
     assert installations.names == ["acme", "beta", "gamma"]
     acme, beta = installations.resolve("acme"), installations.resolve("beta")
-    assert (acme.token_file, acme.api_version, acme.request_timeout, acme.take_over_identical) == (
+    assert (acme.token_file, acme.api_version, acme.request_timeout, acme.adopt_identical) == (
         "/run/secrets/acme",
         "v2",
         12.5,
@@ -94,7 +94,7 @@ other: 1
         ("installations:\n  acme: https://api.example", ":2: 'acme' is not a map of settings"),
         ("installations:\n  acme:\n    tokenCommand: fetch --all", ":3: tokenCommand of 'acme': is a command line"),
         ("installations:\n  acme:\n    apiVersion: [v1]", ":3: apiVersion of 'acme': Input should be 'v1' or 'v2'"),
-        ("installations:\n  acme:\n    bridgeUrl: http://example.com/x", ":3: bridgeUrl of 'acme': must be https"),
+        ("installations:\n  acme:\n    relayUrl: http://example.com/x", ":3: relayUrl of 'acme': must be https"),
         ("installations:\n  acme:\n    containerProxy: everything", ":3: containerProxy of 'acme': must be installationId="),
     ],
 )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pulumi_atlassian_forge.config.installations import Installations
-from pulumi_atlassian_forge.config.settings import InstallationSettings, variable
+from pulumi_atlassian_forge.config.settings import RENAMED, InstallationSettings, variable
 from pulumi_atlassian_forge.errors import ForgeError
 
 HTTPS = "https://api.example.com"
@@ -154,17 +154,17 @@ def test_a_token_that_was_copied_with_its_header_is_named_and_not_shown(text: st
     assert "planted" not in str(caught.value)
 
 
-@pytest.mark.parametrize("config", [{"bridgeKey": "k" * 32}, {"bridgeKeyFile": "key"}, {"baseUrl": HTTPS, "bridgeKeyFile": "k"}])
-def test_a_key_of_a_bridge_alone_says_that_its_address_is_missing(config: dict[str, str]) -> None:
+@pytest.mark.parametrize("config", [{"relayKey": "k" * 32}, {"relayKeyFile": "key"}, {"baseUrl": HTTPS, "relayKeyFile": "k"}])
+def test_a_key_of_a_relay_alone_says_that_its_address_is_missing(config: dict[str, str]) -> None:
     with pytest.raises(ForgeError) as caught:
         installations(config).resolve("default")
-    assert "there is a key for the bridge of installation 'default', and not the bridge's address" in str(caught.value)
-    assert "set ATLASSIAN_FORGE_BRIDGE_URL, or: pulumi config set 'atlassian-forge:bridgeUrl' <url>" in str(caught.value)
+    assert "there is a key for the relay of installation 'default', and not the relay's address" in str(caught.value)
+    assert "set ATLASSIAN_FORGE_RELAY_URL, or: pulumi config set 'atlassian-forge:relayUrl' <url>" in str(caught.value)
 
 
-def test_a_key_of_a_bridge_does_not_stand_in_the_way_of_another_road() -> None:
-    assert installations({"token": "t", "bridgeKey": "k" * 32}).resolve("default").road == "token"
-    assert installations({"baseUrl": "emulator://x.db", "bridgeKey": "k" * 32}).resolve("default").on_emulator
+def test_a_key_of_a_relay_does_not_stand_in_the_way_of_another_road() -> None:
+    assert installations({"token": "t", "relayKey": "k" * 32}).resolve("default").road == "token"
+    assert installations({"baseUrl": "emulator://x.db", "relayKey": "k" * 32}).resolve("default").on_emulator
 
 
 def test_no_representation_shows_the_token() -> None:
@@ -200,7 +200,7 @@ def test_a_token_file_is_enough_and_of_two_tokens_that_of_the_environment_wins(m
 @pytest.mark.parametrize(
     "road",
     [
-        {"bridgeUrl": "https://bridge.example/x", "bridgeKey": "k" * 32},
+        {"relayUrl": "https://relay.example/x", "relayKey": "k" * 32},
         {"containerProxy": "installationId=1"},
         {"token": "t"},
         {"tokenFile": "token.txt"},
@@ -230,3 +230,14 @@ def test_a_variable_that_is_nearly_called_like_one_that_is_read_is_named(monkeyp
     assert installations({}).misspelt() == {"ATLASSIAN_FORGE_TOKN": "ATLASSIAN_FORGE_TOKEN"}
     with pytest.raises(ForgeError, match="ATLASSIAN_FORGE_TOKN is read by nothing\nnext: did you mean ATLASSIAN_FORGE_TOKEN"):
         installations({}).resolve("default")
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_a_setting_of_an_old_name_is_an_error_that_names_the_new_one(monkeypatch: pytest.MonkeyPatch, old: str, new: str) -> None:
+    with pytest.raises(ForgeError, match=f"atlassian-forge:{old} is now called atlassian-forge:{new}\n"):
+        installations({old: "x"})
+    with pytest.raises(ForgeError, match=f"'{old}' is not a setting; it is called {new} now"):
+        installations(acme={old: "x"})
+    monkeypatch.setenv(variable("acme", old), "x")
+    with pytest.raises(ForgeError, match=f"{variable('acme', old)} is now called {variable('acme', new)}\n"):
+        installations(acme={"baseUrl": HTTPS})

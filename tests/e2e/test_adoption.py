@@ -73,7 +73,7 @@ REFUSED = {
     "type-v1": Row({"title": "t"}, (OTHER_TYPE,), type="jira:issueAction"),
     "type-v2": Row({"title": "t"}, (OTHER_TYPE,), type="jira:issueAction"),
     "taken-v1": Row({**TRIGGER, "endpoint": "other"}, ("HTTP 422: key taken-v1 is taken", *THREE_WAYS), adopts=False),
-    "same-v1": Row(TRIGGER, ("HTTP 422: key same-v1 is taken", *THREE_WAYS), adopts=False),  # with takeOverIdentical: false
+    "same-v1": Row(TRIGGER, ("HTTP 422: key same-v1 is taken", *THREE_WAYS), adopts=False),  # with adoptIdentical: false
 }
 
 
@@ -148,7 +148,7 @@ def test_what_is_an_error_leaves_all_as_it_is(project: Callable[..., Project]) -
         for name, row in REFUSED.items():
             put(installations[name], row)
         before = modules(installations)
-        stack = joined(project, installations, **{"installations.same-v1.takeOverIdentical": "false"})
+        stack = joined(project, installations, **{"installations.same-v1.adoptIdentical": "false"})
         stack.program(program(REFUSED))
         done = stack.up("--continue-on-error")
         assert done.code != 0

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support.bridge import APP, KEY
 from tests.support.database import registered_in
 from tests.support.doctor import keeping_the_contract
 from tests.support.independent_server import TOKEN, Server, serve
 from tests.support.newcomer import SAYS, TYPED, Arrival, Newcomer
 from tests.support.pages import ROOT, Command, commands, one
 from tests.support.project import HEADER, require_engine
+from tests.support.relay import APP, KEY
 from tests.support.sidecar import INSTALLATION, sidecar
 
 # In one process, or each would make the environment anew. The limit of pytest is behind that of the walk.
@@ -28,7 +28,7 @@ LIMIT = 15 * 60
 """Seconds that a road may take from a fresh clone on."""
 
 README, ROADS, REAL = "README.md", "docs/guide/roads.md", "docs/guide/real-installation.md"
-BRIDGE, BROKER, FLEET = (f"examples/{name}/README.md" for name in ("bridge-app", "remote-broker", "fleet"))
+RELAY, BROKER, FLEET = (f"examples/{name}/README.md" for name in ("web-trigger-relay", "remote-broker", "fleet"))
 CHECK = (REAL, "Check before the first `up`")
 
 SECOND = [(README, "Settings"), (REAL, "More than one installation")]
@@ -38,22 +38,22 @@ WALKS = {
     "test_a_command_that_prints_a_token_and_a_file_of_installations": [(ROADS, "tokenCommand"), (ROADS, "Many installations")],
     "test_a_broker_to_which_somebody_brings_a_token": [(BROKER, "Try it on one machine"), CHECK],
     "test_a_container": [(ROADS, "containerProxy"), CHECK],
-    "test_a_bridge": [(BRIDGE, "Test it"), (ROADS, "bridge"), CHECK],
+    "test_a_relay": [(RELAY, "Test it"), (ROADS, "relay"), CHECK],
     "test_a_fleet": [(FLEET, "A fleet")],
 }
 """What each test walks, by page and heading."""
 
 PAGES: list[tuple[str, str | None]] = [
     *[(README, heading) for heading in ("Use it on a real installation", "Settings")],
-    *[(page, None) for page in (ROADS, REAL, "docs/guide/ci.md", BRIDGE, BROKER, FLEET)],
+    *[(page, None) for page in (ROADS, REAL, "docs/guide/ci.md", RELAY, BROKER, FLEET)],
 ]
 """The pages of the roads; of the one that is about more, what is about them."""
 
 FORGE = "needs an Atlassian account and a site"
 NOT_WALKED = {
-    "npm install": "brings Forge's own packages, which src/index.js alone imports: tests/test_bridge_app.py",
+    "npm install": "brings Forge's own packages, which src/index.js alone imports: tests/test_web_trigger_relay.py",
     "forge register": FORGE,
-    "forge variables set --environment production --encrypt BRIDGE_KEY": FORGE,
+    "forge variables set --environment production --encrypt RELAY_KEY": FORGE,
     "forge deploy --environment production": FORGE,
     "forge install --environment production": FORGE,
     "forge webtrigger create": FORGE,
@@ -87,7 +87,7 @@ def test_what_is_said_of_commands_is_said_of_commands_that_are_there() -> None:
 
 
 def test_what_forge_is_told_names_what_the_app_reads_and_one_environment() -> None:
-    text = (ROOT / BRIDGE).read_text("utf-8")
+    text = (ROOT / RELAY).read_text("utf-8")
     told = re.findall(r"^(forge [^#\n]+)", text, re.MULTILINE) + re.findall(r"`(forge [^`]+)`", text)
     assert len(told) > 10
     assert not [command for command in told if not command.removeprefix("forge ").startswith(FORGE_KNOWS)]
@@ -202,7 +202,7 @@ def test_a_container(newcomer: Newcomer, api: Server) -> None:
     assert keys(api) == ["notify-on-bug", "panel"]
 
 
-def test_a_bridge(newcomer: Newcomer) -> None:
+def test_a_relay(newcomer: Newcomer) -> None:
     walk(newcomer)
     is_green(newcomer)
     assert registered_in(newcomer.checkout / "forge.db") == ["notify-on-bug", "panel"]

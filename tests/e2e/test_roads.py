@@ -8,11 +8,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.bridge import KEY, bridge
 from tests.support.command import in_project
 from tests.support.independent_server import Call, Server, serve
 from tests.support.installations import reaching
 from tests.support.project import Project
+from tests.support.relay import KEY, relay
 from tests.support.roads import RENEWABLE, ROADS, Opened, opened
 
 PROGRAM = """
@@ -143,18 +143,18 @@ def test_a_token_that_ends_in_the_middle_is_renewed_once(project: Callable[..., 
         assert not [way.name for way in ways if second_token(way) in everything]
 
 
-def test_the_bridge_s_key_is_read_again_when_it_was_rotated(
+def test_the_relay_s_key_is_read_again_when_it_was_rotated(
     project: Callable[..., Project], server: Server, tmp_path: Path
 ) -> None:
     key = tmp_path / "key"
     key.write_text("planted-old-key-0123456789abcdefghij")
-    with bridge(server.base_url, server.token) as url:
-        environment = {"ATLASSIAN_FORGE_BRIDGE_URL": url, "ATLASSIAN_FORGE_BRIDGE_KEY_FILE": str(key)}
+    with relay(server.base_url, server.token) as url:
+        environment = {"ATLASSIAN_FORGE_RELAY_URL": url, "ATLASSIAN_FORGE_RELAY_KEY_FILE": str(key)}
         stack = travelling(project, {"default": Opened(environment, lambda _: None, [])})
         stack.program(program(1, "hook"))
         done = stack.up()
         assert done.code != 0
-        assert "ATLASSIAN_FORGE_BRIDGE_KEY (or atlassian-forge:bridgeKey) the bridge's own BRIDGE_KEY" in done.text
+        assert "ATLASSIAN_FORGE_RELAY_KEY (or atlassian-forge:relayKey) the relay's own RELAY_KEY" in done.text
         assert server.calls == []
         key.write_text(KEY)
         assert stack.up().code == 0
@@ -182,7 +182,7 @@ def test_another_installation_behind_the_road_is_noticed_though_its_modules_have
             assert (
                 "is ATLASSIAN_FORGE_TOKEN_COMMAND (or atlassian-forge:tokenCommand) the token of this installation" in done.text
             )
-            assert "ATLASSIAN_FORGE_ACCEPT_ALL_GONE=true pulumi refresh" in done.text
+            assert "ATLASSIAN_FORGE_ACCEPT_MISSING_MODULES=true pulumi refresh" in done.text
             assert {call.method for call in server.calls} <= {"GET"}
         assert stack.refresh().code != 0
         for args in (("orphans", "--stack", "test"), ("import", "--stack", "test")):

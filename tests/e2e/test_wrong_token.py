@@ -79,7 +79,7 @@ def refused(done: Outcome, installations: Installations) -> None:
         installations, 1
     ), done.text
     for one in installations.values():
-        assert f" {one.variable('ACCEPT_ALL_GONE')}=true pulumi refresh" in done.diagnostics
+        assert f" {one.variable('ACCEPT_MISSING_MODULES')}=true pulumi refresh" in done.diagnostics
 
 
 def refused_somewhere(done: Outcome, installations: Installations) -> None:
@@ -165,7 +165,7 @@ def test_what_was_deleted_by_hand_is_believed(project: Callable[..., Project], v
 
 
 def test_all_deleted_by_hand_has_a_way_through(project: Callable[..., Project], both: Installations) -> None:
-    sizes, accept = dict.fromkeys(both, 5), {one.variable("ACCEPT_ALL_GONE"): "true" for one in both.values()}
+    sizes, accept = dict.fromkeys(both, 5), {one.variable("ACCEPT_MISSING_MODULES"): "true" for one in both.values()}
     stack = made(project, both, sizes)
     for one in both.values():
         one.server.stores[one.version].clear()
@@ -173,7 +173,7 @@ def test_all_deleted_by_hand_has_a_way_through(project: Callable[..., Project], 
     assert {name: len(keys) for name, keys in in_state(stack).items()} == sizes
     done = stack.refresh(**accept)
     assert done.code == 0, done.text
-    told = re.findall(r"(\S+)/\S+: .* because acceptAllGone is set; remove it after this run", done.diagnostics)
+    told = re.findall(r"(\S+)/\S+: .* because acceptMissingModules is set; remove it after this run", done.diagnostics)
     assert sorted(told) == sorted(both), done.text
     assert stack.state() == []
     assert stack.up().code == 0

@@ -178,7 +178,7 @@ def test_an_identical_module_that_was_there_is_taken_over_with_a_line(
 def test_an_identical_module_is_refused_where_the_setting_says_so(connect: Callable[..., Connection], server: Server) -> None:
     create(connect(apiVersion="v1"), declared(1, "v1"))
     with pytest.raises(ForgeError, match="already registered"):
-        create(connect(apiVersion="v1", takeOverIdentical="false"), declared(1, "v1"))
+        create(connect(apiVersion="v1", adoptIdentical="false"), declared(1, "v1"))
 
 
 def test_a_module_with_other_content_is_never_taken_over(connect: Callable[..., Connection], server: Server) -> None:

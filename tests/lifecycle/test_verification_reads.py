@@ -62,9 +62,9 @@ def test_the_api_of_the_old_version_may_be_gone(connect: Opener, server: Server)
     second = connect(apiVersion="v2")
     for id_, outputs in made:
         second.roll.meet(id_.version, id_.key, outputs)
-    with pytest.raises(ForgeError, match=r"next: .*ATLASSIAN_FORGE_ACCEPT_ALL_GONE=true pulumi refresh"):
+    with pytest.raises(ForgeError, match=r"next: .*ATLASSIAN_FORGE_ACCEPT_MISSING_MODULES=true pulumi refresh"):
         create(second, declared(7, "v2"))
-    refreshed = connect(acceptAllGone="true")
+    refreshed = connect(acceptMissingModules="true")
     assert [read(refreshed, *module) for module in made] == [None, None]
 
 

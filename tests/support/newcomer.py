@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.support import pages
-from tests.support.bridge import node
 from tests.support.pages import ROOT, Command
+from tests.support.relay import node
 
 _MADE_BY_TESTS = (".coverage*", ".hypothesis", "__pycache__", ".*_cache")  # these come and go while a folder is copied
 _NOT_IN_A_CLONE = (*_MADE_BY_TESTS, ".git", ".venv*", ".local", ".fleet", "node_modules", "build", "dist", "*.db*")
-_OF_A_ROAD = ("ATLASSIAN_FORGE", "PULUMI", "FORGE_", "STANDIN_", "BRIDGE_", "ACTIONS_")
+_OF_A_ROAD = ("ATLASSIAN_FORGE", "PULUMI", "FORGE_", "STANDIN_", "RELAY_", "ACTIONS_")
 _OF_THIS_RUN = ("COVERAGE", "MAKE", "PYTEST", "PYTHON", "VIRTUAL_ENV")
 _STATE = 'code=$?; { pwd; env -0; } > "$0"; exit $code'
 
@@ -29,8 +29,8 @@ TYPED = {
     "baseUrl' https://…": "baseUrl' {api}",
     "baseUrl' https://api.atlassian.com": "baseUrl' {api}",
     "TOKEN=…": "TOKEN={token}",
-    "https://….hello.atlassian-dev.net/x1/…": "{bridge}",
-    "BRIDGE_KEY=…": "BRIDGE_KEY={key}",
+    "https://….hello.atlassian-dev.net/x1/…": "{relay}",
+    "RELAY_KEY=…": "RELAY_KEY={key}",
     "installationId=…": "installationId={installation}",
     "PASSPHRASE=…": "PASSPHRASE=test",
 }
@@ -38,7 +38,7 @@ TYPED = {
 
 SAYS = {
     "forge-modules emulator": r"BASE_URL=(?P<api>\S+)\nexport \S+_TOKEN=(?P<token>\S+)\n",
-    "serve.js": r"(?P<bridge>http://\S+)\n",
+    "serve.js": r"(?P<relay>http://\S+)\n",
     "make -C examples/remote-broker standin": r"the broker has a token",
 }
 """Commands that run in a terminal of their own, and what they say when they are ready."""

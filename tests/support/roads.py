@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support import sidecar
-from tests.support.bridge import KEY, bridge
 from tests.support.independent_server import Server
+from tests.support.relay import KEY, relay
 
-ROADS = ("token", "tokenFile", "tokenCommand", "containerProxy", "bridgeUrl")
+ROADS = ("token", "tokenFile", "tokenCommand", "containerProxy", "relayUrl")
 RENEWABLE = ("tokenFile", "tokenCommand")
 
 
@@ -65,8 +65,8 @@ def opened(road: str, server: Server, folder: Path) -> Iterator[Opened]:
                 }
                 yield Opened(environment, _cannot, [server.token])
         case _:
-            with bridge(server.base_url, server.token) as url:
-                environment = {"ATLASSIAN_FORGE_BRIDGE_URL": url, "ATLASSIAN_FORGE_BRIDGE_KEY": KEY}
+            with relay(server.base_url, server.token) as url:
+                environment = {"ATLASSIAN_FORGE_RELAY_URL": url, "ATLASSIAN_FORGE_RELAY_KEY": KEY}
                 yield Opened(environment, _cannot, [server.token, KEY])
 
 

@@ -114,14 +114,14 @@ class Unauthorized(ApiError):
     """401 or 403: the token is not one for the target installation, or has ended.
 
     Attributes:
-        is_of_bridge: Whether the bridge refused the caller, and nobody the app.
+        is_of_relay: Whether the relay refused the caller, and nobody the app.
         is_renewed: Whether there are other credentials now. A register is not repeated with them by itself: they may lead to
             another installation, and its caller has to look.
     """
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
         super().__init__(message, status=status)
-        self.is_of_bridge = False
+        self.is_of_relay = False
         self.is_renewed = False
 
 
@@ -159,11 +159,11 @@ class ServerFailure(ApiError):
         self.retry_after = retry_after
 
 
-BRIDGE: Final = "x-bridge"
-"""The header that tells the answers of a bridge: those that it relayed, and its own (:mod:`.bridge`)."""
+RELAY: Final = "x-relay"
+"""The header that tells the answers of a relay: those that it relayed, and its own (:mod:`.relay`)."""
 
 REFUSED: Final = "refused"
-"""What it says where the bridge has refused the caller."""
+"""What it says where the relay has refused the caller."""
 
 _BEYOND: Final = 600  # the last class of statuses ends here
 _REFUSALS: Final[Mapping[int, type[ApiError]]] = {
@@ -200,7 +200,7 @@ def failure_of(answer: Answer, *, now: float | None = None) -> ApiError | None:
         return busy(words, status=status, retry_after=retry_after)
     failure = _REFUSALS.get(status, Rejected)(words, status=status)
     if isinstance(failure, Unauthorized):
-        failure.is_of_bridge = answer.headers.get(BRIDGE) == REFUSED
+        failure.is_of_relay = answer.headers.get(RELAY) == REFUSED
     return failure
 
 

@@ -15,7 +15,7 @@ from pulumi_atlassian_forge.saying import say
 
 from .bearer_token import BearerToken, Token
 from .local_emulator import ADDRESS, emulator
-from .relay import Bridge, Signature
+from .relay import Relay, Signature
 from .secret_files import key_in, token_in
 from .token_command import warn_of_end
 
@@ -39,7 +39,7 @@ class Road:
 
     base_url: str
     auth: Auth
-    carrier: Bridge | None = None
+    carrier: Relay | None = None
     transport: EmulatorTransport | None = None
     installation: Callable[[], str | None] | None = None
     ends_at: Callable[[], float | None] = lambda: None
@@ -58,8 +58,8 @@ def opened(name: str, settings: InstallationSettings, root: Path, on_renewal: Ca
     Raises:
         ForgeError: The emulator cannot be used.
     """
-    if settings.road == "bridgeUrl":
-        return _bridge(settings, root)
+    if settings.road == "relayUrl":
+        return _relay(settings, root)
     if settings.road == "containerProxy":
         return _container(settings)
     transport = emulator(settings.base_url or "", name, root) if settings.on_emulator else None
@@ -93,15 +93,15 @@ def _token(settings: InstallationSettings, root: Path) -> Callable[[], Token] | 
     return None
 
 
-def _bridge(settings: InstallationSettings, root: Path) -> Road:
-    key = settings.bridge_key
-    obtain = key.get_secret_value if key is not None else key_in(settings.bridge_key_file or "", root, "key")
-    bridge, signature = Bridge(), Signature(obtain)
+def _relay(settings: InstallationSettings, root: Path) -> Road:
+    key = settings.relay_key
+    obtain = key.get_secret_value if key is not None else key_in(settings.relay_key_file or "", root, "key")
+    relay, signature = Relay(), Signature(obtain)
     return Road(
-        settings.bridge_url or "",
+        settings.relay_url or "",
         signature,
-        carrier=bridge,
-        installation=lambda: bridge.installation,
+        carrier=relay,
+        installation=lambda: relay.installation,
         secrets=signature.secrets,
     )
 

@@ -1,7 +1,7 @@
-"""The bridge: a web trigger of the app that relays the five operations as the app (``examples/bridge-app``).
+"""The relay: a web trigger of the app that relays the five operations as the app (``examples/web-trigger-relay``).
 
 A web trigger passes on neither sub-paths nor every method for certain, so the request travels in an envelope, and each is signed.
-The signature is an HMAC-SHA256 over the lines ``forge-bridge-1``, time, nonce, method, path, SHA-256 of the body.
+The signature is an HMAC-SHA256 over the lines ``forge-relay-1``, time, nonce, method, path, SHA-256 of the body.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final, NoReturn
 
-from pulumi_atlassian_forge.api.errors import BRIDGE, REFUSED, ApiError, BadAnswer
+from pulumi_atlassian_forge.api.errors import REFUSED, RELAY, ApiError, BadAnswer
 from pulumi_atlassian_forge.api.request_response import Answer, Request
 from pulumi_atlassian_forge.model.content import canonical_json
 
-_VERSION: Final = "forge-bridge-1"
-_KEY: Final = f"{BRIDGE}-key"
-_INSTALLATION: Final = f"{BRIDGE}-installation"
+_VERSION: Final = "forge-relay-1"
+_KEY: Final = f"{RELAY}-key"
+_INSTALLATION: Final = f"{RELAY}-installation"
 _RELAYED, _FAILED = "relayed", "failed"
-_TWICE: Final = b'"BRIDGE_NONCE"'  # the reason of a refusal
-_PLATFORM_S: Final = 429  # and above: limits and failures of what stands before the bridge mean what they always mean
+_TWICE: Final = b'"RELAY_NONCE"'  # the reason of a refusal
+_PLATFORM_S: Final = 429  # and above: limits and failures of what stands before the relay mean what they always mean
 
 
 class Signature:
-    """Shows that a request comes from somebody who has the bridge's key. The key is read when it is first needed.
+    """Shows that a request comes from somebody who has the relay's key. The key is read when it is first needed.
 
     Args:
         obtain: Returns the key. It is shown by nothing and cannot be pickled.
@@ -64,9 +64,9 @@ class Signature:
         text = f"{_VERSION}\n{at}\n{nonce}\n{request.method}\n{request.target}\n{body}"
         signed = hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
         return {
-            f"{BRIDGE}-timestamp": at,
-            f"{BRIDGE}-nonce": nonce,
-            f"{BRIDGE}-signature": f"v1={signed}",
+            f"{RELAY}-timestamp": at,
+            f"{RELAY}-nonce": nonce,
+            f"{RELAY}-signature": f"v1={signed}",
             _KEY: _name_of(key),
         }
 
@@ -92,8 +92,8 @@ class Signature:
         raise TypeError("a key is not to be pickled")
 
 
-class Bridge:
-    """Puts requests into envelopes, and knows the bridge's own answers from those of the API.
+class Relay:
+    """Puts requests into envelopes, and knows the relay's own answers from those of the API.
 
     Attributes:
         installation: The id of the installation, as the latest answer named it; None where it named none.
@@ -105,25 +105,25 @@ class Bridge:
         self.has_answered = False
 
     def wrapped(self, request: Request) -> Request:
-        """The request to the bridge that carries one to the API."""
+        """The request to the relay that carries one to the API."""
         body = None if request.body is None else request.body.decode()
         envelope = {"method": request.method, "path": request.target, "body": body}
         return Request("POST", "", body=canonical_json(envelope).encode())
 
     def opened(self, answer: Answer) -> Answer | ApiError:
-        """The API's answer, or the bridge's own. Any other one comes from something else, and says nothing of a module."""
-        who = answer.headers.get(BRIDGE)
+        """The API's answer, or the relay's own. Any other one comes from something else, and says nothing of a module."""
+        who = answer.headers.get(RELAY)
         if who == _RELAYED:
             self.installation, self.has_answered = answer.headers.get(_INSTALLATION) or self.installation, True
             return answer
         if who == REFUSED and _TWICE in answer.body:
             # It was let in before: something on the way delivered it twice, and this is the answer to the second.
-            return BadAnswer("the bridge had this very request before", status=answer.status, transient=True)
+            return BadAnswer("the relay had this very request before", status=answer.status, transient=True)
         if who in (REFUSED, _FAILED) or answer.status >= _PLATFORM_S:
             return answer
-        return BadAnswer("the answer is not the bridge's: no app, or another one, is at this address", status=answer.status)
+        return BadAnswer("the answer is not the relay's: no app, or another one, is at this address", status=answer.status)
 
 
 def _name_of(key: str) -> str:
-    """What tells the bridge, and us, one key from another in a rotation. Of a random key it gives nothing away."""
+    """What tells the relay, and us, one key from another in a rotation. Of a random key it gives nothing away."""
     return hashlib.sha256(f"{_VERSION}\n{key}".encode()).hexdigest()[:8]

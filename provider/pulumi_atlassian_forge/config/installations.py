@@ -33,6 +33,7 @@ from .settings import (
     NAMESPACE,
     PREFIX,
     PROXY_VARIABLE,
+    RENAMED,
     ROADS,
     SECRETS,
     InstallationSettings,
@@ -43,9 +44,9 @@ from .settings import (
 )
 
 _NEAR: Final = 0.9  # how alike a variable has to be to one that is read, of 1
-_KEYS: Final = ("bridgeKey", "bridgeKeyFile")
+_KEYS: Final = ("relayKey", "relayKeyFile")
 _MAKE_AN_INSTALLATION: Final = ("baseUrl", *ROADS, *_KEYS)
-_ADDRESSES: Final = ("baseUrl", "bridgeUrl")
+_ADDRESSES: Final = ("baseUrl", "relayUrl")
 
 Get = Callable[[str], str | None]
 
@@ -69,6 +70,7 @@ class Installations:
         default = {field: value for field in fields if (value := get(f"{NAMESPACE}:{field}")) is not None}
         text = get(f"{NAMESPACE}:installations")
         named = _named(text)
+        _refuse_renamed(get, {DEFAULT, *named, *filed, *called})
         if twice := sorted(named.keys() & filed.keys()):
             raise ForgeError(
                 f"installation {twice[0]!r} is described in {NAMESPACE}:installations and in {FILE}\nnext: keep one of them"
@@ -115,7 +117,7 @@ class Installations:
         if settings.on_emulator:  # in this process: what leads out of it is not asked
             settings = settings.model_copy(update=dict.fromkeys(_leading_out(name)))
         settings = self._with_one(name, settings, ROADS, "way to the API")
-        settings = self._with_one(name, settings, _KEYS, "key of the bridge")
+        settings = self._with_one(name, settings, _KEYS, "key of the relay")
         problem = _not_usable(name, settings)
         if problem is not None:
             raise ForgeError(problem)
@@ -174,6 +176,17 @@ class Installations:
                         f"installations {other!r} and {name!r} would both read the variable {variable(name, field)}\n"
                         f"next: give one of them another name in {NAMESPACE}:installations"
                     )
+
+
+def _refuse_renamed(get: Get, names: Iterable[str]) -> None:
+    renamed = {config_key(DEFAULT, old): config_key(DEFAULT, new) for old, new in RENAMED.items()}
+    found = {old: new for old, new in renamed.items() if get(old) is not None}
+    variables = {variable(name, old): variable(name, new) for name in names for old, new in RENAMED.items()}
+    found |= {old: new for old, new in variables.items() if os.environ.get(old)}
+    if found:
+        lines = [f"{old} is now called {new}" for old, new in sorted(found.items())]
+        advice = "next: rename it, and run the command again"
+        raise ForgeError("\n".join(at_most(["a setting has another name now", *lines, advice])))
 
 
 def not_configured(name: str, names: Iterable[str]) -> str:
@@ -244,14 +257,14 @@ def _unusable(name: str, error: ValidationError) -> str:
 
 def _not_usable(name: str, settings: InstallationSettings) -> str | None:
     """What the settings lack; None where they lead to an API."""
-    road, has_key = settings.road, not (settings.bridge_key is None and settings.bridge_key_file is None)
+    road, has_key = settings.road, not (settings.relay_key is None and settings.relay_key_file is None)
     if road is None and not settings.on_emulator:
-        return _no_bridge(name) if has_key else _no_token(name)
-    if road == "bridgeUrl" and not has_key:
+        return _no_relay(name) if has_key else _no_token(name)
+    if road == "relayUrl" and not has_key:
         return (
-            f"there is no key for the bridge of installation {name!r}\n"
-            f"next: set {variable(name, 'bridgeKey')} or {variable(name, 'bridgeKeyFile')}, or: "
-            f"{_config_set(name, 'bridgeKey', '--secret ')} <key>"
+            f"there is no key for the relay of installation {name!r}\n"
+            f"next: set {variable(name, 'relayKey')} or {variable(name, 'relayKeyFile')}, or: "
+            f"{_config_set(name, 'relayKey', '--secret ')} <key>"
         )
     proxy = os.environ.get(PROXY_VARIABLE, "")
     if road == "containerProxy" and settings.base_url is None and not proxy.startswith(("http://", "https://")):
@@ -273,11 +286,11 @@ def _no_token(name: str) -> str:
     )
 
 
-def _no_bridge(name: str) -> str:
+def _no_relay(name: str) -> str:
     return (
-        f"there is a key for the bridge of installation {name!r}, and not the bridge's address\n"
-        f"next: set {variable(name, 'bridgeUrl')}, or: {_config_set(name, 'bridgeUrl')} <url>; it is the URL of the app's web "
-        "trigger: docs/guide/roads.md#bridge"
+        f"there is a key for the relay of installation {name!r}, and not the relay's address\n"
+        f"next: set {variable(name, 'relayUrl')}, or: {_config_set(name, 'relayUrl')} <url>; it is the URL of the app's web "
+        "trigger: docs/guide/roads.md#relay"
     )
 
 

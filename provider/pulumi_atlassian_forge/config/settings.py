@@ -8,6 +8,8 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Final, Literal, get_args
 from urllib.parse import parse_qsl, urlsplit
 
@@ -25,12 +27,12 @@ API_BASE: Final = "https://api.atlassian.com"
 
 EMULATOR_SCHEME: Final = "emulator"
 
-Road = Literal["token", "tokenFile", "tokenCommand", "containerProxy", "bridgeUrl"]
+Road = Literal["token", "tokenFile", "tokenCommand", "containerProxy", "relayUrl"]
 """The ways to the API, each by the setting that opens it: an installation has one."""
 
 ROADS: Final[tuple[Road, ...]] = get_args(Road)
 
-SECRETS: Final = ("token", "bridgeKey")
+SECRETS: Final = ("token", "relayKey")
 """The settings that nobody may be shown."""
 
 PROXY_VARIABLE: Final = "FORGE_EGRESS_PROXY_URL"
@@ -42,9 +44,20 @@ NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 FILE: Final = "forge-installations.yaml"
 """A file beside Pulumi.yaml that describes more installations (:mod:`.installations_file`)."""
 
-_SHORTEST_KEY: Final = 32  # characters of the key of a bridge, as the bridge itself demands
+_SHORTEST_KEY: Final = 32  # characters of the key of a relay, as the relay itself demands
 PREFIX: Final = "ATLASSIAN_FORGE_"
 """What every variable of ours begins with."""
+
+RENAMED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "bridgeUrl": "relayUrl",
+        "bridgeKey": "relayKey",
+        "bridgeKeyFile": "relayKeyFile",
+        "takeOverIdentical": "adoptIdentical",
+        "acceptAllGone": "acceptMissingModules",
+    }
+)
+"""Settings that had another name before the first release: an old name is an error that names the new one."""
 
 _CONTAINER_IDS: Final = ("installationId", "invocationId")
 
@@ -62,16 +75,16 @@ class InstallationSettings(BaseSettings):
             they are known, ``expiresAt`` and ``installationId``. It has ``request_timeout`` seconds.
         container_proxy: Inside a Forge container: ``installationId=<id>`` or ``invocationId=<id>``, for the sidecar that
             ``FORGE_EGRESS_PROXY_URL`` names.
-        bridge_url: The web trigger of the app's bridge (``examples/bridge-app``), which every request is then sent to.
-        bridge_key: The key that the bridge shares with its callers, at least 32 characters.
-        bridge_key_file: A file that holds the key, in place of ``bridge_key``; read again when the bridge answers 401.
+        relay_url: The web trigger of the app's relay (``examples/web-trigger-relay``), which every request is then sent to.
+        relay_key: The key that the relay shares with its callers, at least 32 characters.
+        relay_key_file: A file that holds the key, in place of ``relay_key``; read again when the relay answers 401.
         api_version: ``v1`` (the specification, the default) or ``v2`` (the public Preview).
         connect_timeout: Seconds to wait for a connection.
         request_timeout: Seconds to wait for the whole answer to one request.
         operation_timeout: Seconds that one operation may take with all its repetitions and pauses.
-        take_over_identical: Whether a register under v1 takes over a module that is already there under its key with the same
+        adopt_identical: Whether a register under v1 takes over a module that is already there under its key with the same
             content, as a killed run leaves one.
-        accept_all_gone: Whether to believe that all modules of the stack were deleted, where none of them is found. Meant for one
+        accept_missing_modules: Whether to believe that all modules of the stack were deleted, where none of them is found. Meant for one
             run, by the environment.
         max_data_size: Bytes that the ``data`` of a module may have as JSON (our own limit).
         manifest: The ``manifest.yml`` of the app, which modules are then checked against in preview. A relative path starts at
@@ -85,19 +98,19 @@ class InstallationSettings(BaseSettings):
     token_file: str | None = None
     token_command: Annotated[tuple[str, ...] | None, NoDecode] = None
     container_proxy: str | None = None
-    bridge_url: str | None = None
-    bridge_key: SecretStr | None = None
-    bridge_key_file: str | None = None
+    relay_url: str | None = None
+    relay_key: SecretStr | None = None
+    relay_key_file: str | None = None
     api_version: Version = "v1"
     connect_timeout: float = Field(default=10.0, gt=0, le=600)
     request_timeout: float = Field(default=30.0, gt=0, le=600)
     operation_timeout: float = Field(default=120.0, gt=0, le=3600)
-    take_over_identical: bool = True
-    accept_all_gone: bool = False
+    adopt_identical: bool = True
+    accept_missing_modules: bool = False
     max_data_size: int = Field(default=262_144, gt=0)
     manifest: str | None = None
 
-    @field_validator("token", "token_file", "container_proxy", "bridge_key", "bridge_key_file", "manifest", mode="before")
+    @field_validator("token", "token_file", "container_proxy", "relay_key", "relay_key_file", "manifest", mode="before")
     @classmethod
     def _empty_is_absent(cls, value: object) -> object:
         return value.strip() or None if isinstance(value, str) else value
@@ -107,12 +120,12 @@ class InstallationSettings(BaseSettings):
     def _reachable(cls, value: str | None) -> str | None:
         return None if value is None else _checked_base_url(value)
 
-    @field_validator("bridge_url")
+    @field_validator("relay_url")
     @classmethod
-    def _is_bridge(cls, value: str | None) -> str | None:
+    def _is_relay(cls, value: str | None) -> str | None:
         return None if value is None else _checked_url(value)
 
-    @field_validator("bridge_key")
+    @field_validator("relay_key")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < _SHORTEST_KEY:
@@ -210,11 +223,13 @@ def address_variable(installation: str, road: Road | None) -> str:
     """The variable that says where requests go, for a message."""
     if road == "containerProxy":
         return PROXY_VARIABLE
-    return variable(installation, "bridgeUrl" if road == "bridgeUrl" else "baseUrl")
+    return variable(installation, "relayUrl" if road == "relayUrl" else "baseUrl")
 
 
 def near_setting(key: str) -> str:
     """What a key that is no setting may have been meant to be."""
+    if key in RENAMED:
+        return f"it is called {RENAMED[key]} now"
     known = [to_camel(field) for field in InstallationSettings.model_fields]
     near = nearest(key, known)
     return f"did you mean {near}?" if near else f"known: {', '.join(known)}"

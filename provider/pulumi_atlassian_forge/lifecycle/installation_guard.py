@@ -80,7 +80,7 @@ class Roll:
 
     Attributes:
         owners: Which resource of the program each of them belongs to.
-        is_credulous: Whether everything is believed: what the setting ``acceptAllGone`` asks for.
+        is_credulous: Whether everything is believed: what the setting ``acceptMissingModules`` asks for.
         era: Which credentials are in use, counted by their renewals: what was seen with earlier ones proves nothing.
         identity: Returns what tells this installation from others, and may ask for it; None where the road to it never knows.
     """
@@ -315,7 +315,7 @@ class Roll:
         with self._changed:
             was_told, self._has_told = self._has_told, True
         if not was_told:
-            text = "is not there, and is taken for deleted like any other, because acceptAllGone is set; remove it after this run"
+            text = "is not there, and is taken for deleted like any other, because acceptMissingModules is set; remove it after this run"
             say(f"{self._installation}/{key}", text)
 
     def _tell(self) -> None:

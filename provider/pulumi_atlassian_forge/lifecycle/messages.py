@@ -110,7 +110,7 @@ def doubtful(attempt: Attempt, doubt: InDoubt) -> ForgeError:
     }[attempt.verb]
     if doubt.first is not None:
         return ForgeError(f"{attempt}\n{fate}: see the message about {doubt.first!r}")
-    accept = f"{variable(attempt.installation, 'acceptAllGone')}=true pulumi refresh"
+    accept = f"{variable(attempt.installation, 'acceptMissingModules')}=true pulumi refresh"
     setting, what = _road_of(attempt.installation, attempt.road)
     if isinstance(doubt, Elsewhere):
         return ForgeError(
@@ -140,13 +140,13 @@ def renewal(installation: str, road: Road | None, error: Unauthorized) -> str:
     who = "a token of the app that is installed there, which lives at most 4 hours"
     setting = _road_of(installation, road)[0]
     match road:
-        case "bridgeUrl" if error.is_of_bridge:
-            key = setting_of(installation, "bridgeKey")
-            return f"the clock of this machine has to be right, and {key} the bridge's own BRIDGE_KEY"
-        case "bridgeUrl" if error.status is None:
-            return f"correct {setting_of(installation, 'bridgeKeyFile')}: it names a file with the bridge's own BRIDGE_KEY"
-        case "bridgeUrl":
-            return f"the bridge took the key, and the API not the app: the app of {setting} has to be installed there"
+        case "relayUrl" if error.is_of_relay:
+            key = setting_of(installation, "relayKey")
+            return f"the clock of this machine has to be right, and {key} the relay's own RELAY_KEY"
+        case "relayUrl" if error.status is None:
+            return f"correct {setting_of(installation, 'relayKeyFile')}: it names a file with the relay's own RELAY_KEY"
+        case "relayUrl":
+            return f"the relay took the key, and the API not the app: the app of {setting} has to be installed there"
         case "containerProxy":
             return f"check {setting}: it names an installation of the app that this container belongs to"
         case "tokenCommand" | "tokenFile":
@@ -158,7 +158,7 @@ def _road_of(installation: str, road: Road | None) -> tuple[str, str]:
     """The setting that leads to an installation, and what it has to be."""
     if road is None:  # the emulator, without a token
         return setting_of(installation, "baseUrl"), "the file of this installation"
-    what = {"bridgeUrl": "the bridge of this installation", "containerProxy": "this installation"}
+    what = {"relayUrl": "the relay of this installation", "containerProxy": "this installation"}
     return setting_of(installation, road), what.get(road, "the token of this installation")
 
 

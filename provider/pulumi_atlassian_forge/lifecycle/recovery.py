@@ -59,7 +59,7 @@ class Registrar:
         operations: The five operations.
         listing: The shared list.
         patience: Seconds that one register may take with all its looks and repetitions.
-        take_over_identical: Whether an identical module that was there before, under the same key, is taken over (v1).
+        adopt_identical: Whether an identical module that was there before, under the same key, is taken over (v1).
         sleep: Waits for some seconds.
         clock: A monotonic clock, in seconds.
     """
@@ -71,7 +71,7 @@ class Registrar:
         listing: Listing,
         *,
         patience: float,
-        take_over_identical: bool = True,
+        adopt_identical: bool = True,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -79,7 +79,7 @@ class Registrar:
         self._operations = operations
         self._listing = listing
         self._patience = patience
-        self._take_over_identical = take_over_identical
+        self._adopt_identical = adopt_identical
         self._sleep = sleep
         self._clock = clock
         self._lock = threading.Lock()
@@ -215,7 +215,7 @@ class Registrar:
             raise error from None
         if live is None:
             raise error
-        if first and not self._take_over_identical:
+        if first and not self._adopt_identical:
             raise Taken(error)
         if first:
             self._tell(

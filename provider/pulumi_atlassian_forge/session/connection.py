@@ -48,7 +48,7 @@ class Connection:
     ) -> None:
         self.name = name
         self.roll = roll
-        roll.is_credulous = settings.accept_all_gone
+        roll.is_credulous = settings.accept_missing_modules
         self.turns = threading.BoundedSemaphore(CONCURRENCY)
         self.road = settings.road
         self._version = settings.api_version
@@ -77,7 +77,7 @@ class Connection:
                 operations,
                 self._listings[v],
                 patience=settings.operation_timeout,
-                take_over_identical=settings.take_over_identical,
+                adopt_identical=settings.adopt_identical,
             )
             for v, operations in self._operations.items()
         }

@@ -102,7 +102,7 @@ def _settings(connections: Connections, here: Site, api_version: str | None) -> 
 
     version = "--api-version" if api_version is not None else origin("apiVersion")
     misspelt, road = connections.misspelt(), here.connection.road
-    address = connections.source(here.name, "bridgeUrl" if road == "bridgeUrl" else "baseUrl") or (
+    address = connections.source(here.name, "relayUrl" if road == "relayUrl" else "baseUrl") or (
         PROXY_VARIABLE if road == "containerProxy" else "default"
     )
     text = f"{here.connection.base_url} ({address}), {here.version} ({version})"

@@ -17,7 +17,7 @@ TOKENS: Final = ("token", "tokenFile", "tokenCommand")
 
 _NOT_NEEDED: Final[Mapping[Road | None, str]] = {
     None: "the emulator needs none",
-    "bridgeUrl": "none on this side: the bridge asks as the app, and each request to it is signed ({source})",
+    "relayUrl": "none on this side: the relay asks as the app, and each request to it is signed ({source})",
     "containerProxy": "none on this side: the sidecar of the container asks as the app ({source})",
 }
 _HOUR: Final = 3600.0

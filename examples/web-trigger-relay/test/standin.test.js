@@ -20,22 +20,22 @@ async function start(context, environment = {}) {
   });
   api.listen(0, '127.0.0.1');
   await once(api, 'listening');
-  const bridge = spawn(process.execPath, [SERVE], {
+  const relay = spawn(process.execPath, [SERVE], {
     env: {
       STANDIN_API_URL: `http://127.0.0.1:${api.address().port}/`,
       STANDIN_API_TOKEN: 'the-token',
       STANDIN_INSTALLATION: 'an-installation',
-      BRIDGE_KEY: KEY,
+      RELAY_KEY: KEY,
       ...environment,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   context.after(() => {
-    bridge.kill();
+    relay.kill();
     api.close();
     api.closeAllConnections();
   });
-  const [url] = await once(createInterface(bridge.stdout), 'line');
+  const [url] = await once(createInterface(relay.stdout), 'line');
   return { url, asked };
 }
 
@@ -53,32 +53,32 @@ test('the stand-in relays over HTTP with the token it was given, once for each n
   const { status, headers, body } = await send(url, asking);
   assert.equal(status, 200);
   assert.deepEqual(body, { key: 'a' });
-  assert.equal(headers.get('x-bridge'), 'relayed');
-  assert.equal(headers.get('x-bridge-installation'), 'an-installation');
-  assert.equal((await send(url, asking)).body.code, 'BRIDGE_NONCE');
+  assert.equal(headers.get('x-relay'), 'relayed');
+  assert.equal(headers.get('x-relay-installation'), 'an-installation');
+  assert.equal((await send(url, asking)).body.code, 'RELAY_NONCE');
   assert.deepEqual(asked, [['GET', '/forge/installation/v1/dynamic/module/a%2Fb', 'Bearer the-token']]);
 });
 
 test('its clock can be wrong, its API can hang up, and only one path is the web trigger', async (context) => {
   const { url, asked } = await start(context, { STANDIN_CLOCK_SKEW: '1000' });
-  assert.equal((await send(url, signed({}, now()))).body.code, 'BRIDGE_TIMESTAMP');
+  assert.equal((await send(url, signed({}, now()))).body.code, 'RELAY_TIMESTAMP');
   const ahead = { timestamp: now().timestamp + 1000 };
   const elsewhere = await send(new URL('/', url), signed({}, ahead));
   assert.equal(elsewhere.status, 404);
-  assert.equal(elsewhere.headers.get('x-bridge'), null);
+  assert.equal(elsewhere.headers.get('x-relay'), null);
   assert.deepEqual(asked, []);
   const path = '/forge/installation/v1/dynamic/module/hang-up';
-  assert.equal((await send(url, signed({ method: 'DELETE', path }, ahead))).body.code, 'BRIDGE_FAILED');
+  assert.equal((await send(url, signed({ method: 'DELETE', path }, ahead))).body.code, 'RELAY_FAILED');
   assert.equal(asked.length, 1);
 });
 
-test('a header that was sent twice reaches the bridge twice', async (context) => {
+test('a header that was sent twice reaches the relay twice', async (context) => {
   const { url } = await start(context);
   const { method, headers, body } = signed({}, now());
-  const [nonce] = headers['X-Bridge-Nonce'];
-  const sent = request(url, { method, headers: { ...headers, 'X-Bridge-Nonce': [nonce, nonce] } }).end(body);
+  const [nonce] = headers['X-Relay-Nonce'];
+  const sent = request(url, { method, headers: { ...headers, 'X-Relay-Nonce': [nonce, nonce] } }).end(body);
   const [response] = await once(sent, 'response');
-  assert.match((await response.toArray()).join(''), /the header x-bridge-nonce is missing, there twice or malformed/);
+  assert.match((await response.toArray()).join(''), /the header x-relay-nonce is missing, there twice or malformed/);
 });
 
 test('a caller that hangs up does not end it', async (context) => {

@@ -26,17 +26,17 @@ register(`data:text/javascript,${encodeURIComponent(hook)}`);
 globalThis.calls = [];
 globalThis.writes = [];
 
-const { bridge } = await import('../src/index.js');
+const { relay } = await import('../src/index.js');
 
 test('the web trigger has its keys from the variables, and calls the API as the app', async () => {
   const path = '/forge/installation/v1/dynamic/module/a%2Fb';
   const now = { timestamp: Math.floor(Date.now() / 1000) };
-  assert.equal((await bridge(signed({ path }, now), {})).statusCode, 401);
-  process.env.BRIDGE_KEY = 'x'.repeat(32);
-  process.env.BRIDGE_KEY_NEXT = KEY;
-  const { statusCode, headers } = await bridge(signed({ path }, now), {});
+  assert.equal((await relay(signed({ path }, now), {})).statusCode, 401);
+  process.env.RELAY_KEY = 'x'.repeat(32);
+  process.env.RELAY_KEY_NEXT = KEY;
+  const { statusCode, headers } = await relay(signed({ path }, now), {});
   assert.equal(statusCode, 200);
-  assert.deepEqual(headers['x-bridge-installation'], ['an-installation']);
+  assert.deepEqual(headers['x-relay-installation'], ['an-installation']);
   assert.deepEqual(globalThis.calls, [['GET', path]]);
   assert.deepEqual(globalThis.writes, ['FAIL_IF_EXISTS']);
 });

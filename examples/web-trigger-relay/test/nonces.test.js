@@ -12,7 +12,7 @@ test('one conditional write, under a hash, for longer than the request is valid'
   assert.equal(await remember({ set: async (...write) => writes.push(write) }, NONCE), true);
   const [[key, , options]] = writes;
   assert.equal(writes.length, 1);
-  assert.match(key, /^bridge-nonce:[0-9a-f]{64}$/);
+  assert.match(key, /^relay-nonce:[0-9a-f]{64}$/);
   assert.ok(!key.includes(NONCE));
   assert.deepEqual(options, { keyPolicy: 'FAIL_IF_EXISTS', ttl: { unit: 'SECONDS', value: MEMORY } });
   assert.ok(MEMORY > 2 * WINDOW);

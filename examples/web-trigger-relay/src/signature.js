@@ -8,7 +8,7 @@ export const WINDOW = 300;
 /** Characters that a key must have at least. */
 export const SHORTEST_KEY = 32;
 
-const NAMES = { timestamp: 'x-bridge-timestamp', nonce: 'x-bridge-nonce', signature: 'x-bridge-signature' };
+const NAMES = { timestamp: 'x-relay-timestamp', nonce: 'x-relay-nonce', signature: 'x-relay-signature' };
 const FORMS = { timestamp: /^\d{1,12}$/, nonce: /^[0-9a-f]{32}$/i, signature: /^v1=[0-9a-f]{64}$/i };
 
 /**
@@ -59,6 +59,6 @@ function digest(key, { timestamp, nonce, method, path, body }) {
   const content = createHash('sha256')
     .update(body ?? '', 'utf8')
     .digest('hex');
-  const message = ['forge-bridge-1', timestamp, nonce, method, path, content].join('\n');
+  const message = ['forge-relay-1', timestamp, nonce, method, path, content].join('\n');
   return createHmac('sha256', Buffer.from(key, 'utf8')).update(message, 'utf8').digest();
 }

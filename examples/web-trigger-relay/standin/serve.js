@@ -1,15 +1,15 @@
-// Stands in for the Forge runtime: takes HTTP, hands the real bridge what a web trigger gets, and calls an API of your choice in
+// Stands in for the Forge runtime: takes HTTP, hands the real relay what a web trigger gets, and calls an API of your choice in
 // the app's place. For tests on this machine: it listens on the loopback address and prints the web trigger's URL in one line.
 
 import { createServer } from 'node:http';
 
-import { answer } from '../src/bridge.js';
+import { answer } from '../src/relay.js';
 import { remember } from '../src/nonces.js';
 import { Storage } from './world.js';
 
 const PATH = '/x1/stand-in';
 
-const { STANDIN_API_URL, STANDIN_API_TOKEN, STANDIN_INSTALLATION, STANDIN_CLOCK_SKEW, BRIDGE_KEY, BRIDGE_KEY_NEXT } = process.env;
+const { STANDIN_API_URL, STANDIN_API_TOKEN, STANDIN_INSTALLATION, STANDIN_CLOCK_SKEW, RELAY_KEY, RELAY_KEY_NEXT } = process.env;
 if (!STANDIN_API_URL || !STANDIN_API_TOKEN) {
   process.stderr.write('STANDIN_API_URL and STANDIN_API_TOKEN are needed: the API to call, and the token to call it with\n');
   process.exit(2);
@@ -18,7 +18,7 @@ if (!STANDIN_API_URL || !STANDIN_API_TOKEN) {
 const now = () => Date.now() / 1000 + Number(STANDIN_CLOCK_SKEW ?? 0);
 const storage = new Storage(now);
 const world = {
-  keys: { BRIDGE_KEY, BRIDGE_KEY_NEXT },
+  keys: { RELAY_KEY, RELAY_KEY_NEXT },
   now,
   remember: (nonce) => remember(storage, nonce),
   relay: (path, init) =>
@@ -43,7 +43,7 @@ async function requestObject(incoming) {
 
 async function serve(incoming, outgoing) {
   const request = await requestObject(incoming);
-  // Only the bridge's answers have its header: a client takes this one for what it is.
+  // Only the relay's answers have its header: a client takes this one for what it is.
   const { statusCode, headers, body } =
     incoming.url === PATH ? await answer(request, world) : { statusCode: 404, headers: {}, body: '' };
   outgoing.writeHead(statusCode, headers).end(body);

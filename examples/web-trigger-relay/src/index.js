@@ -1,12 +1,12 @@
 import { asApp, assumeTrustedRoute, getAppContext } from '@forge/api';
 import { kvs } from '@forge/kvs';
 
-import { answer } from './bridge.js';
+import { answer } from './relay.js';
 import { remember } from './nonces.js';
 
-export const bridge = (request) =>
+export const relay = (request) =>
   answer(request, {
-    keys: { BRIDGE_KEY: process.env.BRIDGE_KEY, BRIDGE_KEY_NEXT: process.env.BRIDGE_KEY_NEXT },
+    keys: { RELAY_KEY: process.env.RELAY_KEY, RELAY_KEY_NEXT: process.env.RELAY_KEY_NEXT },
     now: () => Date.now() / 1000,
     remember: (nonce) => remember(kvs, nonce),
     // The `route` template refuses an encoded slash, which a key may hold; what comes here has passed src/operations.js.

@@ -1,4 +1,4 @@
-// What the bridge has around it in Forge, in memory: for the tests and for serve.js.
+// What the relay has around it in Forge, in memory: for the tests and for serve.js.
 
 import { remember } from '../src/nonces.js';
 import { sign } from '../src/signature.js';
@@ -6,7 +6,7 @@ import { sign } from '../src/signature.js';
 export const KEY = 'the key of the tests, 32 characters and more';
 export const NOW = 1_800_000_000;
 
-/** Forge's key-value store, as far as the bridge uses it. */
+/** Forge's key-value store, as far as the relay uses it. */
 export class Storage {
   #expiry = new Map();
   #now;
@@ -28,7 +28,7 @@ export function world(overrides = {}) {
   const storage = new Storage(() => NOW);
   return {
     calls,
-    keys: { BRIDGE_KEY: KEY, BRIDGE_KEY_NEXT: undefined },
+    keys: { RELAY_KEY: KEY, RELAY_KEY_NEXT: undefined },
     now: () => NOW,
     remember: (nonce) => remember(storage, nonce),
     relay: async (path, init) => {
@@ -50,9 +50,9 @@ export function signed(operation, { key = KEY, timestamp = NOW, nonce, sent = {}
     method: 'POST',
     headers: {
       'Content-Type': ['application/json'],
-      'X-Bridge-Timestamp': [seal.timestamp],
-      'X-Bridge-Nonce': [seal.nonce],
-      'X-Bridge-Signature': [sign(key, { ...seal, ...request })],
+      'X-Relay-Timestamp': [seal.timestamp],
+      'X-Relay-Nonce': [seal.nonce],
+      'X-Relay-Signature': [sign(key, { ...seal, ...request })],
     },
     body: JSON.stringify({ ...request, ...sent }),
   };

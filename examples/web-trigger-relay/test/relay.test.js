@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { afterEach, beforeEach, mock, test } from 'node:test';
 
-import { LIMITS, answer } from '../src/bridge.js';
+import { LIMITS, answer } from '../src/relay.js';
 import { KEY, NOW, signed, world } from '../standin/world.js';
 
 const COLLECTION = '/forge/installation/v1/dynamic/module';
 const NEXT = 'the next key, which has 32 characters or more';
-const JSON_BODY = { 'content-type': ['application/json'], 'x-bridge': ['refused'] };
+const JSON_BODY = { 'content-type': ['application/json'], 'x-relay': ['refused'] };
 
 // Whatever a test does, nothing is logged.
 const SAYING = ['debug', 'error', 'info', 'log', 'trace', 'warn'];
@@ -23,7 +23,7 @@ test('nothing in src/ can log', () => {
   for (const name of readdirSync(folder)) {
     assert.doesNotMatch(
       readFileSync(new URL(name, folder), 'utf8'),
-      /console|process\.(?!env\.BRIDGE_KEY)|node:(?!crypto)/,
+      /console|process\.(?!env\.RELAY_KEY)|node:(?!crypto)/,
       name,
     );
   }
@@ -44,19 +44,19 @@ const without = (request, name) => ({
   headers: Object.fromEntries(Object.entries(request.headers).filter(([given]) => given.toLowerCase() !== name)),
 });
 
-for (const name of ['x-bridge-timestamp', 'x-bridge-nonce', 'x-bridge-signature']) {
+for (const name of ['x-relay-timestamp', 'x-relay-nonce', 'x-relay-signature']) {
   test(`without ${name}`, async () => {
-    const message = await isRefused(without(signed(), name), 401, 'BRIDGE_SIGNATURE');
+    const message = await isRefused(without(signed(), name), 401, 'RELAY_SIGNATURE');
     assert.match(message, new RegExp(name));
   });
 }
 
 test('a stranger, who sends nothing or no headers', async () => {
-  await isRefused({ method: 'GET', headers: {} }, 401, 'BRIDGE_SIGNATURE');
-  await isRefused({ method: 'POST', body: signed().body }, 401, 'BRIDGE_SIGNATURE');
+  await isRefused({ method: 'GET', headers: {} }, 401, 'RELAY_SIGNATURE');
+  await isRefused({ method: 'POST', body: signed().body }, 401, 'RELAY_SIGNATURE');
 });
 
-test('a wrong key', () => isRefused(signed({}, { key: NEXT }), 401, 'BRIDGE_SIGNATURE'));
+test('a wrong key', () => isRefused(signed({}, { key: NEXT }), 401, 'RELAY_SIGNATURE'));
 
 const CHANGES = {
   body: { method: 'PUT', path: `${COLLECTION}/a`, body: '{"data":{}}', sent: { body: '{"data":{"a":1}}' } },
@@ -66,21 +66,21 @@ const CHANGES = {
   query: { method: 'GET', path: `${COLLECTION}/?limit=1`, sent: { path: `${COLLECTION}/?limit=2` } },
 };
 for (const [part, { sent, ...operation }] of Object.entries(CHANGES)) {
-  test(`the ${part} was changed on the way`, () => isRefused(signed(operation, { sent }), 401, 'BRIDGE_SIGNATURE'));
+  test(`the ${part} was changed on the way`, () => isRefused(signed(operation, { sent }), 401, 'RELAY_SIGNATURE'));
 }
 test('the nonce or the timestamp was changed on the way', async () => {
   const request = signed();
   for (const [name, value] of [
-    ['X-Bridge-Nonce', 'f'.repeat(32)],
-    ['X-Bridge-Timestamp', String(NOW + 1)],
+    ['X-Relay-Nonce', 'f'.repeat(32)],
+    ['X-Relay-Timestamp', String(NOW + 1)],
   ]) {
-    await isRefused({ ...request, headers: { ...request.headers, [name]: [value] } }, 401, 'BRIDGE_SIGNATURE');
+    await isRefused({ ...request, headers: { ...request.headers, [name]: [value] } }, 401, 'RELAY_SIGNATURE');
   }
 });
 
 test('five minutes and a second old, or as much from the future: it says by how much', async () => {
-  assert.match(await isRefused(signed({}, { timestamp: NOW - 301 }), 401, 'BRIDGE_TIMESTAMP'), /301 s behind the app/);
-  assert.match(await isRefused(signed({}, { timestamp: NOW + 301 }), 401, 'BRIDGE_TIMESTAMP'), /301 s ahead of the app/);
+  assert.match(await isRefused(signed({}, { timestamp: NOW - 301 }), 401, 'RELAY_TIMESTAMP'), /301 s behind the app/);
+  assert.match(await isRefused(signed({}, { timestamp: NOW + 301 }), 401, 'RELAY_TIMESTAMP'), /301 s ahead of the app/);
   for (const timestamp of [NOW - 300, NOW + 300])
     assert.equal((await answer(signed({}, { timestamp }), world())).statusCode, 200);
 });
@@ -90,8 +90,8 @@ test('the same request a second time, also for another operation under the same 
   const request = signed({}, { nonce: 'a'.repeat(32) });
   assert.equal((await answer(request, place)).statusCode, 200);
   assert.equal(place.calls.splice(0).length, 1);
-  await isRefused(request, 401, 'BRIDGE_NONCE', place);
-  await isRefused(signed({ method: 'DELETE' }, { nonce: 'A'.repeat(32) }), 401, 'BRIDGE_NONCE', place);
+  await isRefused(request, 401, 'RELAY_NONCE', place);
+  await isRefused(signed({ method: 'DELETE' }, { nonce: 'A'.repeat(32) }), 401, 'RELAY_NONCE', place);
 });
 
 test('of the same request twice at the same time one is relayed', async () => {
@@ -105,8 +105,8 @@ test('of the same request twice at the same time one is relayed', async () => {
 test('what is refused for another reason uses up no nonce', async () => {
   const asked = [];
   const place = world({ remember: async (nonce) => asked.push(nonce) });
-  await isRefused(signed({}, { key: NEXT }), 401, 'BRIDGE_SIGNATURE', place);
-  await isRefused(signed({ path: '/graphql' }), 403, 'BRIDGE_OPERATION', place);
+  await isRefused(signed({}, { key: NEXT }), 401, 'RELAY_SIGNATURE', place);
+  await isRefused(signed({ path: '/graphql' }), 403, 'RELAY_OPERATION', place);
   assert.deepEqual(asked, []);
 });
 
@@ -126,7 +126,7 @@ const FORBIDDEN = [
   ['a method that reaches into the path', { method: `GET\n${COLLECTION}`, path: '/a' }],
 ];
 for (const [name, operation] of FORBIDDEN) {
-  test(`${name}, though it is signed`, () => isRefused(signed(operation), 403, 'BRIDGE_OPERATION'));
+  test(`${name}, though it is signed`, () => isRefused(signed(operation), 403, 'RELAY_OPERATION'));
 }
 
 const NO_ENVELOPES = [
@@ -146,10 +146,10 @@ const NO_ENVELOPES = [
   '{"method":"PUT","path":"/a","body":"\\ud834"}',
 ];
 for (const body of NO_ENVELOPES) {
-  test(`no envelope: ${body}`, () => isRefused({ ...signed(), body }, 400, 'BRIDGE_ENVELOPE'));
+  test(`no envelope: ${body}`, () => isRefused({ ...signed(), body }, 400, 'RELAY_ENVELOPE'));
 }
 test('an envelope that is not POSTed', async () => {
-  for (const method of ['GET', 'PUT', 'DELETE', 'post']) await isRefused({ ...signed(), method }, 400, 'BRIDGE_ENVELOPE');
+  for (const method of ['GET', 'PUT', 'DELETE', 'post']) await isRefused({ ...signed(), method }, 400, 'RELAY_ENVELOPE');
 });
 
 // Two bytes of UTF-8 each.
@@ -158,14 +158,14 @@ test('more than the limit, in bytes', async () => {
   const put = { method: 'PUT', path: `${COLLECTION}/a` };
   const body = umlauts(LIMITS.body);
   assert.match(
-    await isRefused(signed({ ...put, body: `${body}a` }), 413, 'BRIDGE_TOO_LARGE'),
+    await isRefused(signed({ ...put, body: `${body}a` }), 413, 'RELAY_TOO_LARGE'),
     /the body has more than 307200 bytes/,
   );
   assert.equal((await answer(signed({ ...put, body }), world())).statusCode, 200);
 
   const key = 'a'.repeat(LIMITS.path - COLLECTION.length - 1);
   assert.match(
-    await isRefused(signed({ path: `${COLLECTION}/${key}a` }), 413, 'BRIDGE_TOO_LARGE'),
+    await isRefused(signed({ path: `${COLLECTION}/${key}a` }), 413, 'RELAY_TOO_LARGE'),
     /the path has more than 32768 bytes/,
   );
   assert.equal((await answer(signed({ path: `${COLLECTION}/${key}` }), world())).statusCode, 200);
@@ -173,27 +173,27 @@ test('more than the limit, in bytes', async () => {
   const { body: envelope, ...request } = signed();
   const padding = LIMITS.envelope - envelope.length;
   const tooMuch = { ...request, body: `${envelope}${' '.repeat(padding + 1)}` };
-  assert.match(await isRefused(tooMuch, 413, 'BRIDGE_TOO_LARGE'), /the envelope has more than 716800 bytes/);
+  assert.match(await isRefused(tooMuch, 413, 'RELAY_TOO_LARGE'), /the envelope has more than 716800 bytes/);
   assert.equal((await answer({ ...request, body: `${envelope}${' '.repeat(padding)}` }, world())).statusCode, 200);
 });
 
 test('during a rotation both keys are valid, and nothing else is', async () => {
-  const keys = { BRIDGE_KEY: KEY, BRIDGE_KEY_NEXT: NEXT };
+  const keys = { RELAY_KEY: KEY, RELAY_KEY_NEXT: NEXT };
   for (const key of [KEY, NEXT]) assert.equal((await answer(signed({}, { key }), world({ keys }))).statusCode, 200);
-  await isRefused(signed({}, { key: 'x'.repeat(40) }), 401, 'BRIDGE_SIGNATURE', world({ keys }));
-  await isRefused(signed(), 401, 'BRIDGE_SIGNATURE', world({ keys: { BRIDGE_KEY: NEXT } }));
+  await isRefused(signed({}, { key: 'x'.repeat(40) }), 401, 'RELAY_SIGNATURE', world({ keys }));
+  await isRefused(signed(), 401, 'RELAY_SIGNATURE', world({ keys: { RELAY_KEY: NEXT } }));
 });
 
 const UNUSABLE = [
-  [{ BRIDGE_KEY: undefined, BRIDGE_KEY_NEXT: undefined }, /none of BRIDGE_KEY and BRIDGE_KEY_NEXT is set/],
-  [{ BRIDGE_KEY: '', BRIDGE_KEY_NEXT: '' }, /none of BRIDGE_KEY and BRIDGE_KEY_NEXT is set/],
-  [{ BRIDGE_KEY: 'x'.repeat(31), BRIDGE_KEY_NEXT: undefined }, /^BRIDGE_KEY has fewer than 32/],
-  [{ BRIDGE_KEY: KEY, BRIDGE_KEY_NEXT: 'x'.repeat(31) }, /^BRIDGE_KEY_NEXT has fewer than 32/],
+  [{ RELAY_KEY: undefined, RELAY_KEY_NEXT: undefined }, /none of RELAY_KEY and RELAY_KEY_NEXT is set/],
+  [{ RELAY_KEY: '', RELAY_KEY_NEXT: '' }, /none of RELAY_KEY and RELAY_KEY_NEXT is set/],
+  [{ RELAY_KEY: 'x'.repeat(31), RELAY_KEY_NEXT: undefined }, /^RELAY_KEY has fewer than 32/],
+  [{ RELAY_KEY: KEY, RELAY_KEY_NEXT: 'x'.repeat(31) }, /^RELAY_KEY_NEXT has fewer than 32/],
 ];
 for (const [keys, text] of UNUSABLE) {
   test(`with ${JSON.stringify(keys).slice(0, 60)} everything is refused`, async () => {
-    for (const key of [KEY, keys.BRIDGE_KEY, keys.BRIDGE_KEY_NEXT, '', 'undefined']) {
-      assert.match(await isRefused(signed({}, { key: key ?? '' }), 401, 'BRIDGE_KEY', world({ keys })), text);
+    for (const key of [KEY, keys.RELAY_KEY, keys.RELAY_KEY_NEXT, '', 'undefined']) {
+      assert.match(await isRefused(signed({}, { key: key ?? '' }), 401, 'RELAY_KEY', world({ keys })), text);
     }
   });
 }
@@ -203,7 +203,7 @@ test('a storage that fails lets nothing through, and asks for another try', asyn
   const { statusCode, headers, body } = await answer(signed(), place);
   assert.equal(statusCode, 503);
   assert.deepEqual(headers, { ...JSON_BODY, 'retry-after': ['2'] });
-  assert.equal(JSON.parse(body).code, 'BRIDGE_STORAGE');
+  assert.equal(JSON.parse(body).code, 'RELAY_STORAGE');
   assert.deepEqual(place.calls, []);
 });
 
@@ -232,7 +232,7 @@ const ANSWERS = [
   [401, { 'content-type': 'application/json' }, '{"message":"Authorization failed"}'],
   [404, { 'content-type': 'text/html' }, '<p>no JSON'],
   [429, { 'content-type': 'application/json', 'retry-after': '17' }, '{"message":"slower"}'],
-  [500, { 'content-type': 'application/json', 'set-cookie': 'a=b', 'x-bridge': 'refused' }, '{}'],
+  [500, { 'content-type': 'application/json', 'set-cookie': 'a=b', 'x-relay': 'refused' }, '{}'],
 ];
 for (const [status, sent, text] of ANSWERS) {
   test(`the API's ${status} comes back as it is, with three of its headers at most`, async () => {
@@ -245,15 +245,15 @@ for (const [status, sent, text] of ANSWERS) {
     const kept = Object.entries(sent).filter(([name]) => ['content-type', 'retry-after'].includes(name));
     assert.deepEqual(headers, {
       ...Object.fromEntries(kept.map(([name, value]) => [name, [value]])),
-      'x-bridge': ['relayed'],
-      'x-bridge-installation': ['an-installation'],
+      'x-relay': ['relayed'],
+      'x-relay-installation': ['an-installation'],
     });
   });
 }
 
 test('without an installation in the context there is no header for it', async () => {
   const { headers } = await answer(signed(), world({ installation: () => undefined }));
-  assert.ok(!('x-bridge-installation' in headers));
+  assert.ok(!('x-relay-installation' in headers));
 });
 
 const FAILURES = {
@@ -269,8 +269,8 @@ for (const [name, relay] of Object.entries(FAILURES)) {
   test(`a call that fails is told from a refusal: ${name}`, async () => {
     const { statusCode, headers, body } = await answer(signed(), world({ relay }));
     assert.equal(statusCode, 502);
-    assert.deepEqual(headers, { ...JSON_BODY, 'x-bridge': ['failed'] });
-    assert.equal(JSON.parse(body).code, 'BRIDGE_FAILED');
+    assert.deepEqual(headers, { ...JSON_BODY, 'x-relay': ['failed'] });
+    assert.equal(JSON.parse(body).code, 'RELAY_FAILED');
     assert.ok(!body.includes(KEY));
   });
 }

@@ -7,9 +7,9 @@ import { isSigned, sealOf, sign, skew, usableKeys } from '../src/signature.js';
 const VECTORS = JSON.parse(readFileSync(new URL('vectors.json', import.meta.url), 'utf8'));
 const KEY = 'k'.repeat(32);
 const HEADERS = {
-  'x-bridge-timestamp': ['1800000000'],
-  'x-bridge-nonce': ['0'.repeat(32)],
-  'x-bridge-signature': [`v1=${'0'.repeat(64)}`],
+  'x-relay-timestamp': ['1800000000'],
+  'x-relay-nonce': ['0'.repeat(32)],
+  'x-relay-signature': [`v1=${'0'.repeat(64)}`],
 };
 
 for (const { name, key, signature, ...request } of VECTORS) {
@@ -35,9 +35,9 @@ test('header names are read in any case', () => {
 });
 
 const MALFORMED = {
-  'x-bridge-timestamp': ['', '-1', '1.5', '1e9', ' 1', '1\n', '0x10', '1'.repeat(13), '١٢٣'],
-  'x-bridge-nonce': ['', '0'.repeat(31), '0'.repeat(33), `${'0'.repeat(31)}g`, `${'0'.repeat(32)}\n`],
-  'x-bridge-signature': [
+  'x-relay-timestamp': ['', '-1', '1.5', '1e9', ' 1', '1\n', '0x10', '1'.repeat(13), '١٢٣'],
+  'x-relay-nonce': ['', '0'.repeat(31), '0'.repeat(33), `${'0'.repeat(31)}g`, `${'0'.repeat(32)}\n`],
+  'x-relay-signature': [
     '',
     'v1=',
     '0'.repeat(64),
@@ -58,7 +58,7 @@ for (const [name, texts] of Object.entries(MALFORMED)) {
 }
 
 test('no headers at all', () => {
-  assert.deepEqual(sealOf(undefined), { faulty: 'x-bridge-timestamp' });
+  assert.deepEqual(sealOf(undefined), { faulty: 'x-relay-timestamp' });
 });
 
 test('a key counts in characters, and an empty variable is not set', () => {

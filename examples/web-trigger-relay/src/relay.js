@@ -119,8 +119,8 @@ async function relay({ method, path, body }, world) {
   const headers = {
     'content-type': response.headers.get('content-type'),
     'retry-after': response.headers.get('retry-after'),
-    'x-bridge': 'relayed',
-    'x-bridge-installation': installation,
+    'x-relay': 'relayed',
+    'x-relay-installation': installation,
   };
   const given = Object.entries(headers).filter(([, value]) => value);
   return { statusCode: response.status, headers: Object.fromEntries(given.map(([name, value]) => [name, [value]])), body: text };
@@ -132,6 +132,6 @@ const refuse = (status, reason, message, headers = {}) => said('refused', status
 
 const said = (how, statusCode, reason, message, headers = {}) => ({
   statusCode,
-  headers: { 'content-type': ['application/json'], 'x-bridge': [how], ...headers },
-  body: JSON.stringify({ code: `BRIDGE_${reason}`, message }),
+  headers: { 'content-type': ['application/json'], 'x-relay': [how], ...headers },
+  body: JSON.stringify({ code: `RELAY_${reason}`, message }),
 });

@@ -1,4 +1,4 @@
-"""examples/bridge-app: its own tests on the real Node, its manifest, and its signatures computed a second time."""
+"""examples/web-trigger-relay: its own tests on the real Node, its manifest, and its signatures computed a second time."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import httpx
 import pytest
 import yaml
 
-from tests.support.bridge import APP, BROUGHT, INSTALLATION, KEY, bridge, node
 from tests.support.independent_server import Server
+from tests.support.relay import APP, BROUGHT, INSTALLATION, KEY, node, relay
 
 README = (APP / "README.md").read_text("utf-8")
 VECTORS: list[dict[str, Any]] = json.loads((APP / "test" / "vectors.json").read_text("utf-8"))
@@ -26,7 +26,7 @@ COLLECTION = "/forge/installation/v1/dynamic/module"
 
 def signature(key: str, timestamp: str, nonce: str, method: str, path: str, body: str | None) -> str:
     content = hashlib.sha256((body or "").encode()).hexdigest()
-    message = f"forge-bridge-1\n{timestamp}\n{nonce}\n{method}\n{path}\n{content}"
+    message = f"forge-relay-1\n{timestamp}\n{nonce}\n{method}\n{path}\n{content}"
     return "v1=" + hmac.new(key.encode(), message.encode(), hashlib.sha256).hexdigest()
 
 
@@ -65,11 +65,11 @@ def test_the_manifest_names_one_web_trigger_and_no_other_host() -> None:
     manifest = yaml.safe_load((APP / "manifest.yml").read_text("utf-8"))
     assert re.fullmatch(r"nodejs2[24]\.x", manifest["app"]["runtime"]["name"])
     assert manifest["modules"] == {
-        "webtrigger": [{"key": "bridge", "function": "bridge", "response": {"type": "dynamic"}}],
-        "function": [{"key": "bridge", "handler": "index.bridge"}],
+        "webtrigger": [{"key": "relay", "function": "relay", "response": {"type": "dynamic"}}],
+        "function": [{"key": "relay", "handler": "index.relay"}],
     }
     assert manifest["permissions"] == {"scopes": ["storage:app"]}
-    assert "export const bridge = " in (APP / "src" / "index.js").read_text("utf-8")
+    assert "export const relay = " in (APP / "src" / "index.js").read_text("utf-8")
 
 
 def test_only_forge_s_packages_are_needed_and_only_where_the_handler_is_wired() -> None:
@@ -84,9 +84,9 @@ def test_only_forge_s_packages_are_needed_and_only_where_the_handler_is_wired() 
 
 
 def test_the_readme_names_every_refusal_variable_and_limit() -> None:
-    sources = "".join(path.read_text("utf-8") for path in [APP / "src" / "bridge.js", APP / "standin" / "serve.js"])
+    sources = "".join(path.read_text("utf-8") for path in [APP / "src" / "relay.js", APP / "standin" / "serve.js"])
     reasons = set(re.findall(r"\d{3},\s+'([A-Z_]+)'", sources))
-    assert {f"BRIDGE_{reason}" for reason in reasons} == set(re.findall(r"\| `(BRIDGE_[A-Z_]+)` \|", README))
+    assert {f"RELAY_{reason}" for reason in reasons} == set(re.findall(r"\| `(RELAY_[A-Z_]+)` \|", README))
     assert len(reasons) == 9
     for variable in re.findall(r"STANDIN_[A-Z_]+", sources):
         assert f"| `{variable}` |" in README
@@ -97,24 +97,24 @@ def test_the_readme_names_every_refusal_variable_and_limit() -> None:
 def send(url: str, method: str, path: str, body: str | None = None, *, key: str = KEY, nonce: str = "0" * 32) -> httpx.Response:
     timestamp = str(int(time.time()))
     headers = {
-        "x-bridge-timestamp": timestamp,
-        "x-bridge-nonce": nonce,
-        "x-bridge-signature": signature(key, timestamp, nonce, method, path, body),
+        "x-relay-timestamp": timestamp,
+        "x-relay-nonce": nonce,
+        "x-relay-signature": signature(key, timestamp, nonce, method, path, body),
     }
     return httpx.post(url, json={"method": method, "path": path, "body": body}, headers=headers, trust_env=False)
 
 
 def test_a_module_is_registered_and_read_through_the_stand_in(server: Server) -> None:
     module = {"key": "a/ü", "type": "trigger", "data": {"events": ["avi:jira:created:issue"], "function": "hook"}}
-    with bridge(server.base_url, server.token) as url:
+    with relay(server.base_url, server.token) as url:
         registered = send(url, "POST", COLLECTION, json.dumps(module), nonce="1" * 32)
         read = send(url, "GET", f"{COLLECTION}/a%2F%C3%BC", nonce="2" * 32)
         again = send(url, "GET", f"{COLLECTION}/a%2F%C3%BC", nonce="2" * 32)
         stranger = send(url, "DELETE", f"{COLLECTION}/a%2F%C3%BC", key="x" * 32, nonce="3" * 32)
     assert [registered.status_code, read.status_code] == [201, 200]
     assert read.json() == server.stores["v1"]["a/ü"]
-    assert read.headers["x-bridge"] == "relayed"
-    assert read.headers["x-bridge-installation"] == INSTALLATION
-    assert again.json()["code"] == "BRIDGE_NONCE"
-    assert stranger.json()["code"] == "BRIDGE_SIGNATURE"
+    assert read.headers["x-relay"] == "relayed"
+    assert read.headers["x-relay-installation"] == INSTALLATION
+    assert again.json()["code"] == "RELAY_NONCE"
+    assert stranger.json()["code"] == "RELAY_SIGNATURE"
     assert server.counts() == {"GET": 1, "POST": 1, "PUT": 0, "DELETE": 0}

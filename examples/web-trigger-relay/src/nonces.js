@@ -17,7 +17,7 @@ export const MEMORY = 2 * WINDOW + 60;
  * @throws whatever the storage throws when it fails: then nobody knows, and the request must not be relayed
  */
 export async function remember(kvs, nonce) {
-  const key = `bridge-nonce:${createHash('sha256').update(nonce.toLowerCase()).digest('hex')}`;
+  const key = `relay-nonce:${createHash('sha256').update(nonce.toLowerCase()).digest('hex')}`;
   try {
     await kvs.set(key, 1, { keyPolicy: 'FAIL_IF_EXISTS', ttl: { unit: 'SECONDS', value: MEMORY } });
     return true;
