@@ -71,7 +71,7 @@ class _Installations(dict[str, Server]):
         try:
             if found.latency:
                 await asyncio.sleep(found.latency)
-            status, body, _ = found.answer(call)
+            status, body, _ = found.response(call)
         finally:
             found.in_flight -= 1
         return status, body

@@ -36,7 +36,7 @@ def unfiltered(resource_type: str, properties: Properties, config: Mapping[str, 
 
 
 def calls_itself(resource_type: str, properties: Properties, config: Mapping[str, Any]) -> Iterator[str]:
-    """Events that the app causes by its own answer to them."""
+    """Events that the app causes by its own response to them."""
     for path, pattern in _events_without(resource_type, properties, config["events"], "ignoreSelf"):
         yield (
             f"{path} matches {pattern} and no filter has ignoreSelf: an app that changes what it is told of calls itself "

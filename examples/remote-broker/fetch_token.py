@@ -20,7 +20,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any, NoReturn
 
-LONGEST = 64 * 1024  # bytes of an answer
+LONGEST = 64 * 1024  # bytes of a response
 
 
 class Failed(Exception):  # noqa: N818 - named for what it means
@@ -45,11 +45,11 @@ def main() -> None:
         opener = urllib.request.build_opener(_NoRedirects(), urllib.request.HTTPSHandler(context=tls))
         headers = {} if args.client_certificate else {"Authorization": f"Bearer {identity(args)}"}
         url = f"{args.broker.rstrip('/')}/v1/installations/{urllib.parse.quote(args.installation, safe='')}/token"
-        found = checked(answer(opener, "the broker", url, headers, args.timeout, method="POST"))
+        found = checked(response(opener, "the broker", url, headers, args.timeout, method="POST"))
     except Failed as error:
         failed(str(error))
     except TimeoutError:
-        failed(f"no answer within {args.timeout:g} seconds")
+        failed(f"no response within {args.timeout:g} seconds")
     except OSError as error:  # a file that is not there, a certificate that cannot be read
         failed(
             f"{error.filename or 'a file of --ca, --client-certificate or --client-key'}: {error.strerror or 'cannot be used'}"
@@ -114,17 +114,17 @@ def from_github(args: argparse.Namespace) -> str:
     secret = one_line(secret, "the variable ACTIONS_ID_TOKEN_REQUEST_TOKEN")
     audience = urllib.parse.quote(args.audience or args.broker, safe="")
     opener = urllib.request.build_opener(_NoRedirects())
-    found = answer(
+    found = response(
         opener,
         "GitHub",
         f"{url}{'&' if '?' in url else '?'}audience={audience}",
         {"Authorization": f"bearer {secret}"},
         args.timeout,
     )
-    return one_line(str(found.get("value", "")), "GitHub's answer")
+    return one_line(str(found.get("value", "")), "GitHub's response")
 
 
-def answer(
+def response(
     opener: urllib.request.OpenerDirector, who: str, url: str, headers: dict[str, str], timeout: float, method: str = "GET"
 ) -> dict[str, Any]:
     request = urllib.request.Request(url, headers=headers, method=method, data=b"" if method == "POST" else None)  # noqa: S310

@@ -15,7 +15,7 @@ from typing import Final
 _FRAMES = 40  # enough for our own stack; a recursion that ran away must not fill the terminal
 _REDACTED = "[redacted]"
 
-SHORTEST_SECRET: Final = 6
+SECRET_MIN_LENGTH: Final = 6
 """Characters of a value that is redacted: a shorter one would be redacted out of ordinary words."""
 
 _TOKEN_LIKE: Final = re.compile(r"eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?|AT(?:ATT|CTT)[\w=-]+")
@@ -53,12 +53,12 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-def at_most(lines: list[str], most: int = 6) -> list[str]:
+def limit_lines(lines: list[str], most: int = 6) -> list[str]:
     """The lines of a message, of which there are six at most (design decision 8); the last says how many are left out."""
     return lines if len(lines) <= most else [*lines[: most - 1], f"and {len(lines) - most + 1} more"]
 
 
-def hidden(text: str) -> str:
+def redact_token_like(text: str) -> str:
     """The text without what looks like a token: a JWT, or an API token of Atlassian's. Somebody may have put one anywhere."""
     return _TOKEN_LIKE.sub(_REDACTED, text)
 

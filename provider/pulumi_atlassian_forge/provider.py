@@ -24,12 +24,12 @@ from pulumi.dynamic import (
 )
 
 from .dynamic import hidden_properties
-from .dynamic.error_deduplication import Told
+from .dynamic.error_deduplication import ErrorDeduplicator
 from .dynamic.pulumi_values import incoming, outgoing, text
 from .errors import ForgeError, bug_report
 
 if TYPE_CHECKING:
-    from .lifecycle.check import Keys
+    from .lifecycle.check import KeyClaims
     from .session.connections import Connections
 
 _P = ParamSpec("_P")
@@ -40,8 +40,8 @@ class _Process:
     """What the hooks of one plugin process share. The provider itself must hold nothing: it is pickled into state."""
 
     connections: Connections
-    keys: Keys
-    told = Told()
+    keys: KeyClaims
+    deduplicator = ErrorDeduplicator()
     secrets: Callable[[], Iterable[str]] = frozenset
     is_watching = False
     running: ClassVar[set[object]] = set()  # one object for each hook under way
@@ -61,7 +61,7 @@ def _hook(
         except BaseException as error:  # noqa: BLE001 - SystemExit from a hook would leave the engine waiting for ever
             failure = error if isinstance(error, ForgeError) else _report(error, function.__name__)
             name = _name_in(args)
-            raise (failure if name is None else _Process.told.once(failure, name)) from None
+            raise (failure if name is None else _Process.deduplicator.once(failure, name)) from None
         finally:
             _Process.running.discard(call)
 
@@ -95,19 +95,19 @@ class ForgeProvider(ResourceProvider):
         # Only here, never at import: the plugin's process is ours, the user's program is not. The runtime sends the formatted
         # traceback of an exception to the terminal; with this it is the message alone.
         sys.tracebacklimit = 0
-        from .dynamic.thread_pool import widen  # noqa: PLC0415 - the same
-        from .lifecycle.check import Keys  # noqa: PLC0415 - the program imports this file too, and needs none of this
+        from .dynamic.thread_pool import raise_thread_limit  # noqa: PLC0415 - the same
+        from .lifecycle.check import KeyClaims  # noqa: PLC0415 - the program imports this file too, and needs none of this
         from .session.connections import Connections  # noqa: PLC0415 - the same
-        from .session.shutdown import end_promptly, watch  # noqa: PLC0415 - the same
+        from .session.shutdown import exit_when_asked, watch  # noqa: PLC0415 - the same
 
         if not _Process.is_watching:
             _Process.is_watching = True
             watch()
-            end_promptly(lambda: bool(_Process.running))
+            exit_when_asked(lambda: bool(_Process.running))
         connections = Connections(lambda key: text(req.config.get(key)))
-        widen(len(connections.names))
+        raise_thread_limit(len(connections.names))
         _Process.secrets = connections.secrets
-        _Process.connections, _Process.keys = connections, Keys()
+        _Process.connections, _Process.keys = connections, KeyClaims()
 
     @_hook
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
@@ -117,8 +117,8 @@ class ForgeProvider(ResourceProvider):
         inputs = incoming(news)
         checked = check(inputs, _Process.connections, _Process.keys)
         if not checked.problems:
-            roll = _Process.connections.roll(checked.inputs["installation"])
-            roll.check(checked.inputs["apiVersion"], checked.inputs, incoming(_olds))
+            guard = _Process.connections.guard(checked.inputs["installation"])
+            guard.check(checked.inputs["apiVersion"], checked.inputs, incoming(_olds))
         if "__problems" in inputs:
             checked = in_preview(checked)
         failures = [CheckFailure(problem.path, problem.text) for problem in checked.problems]
@@ -131,7 +131,7 @@ class ForgeProvider(ResourceProvider):
         from .model.module_id import ModuleId  # noqa: PLC0415
 
         module, olds, news = ModuleId.parse(_id), incoming(_olds), incoming(_news)
-        _Process.connections.roll(module.installation).meet(module.version, module.key, olds, news)
+        _Process.connections.guard(module.installation).meet(module.version, module.key, olds, news)
         found = diff(olds, news)
         return DiffResult(changes=found.changes, replaces=found.replaces, delete_before_replace=found.delete_first)
 

@@ -7,7 +7,7 @@ import zlib
 import pytest
 
 from pulumi_atlassian_forge.api.body import decoded
-from pulumi_atlassian_forge.api.errors import BadAnswer
+from pulumi_atlassian_forge.api.errors import InvalidResponse
 
 MEGABYTE = 1024 * 1024
 
@@ -29,7 +29,7 @@ def test_the_limit_counts_what_comes_out() -> None:
     packed = gzip.compress(b" " * 1000, mtime=0)
     assert len(decoded([packed], "gzip", limit=1000)) == 1000
     for chunks, encoding in (([packed], "gzip"), ([b" " * 500] * 2, "")):
-        with pytest.raises(BadAnswer, match="larger") as caught:
+        with pytest.raises(InvalidResponse, match="larger") as caught:
             decoded(chunks, encoding, limit=999)
         assert not caught.value.transient
 
@@ -38,7 +38,7 @@ def test_a_bomb_takes_no_more_memory_than_the_limit_allows() -> None:
     bomb = gzip.compress(b" " * 200 * MEGABYTE, 1, mtime=0)
     tracemalloc.start()
     try:
-        with pytest.raises(BadAnswer, match="larger"):
+        with pytest.raises(InvalidResponse, match="larger"):
             decoded([bomb], "gzip")
         peak = tracemalloc.get_traced_memory()[1]
     finally:
@@ -48,7 +48,7 @@ def test_a_bomb_takes_no_more_memory_than_the_limit_allows() -> None:
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "deflate", "gzip, gzip", "compress", "gzip;q=1"])
 def test_what_was_not_asked_for_is_not_decompressed(encoding: str) -> None:
-    with pytest.raises(BadAnswer, match="a way that was not asked for"):
+    with pytest.raises(InvalidResponse, match="a way that was not asked for"):
         decoded([zlib.compress(b"x")], encoding)
 
 
@@ -61,6 +61,6 @@ def test_no_body_is_none_whatever_the_header_says(chunks: list[bytes]) -> None:
     "body", [b"text", gzip.compress(b"x" * 100, mtime=0)[:-1], gzip.compress(b"x", mtime=0)[:-8] + b"\0" * 8]
 )
 def test_a_damaged_body_may_come_whole_the_next_time(body: bytes) -> None:
-    with pytest.raises(BadAnswer, match="compressed, and") as caught:
+    with pytest.raises(InvalidResponse, match="compressed, and") as caught:
         decoded([body], "gzip")
     assert caught.value.transient

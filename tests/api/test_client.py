@@ -15,9 +15,9 @@ from pulumi_atlassian_forge.api import protocol
 from pulumi_atlassian_forge.api.auth import Auth
 from pulumi_atlassian_forge.api.client import Client
 from pulumi_atlassian_forge.api.deadline import Timeouts
-from pulumi_atlassian_forge.api.errors import ApiError, BadAnswer, LostAnswer, Unauthorized, Unreachable, failure_of
+from pulumi_atlassian_forge.api.errors import ApiError, InvalidResponse, LostResponse, Unauthorized, Unreachable, error_from
 from pulumi_atlassian_forge.api.operations import Operations
-from pulumi_atlassian_forge.api.request_response import Answer, Request
+from pulumi_atlassian_forge.api.request_response import Request, Response
 from pulumi_atlassian_forge.auth.bearer_token import BearerToken, Token
 from pulumi_atlassian_forge.model.content import Content
 from tests.support import rawserver
@@ -48,8 +48,8 @@ def test_a_request_goes_out_as_it_is_meant() -> None:
 
 def test_an_answer_comes_back_whatever_its_status() -> None:
     with serving(answering(422, {"message": "no"}, {"X-Trace": "t"})) as server, connect(server.url) as client:
-        answer = client.send(POST)
-    assert (answer.status, answer.body, answer.headers["x-trace"]) == (422, b'{"message": "no"}', "t")
+        response = client.send(POST)
+    assert (response.status, response.body, response.headers["x-trace"]) == (422, b'{"message": "no"}', "t")
 
 
 def test_a_connection_is_used_again() -> None:
@@ -62,8 +62,8 @@ def test_a_connection_is_used_again() -> None:
 
 def test_threads_share_a_client() -> None:
     with serving(answering(200, {"ok": True})) as server, connect(server.url) as client, ThreadPoolExecutor(24) as pool:
-        answers = list(pool.map(lambda _: client.send(GET), range(480)))
-        assert {answer.body for answer in answers} == {b'{"ok": true}'}
+        responses = list(pool.map(lambda _: client.send(GET), range(480)))
+        assert {response.body for response in responses} == {b'{"ok": true}'}
         assert server.connections <= 16
 
 
@@ -75,7 +75,7 @@ def test_no_cookie_is_kept() -> None:
     assert all("cookie" not in seen.headers for seen in server.seen)
 
 
-def connect_with(url: str, auth: Auth, request: Request) -> Answer:
+def connect_with(url: str, auth: Auth, request: Request) -> Response:
     with connect(url, auth=auth) as client:
         return client.send(request)
 
@@ -87,7 +87,7 @@ class Headers:
     def headers(self, request: Request) -> Mapping[str, str]:
         return self._headers
 
-    def renewed(self, refused: Mapping[str, str]) -> bool:
+    def refreshed(self, refused: Mapping[str, str]) -> bool:
         return False
 
 
@@ -109,8 +109,8 @@ def test_an_error_page_that_prints_the_token_does_not_get_it_shown(status: int) 
     page = f"<html><title>Error</title><pre>Authorization: Bearer {TOKEN}\nForge as=app,id={TOKEN}</pre></html>".encode()
     auth = Headers(authorization=f"Bearer {TOKEN}", **{"forge-proxy-authorization": f"Forge as=app,id={TOKEN}"})
     with serving(answering(status, page)) as server, connect(server.url, auth=auth) as client:
-        answer = client.send(GET)
-    error = failure_of(answer)
+        response = client.send(GET)
+    error = error_from(response)
     assert error is not None
     assert TOKEN not in error.message
     assert "[redacted]" in error.message
@@ -161,9 +161,9 @@ def test_a_transport_takes_the_place_of_the_network(monkeypatch: pytest.MonkeyPa
         return httpx.Response(201, json={"ok": True})
 
     with connect("https://emulator.invalid", transport=mock(handler)) as client:
-        answer = client.send(POST)
-    assert (answer.status, answer.body) == (201, b'{"ok":true}')
-    assert answer.headers["content-type"] == "application/json"
+        response = client.send(POST)
+    assert (response.status, response.body) == (201, b'{"ok":true}')
+    assert response.headers["content-type"] == "application/json"
     assert seen[0].content == POST.body
 
 
@@ -181,7 +181,7 @@ def test_a_transport_can_stream_and_has_to_keep_the_limits() -> None:
     whole = httpx.Response(200, content=b" " * 9 * MEGABYTE)
     for response in (endless, whole):
         error = failure("https://x.invalid", transport=answering_always(response))
-        assert isinstance(error, BadAnswer)
+        assert isinstance(error, InvalidResponse)
         assert "larger" in error.message
 
 
@@ -200,7 +200,7 @@ def test_a_transport_is_shared_by_all_threads_and_closed_once() -> None:
 
     transport = Counting()
     with connect("https://x.invalid", transport=transport) as client, ThreadPoolExecutor(3) as pool:
-        assert [answer.body for answer in pool.map(lambda _: client.send(GET), range(3))] == [b"{}"] * 3
+        assert [response.body for response in pool.map(lambda _: client.send(GET), range(3))] == [b"{}"] * 3
     assert transport.closed == 1
 
 
@@ -212,7 +212,7 @@ def test_a_transport_has_to_keep_the_time() -> None:
                 yield b" "
 
     error = failure("https://x.invalid", timeouts=QUICK, transport=answering_always(httpx.Response(200, stream=Slow())))
-    assert isinstance(error, LostAnswer)
+    assert isinstance(error, LostResponse)
 
 
 def test_a_transport_that_fails_as_httpx_does_is_understood() -> None:
@@ -220,14 +220,14 @@ def test_a_transport_that_fails_as_httpx_does_is_understood() -> None:
         raise httpx.ReadTimeout("slow", request=request)
 
     error = failure("https://x.invalid", POST, transport=mock(handler))
-    assert isinstance(error, LostAnswer)
+    assert isinstance(error, LostResponse)
 
 
 def test_a_request_that_was_not_let_in_is_sent_once_more_with_the_new_token() -> None:
     tokens = iter(["old-token", "new-token", "third-token"])
     with serving(answering(401, {"message": "expired"})) as server:
-        answer = connect_with(server.url, BearerToken(lambda: Token(next(tokens))), GET)
-    assert answer.status == 401
+        response = connect_with(server.url, BearerToken(lambda: Token(next(tokens))), GET)
+    assert response.status == 401
     assert [seen.headers["authorization"] for seen in server.seen] == ["Bearer old-token", "Bearer new-token"]
 
 
@@ -236,7 +236,7 @@ def test_a_register_is_left_to_its_caller_when_the_token_was_renewed() -> None:
     tokens = iter(["old-token", "new-token"])
     with serving(answering(401, {"message": "expired"})) as server, pytest.raises(Unauthorized) as caught:
         connect_with(server.url, BearerToken(lambda: Token(next(tokens))), POST)
-    assert caught.value.is_renewed
+    assert caught.value.is_refreshed
     assert len(server.seen) == 1
 
 
@@ -252,13 +252,13 @@ def test_a_token_that_fits_into_no_header_is_not_kept() -> None:
 
 def test_a_redirect_to_an_address_that_cannot_be_read_is_an_answer_like_others() -> None:
     with serving(answering(302, b"", {"location": "https://xn--a/"})) as server:
-        assert isinstance(failure(server.url, POST), LostAnswer | BadAnswer)
+        assert isinstance(failure(server.url, POST), LostResponse | InvalidResponse)
 
 
 def test_with_the_same_token_it_is_not_sent_again() -> None:
     with serving(answering(401, {"message": "expired"})) as server:
-        answer = connect_with(server.url, BearerToken(lambda: Token(TOKEN)), POST)
-    assert (answer.status, len(server.seen)) == (401, 1)
+        response = connect_with(server.url, BearerToken(lambda: Token(TOKEN)), POST)
+    assert (response.status, len(server.seen)) == (401, 1)
 
 
 def test_a_closed_client_sends_nothing() -> None:
@@ -297,7 +297,7 @@ def test_an_operation_survives_what_the_wire_does_to_it() -> None:
 def test_an_operation_against_a_silent_server_ends_within_its_budget() -> None:
     with serving(rawserver.silent()) as server, connect(server.url, QUICK) as client:
         started = time.monotonic()
-        with pytest.raises(LostAnswer) as caught:
+        with pytest.raises(LostResponse) as caught:
             Operations(client, "v1").update("k", Content("trigger", {}))
         assert time.monotonic() - started < QUICK.total + 0.5
     assert caught.value.attempts > 1

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from pulumi_atlassian_forge.api.errors import BadAnswer, LostAnswer, Throttled, failure_of
+from pulumi_atlassian_forge.api.errors import InvalidResponse, LostResponse, Throttled, error_from
 from tests.support import rawserver
 from tests.support.clients import GET, POST, QUICK, connect, failure
 from tests.support.rawserver import MEGABYTE, Behaviour, answering, serving
@@ -45,7 +45,7 @@ def test_an_answer_of_no_use_is_refused(behaviour: Behaviour, transient: bool, w
     started = time.monotonic()
     with serving(behaviour) as server:
         error = failure(server.url)
-        assert isinstance(error, BadAnswer)
+        assert isinstance(error, InvalidResponse)
         assert error.transient is transient
         assert words in error.message
         assert error.status is not None
@@ -78,7 +78,7 @@ def test_an_answer_at_the_limit_is_taken() -> None:
 def test_an_answer_that_breaks_off_is_lost(behaviour: Behaviour) -> None:
     with serving(behaviour) as server:
         error = failure(server.url, POST)
-        assert isinstance(error, LostAnswer)
+        assert isinstance(error, LostResponse)
         assert error.processed == "unknown"
         assert "the connection broke" in error.message
         assert len(server.seen) == 1
@@ -107,8 +107,8 @@ def test_a_request_ends_in_time_whatever_the_server_does(behaviour: Behaviour) -
         started = time.monotonic()
         error = failure(server.url, POST, QUICK)
         spent = time.monotonic() - started
-    assert isinstance(error, LostAnswer)
-    assert "no whole answer within 0.4 s" in error.message
+    assert isinstance(error, LostResponse)
+    assert "no whole response within 0.4 s" in error.message
     assert spent < 1.0
 
 
@@ -122,20 +122,20 @@ def test_a_flood_of_provisional_answers_ends_in_time() -> None:
         started = time.monotonic()
         error = failure(server.url, GET, QUICK)
         assert time.monotonic() - started < 2.0
-    assert isinstance(error, LostAnswer)
+    assert isinstance(error, LostResponse)
 
 
 def test_less_time_can_be_given() -> None:
     with serving(rawserver.silent()) as server, connect(server.url) as client:
         started = time.monotonic()
-        with pytest.raises(LostAnswer, match=r"within 0\.1 s"):
+        with pytest.raises(LostResponse, match=r"within 0\.1 s"):
             client.send(GET, within=0.1)
         assert time.monotonic() - started < 1.0
 
 
 def test_a_slow_answer_does_not_spoil_the_next() -> None:
     with serving(rawserver.dripping_body(), answering(200, b"{}")) as server, connect(server.url, QUICK) as client:
-        with pytest.raises(LostAnswer):
+        with pytest.raises(LostResponse):
             client.send(GET)
         for _ in range(3):
             assert client.send(GET).body == b"{}"
@@ -145,7 +145,7 @@ def test_a_slow_answer_does_not_spoil_the_next() -> None:
 def test_the_deadline_sits_under_every_connection_of_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
     """The client reaches into httpx for it: this fails when httpx looks different inside."""
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    with connect("https://a.example") as client, client._lanes.one(1.0) as http:
+    with connect("https://a.example") as client, client._connections.borrow(1.0) as http:
         pools = [getattr(transport, "_pool") for transport in (http._transport, *http._mounts.values())]  # noqa: B009
         assert {type(pool._network_backend).__name__ for pool in pools} == {"Backend"}
         assert len(pools) == 2
@@ -163,9 +163,9 @@ def test_the_deadline_sits_under_every_connection_of_httpx(monkeypatch: pytest.M
 )
 def test_the_status_of_an_error_counts_even_if_its_body_is_lost(behaviour: Behaviour) -> None:
     with serving(behaviour) as server, connect(server.url) as client:
-        answer = client.send(POST)
-        assert answer.status == 422
-        assert len(answer.body) < MEGABYTE
+        response = client.send(POST)
+        assert response.status == 422
+        assert len(response.body) < MEGABYTE
         assert server.sent < 32 * MEGABYTE
 
 
@@ -177,7 +177,7 @@ def test_an_error_whose_body_never_ends_costs_no_more_than_a_request() -> None:
 
     with serving(behave) as server, connect(server.url, QUICK) as client:
         started = time.monotonic()
-        error = failure_of(client.send(POST))
+        error = error_from(client.send(POST))
         assert time.monotonic() - started < 1.0
     assert isinstance(error, Throttled)
     assert error.retry_after == 5.0

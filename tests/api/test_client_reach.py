@@ -12,7 +12,7 @@ import pytest
 import trustme
 
 from pulumi_atlassian_forge.api.client import Timeouts
-from pulumi_atlassian_forge.api.errors import LostAnswer, Unreachable
+from pulumi_atlassian_forge.api.errors import LostResponse, Unreachable
 from tests.support import rawserver
 from tests.support.clients import GET, POST, QUICK, TOKEN, connect, failure
 from tests.support.rawserver import answering, serving
@@ -55,7 +55,7 @@ def test_connections_that_are_all_in_use() -> None:
     with serving(rawserver.silent()) as server, connect(server.url, timeouts) as client, ThreadPoolExecutor(17) as pool:
         errors = [pool.submit(client.send, GET).exception for _ in range(17)]
         kinds = sorted((type(error).__name__, getattr(error, "reason", "")) for error in (get(10) for get in errors))
-    assert kinds == [*[("LostAnswer", "")] * 16, ("Unreachable", "busy")]
+    assert kinds == [*[("LostResponse", "")] * 16, ("Unreachable", "busy")]
 
 
 class TestTls:
@@ -110,7 +110,7 @@ class TestTls:
             started = time.monotonic()
             error = failure(server.url, GET, Timeouts(connect=0.5, read=0.3), verify=ours)
             assert time.monotonic() - started < 2.0
-        assert isinstance(error, LostAnswer)
+        assert isinstance(error, LostResponse)
 
     @pytest.mark.parametrize("content", [None, "no certificate"])
     def test_certificates_of_the_environment_that_cannot_be_read(

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pulumi_atlassian_forge.api.connection_pool import Lanes
+from pulumi_atlassian_forge.api.connection_pool import ConnectionPool
 from pulumi_atlassian_forge.api.errors import Unreachable
 
 
@@ -30,10 +30,10 @@ class Maker:
 
 def test_no_connection_has_two_users_and_there_are_no_more_than_allowed() -> None:
     make = Maker()
-    lanes = Lanes(make, 4)
+    connections = ConnectionPool(make, 4)
 
     def use(_: int) -> None:
-        with lanes.one(10) as connection:
+        with connections.borrow(10) as connection:
             connection.users += 1
             connection.most_users = max(connection.most_users, connection.users)
             threading.Event().wait(0.0005)
@@ -47,23 +47,23 @@ def test_no_connection_has_two_users_and_there_are_no_more_than_allowed() -> Non
 
 def test_the_warmest_connection_goes_out_first() -> None:
     make = Maker()
-    lanes = Lanes(make, 4)
-    with lanes.one(1) as first, lanes.one(1) as second:
+    connections = ConnectionPool(make, 4)
+    with connections.borrow(1) as first, connections.borrow(1) as second:
         assert first is not second
     for _ in range(5):
-        with lanes.one(1) as again:
+        with connections.borrow(1) as again:
             assert again is first  # the outer block ended last
     assert len(make.made) == 2
 
 
 def test_where_all_are_out_nobody_waits_for_ever() -> None:
-    lanes = Lanes(Maker(), 1)
-    with lanes.one(1):
+    connections = ConnectionPool(Maker(), 1)
+    with connections.borrow(1):
         for timeout in (0.01, 0.0, -1.0):
-            with pytest.raises(Unreachable) as caught, lanes.one(timeout):
+            with pytest.raises(Unreachable) as caught, connections.borrow(timeout):
                 pass
             assert caught.value.reason == "busy"
-    with lanes.one(0.0):
+    with connections.borrow(0.0):
         pass
 
 
@@ -75,24 +75,24 @@ def test_a_failure_in_the_block_or_of_the_making_costs_no_place() -> None:
                 raise Unreachable("no certificates", reason="tls")
             return super().__call__()
 
-    lanes = Lanes(Broken(), 1)
-    with pytest.raises(Unreachable, match="no certificates"), lanes.one(0.0):
+    connections = ConnectionPool(Broken(), 1)
+    with pytest.raises(Unreachable, match="no certificates"), connections.borrow(0.0):
         pass
     for _ in range(3):
-        with pytest.raises(ZeroDivisionError), lanes.one(0.0):
+        with pytest.raises(ZeroDivisionError), connections.borrow(0.0):
             raise ZeroDivisionError
 
 
 def test_closing_cuts_nothing() -> None:
     make = Maker()
-    lanes = Lanes(make, 2)
-    with lanes.one(1), lanes.one(1):
+    connections = ConnectionPool(make, 2)
+    with connections.borrow(1), connections.borrow(1):
         pass
-    with lanes.one(1) as busy:
-        lanes.close()
-        lanes.close()
+    with connections.borrow(1) as busy:
+        connections.close()
+        connections.close()
         assert not busy.closed
         assert [connection.closed for connection in make.made if connection is not busy] == [True]
     assert busy.closed
-    with pytest.raises(Unreachable, match="closed"), lanes.one(1):
+    with pytest.raises(Unreachable, match="closed"), connections.borrow(1):
         pass

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pulumi_atlassian_forge.api.deadline import Backend, Deadline, Late
+from pulumi_atlassian_forge.api.deadline import Backend, Deadline, DeadlineExceeded
 from tests.support.timing import Clock
 
 
@@ -51,7 +51,7 @@ def test_every_wait_gets_what_is_left_and_no_more_than_its_own() -> None:
         stream.read(1, timeout=3.0)
         stream.read(1)
         stream.read(1, timeout=3.0)
-        with pytest.raises(Late):
+        with pytest.raises(DeadlineExceeded):
             stream.read(1, timeout=3.0)
     assert network.timeouts == [3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 2.0, 1.0]
     assert network.written == [65_536, 65_536, 18_928]
@@ -62,11 +62,11 @@ def test_a_connection_that_would_come_too_late_is_not_begun() -> None:
     network, deadline = Network(clock), Deadline(clock)
     with deadline.within(1.0):
         clock.now += 1.0
-        with pytest.raises(Late):
+        with pytest.raises(DeadlineExceeded):
             Backend(network, deadline).connect_tcp("host", 1)
-        with pytest.raises(Late):
+        with pytest.raises(DeadlineExceeded):
             Backend(network, deadline).connect_unix_socket("/path")
-        with pytest.raises(Late):
+        with pytest.raises(DeadlineExceeded):
             deadline.check()
     assert network.timeouts == []
 

@@ -7,8 +7,8 @@ import pytest
 
 from pulumi_atlassian_forge.api.errors import (
     ApiError,
-    BadAnswer,
-    LostAnswer,
+    InvalidResponse,
+    LostResponse,
     NotFound,
     Rejected,
     ServerFailure,
@@ -22,8 +22,8 @@ from pulumi_atlassian_forge.api.errors import (
     ("error", "processed"),
     [
         (Unreachable("x", reason="dns"), "no"),
-        (LostAnswer("x"), "unknown"),
-        (BadAnswer("x", status=200), "unknown"),
+        (LostResponse("x"), "unknown"),
+        (InvalidResponse("x", status=200), "unknown"),
         (Unauthorized("x", status=401), "no"),
         (NotFound("x", status=404), "no"),
         (Rejected("x", status=422), "no"),
@@ -40,7 +40,7 @@ def test_every_error_says_whether_the_server_may_have_acted(error: ApiError, pro
 
 def test_an_error_reads_as_one_line() -> None:
     assert str(Rejected("no\nsuch \x1b[1mtype", status=422)) == "HTTP 422: no such type"
-    assert str(LostAnswer("gone")) == "gone"
+    assert str(LostResponse("gone")) == "gone"
     assert len(Rejected("x" * 1000, status=422).message) == 300
 
 

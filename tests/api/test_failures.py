@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from pulumi_atlassian_forge.api import errors
-from pulumi_atlassian_forge.api.errors import failure_of, retry_after_of
-from pulumi_atlassian_forge.api.request_response import Answer
+from pulumi_atlassian_forge.api.errors import error_from, retry_after_of
+from pulumi_atlassian_forge.api.request_response import Response
 
 NOW = 1_790_000_000.0  # Mon, 21 Sep 2026 14:13:20 GMT
 
 
 def failure(status: int, body: Any = b"", **headers: str) -> errors.ApiError | None:
     payload = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return failure_of(Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, payload), now=NOW)
+    return error_from(Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, payload), now=NOW)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
@@ -45,12 +45,12 @@ def test_a_success_is_no_failure(status: int) -> None:
         (503, errors.ServerFailure),
         (504, errors.ServerFailure),
         (599, errors.ServerFailure),
-        (301, errors.BadAnswer),
-        (304, errors.BadAnswer),
-        (308, errors.BadAnswer),
-        (101, errors.BadAnswer),
-        (600, errors.BadAnswer),
-        (999, errors.BadAnswer),
+        (301, errors.InvalidResponse),
+        (304, errors.InvalidResponse),
+        (308, errors.InvalidResponse),
+        (101, errors.InvalidResponse),
+        (600, errors.InvalidResponse),
+        (999, errors.InvalidResponse),
     ],
 )
 def test_the_status_decides_the_kind(status: int, kind: type[errors.ApiError]) -> None:
@@ -104,7 +104,7 @@ def test_an_unnamed_status_without_a_text_says_so() -> None:
 )
 def test_a_redirect_names_the_host_and_nothing_else_of_the_address(location: str, words: str) -> None:
     error = failure(302, location=location)
-    assert isinstance(error, errors.BadAnswer)
+    assert isinstance(error, errors.InvalidResponse)
     assert words in error.message
     assert "planted" not in error.message
     assert not error.transient

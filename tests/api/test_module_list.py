@@ -5,25 +5,25 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pulumi_atlassian_forge.api.errors import ApiError, BadAnswer, LostAnswer, NotFound
-from pulumi_atlassian_forge.api.module_list import Listing
-from pulumi_atlassian_forge.api.protocol import Live
+from pulumi_atlassian_forge.api.errors import ApiError, InvalidResponse, LostResponse, NotFound
+from pulumi_atlassian_forge.api.module_list import ModuleList
+from pulumi_atlassian_forge.api.protocol import LiveModule
 from pulumi_atlassian_forge.model.content import Content
 from tests.support.timing import Clock
 
 WAIT = 10.0
 
 
-def live(key: str, function: str = "f") -> Live:
-    return Live(key, Content("trigger", {"events": ["e"], "function": function}))
+def live(key: str, function: str = "f") -> LiveModule:
+    return LiveModule(key, Content("trigger", {"events": ["e"], "function": function}))
 
 
 class Source:
     """An installation that counts what it is asked, and can be held up in the middle of a list."""
 
-    def __init__(self, *modules: Live, hidden: tuple[Live, ...] = ()) -> None:
+    def __init__(self, *modules: LiveModule, redact_token_like: tuple[LiveModule, ...] = ()) -> None:
         self.listed = list(modules)
-        self.hidden = hidden
+        self.redact_token_like = redact_token_like
         self.lists = 0
         self.reads: list[str] = []
         self.failure: BaseException | None = None
@@ -31,7 +31,7 @@ class Source:
         self.go = threading.Event()
         self.go.set()
 
-    def list(self) -> list[Live]:
+    def list(self) -> list[LiveModule]:
         self.lists += 1
         snapshot = list(self.listed)
         failure = self.failure
@@ -41,9 +41,9 @@ class Source:
             raise failure
         return snapshot
 
-    def read(self, key: str) -> Live:
+    def read(self, key: str) -> LiveModule:
         self.reads.append(key)
-        for module in (*self.listed, *self.hidden):
+        for module in (*self.listed, *self.redact_token_like):
             if module.key == key:
                 return module
         raise NotFound("no such module", status=404)
@@ -51,7 +51,7 @@ class Source:
 
 def test_many_finds_ask_for_one_list() -> None:
     source = Source(*(live(str(number)) for number in range(20)))
-    listing = Listing(source, clock=Clock())
+    listing = ModuleList(source, clock=Clock())
     assert [listing.find(str(number)) for number in range(20)] == source.listed
     assert listing.all() == source.listed
     assert (source.lists, source.reads) == (1, [])
@@ -60,7 +60,7 @@ def test_many_finds_ask_for_one_list() -> None:
 def test_many_threads_share_one_flight() -> None:
     source = Source(*(live(str(number)) for number in range(20)))
     source.go.clear()
-    listing = Listing(source)
+    listing = ModuleList(source)
     with ThreadPoolExecutor(20) as pool:
         found = [pool.submit(listing.find, str(number)) for number in range(20)]
         assert source.asked.wait(WAIT)
@@ -72,7 +72,7 @@ def test_many_threads_share_one_flight() -> None:
 def test_the_list_is_believed_for_a_while_and_then_asked_for_again() -> None:
     clock = Clock()
     source = Source(live("a"))
-    listing = Listing(source, ttl=30.0, clock=clock)
+    listing = ModuleList(source, ttl=30.0, clock=clock)
     listing.all()
     clock.now += 29.9
     listing.all()
@@ -84,8 +84,8 @@ def test_the_list_is_believed_for_a_while_and_then_asked_for_again() -> None:
 
 
 def test_what_the_list_lacks_is_asked_for_by_its_key_once() -> None:
-    source = Source(live("a"), hidden=(live("clash"),))
-    listing = Listing(source, clock=Clock())
+    source = Source(live("a"), redact_token_like=(live("clash"),))
+    listing = ModuleList(source, clock=Clock())
     assert listing.find("clash") == live("clash")
     assert listing.find("clash") == live("clash")
     assert source.reads == ["clash"]
@@ -93,26 +93,26 @@ def test_what_the_list_lacks_is_asked_for_by_its_key_once() -> None:
 
 def test_what_is_nowhere_is_none() -> None:
     source = Source(live("a"))
-    listing = Listing(source, clock=Clock())
+    listing = ModuleList(source, clock=Clock())
     assert listing.find("gone") is None
     assert source.reads == ["gone"]
 
 
 def test_another_failure_of_the_read_is_not_taken_for_absence() -> None:
     class Broken(Source):
-        def read(self, key: str) -> Live:
-            raise LostAnswer("no answer")
+        def read(self, key: str) -> LiveModule:
+            raise LostResponse("no response")
 
-    with pytest.raises(LostAnswer):
-        Listing(Broken(), clock=Clock()).find("a")
+    with pytest.raises(LostResponse):
+        ModuleList(Broken(), clock=Clock()).find("a")
 
 
 def test_a_failure_reaches_everybody_who_waits_and_is_forgotten() -> None:
     source = Source(live("a"))
-    source.failure = LostAnswer("no answer")
+    source.failure = LostResponse("no response")
     source.failure.attempts = 5
     source.go.clear()
-    listing = Listing(source)
+    listing = ModuleList(source)
     waiting = _Waiting(listing)
     with ThreadPoolExecutor(8) as pool:
         futures = [pool.submit(listing.all) for _ in range(8)]
@@ -121,7 +121,7 @@ def test_a_failure_reaches_everybody_who_waits_and_is_forgotten() -> None:
         source.failure = None
         source.go.set()
         errors = [future.exception(WAIT) for future in futures]
-    assert [type(error) for error in errors] == [LostAnswer] * 8
+    assert [type(error) for error in errors] == [LostResponse] * 8
     assert {error.attempts for error in errors if isinstance(error, ApiError)} == {5}
     assert len({id(error) for error in errors}) == 8
     assert source.lists == 1
@@ -132,7 +132,7 @@ def test_a_bug_in_one_thread_leaves_nobody_waiting() -> None:
     source = Source(live("a"))
     source.failure = SystemExit("the thread that fetched was ended")
     source.go.clear()
-    listing = Listing(source)
+    listing = ModuleList(source)
     waiting = _Waiting(listing)
     with ThreadPoolExecutor(4) as pool:
         first = pool.submit(_outcome, listing)
@@ -148,7 +148,7 @@ def test_a_bug_in_one_thread_leaves_nobody_waiting() -> None:
 
 def test_our_own_writes_are_entered() -> None:
     source = Source(live("a"), live("b"))
-    listing = Listing(source, clock=Clock())
+    listing = ModuleList(source, clock=Clock())
     listing.all()
     listing.put(live("a", "changed"))
     listing.put(live("c"))
@@ -160,7 +160,7 @@ def test_our_own_writes_are_entered() -> None:
 
 def test_a_module_that_we_deleted_is_not_believed_to_be_there() -> None:
     source = Source(live("a"))
-    listing = Listing(source, clock=Clock())
+    listing = ModuleList(source, clock=Clock())
     listing.all()
     source.listed = []
     listing.drop("a")
@@ -170,7 +170,7 @@ def test_a_module_that_we_deleted_is_not_believed_to_be_there() -> None:
 def test_what_is_written_while_a_list_is_on_its_way_is_not_lost() -> None:
     source = Source(live("a"), live("b"), live("c"))
     source.go.clear()
-    listing = Listing(source)
+    listing = ModuleList(source)
     with ThreadPoolExecutor(1) as pool:
         fetched = pool.submit(listing.all)
         assert source.asked.wait(WAIT)  # the server has written its page: what follows is not on it
@@ -188,7 +188,7 @@ def test_what_is_written_while_a_list_is_on_its_way_is_not_lost() -> None:
 
 def test_a_write_before_any_list_waits_for_the_list() -> None:
     source = Source(live("a"), live("b"))
-    listing = Listing(source, clock=Clock())
+    listing = ModuleList(source, clock=Clock())
     listing.put(live("b"))
     assert listing.all() == [live("a"), live("b")]
     assert source.lists == 1
@@ -198,20 +198,20 @@ def test_what_pulumi_cannot_carry_is_refused_only_when_it_is_asked_for() -> None
     deep: object = "x"
     for _ in range(40):
         deep = [deep]
-    stranger = Live("deep", Content("t", {"deep": deep}))
-    listing = Listing(Source(live("a"), stranger), clock=Clock())
+    stranger = LiveModule("deep", Content("t", {"deep": deep}))
+    listing = ModuleList(Source(live("a"), stranger), clock=Clock())
     assert listing.find("a") == live("a")
-    with pytest.raises(BadAnswer, match="module 'deep' is nested deeper"):
+    with pytest.raises(InvalidResponse, match="module 'deep' is nested deeper"):
         listing.find("deep")
 
 
 def test_the_returned_list_can_be_changed_without_harm() -> None:
-    listing = Listing(Source(live("a")), clock=Clock())
+    listing = ModuleList(Source(live("a")), clock=Clock())
     listing.all().clear()
     assert listing.all() == [live("a")]
 
 
-def _outcome(listing: Listing) -> list[Live] | BaseException:
+def _outcome(listing: ModuleList) -> list[LiveModule] | BaseException:
     try:
         return listing.all()
     except BaseException as error:  # noqa: BLE001 - what ends a thread is what this is about
@@ -221,7 +221,7 @@ def _outcome(listing: Listing) -> list[Live] | BaseException:
 class _Waiting:
     """Knows how many threads wait for the flight that is under way."""
 
-    def __init__(self, listing: Listing) -> None:
+    def __init__(self, listing: ModuleList) -> None:
         self._listing = listing
 
     def until(self, count: int) -> None:

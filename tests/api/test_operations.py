@@ -9,17 +9,17 @@ import pytest
 from pulumi_atlassian_forge.api.client import Timeouts
 from pulumi_atlassian_forge.api.errors import (
     ApiError,
-    BadAnswer,
-    LostAnswer,
+    InvalidResponse,
+    LostResponse,
     NotFound,
     Rejected,
     ServerFailure,
     Throttled,
 )
 from pulumi_atlassian_forge.api.operations import Operations
-from pulumi_atlassian_forge.api.protocol import Live
-from pulumi_atlassian_forge.api.rate_limiter import Pace
-from pulumi_atlassian_forge.api.request_response import Answer, Request
+from pulumi_atlassian_forge.api.protocol import LiveModule
+from pulumi_atlassian_forge.api.rate_limiter import RateLimiter
+from pulumi_atlassian_forge.api.request_response import Request, Response
 from pulumi_atlassian_forge.model.content import Content
 from pulumi_atlassian_forge.model.module_id import Version
 from tests.support.timing import Clock
@@ -31,9 +31,9 @@ def module(key: str, function: str = "f") -> dict[str, Any]:
     return {"key": key, "type": "trigger", "data": {"key": key, "events": ["e"], "function": function}}
 
 
-def answer(status: int, body: Any = b"", **headers: str) -> Answer:
+def response(status: int, body: Any = b"", **headers: str) -> Response:
     payload = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, payload)
+    return Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, payload)
 
 
 def page(modules: list[dict[str, Any]], cursor: str | None = None) -> dict[str, Any]:
@@ -41,18 +41,18 @@ def page(modules: list[dict[str, Any]], cursor: str | None = None) -> dict[str, 
 
 
 class Script:
-    """Gives its answers one after the other, the last one for ever."""
+    """Gives its responses one after the other, the last one for ever."""
 
     timeouts = Timeouts()
 
-    def __init__(self, answers: Iterable[Answer | ApiError]) -> None:
-        self.answers = list(answers)
+    def __init__(self, responses: Iterable[Response | ApiError]) -> None:
+        self.responses = list(responses)
         self.sent: list[Request] = []
 
-    def send(self, request: Request, *, within: float | None = None) -> Answer:
+    def send(self, request: Request, *, within: float | None = None) -> Response:
         assert within is not None
         self.sent.append(request)
-        given = self.answers[min(len(self.sent), len(self.answers)) - 1]
+        given = self.responses[min(len(self.sent), len(self.responses)) - 1]
         if isinstance(given, ApiError):
             raise given
         return given
@@ -64,67 +64,67 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def operations(script: Script, clock: Clock, version: Version = "v1") -> Operations:
-    pace = Pace(clock=clock, sleep=clock.sleep)
-    return Operations(script, version, pace=pace, clock=clock, draw=lambda low, high: high)
+    rate_limiter = RateLimiter(clock=clock, sleep=clock.sleep)
+    return Operations(script, version, rate_limiter=rate_limiter, clock=clock, draw=lambda low, high: high)
 
 
 def test_a_register_is_one_request_and_returns_the_module(clock: Clock) -> None:
-    script = Script([answer(201, module("k"))])
-    assert operations(script, clock).register("k", CONTENT) == Live("k", CONTENT)
+    script = Script([response(201, module("k"))])
+    assert operations(script, clock).register("k", CONTENT) == LiveModule("k", CONTENT)
     assert [request.method for request in script.sent] == ["POST"]
 
 
 def test_under_v2_the_key_comes_from_the_answer(clock: Clock) -> None:
-    script = Script([answer(201, module("0ae4-uuid"))])
-    assert operations(script, clock, "v2").register(None, CONTENT) == Live("0ae4-uuid", CONTENT)
+    script = Script([response(201, module("0ae4-uuid"))])
+    assert operations(script, clock, "v2").register(None, CONTENT) == LiveModule("0ae4-uuid", CONTENT)
 
 
 def test_an_empty_201_is_a_module_that_nobody_described(clock: Clock) -> None:
-    assert operations(Script([answer(201)]), clock).register("k", CONTENT) is None
-    with pytest.raises(BadAnswer, match="empty"):
-        operations(Script([answer(201)]), clock, "v2").register(None, CONTENT)
+    assert operations(Script([response(201)]), clock).register("k", CONTENT) is None
+    with pytest.raises(InvalidResponse, match="empty"):
+        operations(Script([response(201)]), clock, "v2").register(None, CONTENT)
 
 
 @pytest.mark.parametrize(
     "first",
     [
-        LostAnswer("x"),
-        answer(500),
-        answer(502, b"<html>"),
-        answer(504),
-        answer(503),
-        answer(201, b"not json"),
-        answer(201, module("other")),
-        answer(302, location="https://elsewhere.example"),
+        LostResponse("x"),
+        response(500),
+        response(502, b"<html>"),
+        response(504),
+        response(503),
+        response(201, b"not json"),
+        response(201, module("other")),
+        response(302, location="https://elsewhere.example"),
     ],
 )
-def test_a_register_whose_outcome_is_unknown_is_not_repeated(first: Answer | ApiError, clock: Clock) -> None:
-    script = Script([first, answer(201, module("k"))])
+def test_a_register_whose_outcome_is_unknown_is_not_repeated(first: Response | ApiError, clock: Clock) -> None:
+    script = Script([first, response(201, module("k"))])
     with pytest.raises(ApiError) as caught:
         operations(script, clock).register("k", CONTENT)
     assert caught.value.processed == "unknown"
     assert len(script.sent) == 1
 
 
-@pytest.mark.parametrize("first", [answer(429), answer(429, retry_after="2")])
-def test_a_register_that_was_turned_away_is_repeated(first: Answer, clock: Clock) -> None:
-    script = Script([first, answer(201, module("k"))])
-    assert operations(script, clock).register("k", CONTENT) == Live("k", CONTENT)
+@pytest.mark.parametrize("first", [response(429), response(429, retry_after="2")])
+def test_a_register_that_was_turned_away_is_repeated(first: Response, clock: Clock) -> None:
+    script = Script([first, response(201, module("k"))])
+    assert operations(script, clock).register("k", CONTENT) == LiveModule("k", CONTENT)
     assert script.sent[0] == script.sent[1]
 
 
-@pytest.mark.parametrize("first", [LostAnswer("x"), answer(500), answer(200, b"not json"), answer(429)])
-def test_what_is_safe_to_repeat_is_repeated(first: Answer | ApiError, clock: Clock) -> None:
-    script = Script([first, answer(200, module("k"))])
-    assert operations(script, clock).read("k") == Live("k", CONTENT)
-    script = Script([first, answer(200, module("k"))])
-    assert operations(script, clock).update("k", CONTENT) == Live("k", CONTENT)
-    script = Script([first, answer(200, [module("k")])])
-    assert operations(script, clock).list() == [Live("k", CONTENT)]
+@pytest.mark.parametrize("first", [LostResponse("x"), response(500), response(200, b"not json"), response(429)])
+def test_what_is_safe_to_repeat_is_repeated(first: Response | ApiError, clock: Clock) -> None:
+    script = Script([first, response(200, module("k"))])
+    assert operations(script, clock).read("k") == LiveModule("k", CONTENT)
+    script = Script([first, response(200, module("k"))])
+    assert operations(script, clock).update("k", CONTENT) == LiveModule("k", CONTENT)
+    script = Script([first, response(200, [module("k")])])
+    assert operations(script, clock).list() == [LiveModule("k", CONTENT)]
 
 
 def test_a_read_of_a_missing_module_says_so_at_once(clock: Clock) -> None:
-    script = Script([answer(404, {"message": "no module k"})])
+    script = Script([response(404, {"message": "no module k"})])
     with pytest.raises(NotFound, match="HTTP 404: no module k"):
         operations(script, clock).read("k")
     assert len(script.sent) == 1
@@ -132,26 +132,26 @@ def test_a_read_of_a_missing_module_says_so_at_once(clock: Clock) -> None:
 
 def test_a_refusal_carries_the_servers_words(clock: Clock) -> None:
     with pytest.raises(Rejected) as caught:
-        operations(Script([answer(422, {"message": "unknown type"})]), clock).register("k", CONTENT)
+        operations(Script([response(422, {"message": "unknown type"})]), clock).register("k", CONTENT)
     assert (caught.value.status, caught.value.message, caught.value.attempts) == (422, "unknown type", 1)
 
 
 @pytest.mark.parametrize("call", ["read", "update"])
 def test_another_module_than_the_one_asked_for_is_refused(call: str, clock: Clock) -> None:
-    script = Script([answer(200, module("other"))])
-    with pytest.raises(BadAnswer, match="asked for module 'k', the answer is module 'other'"):
+    script = Script([response(200, module("other"))])
+    with pytest.raises(InvalidResponse, match="asked for module 'k', the response is module 'other'"):
         getattr(operations(script, clock), call)(*(("k",) if call == "read" else ("k", CONTENT)))
     assert len(script.sent) == 1
 
 
 def test_a_delete_returns_nothing_and_a_missing_module_is_named(clock: Clock) -> None:
-    operations(Script([answer(204)]), clock).delete("k")
+    operations(Script([response(204)]), clock).delete("k")
     with pytest.raises(NotFound):
-        operations(Script([answer(404)]), clock).delete("k")
+        operations(Script([response(404)]), clock).delete("k")
 
 
 def test_a_delete_whose_answer_was_lost_ends_in_a_404(clock: Clock) -> None:
-    script = Script([LostAnswer("x"), answer(404)])
+    script = Script([LostResponse("x"), response(404)])
     with pytest.raises(NotFound) as caught:
         operations(script, clock).delete("k")
     assert caught.value.attempts == 2
@@ -159,7 +159,7 @@ def test_a_delete_whose_answer_was_lost_ends_in_a_404(clock: Clock) -> None:
 
 def test_a_server_that_fails_for_ever_ends_within_the_budget(clock: Clock) -> None:
     with pytest.raises(ServerFailure) as caught:
-        operations(Script([answer(500, {"message": "An internal error occurred"})]), clock).delete("k")
+        operations(Script([response(500, {"message": "An internal error occurred"})]), clock).delete("k")
     assert caught.value.waited == sum(clock.sleeps) <= 120
     assert caught.value.attempts == len(clock.sleeps) + 1 > 10
 
@@ -167,9 +167,9 @@ def test_a_server_that_fails_for_ever_ends_within_the_budget(clock: Clock) -> No
 def test_all_pages_of_a_list_are_read(clock: Clock) -> None:
     script = Script(
         [
-            answer(200, {"result": [module("a")], "lastEvaluatedKey": "1"}),
-            answer(200, {"result": [], "nextPageToken": "2"}),
-            answer(200, {"result": [module("b"), module("a")]}),
+            response(200, {"result": [module("a")], "lastEvaluatedKey": "1"}),
+            response(200, {"result": [], "nextPageToken": "2"}),
+            response(200, {"result": [module("b"), module("a")]}),
         ]
     )
     assert [live.key for live in operations(script, clock).list()] == ["a", "b"]
@@ -182,28 +182,28 @@ def test_all_pages_of_a_list_are_read(clock: Clock) -> None:
 
 @pytest.mark.parametrize("cursors", [["1", "1"], ["1", "2", "1"], ["1", "2", "3", "2"]])
 def test_a_cursor_that_comes_again_ends_the_list_with_an_error(cursors: list[str], clock: Clock) -> None:
-    script = Script([answer(200, {"result": [], "lastEvaluatedKey": cursor}) for cursor in cursors])
-    with pytest.raises(BadAnswer, match="its cursor came again"):
+    script = Script([response(200, {"result": [], "lastEvaluatedKey": cursor}) for cursor in cursors])
+    with pytest.raises(InvalidResponse, match="its cursor came again"):
         operations(script, clock).list()
     assert len(script.sent) == len(cursors)
 
 
 def test_a_list_that_goes_on_and_on_is_given_up(clock: Clock) -> None:
-    script = Script([answer(200, {"result": [], "lastEvaluatedKey": str(number)}) for number in range(260)])
-    with pytest.raises(BadAnswer, match="250 pages"):
+    script = Script([response(200, {"result": [], "lastEvaluatedKey": str(number)}) for number in range(260)])
+    with pytest.raises(InvalidResponse, match="250 pages"):
         operations(script, clock).list()
     assert len(script.sent) == 250
 
 
 def test_pages_of_one_module_are_read_to_the_end(clock: Clock) -> None:
-    pages: list[Any] = [answer(200, page([module(f"k{number}")], str(number))) for number in range(99)]
-    script = Script([*pages, answer(200, page([module("k99")]))])
+    pages: list[Any] = [response(200, page([module(f"k{number}")], str(number))) for number in range(99)]
+    script = Script([*pages, response(200, page([module("k99")]))])
     assert len(operations(script, clock).list()) == 100
 
 
 def test_a_page_size_that_the_server_refuses_is_left_to_it(clock: Clock) -> None:
-    refused = answer(422, {"message": "limit must be at most 50"})
-    both = [answer(200, page([module("a")], "1")), answer(200, page([module("b")]))]
+    refused = response(422, {"message": "limit must be at most 50"})
+    both = [response(200, page([module("a")], "1")), response(200, page([module("b")]))]
     script = Script([refused, *both, *both])
     asked = operations(script, clock)
     for _ in range(2):
@@ -212,7 +212,7 @@ def test_a_page_size_that_the_server_refuses_is_left_to_it(clock: Clock) -> None
 
 
 def test_a_list_that_is_refused_anyway_says_so(clock: Clock) -> None:
-    script = Script([answer(422, {"message": "first"}), answer(422, {"message": "second"})])
+    script = Script([response(422, {"message": "first"}), response(422, {"message": "second"})])
     with pytest.raises(Rejected, match="first"):
         operations(script, clock).list()
     assert len(script.sent) == 2
@@ -221,8 +221,8 @@ def test_a_list_that_is_refused_anyway_says_so(clock: Clock) -> None:
 def test_a_module_that_is_changed_between_two_pages_is_what_it_is_now(clock: Clock) -> None:
     script = Script(
         [
-            answer(200, {"result": [module("a")], "lastEvaluatedKey": "1"}),
-            answer(200, {"result": [module("a", function="g")]}),
+            response(200, {"result": [module("a")], "lastEvaluatedKey": "1"}),
+            response(200, {"result": [module("a", function="g")]}),
         ]
     )
     assert [live.content.data["function"] for live in operations(script, clock).list()] == ["g"]
@@ -231,11 +231,11 @@ def test_a_module_that_is_changed_between_two_pages_is_what_it_is_now(clock: Clo
 def test_one_budget_serves_all_pages(clock: Clock) -> None:
     script = Script(
         [
-            answer(429, retry_after="50"),
-            answer(200, {"result": [], "lastEvaluatedKey": "1"}),
-            answer(429, retry_after="50"),
-            answer(200, {"result": [], "lastEvaluatedKey": "2"}),
-            answer(429, retry_after="50"),
+            response(429, retry_after="50"),
+            response(200, {"result": [], "lastEvaluatedKey": "1"}),
+            response(429, retry_after="50"),
+            response(200, {"result": [], "lastEvaluatedKey": "2"}),
+            response(429, retry_after="50"),
         ]
     )
     with pytest.raises(Throttled) as caught:
@@ -245,7 +245,7 @@ def test_one_budget_serves_all_pages(clock: Clock) -> None:
 
 
 def test_a_key_that_no_path_can_carry_makes_no_request(clock: Clock) -> None:
-    script = Script([answer(200)])
+    script = Script([response(200)])
     with pytest.raises(ValueError, match="cannot be part of a path"):
         operations(script, clock).read("..")
     assert script.sent == []

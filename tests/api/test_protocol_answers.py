@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from pulumi_atlassian_forge.api.errors import BadAnswer
+from pulumi_atlassian_forge.api.errors import InvalidResponse
 from pulumi_atlassian_forge.api.protocol import (
-    Live,
+    LiveModule,
     Page,
     distinct,
     parse_deleted,
@@ -17,14 +17,14 @@ from pulumi_atlassian_forge.api.protocol import (
     parse_page,
     parse_registered,
 )
-from pulumi_atlassian_forge.api.request_response import Answer
+from pulumi_atlassian_forge.api.request_response import Response
 from pulumi_atlassian_forge.model.content import Content
 from pulumi_atlassian_forge.model.module_id import Version
 
 A = {"key": "a", "type": "trigger", "data": {"key": "a", "events": ["e"], "function": "f"}}
 B = {"key": "b", "type": "trigger", "data": {"key": "b", "events": ["e"], "endpoint": "g"}}
-LIVE_A = Live("a", Content("trigger", {"events": ["e"], "function": "f"}))
-LIVE_B = Live("b", Content("trigger", {"events": ["e"], "endpoint": "g"}))
+LIVE_A = LiveModule("a", Content("trigger", {"events": ["e"], "function": "f"}))
+LIVE_B = LiveModule("b", Content("trigger", {"events": ["e"], "endpoint": "g"}))
 
 # The list as the specification prints it: two objects, a comma, no brackets.
 SPECIFIED_LIST = b"""{
@@ -56,59 +56,59 @@ SPECIFIED_LIST = b"""{
 """
 
 
-def answer(body: Any, status: int = 200) -> Answer:
-    return Answer(status, {}, body if isinstance(body, bytes) else json.dumps(body).encode())
+def response(body: Any, status: int = 200) -> Response:
+    return Response(status, {}, body if isinstance(body, bytes) else json.dumps(body).encode())
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_a_module_is_read_without_the_key_in_its_data(version: Version) -> None:
-    assert parse_module(answer(A), "a") == LIVE_A
-    assert parse_registered(version, answer(A, 201), "a") == LIVE_A
+    assert parse_module(response(A), "a") == LIVE_A
+    assert parse_registered(version, response(A, 201), "a") == LIVE_A
 
 
 def test_unknown_fields_pass() -> None:
     more = {**A, "self": "https://x", "version": 7, "data": {**A["data"], "new": {"deep": [None, 1]}}}  # type: ignore[dict-item]
-    live = parse_module(answer(more))
+    live = parse_module(response(more))
     assert live.key == "a"
     assert live.content.data["new"] == {"deep": [None, 1]}
 
 
 def test_numbers_and_nulls_are_normalised() -> None:
-    live = parse_module(answer(b'{"key":"a","type":"t","data":{"n":1.0,"h":1.5,"gone":null,"big":12345678901234567890}}'))
+    live = parse_module(response(b'{"key":"a","type":"t","data":{"n":1.0,"h":1.5,"gone":null,"big":12345678901234567890}}'))
     assert live.content.data == {"n": 1, "h": 1.5, "big": 12345678901234567890}
     assert isinstance(live.content.data["n"], int)
 
 
 def test_a_byte_order_mark_is_no_obstacle() -> None:
-    assert parse_module(answer(b"\xef\xbb\xbf" + json.dumps(A).encode())) == LIVE_A
+    assert parse_module(response(b"\xef\xbb\xbf" + json.dumps(A).encode())) == LIVE_A
 
 
 @pytest.mark.parametrize("body", [b"", b" \r\n"])
 def test_an_empty_201_is_accepted_under_v1_only(body: bytes) -> None:
-    assert parse_registered("v1", answer(body, 201), "a") is None
-    with pytest.raises(BadAnswer, match="the answer is empty") as caught:
-        parse_registered("v2", answer(body, 201))
+    assert parse_registered("v1", response(body, 201), "a") is None
+    with pytest.raises(InvalidResponse, match="the response is empty") as caught:
+        parse_registered("v2", response(body, 201))
     assert caught.value.status == 201
 
 
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (b"[]", "the answer is not a JSON object"),
-        (b'"text"', "the answer is not a JSON object"),
-        (b"null", "the answer is not a JSON object"),
-        (b"{}", "the answer has no string 'key'"),
-        (b'{"key":1,"type":"t","data":{}}', "the answer has no string 'key'"),
-        (b'{"key":"","type":"t","data":{}}', "the answer has no string 'key'"),
-        (b'{"key":"a","data":{}}', "the answer has no string 'type'"),
-        (b'{"key":"a","type":"t"}', "the answer has no object 'data'"),
-        (b'{"key":"a","type":"t","data":[]}', "the answer has no object 'data'"),
-        (b'{"key":"a","type":"t","data":null}', "the answer has no object 'data'"),
-        (b"", "the answer is empty"),
-        (b"<html>Log in</html>", "the answer is not JSON"),
-        (b'{"key":"a","type":"t","data":{}', "the answer is not JSON"),
-        (b'{"key":"a"} trailing', "the answer is not JSON"),
-        (b'{"key":"\xff"}', "the answer is not UTF-8"),
+        (b"[]", "the response is not a JSON object"),
+        (b'"text"', "the response is not a JSON object"),
+        (b"null", "the response is not a JSON object"),
+        (b"{}", "the response has no string 'key'"),
+        (b'{"key":1,"type":"t","data":{}}', "the response has no string 'key'"),
+        (b'{"key":"","type":"t","data":{}}', "the response has no string 'key'"),
+        (b'{"key":"a","data":{}}', "the response has no string 'type'"),
+        (b'{"key":"a","type":"t"}', "the response has no object 'data'"),
+        (b'{"key":"a","type":"t","data":[]}', "the response has no object 'data'"),
+        (b'{"key":"a","type":"t","data":null}', "the response has no object 'data'"),
+        (b"", "the response is empty"),
+        (b"<html>Log in</html>", "the response is not JSON"),
+        (b'{"key":"a","type":"t","data":{}', "the response is not JSON"),
+        (b'{"key":"a"} trailing', "the response is not JSON"),
+        (b'{"key":"\xff"}', "the response is not UTF-8"),
         (b'{"key":"a","type":"t","data":{"x":NaN}}', "holds NaN"),
         (b'{"key":"a","type":"t","data":{"x":-Infinity}}', "holds -Infinity"),
         (b'{"key":"a","type":"t","data":{"x":1e999}}', "number that is too large"),
@@ -123,18 +123,18 @@ def test_an_empty_201_is_accepted_under_v1_only(body: bytes) -> None:
     ],
 )
 def test_what_is_no_module_is_refused_with_its_reason(body: bytes, reason: str) -> None:
-    with pytest.raises(BadAnswer, match=reason) as caught:
-        parse_module(answer(body))
+    with pytest.raises(InvalidResponse, match=reason) as caught:
+        parse_module(response(body))
     assert caught.value.__cause__ is None
 
 
 def test_the_deepest_module_that_pulumi_can_carry_is_taken() -> None:
     body = b'{"key":"a","type":"t","data":{"x":' + b"[" * 23 + b"]" * 23 + b"}}"
-    assert parse_module(answer(body)).key == "a"
+    assert parse_module(response(body)).key == "a"
 
 
 def test_a_whole_surrogate_pair_is_text() -> None:
-    assert parse_module(answer(b'{"key":"a","type":"t","data":{"x":"\\ud83d\\udc4d"}}')).content.data == {"x": "👍"}
+    assert parse_module(response(b'{"key":"a","type":"t","data":{"x":"\\ud83d\\udc4d"}}')).content.data == {"x": "👍"}
 
 
 @pytest.mark.parametrize(
@@ -142,23 +142,23 @@ def test_a_whole_surrogate_pair_is_text() -> None:
     [(b"", True), (b"<html>", True), (b"\xff", True), (b"{}", False), (b"[" * 100_000, False), (b"[NaN]", False)],
 )
 def test_only_garbage_may_pass_by_asking_again(body: bytes, transient: bool) -> None:
-    with pytest.raises(BadAnswer) as caught:
-        parse_module(answer(body))
+    with pytest.raises(InvalidResponse) as caught:
+        parse_module(response(body))
     assert caught.value.transient is transient
 
 
 def test_another_module_than_the_one_asked_for_is_refused_naming_both() -> None:
     other = {**A, "key": "oth\x1b[31mer"}
-    with pytest.raises(BadAnswer, match=r"asked for module 'a', the answer is module 'other'"):
-        parse_module(answer(other), "a")
-    with pytest.raises(BadAnswer, match=r"asked for module 'a', the answer is module 'other'"):
-        parse_registered("v1", answer(other), "a")
+    with pytest.raises(InvalidResponse, match=r"asked for module 'a', the response is module 'other'"):
+        parse_module(response(other), "a")
+    with pytest.raises(InvalidResponse, match=r"asked for module 'a', the response is module 'other'"):
+        parse_registered("v1", response(other), "a")
 
 
 @pytest.mark.parametrize("key", [".", "..", "a\nb", "\x9b2K", "\u2028line", "\u202egnp", " a"])
 def test_a_registered_key_that_could_never_be_read_or_printed_is_refused(key: str) -> None:
-    with pytest.raises(BadAnswer, match="a key that no path and no terminal can carry"):
-        parse_registered("v2", answer({**A, "key": key}, 201))
+    with pytest.raises(InvalidResponse, match="a key that no path and no terminal can carry"):
+        parse_registered("v2", response({**A, "key": key}, 201))
 
 
 @pytest.mark.parametrize(
@@ -183,11 +183,11 @@ def test_a_registered_key_that_could_never_be_read_or_printed_is_refused(key: st
     ],
 )
 def test_every_shape_of_a_list_is_read(body: Any, page: Page) -> None:
-    assert parse_page(answer(body)) == page
+    assert parse_page(response(body)) == page
 
 
 def test_the_list_of_the_specification_is_read_as_it_is_printed() -> None:
-    page = parse_page(answer(SPECIFIED_LIST))
+    page = parse_page(response(SPECIFIED_LIST))
     assert [live.key for live in page.modules] == ["a-dynamic-module", "another-dynamic-module"]
     assert page.modules[1].content.data["filter"] == {
         "expression": "event.issue.fields?.issuetype.name == 'Bug'",
@@ -204,9 +204,9 @@ def test_the_list_of_the_specification_is_read_as_it_is_printed() -> None:
         ({"result": None}, "no list of modules"),
         ({"result": {"a": A}}, "no list of modules"),
         ("text", "no list of modules"),
-        (b"", "the answer is empty"),
-        (b'{"a":1},', "the answer is not JSON"),
-        (b'{"a":1}],[{"b":2}', "the answer is not JSON"),
+        (b"", "the response is empty"),
+        (b'{"a":1},', "the response is not JSON"),
+        (b'{"a":1}],[{"b":2}', "the response is not JSON"),
         ([A, {"key": "b"}], "entry 2 of the list has no string 'type'"),
         ([A, None], "entry 2 of the list is not a JSON object"),
         ({"result": [A], "lastEvaluatedKey": {"k": "x"}}, "cursor is not a text"),
@@ -215,15 +215,15 @@ def test_the_list_of_the_specification_is_read_as_it_is_printed() -> None:
     ],
 )
 def test_what_is_no_list_is_refused_with_its_reason(body: Any, reason: str) -> None:
-    with pytest.raises(BadAnswer, match=reason):
-        parse_page(answer(body))
+    with pytest.raises(InvalidResponse, match=reason):
+        parse_page(response(body))
 
 
 def test_a_stranger_that_is_too_deep_does_not_block_the_list() -> None:
     deep: Any = "x"
     for _ in range(40):
         deep = [deep]
-    page = parse_page(answer([A, {**B, "data": {"deep": deep}}]))
+    page = parse_page(response([A, {**B, "data": {"deep": deep}}]))
     assert [live.key for live in page.modules] == ["a", "b"]
 
 
@@ -233,25 +233,25 @@ def test_a_module_that_comes_twice_with_one_content_is_one() -> None:
 
 @pytest.mark.parametrize(("status", "body"), [(204, b""), (200, b"{}"), (200, b"done"), (202, b"")])
 def test_any_success_is_a_successful_delete(status: int, body: bytes) -> None:
-    parse_deleted(answer(body, status))
+    parse_deleted(response(body, status))
 
 
 def test_a_page_is_no_answer_to_a_delete() -> None:
-    with pytest.raises(BadAnswer, match="a page of HTML"):
-        parse_deleted(answer(b" <html>Log in</html>", 200))
+    with pytest.raises(InvalidResponse, match="a page of HTML"):
+        parse_deleted(response(b" <html>Log in</html>", 200))
 
 
 @pytest.mark.parametrize("status", [200, 204])
 def test_an_empty_answer_to_a_register_is_one_only_with_its_status(status: int) -> None:
-    with pytest.raises(BadAnswer):
-        parse_registered("v1", answer(b"", status), "a")
+    with pytest.raises(InvalidResponse):
+        parse_registered("v1", response(b"", status), "a")
 
 
 @pytest.mark.parametrize("value", [{"4dabf18193072939515e22adb298388d": "x"}, ["04da6b54-80e4-46f7-96ec-b56ff0331ba9"]])
 def test_a_value_that_pulumi_takes_for_its_own_is_refused(value: object) -> None:
-    with pytest.raises(BadAnswer, match="takes for a mark of its own"):
-        parse_module(answer({**A, "data": {"x": value}}))
+    with pytest.raises(InvalidResponse, match="takes for a mark of its own"):
+        parse_module(response({**A, "data": {"x": value}}))
 
 
 def test_the_repr_of_an_answer_shows_no_content() -> None:
-    assert repr(Answer(200, {"set-cookie": "secret"}, b"secret")) == "Answer(status=200)"
+    assert repr(Response(200, {"set-cookie": "secret"}, b"secret")) == "Response(status=200)"

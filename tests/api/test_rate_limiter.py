@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from pulumi_atlassian_forge.api.errors import Reason, Throttled, Unreachable
-from pulumi_atlassian_forge.api.rate_limiter import DOWN, Pace
+from pulumi_atlassian_forge.api.rate_limiter import CIRCUIT_OPEN_S, RateLimiter
 from tests.support.timing import Clock
 
 
@@ -57,17 +57,17 @@ class Bucket:
 def run(allows: Callable[[float], bool], n: int, wish: float, latency: float = 0.02) -> tuple[int, float]:
     """One thread's worth of requests; returns how many were sent and how long it took."""
     clock = Clock()
-    pace = Pace(clock=clock, sleep=clock.sleep)
+    rate_limiter = RateLimiter(clock=clock, sleep=clock.sleep)
     began, sent, done = clock.now, 0, 0
     while done < n:
-        at = pace.admit(1000)
+        at = rate_limiter.admit(1000)
         sent += 1
         clock.now += latency
         if allows(at):
-            pace.served(at)
+            rate_limiter.served(at)
             done += 1
         else:
-            clock.sleep(pace.refused(at, wish, too_fast=True))
+            clock.sleep(rate_limiter.refused(at, wish, too_fast=True))
     return sent, clock.now - began
 
 
@@ -101,99 +101,99 @@ def test_without_a_refusal_nothing_waits() -> None:
 def test_all_wait_for_the_one_pause() -> None:
     clock = Clock()
     said: list[str] = []
-    pace = Pace(said.append, clock, clock.sleep, advice="; so do others")
-    first, second = pace.admit(60), pace.admit(60)
-    assert pace.refused(first, 30, too_fast=True) == 30
-    assert pace.refused(second, 20, too_fast=True) == 30
-    pace.admit(60)
+    rate_limiter = RateLimiter(said.append, clock, clock.sleep, advice="; so do others")
+    first, second = rate_limiter.admit(60), rate_limiter.admit(60)
+    assert rate_limiter.refused(first, 30, too_fast=True) == 30
+    assert rate_limiter.refused(second, 20, too_fast=True) == 30
+    rate_limiter.admit(60)
     assert clock.now == 1000.0 + 30
     assert said == ["the API asked to come back later: all requests to this installation wait 30 s; so do others"]
 
 
 def test_a_turn_that_comes_too_late_is_an_error() -> None:
     clock = Clock()
-    pace = Pace(clock=clock, sleep=clock.sleep)
-    pace.refused(pace.admit(60), 30, too_fast=True)
+    rate_limiter = RateLimiter(clock=clock, sleep=clock.sleep)
+    rate_limiter.refused(rate_limiter.admit(60), 30, too_fast=True)
     with pytest.raises(Throttled, match="none is free within 20 s"):
-        pace.admit(20)
+        rate_limiter.admit(20)
     assert clock.sleeps == []
 
 
 def test_refusals_of_requests_that_were_on_their_way_slow_down_once() -> None:
     clock = Clock()
-    pace = Pace(clock=clock, sleep=clock.sleep)
+    rate_limiter = RateLimiter(clock=clock, sleep=clock.sleep)
     for _ in range(10):
-        pace.served(pace.admit(60))
-    ways = [pace.admit(60) for _ in range(4)]
+        rate_limiter.served(rate_limiter.admit(60))
+    ways = [rate_limiter.admit(60) for _ in range(4)]
     for sent in ways:
-        pace.refused(sent, 1.0, too_fast=True)
-    turns = [pace.admit(60) for _ in range(3)]
+        rate_limiter.refused(sent, 1.0, too_fast=True)
+    turns = [rate_limiter.admit(60) for _ in range(3)]
     assert turns[1] - turns[0] == pytest.approx(1 / 9.5)
     assert turns[2] - turns[1] == pytest.approx(1 / 9.5)
 
 
 def test_a_503_that_says_when_to_come_back_pauses_and_teaches_nothing() -> None:
     clock = Clock()
-    pace = Pace(clock=clock, sleep=clock.sleep)
-    pace.refused(pace.admit(60), 3.0, too_fast=False)
-    assert pace.admit(60) == 1003.0
-    assert pace.admit(60) == 1003.0
+    rate_limiter = RateLimiter(clock=clock, sleep=clock.sleep)
+    rate_limiter.refused(rate_limiter.admit(60), 3.0, too_fast=False)
+    assert rate_limiter.admit(60) == 1003.0
+    assert rate_limiter.admit(60) == 1003.0
 
 
 def test_the_user_is_told_once_that_requests_take_turns() -> None:
     clock = Clock()
     said: list[str] = []
-    pace = Pace(said.append, clock, clock.sleep)
-    pace.served(pace.admit(60))
-    pace.refused(pace.admit(60), 1.0, too_fast=True)
+    rate_limiter = RateLimiter(said.append, clock, clock.sleep)
+    rate_limiter.served(rate_limiter.admit(60))
+    rate_limiter.refused(rate_limiter.admit(60), 1.0, too_fast=True)
     clock.now += 1
     for _ in range(8):
-        pace._take_turn()  # as many threads do at once
-    pace.admit(60)
-    pace.admit(60)
+        rate_limiter._take_turn()  # as many threads do at once
+    rate_limiter.admit(60)
+    rate_limiter.admit(60)
     assert said == ["the API takes about 57 requests a minute: each waits for its turn"]
 
 
-def given_up(pace: Pace, clock: Clock, reason: Reason = "refused") -> None:
+def given_up(rate_limiter: RateLimiter, clock: Clock, reason: Reason = "refused") -> None:
     """An operation that tried for five seconds in vain."""
-    began = pace.admit(60)
+    began = rate_limiter.admit(60)
     clock.now += 5
-    pace.unreachable(began, Unreachable("no connection", reason=reason))
+    rate_limiter.unreachable(began, Unreachable("no connection", reason=reason))
 
 
 def test_an_installation_that_is_down_is_asked_again_after_a_while() -> None:
     clock = Clock()
-    pace = Pace(clock=clock, sleep=clock.sleep)
-    given_up(pace, clock)
+    rate_limiter = RateLimiter(clock=clock, sleep=clock.sleep)
+    given_up(rate_limiter, clock)
     with pytest.raises(Unreachable, match="no connection: the installation is taken to be down, and") as down:
-        pace.admit(60)
+        rate_limiter.admit(60)
     assert down.value.reason == "refused"
-    clock.now += DOWN
-    assert pace.admit(60) == clock.now
+    clock.now += CIRCUIT_OPEN_S
+    assert rate_limiter.admit(60) == clock.now
     assert clock.sleeps == []
 
 
 @pytest.mark.parametrize("is_refused", [False, True])
 def test_an_answer_shows_that_an_installation_is_not_down(*, is_refused: bool) -> None:
     clock = Clock()
-    pace = Pace(clock=clock, sleep=clock.sleep)
-    began, other = pace.admit(60), pace.admit(60)
+    rate_limiter = RateLimiter(clock=clock, sleep=clock.sleep)
+    began, other = rate_limiter.admit(60), rate_limiter.admit(60)
     if is_refused:
-        pace.refused(other, 0.0, too_fast=False)
+        rate_limiter.refused(other, 0.0, too_fast=False)
     else:
-        pace.served(other)
-    pace.unreachable(began, Unreachable("no connection", reason="timeout"))
-    assert pace.admit(60) == clock.now, "one was answered while the other tried"
+        rate_limiter.served(other)
+    rate_limiter.unreachable(began, Unreachable("no connection", reason="timeout"))
+    assert rate_limiter.admit(60) == clock.now, "one was answered while the other tried"
 
-    under_way = pace.admit(60)
+    under_way = rate_limiter.admit(60)
     clock.now += 1
-    given_up(pace, clock)
-    pace.served(under_way)
-    assert pace.admit(60) == clock.now, "one was answered after the other had given up"
+    given_up(rate_limiter, clock)
+    rate_limiter.served(under_way)
+    assert rate_limiter.admit(60) == clock.now, "one was answered after the other had given up"
 
 
 def test_that_our_own_connections_are_busy_says_nothing_of_the_installation() -> None:
     clock = Clock()
-    pace = Pace(clock=clock, sleep=clock.sleep)
-    given_up(pace, clock, "busy")
-    assert pace.admit(60) == clock.now
+    rate_limiter = RateLimiter(clock=clock, sleep=clock.sleep)
+    given_up(rate_limiter, clock, "busy")
+    assert rate_limiter.admit(60) == clock.now

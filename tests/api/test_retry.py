@@ -8,8 +8,8 @@ import pytest
 from pulumi_atlassian_forge.api import protocol
 from pulumi_atlassian_forge.api.errors import (
     ApiError,
-    BadAnswer,
-    LostAnswer,
+    InvalidResponse,
+    LostResponse,
     NotFound,
     Rejected,
     ServerFailure,
@@ -17,7 +17,7 @@ from pulumi_atlassian_forge.api.errors import (
     Unauthorized,
     Unreachable,
 )
-from pulumi_atlassian_forge.api.rate_limiter import DOWN, Pace
+from pulumi_atlassian_forge.api.rate_limiter import CIRCUIT_OPEN_S, RateLimiter
 from pulumi_atlassian_forge.api.retry import Budget, pause_before_retry, repeating
 from pulumi_atlassian_forge.model.content import Content
 from tests.support.timing import Clock
@@ -31,8 +31,8 @@ POST = protocol.register("v1", "k", CONTENT)
 SAFE = (GET, LIST, PUT, DELETE)
 
 
-def pace(clock: Clock) -> Pace:
-    return Pace(clock=clock, sleep=clock.sleep)
+def rate_limiter(clock: Clock) -> RateLimiter:
+    return RateLimiter(clock=clock, sleep=clock.sleep)
 
 
 def highest(low: float, high: float) -> float:
@@ -55,9 +55,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
         (Unreachable("x", reason="tls"), False, False),
         (Unreachable("x", reason="proxy"), False, False),
         (Unreachable("x"), False, False),
-        (LostAnswer("x"), True, False),
-        (BadAnswer("x", transient=True), True, False),
-        (BadAnswer("x"), False, False),
+        (LostResponse("x"), True, False),
+        (InvalidResponse("x", transient=True), True, False),
+        (InvalidResponse("x"), False, False),
         (Unauthorized("x", status=401), False, False),
         (NotFound("x", status=404), False, False),
         (Rejected("x", status=400), False, False),
@@ -85,7 +85,7 @@ def test_what_is_repeated(error: Exception, safe: bool, post: bool) -> None:
 
 @pytest.mark.parametrize(
     ("error", "attempts"),
-    [(Unreachable("x", reason="refused"), 6), (Unreachable("x", reason="timeout"), 6), (BadAnswer("x", transient=True), 3)],
+    [(Unreachable("x", reason="refused"), 6), (Unreachable("x", reason="timeout"), 6), (InvalidResponse("x", transient=True), 3)],
 )
 def test_what_does_not_pass_soon_is_given_up(error: ApiError, attempts: int) -> None:
     assert pause_before_retry(error, GET, 9, attempts - 1) is not None
@@ -102,12 +102,14 @@ def test_the_servers_wish_is_honoured_up_to_a_minute(wish: float | None, pause: 
 
 
 def test_without_a_wish_the_bound_of_the_pause_doubles_up_to_ten_seconds() -> None:
-    bounds = [pause_before_retry(LostAnswer("x"), GET, attempt, draw=highest) for attempt in (1, 2, 3, 4, 5, 6, 7, 100, 100_000)]
+    bounds = [
+        pause_before_retry(LostResponse("x"), GET, attempt, draw=highest) for attempt in (1, 2, 3, 4, 5, 6, 7, 100, 100_000)
+    ]
     assert bounds == [0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0, 10.0, 10.0]
 
 
 def test_the_pause_is_drawn_from_the_whole_range() -> None:
-    drawn = [pause_before_retry(LostAnswer("x"), GET, 4) for _ in range(200)]
+    drawn = [pause_before_retry(LostResponse("x"), GET, 4) for _ in range(200)]
     assert all(pause is not None and 0.0 <= pause <= 4.0 for pause in drawn)
     assert len(set(drawn)) > 100
 
@@ -125,15 +127,15 @@ def failing(errors: list[ApiError], result: str = "done") -> Callable[[float], s
 
 
 def test_it_is_sent_until_it_succeeds(clock: Clock) -> None:
-    errors: list[ApiError] = [LostAnswer("x"), ServerFailure("x", status=500), Throttled("x", status=429, retry_after=7.0)]
-    assert repeating(GET, failing(errors), Budget(120, clock), pace(clock), highest) == "done"
+    errors: list[ApiError] = [LostResponse("x"), ServerFailure("x", status=500), Throttled("x", status=429, retry_after=7.0)]
+    assert repeating(GET, failing(errors), Budget(120, clock), rate_limiter(clock), highest) == "done"
     assert clock.sleeps == [0.5, 1.0, 7.0]
 
 
 def test_what_must_not_be_repeated_is_sent_once(clock: Clock) -> None:
-    error = LostAnswer("x")
-    with pytest.raises(LostAnswer) as caught:
-        repeating(POST, failing([error] * 9), Budget(120, clock), pace(clock), highest)
+    error = LostResponse("x")
+    with pytest.raises(LostResponse) as caught:
+        repeating(POST, failing([error] * 9), Budget(120, clock), rate_limiter(clock), highest)
     assert caught.value is error
     assert (error.attempts, error.waited) == (1, 0.0)
     assert clock.sleeps == []
@@ -144,14 +146,14 @@ def test_a_bug_is_not_repeated_and_not_changed(clock: Clock) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        repeating(GET, buggy, Budget(120, clock), pace(clock))
+        repeating(GET, buggy, Budget(120, clock), rate_limiter(clock))
     assert clock.sleeps == []
 
 
 def test_the_budget_ends_it_with_the_last_error_and_the_figures(clock: Clock) -> None:
     errors: list[ApiError] = [ServerFailure("x", status=500) for _ in range(100)]
     with pytest.raises(ServerFailure) as caught:
-        repeating(GET, failing(errors), Budget(120, clock), pace(clock), highest)
+        repeating(GET, failing(errors), Budget(120, clock), rate_limiter(clock), highest)
     assert caught.value.attempts == len(clock.sleeps) + 1
     assert caught.value.waited == sum(clock.sleeps)
     # Every pause is at its longest here: the next one would end beyond the budget.
@@ -164,43 +166,43 @@ def test_slow_requests_use_the_budget_too(clock: Clock) -> None:
     def slow(left: float) -> str:
         given.append(left)
         clock.now += 35.0
-        raise LostAnswer("x")
+        raise LostResponse("x")
 
-    with pytest.raises(LostAnswer) as caught:
-        repeating(GET, slow, Budget(120, clock), pace(clock), highest)
+    with pytest.raises(LostResponse) as caught:
+        repeating(GET, slow, Budget(120, clock), rate_limiter(clock), highest)
     assert given == [120.0, 84.5, 48.5, 11.5]
     assert caught.value.waited == 143.5  # this sender takes more than it is given: the client does not
 
 
 def test_a_wish_beyond_the_budget_fails_at_once(clock: Clock) -> None:
     with pytest.raises(Throttled) as caught:
-        repeating(POST, failing([Throttled("x", status=429, retry_after=50.0)] * 9), Budget(120, clock), pace(clock))
+        repeating(POST, failing([Throttled("x", status=429, retry_after=50.0)] * 9), Budget(120, clock), rate_limiter(clock))
     assert clock.sleeps == [50.0, 50.0]
     assert (caught.value.attempts, caught.value.waited) == (3, 100.0)
 
 
 def test_an_attempt_that_would_have_no_time_is_not_begun(clock: Clock) -> None:
     with pytest.raises(Throttled):
-        repeating(GET, failing([Throttled("x", status=429, retry_after=9.5)] * 9), Budget(10.0, clock), pace(clock))
+        repeating(GET, failing([Throttled("x", status=429, retry_after=9.5)] * 9), Budget(10.0, clock), rate_limiter(clock))
     assert clock.sleeps == []
 
 
 def test_several_requests_share_one_budget(clock: Clock) -> None:
     budget = Budget(10.0, clock)
-    repeating(LIST, failing([Throttled("x", status=429, retry_after=6.0)]), budget, pace(clock))
+    repeating(LIST, failing([Throttled("x", status=429, retry_after=6.0)]), budget, rate_limiter(clock))
     with pytest.raises(Throttled) as caught:
-        repeating(LIST, failing([Throttled("x", status=429, retry_after=6.0)]), budget, pace(clock))
+        repeating(LIST, failing([Throttled("x", status=429, retry_after=6.0)]), budget, rate_limiter(clock))
     assert (caught.value.attempts, caught.value.waited) == (1, 6.0)
 
 
 def test_a_repetition_prints_nothing(clock: Clock, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logging.getLogger(), "handlers", [])  # as in a program that configures no logging
-    repeating(GET, failing([LostAnswer("x")] * 3), Budget(120, clock), pace(clock))
+    repeating(GET, failing([LostResponse("x")] * 3), Budget(120, clock), rate_limiter(clock))
     assert capfd.readouterr() == ("", "")
 
 
 def test_what_one_operation_found_out_the_others_do_not_try(clock: Clock) -> None:
-    shared, sent = pace(clock), list[float]()
+    shared, sent = rate_limiter(clock), list[float]()
 
     def refused(left: float) -> str:
         sent.append(left)
@@ -215,12 +217,12 @@ def test_what_one_operation_found_out_the_others_do_not_try(clock: Clock) -> Non
         assert other.value.attempts == 0
     assert len(sent) == 6
 
-    clock.now += DOWN
+    clock.now += CIRCUIT_OPEN_S
     assert repeating(POST, failing([], "there again"), Budget(120, clock), shared, highest) == "there again"
 
 
 def test_an_operation_that_waits_ends_with_the_others_verdict(clock: Clock) -> None:
-    shared = pace(clock)
+    shared = rate_limiter(clock)
 
     def refused_and_overtaken(_: float) -> str:
         shared.unreachable(clock.now, Unreachable("no connection", reason="refused"))  # another thread gives up meanwhile

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pulumi_atlassian_forge.api.text import clean, readable
+from pulumi_atlassian_forge.api.text import message_from_body, printable
 
 
 @pytest.mark.parametrize(
@@ -28,17 +28,17 @@ from pulumi_atlassian_forge.api.text import clean, readable
     ],
 )
 def test_a_servers_text_becomes_one_harmless_line(dirty: str, fit: str) -> None:
-    assert clean(dirty) == fit
+    assert printable(dirty) == fit
 
 
 def test_a_long_text_is_cut_at_the_limit() -> None:
-    assert clean("x" * 300) == "x" * 300
-    assert clean("x" * 301) == "x" * 299 + "…"
-    assert clean("word " * 10, 10) == "word word…"
+    assert printable("x" * 300) == "x" * 300
+    assert printable("x" * 301) == "x" * 299 + "…"
+    assert printable("word " * 10, 10) == "word word…"
 
 
 def test_an_enormous_text_is_looked_at_only_where_it_begins() -> None:
-    assert clean("\x1b[m" * 10_000 + "far behind") == ""
+    assert printable("\x1b[m" * 10_000 + "far behind") == ""
 
 
 @pytest.mark.parametrize(
@@ -58,4 +58,4 @@ def test_an_enormous_text_is_looked_at_only_where_it_begins() -> None:
     ],
 )
 def test_a_body_that_is_not_json_is_read_as_text(body: bytes, text: str) -> None:
-    assert readable(body) == text
+    assert message_from_body(body) == text

@@ -32,11 +32,11 @@ def test_a_token_is_obtained_once_and_again_only_when_it_was_refused() -> None:
     token = BearerToken(lambda: Token(next(tokens)))
     old = token.headers(REQUEST)
     assert token.headers(REQUEST) == old
-    assert token.renewed(old)
+    assert token.refreshed(old)
     new = token.headers(REQUEST)
     assert new == {"authorization": "Bearer second"}
-    assert token.renewed(old)  # another thread that was refused with the first one: nothing is obtained for it
-    assert not token.renewed(new)
+    assert token.refreshed(old)  # another thread that was refused with the first one: nothing is obtained for it
+    assert not token.refreshed(new)
     assert token.secrets() == {"first", "second"}
 
 
@@ -51,7 +51,7 @@ def test_many_threads_that_were_refused_renew_once() -> None:
     token = BearerToken(obtain)
     refused = token.headers(REQUEST)
     with ThreadPoolExecutor(8) as pool:
-        assert all(pool.map(lambda _: token.renewed(refused), range(8)))
+        assert all(pool.map(lambda _: token.refreshed(refused), range(8)))
     assert obtained == ["token-0", "token-1"]
 
 
@@ -73,7 +73,7 @@ def test_a_register_is_not_sent_with_a_token_that_was_just_renewed() -> None:
     token.installation()
     with pytest.raises(Unauthorized) as caught:
         token.headers(Request("POST", "/"))
-    assert caught.value.is_renewed
+    assert caught.value.is_refreshed
     assert token.headers(Request("POST", "/")) == {"authorization": "Bearer second"}
 
 
@@ -103,7 +103,7 @@ def test_what_goes_wrong_is_told_without_the_token_in_use() -> None:
     used: list[str] = []
     token = BearerToken(obtain)
     with pytest.raises(Unauthorized) as caught:
-        token.renewed(token.headers(REQUEST))
+        token.refreshed(token.headers(REQUEST))
     assert str(caught.value) == "the lease of [redacted] has expired"
 
 
@@ -112,7 +112,7 @@ def test_a_new_token_of_another_installation_is_not_used() -> None:
     token = BearerToken(lambda: next(tokens))
     refused = token.headers(REQUEST)
     with pytest.raises(Unauthorized, match="the new one is that of another installation"):
-        token.renewed(refused)
+        token.refreshed(refused)
     assert token.headers(REQUEST) == refused
-    assert token.renewed(refused)
+    assert token.refreshed(refused)
     assert token.headers(REQUEST) == {"authorization": "Bearer third"}

@@ -1,4 +1,4 @@
-"""What a user reads where a road leads nowhere: one message, with what to do."""
+"""What a user reads where an authentication method leads nowhere: one message, with what to do."""
 
 from __future__ import annotations
 

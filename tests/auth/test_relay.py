@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pulumi_atlassian_forge.api.errors import BadAnswer, Unauthorized, failure_of
-from pulumi_atlassian_forge.api.request_response import Answer, Request
+from pulumi_atlassian_forge.api.errors import InvalidResponse, Unauthorized, error_from
+from pulumi_atlassian_forge.api.request_response import Request, Response
 from pulumi_atlassian_forge.auth.relay import Relay, Signature
 
 VECTORS: list[dict[str, Any]] = json.loads(
@@ -37,9 +37,9 @@ def test_a_key_that_was_refused_is_read_once_more() -> None:
     keys = iter([KEY, f"{KEY}-2", f"{KEY}-2"])
     signature = Signature(lambda: next(keys))
     old = signature.headers(GET)
-    assert signature.renewed(old)
-    assert signature.renewed(old)  # another thread: nothing is read for it
-    assert not signature.renewed(signature.headers(GET))
+    assert signature.refreshed(old)
+    assert signature.refreshed(old)  # another thread: nothing is read for it
+    assert not signature.refreshed(signature.headers(GET))
     assert signature.secrets() == {KEY, f"{KEY}-2"}
 
 
@@ -58,36 +58,36 @@ def test_a_request_travels_in_an_envelope() -> None:
 
 
 def test_what_the_relay_relayed_is_the_answer_of_the_api_and_tells_the_installation() -> None:
-    relay, answer = Relay(), Answer(404, {"x-relay": "relayed", "x-relay-installation": "ab"}, b"{}")
-    assert (relay.installation, relay.has_answered) == (None, False)
-    assert relay.opened(answer) is answer
-    assert (relay.installation, relay.has_answered) == ("ab", True)
+    relay, response = Relay(), Response(404, {"x-relay": "relayed", "x-relay-installation": "ab"}, b"{}")
+    assert (relay.installation, relay.has_responded) == (None, False)
+    assert relay.unwrapped(response) is response
+    assert (relay.installation, relay.has_responded) == ("ab", True)
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 401, 404, 422])
 def test_what_something_else_answers_is_no_answer_of_the_api(status: int) -> None:
-    error = Relay().opened(Answer(status, {}, b"[]"))
-    assert isinstance(error, BadAnswer)
+    error = Relay().unwrapped(Response(status, {}, b"[]"))
+    assert isinstance(error, InvalidResponse)
     assert error.status == status
 
 
 def test_a_nonce_that_was_used_means_that_the_request_came_before() -> None:
     """Something on the way delivered it twice, and it may have been carried out: a register has to look."""
-    error = Relay().opened(Answer(401, {"x-relay": "refused"}, b'{"code": "RELAY_NONCE", "message": "used"}'))
-    assert isinstance(error, BadAnswer)
+    error = Relay().unwrapped(Response(401, {"x-relay": "refused"}, b'{"code": "RELAY_NONCE", "message": "used"}'))
+    assert isinstance(error, InvalidResponse)
     assert (error.processed, error.transient) == ("unknown", True)
 
 
 @pytest.mark.parametrize(("status", "who"), [(401, "refused"), (403, "refused"), (502, "failed"), (429, ""), (503, "")])
 def test_its_own_refusals_and_the_limits_of_its_platform_mean_what_they_mean(status: int, who: str) -> None:
-    answer = Answer(status, {"x-relay": who} if who else {}, b"{}")
-    assert Relay().opened(answer) is answer
+    response = Response(status, {"x-relay": who} if who else {}, b"{}")
+    assert Relay().unwrapped(response) is response
 
 
-@pytest.mark.parametrize(("who", "is_of_relay"), [("refused", True), ("relayed", False)])
-def test_a_refusal_tells_who_refused(who: str, is_of_relay: bool) -> None:
-    answer = Relay().opened(Answer(401, {"x-relay": who}, b"{}"))
-    assert isinstance(answer, Answer)
-    failure = failure_of(answer)
+@pytest.mark.parametrize(("who", "is_from_relay"), [("refused", True), ("relayed", False)])
+def test_a_refusal_tells_who_refused(who: str, is_from_relay: bool) -> None:
+    response = Relay().unwrapped(Response(401, {"x-relay": who}, b"{}"))
+    assert isinstance(response, Response)
+    failure = error_from(response)
     assert isinstance(failure, Unauthorized)
-    assert failure.is_of_relay is is_of_relay
+    assert failure.is_from_relay is is_from_relay

@@ -133,7 +133,7 @@ def test_what_hangs_on_a_number_is_what_was_computed_from_it_at_any_remove() -> 
 def test_the_latency_is_a_row_and_what_hangs_on_it_is_named() -> None:
     text = paper.page(whole(), JSON)
     (mark,) = [mark for mark, cells in rows(text, "M").items() if cells[0].startswith("latency") and cells[1] == "50 ms"]
-    assert f"Each answer came after 50 ms ({mark})" in text
+    assert f"Each response came after 50 ms ({mark})" in text
     named = re.search(r"A first `up`, 4\.00 s \(M4\), and with it ([C\d, ]+)\. About 0\.6 s", text)
     assert named is not None
     assert set(named[1].split(", ")) >= {mark for mark, cells in rows(text, "C").items() if "(M4)" in cells[1]}

@@ -31,8 +31,8 @@ def test_sixteen_requests_at_once_wait_side_by_side(base_url: str) -> None:
 
         def register(_: int) -> float:
             began = time.perf_counter()
-            answer = requests.post(MODULES, json={"type": "trigger", "data": {}})
-            assert answer.status_code == 201
+            response = requests.post(MODULES, json={"type": "trigger", "data": {}})
+            assert response.status_code == 201
             return time.perf_counter() - began
 
         took = list(pool.map(register, range(16)))
@@ -46,15 +46,15 @@ def test_a_connection_serves_many_requests(base_url: str) -> None:
     site.begin(0.0, envelope=False)
     with client(site) as requests:
         made = requests.post(MODULES, json={"type": "trigger", "data": {}})
-        answers = [
+        responses = [
             made,
             requests.get(f"{MODULES}/"),
             requests.delete(f"{MODULES}/{made.json()['key']}"),
             requests.get(f"{MODULES}/"),
         ]
-        connections = {answer.extensions["network_stream"].get_extra_info("client_addr") for answer in answers}
-    assert [answer.status_code for answer in answers] == [201, 200, 204, 200]
-    assert answers[-1].json() == []
+        connections = {response.extensions["network_stream"].get_extra_info("client_addr") for response in responses}
+    assert [response.status_code for response in responses] == [201, 200, 204, 200]
+    assert responses[-1].json() == []
     assert len(connections) == 1
 
 

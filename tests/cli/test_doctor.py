@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from pulumi_atlassian_forge.auth.bearer_token import end_of
+from pulumi_atlassian_forge.auth.bearer_token import expiry_of
 from pulumi_atlassian_forge.cli.doctor.token import judged
 from tests.support import independent_server
 from tests.support.doctor import Doctor, expect, jwt
@@ -188,7 +188,7 @@ class TestToken:
         ids=range(14),
     )
     def test_what_it_says_of_itself(self, token: str, status: str, words: str) -> None:
-        check = judged("token", {"authorization": f"Bearer {token}"}, end_of(token), "SETTING", 1000.0)
+        check = judged("token", {"authorization": f"Bearer {token}"}, expiry_of(token), "SETTING", 1000.0)
         assert (check.status, words in check.text) == (status, True), check
         assert check.text.startswith("from SETTING")
         assert token not in check.text
@@ -242,7 +242,7 @@ class TestVersion:
             doctor(server=server),
             1,
             "ok       auth: the credentials are taken",
-            "fail     version: v1 does not answer (HTTP 404: no such API), v2 does\n"
+            "fail     version: v1 does not respond (HTTP 404: no such API), v2 does\n"
             "next: set atlassian-forge:apiVersion (or ATLASSIAN_FORGE_API_VERSION) to v2: that replaces every module of a stack",
             "skipped  list, count, keys, types, paging, limit, read, unknown key, versions apart: version failed",
         )
@@ -263,7 +263,7 @@ class TestVersion:
             "skipped  versions apart: only one version of the API answers",
         )
         done = doctor(server=server, ATLASSIAN_FORGE_API_VERSION="v2")
-        assert "  fail     version: v2 does not answer (HTTP 404: no such API), v1 does\n" in done.stdout
+        assert "  fail     version: v2 does not respond (HTTP 404: no such API), v1 does\n" in done.stdout
 
     def test_a_login_page(self, doctor: Doctor, server: Server) -> None:
         server.interfere = lambda call: (200, b"<html><title>Log in</title></html>")
@@ -271,7 +271,7 @@ class TestVersion:
             doctor(server=server),
             1,
             "skipped  auth: nothing answered as the API does",
-            "fail     version: no version of the API answers: HTTP 200: the answer is not JSON",
+            "fail     version: no version of the API answers: HTTP 200: the response is not JSON",
         )
 
     def test_a_server_that_is_busy_is_not_judged(self, doctor: Doctor, api: Server) -> None:

@@ -109,7 +109,7 @@ def test_what_the_provider_cannot_work_with_fails(doctor: Doctor, api: Server) -
         1,
         "fail     list: the list does not end: its cursor came again",
         "skipped  count, keys, types, paging: list failed",
-        "fail     unknown key: 404 is documented (row 10 of the contract), the answer is HTTP 200",
+        "fail     unknown key: 404 is documented (row 10 of the contract), the response is HTTP 200",
     )
 
 

@@ -118,7 +118,7 @@ class TestForm:
 
     def test_the_emulator(self, doctor: Doctor) -> None:
         expect(
-            doctor(ATLASSIAN_FORGE_BASE_URL="emulator://x.db?switch=list_shape=envelope"),
+            doctor(ATLASSIAN_FORGE_BASE_URL="emulator://x.db?option=list_shape=envelope"),
             0,
             "skipped  dns, connection, tls: the emulator is a file on this machine",
             "ok       token: the emulator needs none",

@@ -66,15 +66,15 @@ def test_it_prints_what_a_shell_needs_and_serves(tmp_path: Path) -> None:
     assert (tmp_path / "forge.db").exists()
 
 
-def test_installations_tokens_and_switches(tmp_path: Path) -> None:
+def test_installations_tokens_and_options(tmp_path: Path) -> None:
     arguments = ["--db", "sub/x.db", "--installation", "acme-eu", "--token", "default=first", "--token", "default=second"]
-    with running(tmp_path, *arguments, "--switch", "list_shape=envelope", lines=4) as variables:
+    with running(tmp_path, *arguments, "--option", "list_shape=envelope", lines=4) as variables:
         assert variables["ATLASSIAN_FORGE_TOKEN"] == "first"
         assert {"ATLASSIAN_FORGE_ACME_EU_BASE_URL", "ATLASSIAN_FORGE_ACME_EU_TOKEN"} <= set(variables)
         for token in ("first", "second", variables["ATLASSIAN_FORGE_ACME_EU_TOKEN"]):
             assert status(variables, token) == 200
-        answer = httpx.get(variables["ATLASSIAN_FORGE_BASE_URL"] + PATH, headers={"Authorization": "Bearer first"})
-        assert answer.json() == {"result": []}
+        response = httpx.get(variables["ATLASSIAN_FORGE_BASE_URL"] + PATH, headers={"Authorization": "Bearer first"})
+        assert response.json() == {"result": []}
     assert (tmp_path / "sub" / "x.db").exists()
 
 
@@ -116,8 +116,8 @@ def test_the_version(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--switch", "shape=array"], "shape is not a switch"),
-        (["--switch", "list_shape=heap"], "array, envelope"),
+        (["--option", "shape=array"], "shape is not an option"),
+        (["--option", "list_shape=heap"], "array, envelope"),
         (
             ["--fault", "action=lose", "--fault", "action=loose"],
             "'action=loose' cannot be used: loose is not an action; did you mean lose?",

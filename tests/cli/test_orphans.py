@@ -15,10 +15,10 @@ from tests.support.project import Project, base_environment
 
 
 def orphans(server: Server, *args: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("ATLASSIAN_FORGE", "PULUMI"))}
+    printable = {name: value for name, value in os.environ.items() if not name.startswith(("ATLASSIAN_FORGE", "PULUMI"))}
     return subprocess.run(
         [sys.executable, "-c", "from pulumi_atlassian_forge.cli import main; main()", "orphans", *args],
-        env={**clean, **server.environment(), **environment},
+        env={**printable, **server.environment(), **environment},
         cwd=cwd,
         capture_output=True,
         text=True,

@@ -111,7 +111,7 @@ def test_a_fault_in_the_middle_keeps_the_others_from_nothing(server: Server, sit
     assert left(server) == ["elsewhere", "orphan-1", "owned", "read"]
 
 
-def on_a_terminal(server: Server, site: Path, answers: list[str], *, interrupt: bool = False) -> tuple[int, str]:
+def on_a_terminal(server: Server, site: Path, responses: list[str], *, interrupt: bool = False) -> tuple[int, str]:
     """Run it at a terminal of its own, and answer its questions."""
     main, terminal = pty.openpty()
     given = [part for name in ("a.json", "b.json") for part in ("--state", str(site / name))]
@@ -125,9 +125,9 @@ def on_a_terminal(server: Server, site: Path, answers: list[str], *, interrupt: 
     )
     os.close(terminal)
     shown, began = "", time.monotonic()
-    for answer in answers:
+    for response in responses:
         shown += until(main, "[y/N]: ")
-        os.write(main, f"{answer}\n".encode())
+        os.write(main, f"{response}\n".encode())
     if interrupt:
         shown += until(main, "[y/N]: ")
         # More than once, as people do: one that comes between the question and the read is seen only after the read.

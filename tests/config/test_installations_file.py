@@ -48,7 +48,7 @@ def test_each_installation_is_reached_as_it_says(tmp_path: Path, monkeypatch: py
         False,
     )
     assert (beta.token_command, beta.base_url) == (("fetch-token", "--site", "beta"), "https://api.example")
-    assert installations.resolve("gamma").road == "token"
+    assert installations.resolve("gamma").auth_method == "token"
 
 
 def test_without_the_file_there_is_none(tmp_path: Path) -> None:

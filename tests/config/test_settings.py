@@ -163,7 +163,7 @@ def test_a_key_of_a_relay_alone_says_that_its_address_is_missing(config: dict[st
 
 
 def test_a_key_of_a_relay_does_not_stand_in_the_way_of_another_road() -> None:
-    assert installations({"token": "t", "relayKey": "k" * 32}).resolve("default").road == "token"
+    assert installations({"token": "t", "relayKey": "k" * 32}).resolve("default").auth_method == "token"
     assert installations({"baseUrl": "emulator://x.db", "relayKey": "k" * 32}).resolve("default").on_emulator
 
 
@@ -198,7 +198,7 @@ def test_a_token_file_is_enough_and_of_two_tokens_that_of_the_environment_wins(m
 
 
 @pytest.mark.parametrize(
-    "road",
+    "auth_method",
     [
         {"relayUrl": "https://relay.example/x", "relayKey": "k" * 32},
         {"containerProxy": "installationId=1"},
@@ -208,20 +208,20 @@ def test_a_token_file_is_enough_and_of_two_tokens_that_of_the_environment_wins(m
     ],
 )
 def test_an_emulator_in_the_environment_takes_the_place_of_any_road(
-    monkeypatch: pytest.MonkeyPatch, road: dict[str, str]
+    monkeypatch: pytest.MonkeyPatch, auth_method: dict[str, str]
 ) -> None:
     """As a preview of a pull request has it, so that nothing leaves."""
     monkeypatch.setenv("ATLASSIAN_FORGE_BASE_URL", "emulator://preview.db")
-    settings = installations(road).resolve("default")
-    assert (settings.road, settings.on_emulator) == (None, True)
+    settings = installations(auth_method).resolve("default")
+    assert (settings.auth_method, settings.on_emulator) == (None, True)
 
 
 def test_a_token_of_the_same_place_as_the_emulator_s_address_is_sent_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert installations({"baseUrl": "emulator://x.db", "token": "t"}).resolve("default").road == "token"
+    assert installations({"baseUrl": "emulator://x.db", "token": "t"}).resolve("default").auth_method == "token"
     monkeypatch.setenv("ATLASSIAN_FORGE_BASE_URL", "emulator://preview.db")
     monkeypatch.setenv("ATLASSIAN_FORGE_TOKEN_FILE", "token.txt")
     settings = installations({"token": "t"}).resolve("default")
-    assert (settings.road, settings.token) == ("tokenFile", None)
+    assert (settings.auth_method, settings.token) == ("tokenFile", None)
 
 
 def test_a_variable_that_is_nearly_called_like_one_that_is_read_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

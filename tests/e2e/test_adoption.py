@@ -23,7 +23,7 @@ OVERWRITTEN = (
     "warning: was already registered with other content, and is adopted and overwritten: "
     '/endpoint was "old-hook"; /filter was {"ignoreSelf": true}'
 )
-TAKEN_OVER = "was already registered with the same content, and is taken over"
+TAKEN_OVER = "was already registered with the same content, and is adopted"
 OLDER = "registered; the same content was there before as older-key, and is still: if no stack owns that, as after a killed run "
 OTHER_TYPE = "is of type jira:issueAction, which cannot be changed in place; it was left as it is"
 THREE_WAYS = (

@@ -102,9 +102,9 @@ forge.TriggerModule(
     )
     seen = stack.preview()
     assert seen.code != 0
-    told = "\n".join(problems(seen)["five"])
+    deduplicator = "\n".join(problems(seen)["five"])
     for path in ("key", "events[1]", "function", "filter.ignoreSelf", "filter.onError"):
-        assert f"property {path}: " in told, told
+        assert f"property {path}: " in deduplicator, deduplicator
     assert not server.calls
 
 

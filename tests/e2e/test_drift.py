@@ -48,8 +48,8 @@ def test_what_was_done_by_hand_is_shown_and_put_right(project: Callable[..., Pro
     stack = on_both(project, server.environment())
     stack.program(PROGRAM)
     assert stack.up().code == 0
-    clean = in_project(stack, "drift", "--stack", "test")
-    assert (clean.code, clean.stdout) == (0, "no drift: 8 modules as the state says\n")
+    printable = in_project(stack, "drift", "--stack", "test")
+    assert (printable.code, printable.stdout) == (0, "no drift: 8 modules as the state says\n")
     named = ids(server)
     change_by_hand(server)
 

@@ -58,9 +58,12 @@ def test_the_engine_asks_for_no_plugin(tmp_path: Path) -> None:
     packages = language_pb2.GetRequiredPackagesRequest(info=info)
     with language_host(tmp_path) as host:
         # Each host knows one of the two.
-        answers = [*_asked(host.GetRequiredPlugins, plugins, "plugins"), *_asked(host.GetRequiredPackages, packages, "packages")]
-    assert answers
-    assert not any(answers)
+        responses = [
+            *_asked(host.GetRequiredPlugins, plugins, "plugins"),
+            *_asked(host.GetRequiredPackages, packages, "packages"),
+        ]
+    assert responses
+    assert not any(responses)
 
 
 def oldest() -> dict[str, str]:
@@ -97,7 +100,7 @@ for name in ("default", "other-v2"):
     pulumi.export(f"panel-{{name}}", [panel.key, panel.api_version, panel.data])
 """
     stack.program(program.format(endpoint="hook"))
-    # These two have the engine ask the real `pip`; what it makes of the answer is the same in each command.
+    # These two have the engine ask the real `pip`; what it makes of the response is the same in each command.
     assert stack.preview(**oldest()).code == 0
     done = stack.up(**oldest())
     assert done.code == 0, done.text

@@ -74,7 +74,7 @@ def test_it_can_stop_at_the_first_that_fails(tmp_path: Path) -> None:
 
 
 def killed_in_the_middle(project: FleetProject, environment: dict[str, str]) -> None:
-    """Kill the whole tree while two of the installations wait for answers, run again, and compare with the servers."""
+    """Kill the whole tree while two of the installations wait for responses, run again, and compare with the servers."""
     held = [Hold(project.servers[name], passing=2) for name in NAMES[:2]]
     process = project.start("up", "--parallel", "2", environment=environment)
     try:

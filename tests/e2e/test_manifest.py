@@ -56,10 +56,10 @@ def test_a_preview_says_everything_that_the_manifest_speaks_against_at_once(
     stack.program(PROGRAM)
     seen = stack.preview()
     assert seen.code != 0
-    told = _errors(seen.diagnostics)
-    assert told.keys() - {"project-test"} == EXPECTED.keys(), seen.text
+    deduplicator = _errors(seen.diagnostics)
+    assert deduplicator.keys() - {"project-test"} == EXPECTED.keys(), seen.text
     for name, rows in EXPECTED.items():
-        texts = told[name]
+        texts = deduplicator[name]
         assert len(texts) == len(rows), texts
         for path, words, line in rows:
             assert any(text.startswith(f"property {path}: ") and words in text and line in text for text in texts), texts

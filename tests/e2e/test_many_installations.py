@@ -18,9 +18,9 @@ from tests.support.independent_server import TOKEN, Call, Server, serve
 from tests.support.project import Outcome, Project
 
 N = 12
-DOWN, THROTTLED = "down", "throttled"
+CIRCUIT_OPEN_S, THROTTLED = "down", "throttled"
 HEALTHY = tuple(f"well-{number}" for number in range(8))
-ALL = (DOWN, THROTTLED, *HEALTHY)  # in this order in each round: those that are sick come first
+ALL = (CIRCUIT_OPEN_S, THROTTLED, *HEALTHY)  # in this order in each round: those that are sick come first
 AT_ONCE = f"--parallel={N * len(ALL)}"
 LATENCY = 0.5  # so long that what is measured is not the machine
 
@@ -124,7 +124,7 @@ def test_eight_are_done_at_full_speed_beside_one_that_is_down_and_one_that_is_th
         return None if installations.are_done() else (429, {"message": "slow down"}, {"retry-after": "1"})
 
     slow.interfere = throttle
-    installations.written(stack, without=DOWN)
+    installations.written(stack, without=CIRCUIT_OPEN_S)
     stack.program(PROGRAM.format(n=N, names=ALL))
     done = stack.up("--continue-on-error", AT_ONCE)
     print(f"eight installations: {usual:.1f} s alone, {installations.seconds():.1f} s beside the others")  # noqa: T201
@@ -133,12 +133,12 @@ def test_eight_are_done_at_full_speed_beside_one_that_is_down_and_one_that_is_th
     assert installations.seconds() <= 3 * usual
     assert len(slow.modules()) == N
 
-    expected = sorted(f"{DOWN}-{i}" for i in range(N))
+    expected = sorted(f"{CIRCUIT_OPEN_S}-{i}" for i in range(N))
     assert failed(done, "register") == expected, done.text
     assert len(re.findall(r"(?:\n    |\(v1\): )no connection: Connection refused", done.diagnostics)) == N
     assert 1 <= done.diagnostics.count("(asked 6 times") <= 4, "those that were under way: no other tries in vain"
     assert done.diagnostics.count(f"next: check ATLASSIAN_FORGE_DOWN_BASE_URL ({installations.nowhere})") == 1
-    assert done.diagnostics.count(f"next: see the message about '{DOWN}-") == N - 1
+    assert done.diagnostics.count(f"next: see the message about '{CIRCUIT_OPEN_S}-") == N - 1
     assert len(stack.state()) == 9 * N
 
     installations.written(stack)
@@ -148,27 +148,29 @@ def test_eight_are_done_at_full_speed_beside_one_that_is_down_and_one_that_is_th
 
 
 def test_a_refresh_and_a_destroy_do_all_but_what_is_down(project: Callable[..., Project], installations: Installations) -> None:
-    names, few = (DOWN, *HEALTHY[:3]), 3
+    names, few = (CIRCUIT_OPEN_S, *HEALTHY[:3]), 3
     stack = unconfigured(project)
     installations.written(stack)
     stack.program(PROGRAM.format(n=few, names=names))
     done = stack.up()
     assert done.code == 0, done.text
 
-    installations.written(stack, without=DOWN, patience=3)
+    installations.written(stack, without=CIRCUIT_OPEN_S, patience=3)
     for name in names:
         installations.servers[name].stores["v1"][f"{name}-0"]["data"]["endpoint"] = "by-hand"
     done = stack.refresh()
     assert done.code != 0
-    assert failed(done, "read") == [f"{DOWN}-{i}" for i in range(few)], done.text
+    assert failed(done, "read") == [f"{CIRCUIT_OPEN_S}-{i}" for i in range(few)], done.text
     changed = [resource["id"] for resource in stack.state() if resource["outputs"]["endpoint"] == "by-hand"]
     assert sorted(changed) == [f"{name}/v1/{name}-0" for name in HEALTHY[:3]]
 
     done = stack.destroy("--continue-on-error")
     assert done.code != 0
-    assert failed(done, "delete") == [f"{DOWN}-{i}" for i in range(few)]
-    assert sorted(resource["id"] for resource in stack.state()) == [f"{DOWN}/v1/{DOWN}-{i}" for i in range(few)]
+    assert failed(done, "delete") == [f"{CIRCUIT_OPEN_S}-{i}" for i in range(few)]
+    assert sorted(resource["id"] for resource in stack.state()) == [
+        f"{CIRCUIT_OPEN_S}/v1/{CIRCUIT_OPEN_S}-{i}" for i in range(few)
+    ]
     assert [len(installations.servers[name].modules()) for name in names] == [few, 0, 0, 0]
     installations.written(stack)
     assert stack.destroy().code == 0
-    assert installations.servers[DOWN].modules() == []
+    assert installations.servers[CIRCUIT_OPEN_S].modules() == []

@@ -1,4 +1,5 @@
-"""Each road as a newcomer walks it: the commands of the pages, one after the other, from a fresh clone to registered modules.
+"""Each authentication method as a newcomer walks it: the commands of the pages, one after the other, from a fresh clone to
+registered modules.
 
 What a page leaves open is in :data:`tests.support.newcomer.TYPED`; what cannot be typed here stands below, with the reason.
 """
@@ -25,29 +26,37 @@ from tests.support.sidecar import INSTALLATION, sidecar
 pytestmark = [pytest.mark.xdist_group("newcomer"), pytest.mark.timeout(1200)]
 
 LIMIT = 15 * 60
-"""Seconds that a road may take from a fresh clone on."""
+"""Seconds that an authentication method may take from a fresh clone on."""
 
-README, ROADS, REAL = "README.md", "docs/guide/roads.md", "docs/guide/real-installation.md"
+README, AUTH_METHODS, REAL = "README.md", "docs/guide/authentication.md", "docs/guide/real-installation.md"
 RELAY, BROKER, FLEET = (f"examples/{name}/README.md" for name in ("web-trigger-relay", "remote-broker", "fleet"))
 CHECK = (REAL, "Check before the first `up`")
 
 SECOND = [(README, "Settings"), (REAL, "More than one installation")]
 
 WALKS = {
-    "test_a_token_and_then_a_second_installation": [(README, "Use it on a real installation"), (ROADS, "token"), CHECK, *SECOND],
-    "test_a_command_that_prints_a_token_and_a_file_of_installations": [(ROADS, "tokenCommand"), (ROADS, "Many installations")],
+    "test_a_token_and_then_a_second_installation": [
+        (README, "Use it on a real installation"),
+        (AUTH_METHODS, "token"),
+        CHECK,
+        *SECOND,
+    ],
+    "test_a_command_that_prints_a_token_and_a_file_of_installations": [
+        (AUTH_METHODS, "tokenCommand"),
+        (AUTH_METHODS, "Many installations"),
+    ],
     "test_a_broker_to_which_somebody_brings_a_token": [(BROKER, "Try it on one machine"), CHECK],
-    "test_a_container": [(ROADS, "containerProxy"), CHECK],
-    "test_a_relay": [(RELAY, "Test it"), (ROADS, "relay"), CHECK],
+    "test_a_container": [(AUTH_METHODS, "containerProxy"), CHECK],
+    "test_a_relay": [(RELAY, "Test it"), (AUTH_METHODS, "relay"), CHECK],
     "test_a_fleet": [(FLEET, "A fleet")],
 }
 """What each test walks, by page and heading."""
 
 PAGES: list[tuple[str, str | None]] = [
     *[(README, heading) for heading in ("Use it on a real installation", "Settings")],
-    *[(page, None) for page in (ROADS, REAL, "docs/guide/ci.md", RELAY, BROKER, FLEET)],
+    *[(page, None) for page in (AUTH_METHODS, REAL, "docs/guide/ci.md", RELAY, BROKER, FLEET)],
 ]
-"""The pages of the roads; of the one that is about more, what is about them."""
+"""The pages of the authentication methods; of the one that is about more, what is about them."""
 
 FORGE = "needs an Atlassian account and a site"
 NOT_WALKED = {
@@ -88,11 +97,11 @@ def test_what_is_said_of_commands_is_said_of_commands_that_are_there() -> None:
 
 def test_what_forge_is_told_names_what_the_app_reads_and_one_environment() -> None:
     text = (ROOT / RELAY).read_text("utf-8")
-    told = re.findall(r"^(forge [^#\n]+)", text, re.MULTILINE) + re.findall(r"`(forge [^`]+)`", text)
-    assert len(told) > 10
-    assert not [command for command in told if not command.removeprefix("forge ").startswith(FORGE_KNOWS)]
+    deduplicator = re.findall(r"^(forge [^#\n]+)", text, re.MULTILINE) + re.findall(r"`(forge [^`]+)`", text)
+    assert len(deduplicator) > 10
+    assert not [command for command in deduplicator if not command.removeprefix("forge ").startswith(FORGE_KNOWS)]
     read = set(re.findall(r"process\.env\.(\w+)", (APP / "src" / "index.js").read_text("utf-8")))
-    variables = [command for command in told if command.startswith("forge variables")]
+    variables = [command for command in deduplicator if command.startswith("forge variables")]
     assert {name for command in variables for name in re.findall(r"[A-Z][A-Z_]+", command)} == read
     # Forge's CLI takes a development environment where none is named: the key would be set where nobody asks for it.
     assert all("--environment production" in command for command in variables)
@@ -175,7 +184,7 @@ def test_a_command_that_prints_a_token_and_a_file_of_installations(newcomer: New
     )
     with serve(token="planted-token-of-beta") as beta:
         (newcomer.programs / "beta").write_text(beta.token, "utf-8")
-        file = one(ROADS, "Many installations", "yaml").replace("/run/secrets/beta", str(newcomer.programs / "beta"))
+        file = one(AUTH_METHODS, "Many installations", "yaml").replace("/run/secrets/beta", str(newcomer.programs / "beta"))
         (newcomer.project / "forge-installations.yaml").write_text(file, "utf-8")
         (newcomer.project / "__main__.py").write_text(HEADER + modules, "utf-8")
         for variable, api in (("", server), ("ACME_", server), ("BETA_", beta)):

@@ -39,8 +39,8 @@ trigger("class", "class")
 
 OWN_KEYS = """
 trigger("{name}", "renamed", key="renamed")
-trigger("first", "twins", key="{one}")
-trigger("second", "twins", key="{other}")
+trigger("first", "duplicates", key="{one}")
+trigger("second", "duplicates", key="{other}")
 """
 
 # The engine replaces these without asking the provider for the order.

@@ -43,7 +43,7 @@ def on_the_emulator(project: Callable[..., Project], _: Server, tmp_path: Path) 
         with Store(file).read() as rows:
             return rows.count("default", "v1"), rows.count("default", "v2")
 
-    return upgrading(project, None, N, baseUrl=f"emulator://{file}?switch=shared_limit=on"), count
+    return upgrading(project, None, N, baseUrl=f"emulator://{file}?option=shared_limit=on"), count
 
 
 @pytest.mark.parametrize("where", [on_the_server, on_the_emulator][: runs(1, 2)])

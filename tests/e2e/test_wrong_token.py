@@ -173,8 +173,8 @@ def test_all_deleted_by_hand_has_a_way_through(project: Callable[..., Project], 
     assert {name: len(keys) for name, keys in in_state(stack).items()} == sizes
     done = stack.refresh(**accept)
     assert done.code == 0, done.text
-    told = re.findall(r"(\S+)/\S+: .* because acceptMissingModules is set; remove it after this run", done.diagnostics)
-    assert sorted(told) == sorted(both), done.text
+    deduplicator = re.findall(r"(\S+)/\S+: .* because acceptMissingModules is set; remove it after this run", done.diagnostics)
+    assert sorted(deduplicator) == sorted(both), done.text
     assert stack.state() == []
     assert stack.up().code == 0
     assert of_each(both) == endpoints(sizes)

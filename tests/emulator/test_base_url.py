@@ -1,4 +1,4 @@
-"""``baseUrl: emulator://…`` with switches and faults in it."""
+"""``baseUrl: emulator://…`` with options and faults in it."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def client(directory: Path, base_url: str) -> httpx.Client:
 
 
 def test_faults_and_switches_are_read_and_each_may_be_repeated(tmp_path: Path) -> None:
-    query = "fault=method=GET,nth=2,action=503&switch=list_shape=envelope&fault=nth=3,action=502&switch=page_size=1"
+    query = "fault=method=GET,nth=2,action=503&option=list_shape=envelope&fault=nth=3,action=502&option=page_size=1"
     with client(tmp_path, f"emulator://sub/forge.db?{query}") as one:
-        answers = [one.get(PATH) for _ in range(4)]
+        responses = [one.get(PATH) for _ in range(4)]
         one.post(PATH, json={"key": "a", "type": "trigger", "data": {"events": ["e"], "function": "f"}})
         one.post(PATH, json={"key": "b", "type": "trigger", "data": {"events": ["e"], "function": "f"}})
         assert len(one.get(PATH).json()["result"]) == 1
-    assert [answer.status_code for answer in answers] == [200, 503, 502, 200]
+    assert [response.status_code for response in responses] == [200, 503, 502, 200]
     assert (tmp_path / "sub" / "forge.db").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["sub"]
 
@@ -47,8 +47,8 @@ def test_the_counts_are_not_in_the_file(tmp_path: Path) -> None:
     [
         ("fault=action=loose", "loose is not an action; did you mean lose?"),
         ("fault", "'' is not of the form name=value"),
-        ("switch=shape=array", "shape is not a switch"),
-        ("switch=list_shape=array&switch=list_shape", "'list_shape' is not of the form name=value"),
+        ("option=shape=array", "shape is not an option"),
+        ("option=list_shape=array&option=list_shape", "'list_shape' is not of the form name=value"),
         ("fault=action=500#x", "500#x is not an action"),
     ],
 )
@@ -66,7 +66,7 @@ def test_a_mistake_says_what_to_do_next_and_makes_no_file(tmp_path: Path, query:
 def test_another_parameter_is_a_mistake_of_the_settings(tmp_path: Path, path: str, query: str) -> None:
     with pytest.raises(ForgeError) as caught:
         opened(tmp_path, f"emulator://{path}?{query}")
-    assert "there are only fault and switch" in str(caught.value)
+    assert "there are only fault and option" in str(caught.value)
     assert "atlassian-forge:baseUrl (or ATLASSIAN_FORGE_BASE_URL)" in str(caught.value)
     assert not list(tmp_path.iterdir())
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pulumi_atlassian_forge.emulator.contract import ROWS, as_markdown, as_text
-from pulumi_atlassian_forge.emulator.switches import Switches
+from pulumi_atlassian_forge.emulator.options import EmulatorOptions
 from tests.support.contract_api import OTHER, TRIGGER, UNAUTHORIZED, Api, both, of, refused
 
 # --- who asks ---------------------------------------------------------------------------------------------------------------
@@ -33,8 +33,8 @@ from tests.support.contract_api import OTHER, TRIGGER, UNAUTHORIZED, Api, both, 
 @pytest.mark.parametrize("method", ["GET", "POST", "PATCH"])
 def test_row_01_without_valid_credentials(api: Api, headers: dict[str, str], method: str) -> None:
     api.headers = headers
-    answer = api.ask(method)
-    assert (answer.status, of(answer)) == (401, UNAUTHORIZED)
+    response = api.ask(method)
+    assert (response.status, of(response)) == (401, UNAUTHORIZED)
 
 
 @both
@@ -43,8 +43,8 @@ def test_row_01_without_valid_credentials(api: Api, headers: dict[str, str], met
 )
 def test_row_02_a_user_is_refused(api: Api, headers: dict[str, str]) -> None:
     api.headers = headers
-    answer = api.ask("GET")
-    assert (answer.status, of(answer)) == (401, UNAUTHORIZED)
+    response = api.ask("GET")
+    assert (response.status, of(response)) == (401, UNAUTHORIZED)
 
 
 @both
@@ -59,8 +59,8 @@ def test_row_01_every_way_in_leads_to_the_installation_of_its_credentials(api: A
         ("forge-proxy-authorization", "Forge as=app,id=one", 200),
         ("forge-proxy-authorization", "Forge as=app,installationId=two", 404),
     ]:
-        answer = api.emulator.handle("GET", f"{prefix}{api.tail}/{key}{slash}", {}, {name: value}, b"")
-        assert answer.status == found, value
+        response = api.emulator.handle("GET", f"{prefix}{api.tail}/{key}{slash}", {}, {name: value}, b"")
+        assert response.status == found, value
     listed = api.emulator.handle("GET", f"{prefix}{api.tail}{slash}", {}, api.headers, b"")
     assert len(of(listed)) == 1
 
@@ -70,23 +70,23 @@ def test_row_01_every_way_in_leads_to_the_installation_of_its_credentials(api: A
 
 @pytest.mark.parametrize("version", ["v1"])
 def test_row_03_v1_answers_with_the_resource_or_with_nothing(api: Api) -> None:
-    answer = api.ask("POST", body=api.body("a"))
-    assert answer.status == 201
-    assert of(answer) == {"key": "a", "type": "trigger", "data": {**TRIGGER, "key": "a"}}
-    api.switch(register_body_v1="empty")
-    answer = api.ask("POST", body=api.body("b"))
-    assert (answer.status, answer.body) == (201, b"")
+    response = api.ask("POST", body=api.body("a"))
+    assert response.status == 201
+    assert of(response) == {"key": "a", "type": "trigger", "data": {**TRIGGER, "key": "a"}}
+    api.option(register_body_v1="empty")
+    response = api.ask("POST", body=api.body("b"))
+    assert (response.status, response.body) == (201, b"")
     assert api.keys() == ["a", "b"]
 
 
 @pytest.mark.parametrize("version", ["v2"])
 def test_row_03_v2_answers_with_a_key_of_its_own(api: Api) -> None:
-    api.switch(register_body_v1="empty")
-    answer = api.ask("POST", body=api.body())
-    key = of(answer)["key"]
+    api.option(register_body_v1="empty")
+    response = api.ask("POST", body=api.body())
+    key = of(response)["key"]
     assert uuid.UUID(key).version == 4
-    assert answer.status == 201
-    assert of(answer) == {"key": key, "type": "trigger", "data": {**TRIGGER, "key": key}}
+    assert response.status == 201
+    assert of(response) == {"key": key, "type": "trigger", "data": {**TRIGGER, "key": key}}
 
 
 @both
@@ -130,9 +130,9 @@ def test_row_04_v1_needs_a_key(api: Api) -> None:
 def test_row_05_a_key_in_the_body(api: Api) -> None:
     key = of(api.ask("POST", body={"key": "mine", "type": "trigger", "data": TRIGGER}))["key"]
     assert (key == "mine") == (api.version == "v1")
-    api.switch(body_key_v2="refuse")
-    answer = api.ask("POST", body={"key": "other", "type": "trigger", "data": TRIGGER})
-    assert answer.status == (201 if api.version == "v1" else 422)
+    api.option(body_key_v2="refuse")
+    response = api.ask("POST", body={"key": "other", "type": "trigger", "data": TRIGGER})
+    assert response.status == (201 if api.version == "v1" else 422)
 
 
 @both
@@ -145,7 +145,7 @@ def test_row_06_unknown_types_and_bad_data(api: Api) -> None:
 @both
 @pytest.mark.parametrize("shared", ["off", "on"])
 def test_row_07_the_101st_module(api: Api, shared: str) -> None:
-    api.switch(shared_limit=shared)
+    api.option(shared_limit=shared)
     for number in range(100):
         api.add(f"k{number}")
     assert "100" in refused(api.ask("POST", body=api.body("one-more")), 422)
@@ -183,8 +183,8 @@ def test_every_assumption_is_marked_and_says_what_is_assumed() -> None:
         assert bool(row.note) or row.basis == "documented", row.number
         line = next(line for line in table.splitlines() if line.startswith(f"| {row.number} |"))
         assert ("**assumed**" in line) == (row.basis == "assumed")
-        assert row.switch is None or (row.switch in text and f"`{row.switch}`" in line)
+        assert row.option is None or (row.option in text and f"`{row.option}`" in line)
 
 
-def test_every_switch_of_the_contract_exists() -> None:
-    assert {row.switch for row in ROWS if row.switch} <= set(Switches.__dataclass_fields__)
+def test_every_option_of_the_contract_exists() -> None:
+    assert {row.option for row in ROWS if row.option} <= set(EmulatorOptions.__dataclass_fields__)

@@ -1,4 +1,4 @@
-"""The contract, rows 25 to 30: faults, and what holds for every answer."""
+"""The contract, rows 25 to 30: faults, and what holds for every response."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tests.support.contract_api import OTHER, TRIGGER, UNAUTHORIZED, Api, both, 
 @pytest.mark.parametrize("header", ["on", "off"])
 def test_row_25_too_many_requests(api: Api, header: str) -> None:
     api.emulator.faults.add(FaultRule(rate=2))
-    api.switch(retry_after=header)
+    api.option(retry_after=header)
     assert [api.ask("GET").status for _ in range(3)] == [200, 200, 429]
-    answer = api.ask("GET")
-    refused(answer, 429)
-    assert answer.headers.get("retry-after") == ("1" if header == "on" else None)
+    response = api.ask("GET")
+    refused(response, 429)
+    assert response.headers.get("retry-after") == ("1" if header == "on" else None)
     api.headers = {"authorization": "Bearer second"}
     assert api.ask("GET").status == 200
     api.headers = {"authorization": "Bearer app"}
@@ -31,9 +31,9 @@ def test_row_25_too_many_requests(api: Api, header: str) -> None:
 @both
 def test_row_26_faults_on_demand(api: Api) -> None:
     api.emulator.faults.add(FaultRule(action="500", times=2))
-    answers = [api.ask("GET") for _ in range(3)]
-    assert [answer.status for answer in answers] == [500, 500, 200]
-    assert of(answers[0]) == {"message": "An internal error occurred"}
+    responses = [api.ask("GET") for _ in range(3)]
+    assert [response.status for response in responses] == [500, 500, 200]
+    assert of(responses[0]) == {"message": "An internal error occurred"}
 
 
 @both
@@ -45,7 +45,7 @@ def test_row_26_a_file_that_vanishes_is_an_internal_error(api: Api) -> None:
 
 @both
 def test_row_27_reads_may_lag_behind_writes(api: Api) -> None:
-    api.switch(read_lag_ms=500)
+    api.option(read_lag_ms=500)
     key = api.add()
     refused(api.ask("GET", key), 404)
     assert api.keys() == []
@@ -96,14 +96,14 @@ def test_row_29_the_versions_do_not_see_each_other(api: Api) -> None:
 )
 def test_row_30_errors_in_the_sibling_form(api: Api, method: str, key: str | None, status: int, type_: str) -> None:
     api.emulator.faults.add(FaultRule(method="DELETE", action="500"))
-    api.switch(error_body="typed")
-    answer = api.ask(method, key)
-    body = of(answer)
-    assert (answer.status, body["type"], body["code"], set(body)) == (status, type_, status, {"type", "code", "message"})
+    api.option(error_body="typed")
+    response = api.ask(method, key)
+    body = of(response)
+    assert (response.status, body["type"], body["code"], set(body)) == (status, type_, status, {"type", "code", "message"})
 
 
 @both
 def test_row_30_a_refused_token_in_the_sibling_form(api: Api) -> None:
-    api.switch(error_body="typed")
+    api.option(error_body="typed")
     api.headers = {}
     assert of(api.ask("GET")) == {"type": "AuthorizationError", "code": 401, **UNAUTHORIZED}

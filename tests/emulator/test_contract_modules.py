@@ -12,16 +12,16 @@ from tests.support.contract_api import OTHER, PROPERTY, TRIGGER, Api, both, of, 
 @both
 def test_row_09_a_known_key(api: Api) -> None:
     key = api.add()
-    answer = api.ask("GET", key)
-    assert answer.status == 200
-    assert answer.headers["content-type"] == "application/json"
-    assert of(answer) == {"key": key, "type": "trigger", "data": {**TRIGGER, "key": key}}
+    response = api.ask("GET", key)
+    assert response.status == 200
+    assert response.headers["content-type"] == "application/json"
+    assert of(response) == {"key": key, "type": "trigger", "data": {**TRIGGER, "key": key}}
 
 
 @both
 def test_row_09_as_the_switches_rewrite_it(api: Api) -> None:
     key = api.add(data={"events": ["b:jira", "a:jira"], "function": "f", "filter": {"expression": "true"}})
-    api.switch(sort_events="on", fill_defaults="on")
+    api.option(sort_events="on", fill_defaults="on")
     data = of(api.ask("GET", key))["data"]
     assert data["events"] == ["a:jira", "b:jira"]
     assert data["filter"] == {"expression": "true", "onError": "IGNORE_AND_LOG"}
@@ -40,14 +40,14 @@ def test_row_11_both_shapes_of_a_list(api: Api) -> None:
     assert of(api.ask("GET")) == []
     modules = [{"key": key, "type": "trigger", "data": {**TRIGGER, "key": key}} for key in (api.add("a"), api.add("b"))]
     assert of(api.ask("GET")) == modules
-    api.switch(list_shape="envelope")
+    api.option(list_shape="envelope")
     assert of(api.ask("GET")) == {"result": modules}
 
 
 @both
 @pytest.mark.parametrize("names", [{"lastEvaluatedKey"}, {"lastEvaluatedKey", "nextPageToken"}])
 def test_row_12_a_cursor_where_more_is_left(api: Api, names: set[str]) -> None:
-    api.switch(list_shape="envelope", page_size=2, cursor_name="both" if len(names) == 2 else "lastEvaluatedKey")
+    api.option(list_shape="envelope", page_size=2, cursor_name="both" if len(names) == 2 else "lastEvaluatedKey")
     keys = [api.add(f"k{number}") for number in range(4)]
     first = of(api.ask("GET", limit="100"))
     assert set(first) == names | {"result"}
@@ -58,7 +58,7 @@ def test_row_12_a_cursor_where_more_is_left(api: Api, names: set[str]) -> None:
 
 @both
 def test_row_12_nothing_is_skipped_where_modules_vanish_between_pages(api: Api) -> None:
-    api.switch(list_shape="envelope")
+    api.option(list_shape="envelope")
     keys = [api.add(f"k{number}") for number in range(3)]
     cursor = of(api.ask("GET", limit="2"))["lastEvaluatedKey"]
     api.ask("DELETE", keys[1])
@@ -67,7 +67,7 @@ def test_row_12_nothing_is_skipped_where_modules_vanish_between_pages(api: Api) 
 
 @both
 def test_row_13_an_array_is_everything(api: Api) -> None:
-    api.switch(page_size=1)
+    api.option(page_size=1)
     keys = [api.add(f"k{number}") for number in range(3)]
     assert [module["key"] for module in of(api.ask("GET", limit="1"))] == keys
 
@@ -76,7 +76,7 @@ def test_row_13_an_array_is_everything(api: Api) -> None:
 @pytest.mark.parametrize("shape", ["array", "envelope"])
 @pytest.mark.parametrize("limit", ["0", "-1", "x", "1.5", "", "٣", "9" * 50])
 def test_row_14_a_bad_limit(api: Api, shape: str, limit: str) -> None:
-    api.switch(list_shape=shape)
+    api.option(list_shape=shape)
     assert "limit" in refused(api.ask("GET", limit=limit), 422)
 
 
@@ -88,10 +88,10 @@ def test_row_14_a_bad_cursor(api: Api, cursor: str) -> None:
 
 @both
 def test_row_15_a_static_key_hides_a_module_from_the_list(api: Api) -> None:
-    hidden, shown = api.add("a"), api.add("b")
-    api.switch(static_keys=f"x, {hidden}")
+    redact_token_like, shown = api.add("a"), api.add("b")
+    api.option(static_keys=f"x, {redact_token_like}")
     assert api.keys() == [shown]
-    assert api.ask("GET", hidden).status == 200
+    assert api.ask("GET", redact_token_like).status == 200
 
 
 # --- update -----------------------------------------------------------------------------------------------------------------
@@ -100,29 +100,29 @@ def test_row_15_a_static_key_hides_a_module_from_the_list(api: Api) -> None:
 @both
 def test_row_16_an_update_replaces_all_data(api: Api) -> None:
     key = api.add()
-    answer = api.ask("PUT", key, api.body(key, data=OTHER))
-    assert answer.status == 200
-    assert of(answer) == of(api.ask("GET", key)) == {"key": key, "type": "trigger", "data": {**OTHER, "key": key}}
+    response = api.ask("PUT", key, api.body(key, data=OTHER))
+    assert response.status == 200
+    assert of(response) == of(api.ask("GET", key)) == {"key": key, "type": "trigger", "data": {**OTHER, "key": key}}
 
 
 @both
 @pytest.mark.parametrize("mismatch", ["refuse", "ignore"])
 def test_row_17_another_key_in_the_body(api: Api, mismatch: str) -> None:
-    api.switch(put_key_mismatch_v2=mismatch)
+    api.option(put_key_mismatch_v2=mismatch)
     key = api.add()
-    answer = api.ask("PUT", key, {**api.body(), "key": "another"})
+    response = api.ask("PUT", key, {**api.body(), "key": "another"})
     if api.version == "v2" and mismatch == "ignore":
-        assert (answer.status, of(answer)["key"]) == (200, key)
+        assert (response.status, of(response)["key"]) == (200, key)
     else:
-        assert refused(answer, 400) == "Key cannot be modified during update"
+        assert refused(response, 400) == "Key cannot be modified during update"
 
 
 @both
 @pytest.mark.parametrize("without", ["refuse", "accept"])
 def test_row_18_no_key_in_the_body(api: Api, without: str) -> None:
-    api.switch(put_without_key_v1=without)
-    answer = api.ask("PUT", api.add(), {"type": "trigger", "data": TRIGGER})
-    assert answer.status == (422 if api.version == "v1" and without == "refuse" else 200)
+    api.option(put_without_key_v1=without)
+    response = api.ask("PUT", api.add(), {"type": "trigger", "data": TRIGGER})
+    assert response.status == (422 if api.version == "v1" and without == "refuse" else 200)
 
 
 @both
@@ -135,7 +135,7 @@ def test_row_19_an_update_of_an_unknown_key(api: Api) -> None:
 def test_row_20_another_type(api: Api) -> None:
     key = api.add()
     assert "type" in refused(api.ask("PUT", key, api.body(key, "jira:entityProperty", PROPERTY)), 422)
-    api.switch(put_type_change="accept")
+    api.option(put_type_change="accept")
     assert of(api.ask("PUT", key, api.body(key, "jira:entityProperty", PROPERTY)))["type"] == "jira:entityProperty"
 
 
@@ -148,9 +148,9 @@ def test_row_21_an_update_with_bad_data(api: Api) -> None:
 
 @both
 def test_row_22_an_update_of_the_collection(api: Api) -> None:
-    answer = api.ask("PUT", body=api.body(api.add()))
-    refused(answer, 405)
-    assert answer.headers["allow"] == "GET, POST"
+    response = api.ask("PUT", body=api.body(api.add()))
+    refused(response, 405)
+    assert response.headers["allow"] == "GET, POST"
     assert refused(api.emulator.handle("GET", "/forge/installation/v3/dynamic/module", {}, api.headers, b""), 404)
 
 
@@ -160,8 +160,8 @@ def test_row_22_an_update_of_the_collection(api: Api) -> None:
 @both
 def test_row_23_a_deletion(api: Api) -> None:
     key = api.add()
-    answer = api.ask("DELETE", key)
-    assert (answer.status, answer.body) == (204, b"")
+    response = api.ask("DELETE", key)
+    assert (response.status, response.body) == (204, b"")
     assert api.keys() == []
 
 

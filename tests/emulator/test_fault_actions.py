@@ -77,16 +77,16 @@ def test_the_connection_is_closed(way: Way, action: str, carried_out: bool) -> N
 )
 def test_an_error_before_or_after_it_was_carried_out(way: Way, action: str, status: int, carried_out: bool) -> None:
     way.fault(f"action={action}")
-    answer = way.post()
-    assert (answer.status_code, set(answer.json())) == (status, {"message"})
+    response = way.post()
+    assert (response.status_code, set(response.json())) == (status, {"message"})
     assert way.keys() == ["k"] * carried_out
 
 
 def test_a_page_of_a_gateway(way: Way) -> None:
     way.fault("action=502-html")
-    answer = way.post()
-    assert (answer.status_code, answer.headers["content-type"]) == (502, "text/html")
-    assert "<h1>502 Bad Gateway</h1>" in answer.text
+    response = way.post()
+    assert (response.status_code, response.headers["content-type"]) == (502, "text/html")
+    assert "<h1>502 Bad Gateway</h1>" in response.text
     assert way.keys() == []
 
 
@@ -99,19 +99,19 @@ def test_an_error_asks_to_wait_only_where_the_rule_says_so(way: Way, action: str
 
 def test_a_body_that_cannot_be_read(way: Way) -> None:
     way.fault("action=garbage")
-    answer = way.post()
-    assert (answer.status_code, answer.headers["content-type"]) == (201, "application/json")
+    response = way.post()
+    assert (response.status_code, response.headers["content-type"]) == (201, "application/json")
     with pytest.raises(UnicodeDecodeError):
-        answer.content.decode()
+        response.content.decode()
     with pytest.raises(ValueError):  # noqa: PT011 - whatever a reader of JSON says
-        json.loads(answer.content.decode("latin-1"))
+        json.loads(response.content.decode("latin-1"))
     assert way.keys() == ["k"]
 
 
 def test_a_body_that_is_something_else(way: Way) -> None:
     way.fault("action=wrong-body,times=2")
-    answer = way.post()
-    assert (answer.status_code, answer.json()) == (201, {"status": "ok"})
+    response = way.post()
+    assert (response.status_code, response.json()) == (201, {"status": "ok"})
     assert way.client.get(PATH).json() == {"status": "ok"}
     assert way.keys() == ["k"]
 
@@ -120,8 +120,8 @@ def test_a_body_that_is_something_else(way: Way) -> None:
 def test_an_answer_that_can_have_no_body_has_none(way: Way, action: str) -> None:
     way.post()
     way.fault(f"action={action}")
-    answer = way.client.delete(f"{PATH}/k")
-    assert (answer.status_code, answer.content) == (204, b"")
+    response = way.client.delete(f"{PATH}/k")
+    assert (response.status_code, response.content) == (204, b"")
     assert way.keys() == []
 
 
@@ -137,17 +137,17 @@ def test_half_of_the_body_arrives_and_its_whole_length_is_promised(way: Way) -> 
     whole = way.post().content
     way.fault("action=cut")
     seen: list[bytes] = []
-    with way.client.stream("GET", f"{PATH}/k") as answer:
-        assert (answer.status_code, answer.headers["content-length"]) == (200, str(len(whole)))
+    with way.client.stream("GET", f"{PATH}/k") as response:
+        assert (response.status_code, response.headers["content-length"]) == (200, str(len(whole)))
         with pytest.raises(httpx.RemoteProtocolError):
-            seen.extend(answer.iter_raw())
+            seen.extend(response.iter_raw())
     assert b"".join(seen) == whole[: len(whole) // 2]
 
 
 def test_a_redirect_leads_elsewhere(way: Way) -> None:
     way.fault("action=redirect")
-    answer = way.post()
-    assert (answer.status_code, answer.headers["location"], answer.content) == (302, "https://elsewhere.invalid/", b"")
+    response = way.post()
+    assert (response.status_code, response.headers["location"], response.content) == (302, "https://elsewhere.invalid/", b"")
     assert way.keys() == ["k"]
 
 
@@ -244,7 +244,7 @@ def test_a_request_that_hangs_ends_with_the_server(tmp_path: Path, caplog: pytes
             hanging = pool.submit(httpx.get, url + PATH, timeout=30)
             while emulator.faults._counts[0]._met == 0:
                 time.sleep(0.01)
-            time.sleep(0.2)  # the answer has to be made before it can hang
+            time.sleep(0.2)  # the response has to be made before it can hang
         with pytest.raises(httpx.RemoteProtocolError):
             hanging.result(30)
     assert complaints(caplog) == []

@@ -39,10 +39,10 @@ def test_it_counts_from_when_it_was_set(api: Api) -> None:
 
 
 @v1
-def test_a_switch_leaves_the_counts_alone(api: Api) -> None:
+def test_a_option_leaves_the_counts_alone(api: Api) -> None:
     fault(api, "nth=3,action=500")
     statuses(api, 2)
-    api.switch(list_shape="envelope")
+    api.option(list_shape="envelope")
     assert statuses(api, 2) == [500, 200]
 
 
@@ -65,16 +65,16 @@ def test_the_first_action_wins_and_every_rule_counts(api: Api) -> None:
 @v1
 def test_latencies_add_up_and_leave_the_answer_as_it_is(api: Api) -> None:
     fault(api, "latency=250", "nth=2,latency=500,times=1", "nth=3,action=hang,seconds=7")
-    answers = [api.ask("GET") for _ in range(4)]
-    assert [answer.after for answer in answers] == [0.25, 0.75, 7.25, 0.25]
-    assert {(answer.status, answer.body) for answer in answers} == {(200, b"[]")}
+    responses = [api.ask("GET") for _ in range(4)]
+    assert [response.after for response in responses] == [0.25, 0.75, 7.25, 0.25]
+    assert {(response.status, response.body) for response in responses} == {(200, b"[]")}
 
 
 @v1
 def test_a_latency_does_not_stand_in_the_way_of_an_action(api: Api) -> None:
     fault(api, "latency=250", "latency=500,action=500")
-    answer = api.ask("GET")
-    assert (answer.status, answer.after) == (500, 0.75)
+    response = api.ask("GET")
+    assert (response.status, response.after) == (500, 0.75)
 
 
 @v1
@@ -180,8 +180,8 @@ def test_a_stranger_meets_every_other_fault(api: Api) -> None:
         ("599", "Unknown Status", "UnknownStatusError"),
     ],
 )
-def test_an_error_has_the_form_that_the_switch_says(api: Api, action: str, message: str, type_: str) -> None:
+def test_an_error_has_the_form_that_the_option_says(api: Api, action: str, message: str, type_: str) -> None:
     fault(api, f"action={action},times=2")
     assert of(api.ask("GET")) == {"message": message}
-    api.switch(error_body="typed")
+    api.option(error_body="typed")
     assert of(api.ask("GET")) == {"type": type_, "code": int(action[-3:]), "message": message}

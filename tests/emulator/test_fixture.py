@@ -80,12 +80,12 @@ def test_switches_are_kept_and_wrong_ones_refused(tmp_path: Path) -> None:
         tmp_path,
         """
         def test_it(forge_emulator, client):
-            forge_emulator.switch(list_shape="envelope")
-            forge_emulator.switch(page_size=7)
+            forge_emulator.option(list_shape="envelope")
+            forge_emulator.option(page_size=7)
             register(client)
             assert [m["key"] for m in client.get(PATH.format(version="v1")).json()["result"]] == ["k"]
-            with pytest.raises(ValueError, match="is not a switch"):
-                forge_emulator.switch(shape="array")
+            with pytest.raises(ValueError, match="is not an option"):
+                forge_emulator.option(shape="array")
 
         def test_the_next_one_starts_fresh(forge_emulator, client):
             assert client.get(PATH.format(version="v1")).json() == []
@@ -104,7 +104,7 @@ def test_faults_are_added_counted_and_cleared(tmp_path: Path) -> None:
             forge_emulator.fault("method=POST,nth=2,action=lose")
             forge_emulator.fault("method=DELETE,action=drop,times=0")
             register(client, "b")
-            forge_emulator.switch(list_shape="envelope")
+            forge_emulator.option(list_shape="envelope")
             with pytest.raises(httpx.RemoteProtocolError):
                 register(client, "c")
             with pytest.raises(httpx.RemoteProtocolError):

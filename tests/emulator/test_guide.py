@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pulumi_atlassian_forge.cli.app import load
-from pulumi_atlassian_forge.emulator import contract, fault_actions, fault_rules, fixture, switches
+from pulumi_atlassian_forge.emulator import contract, fault_actions, fault_rules, fixture, options
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "guide" / "emulator.md").read_text(encoding="utf-8")
 
@@ -17,10 +17,10 @@ GUIDE = (Path(__file__).parents[2] / "docs" / "guide" / "emulator.md").read_text
     ("heading", "table"),
     [
         ("The contract", contract.as_markdown()),
-        ("Switches", switches.as_markdown()),
+        ("Options", options.as_markdown()),
         ("Faults", fault_rules.as_markdown() + fault_actions.as_markdown()),
     ],
-    ids=["contract", "switches", "faults"],
+    ids=["contract", "options", "faults"],
 )
 def test_the_table_is_the_programs(heading: str, table: str) -> None:
     section = re.split(r"^## ", GUIDE.partition(f"\n## {heading}\n")[2], maxsplit=1, flags=re.MULTILINE)[0]

@@ -37,8 +37,8 @@ def below(frames: int, call: Callable[[], EmulatorAnswer]) -> EmulatorAnswer:
 def test_whatever_was_stored_is_read_and_deleted_from_any_call_depth(api: Api) -> None:
     assert api.ask("POST", body=panel(200)).status == 201
     frames = sys.getrecursionlimit() // 2
-    answers = [below(frames, partial(api.ask, *what)) for what in [("GET", "k"), ("GET",), ("DELETE", "k")]]
-    assert [answer.status for answer in answers] == [200, 200, 204]
+    responses = [below(frames, partial(api.ask, *what)) for what in [("GET", "k"), ("GET",), ("DELETE", "k")]]
+    assert [response.status for response in responses] == [200, 200, 204]
 
 
 @pytest.mark.parametrize("version", ["v1"])
@@ -50,7 +50,7 @@ def test_a_body_that_is_nested_too_deeply_is_refused(api: Api, levels: int) -> N
 @both
 @pytest.mark.parametrize("data", [{}, {"filter": None}, {"filter": "x", "events": 5}, {"filter": [], "events": None}])
 def test_data_that_nobody_checked_is_listed_with_every_switch(api: Api, data: dict[str, Any]) -> None:
-    api.switch(sort_events="on", fill_defaults="on")
+    api.option(sort_events="on", fill_defaults="on")
     with api.emulator.store.write() as rows:
         rows.add_module("one", api.version, "k", ("trigger", data), 0.0)
     assert of(api.ask("GET", "k"))["data"] == {**data, "key": "k"}

@@ -35,7 +35,7 @@ for i in range({N}):
 """
 
 
-def clean(done: Outcome) -> None:
+def printable(done: Outcome) -> None:
     assert done.code == 0, done.text
     assert "Traceback" not in done.text
     assert TOKEN not in done.text
@@ -56,12 +56,12 @@ def life(stack: Project, server: Server, version: str, orders: Callable[[str], l
     for method, word in (("POST", "first"), ("PUT", "second")):
         stack.program(program(version, word))
         arm(server, orders(method))
-        clean(stack.up())
+        printable(stack.up())
         exact(stack, server, version, word)
     disarm(server)
-    clean(stack.preview("--expect-no-changes"))
+    printable(stack.preview("--expect-no-changes"))
     arm(server, orders("DELETE"))
-    clean(stack.destroy())
+    printable(stack.destroy())
     assert server.modules(version) == []
     assert stack.state() == []
 
@@ -98,9 +98,9 @@ def test_a_list_that_breaks_off_in_the_middle(project: Callable[..., Project], s
     stack = project(server, apiVersion="v2")
     stack.program(program("v2", "first"))
     arm(server, [Order("GET", 1, Fault("after", CUT))])
-    clean(stack.up())
+    printable(stack.up())
     exact(stack, server, "v2", "first")
     arm(server, [Order("GET", 2, Fault("after", CUT))])
-    clean(stack.refresh())
-    clean(stack.preview("--expect-no-changes"))
+    printable(stack.refresh())
+    printable(stack.preview("--expect-no-changes"))
     exact(stack, server, "v2", "first")

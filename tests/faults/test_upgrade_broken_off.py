@@ -52,7 +52,7 @@ def test_an_upgrade_that_was_broken_off_ends_the_same_when_it_is_run_again(
     assert len(owned) == N
     left = set(server.stores["v2"]) - owned
     print(f"{how}, {method}: {on_v1} on v1 and {on_v2} on v2; {len(left)} left")  # noqa: T201
-    # Those that were sent, and those whose answers the engine had and not written down: what it had under way.
+    # Those that were sent, and those whose responses the engine had and not written down: what it had under way.
     under_way = 4 * (os.cpu_count() or 1)
     assert len(left) <= (under_way if (how, method) == ("killed", "POST") else 0)
     for key in left:

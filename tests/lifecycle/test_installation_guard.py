@@ -34,11 +34,11 @@ def filtered(name: str, **filter_: Any) -> dict[str, Any]:
     return {**common, "events": ["avi:jira:updated:issue"], "endpoint": "h", "filter": filter_}
 
 
-@pytest.mark.parametrize("answer", [REDIRECT, (500, {"message": "no"})], ids=["redirect", "500"])
-def test_an_update_that_only_removes_is_not_taken_for_done(connect: Opener, server: Server, answer: Any) -> None:
+@pytest.mark.parametrize("response", [REDIRECT, (500, {"message": "no"})], ids=["redirect", "500"])
+def test_an_update_that_only_removes_is_not_taken_for_done(connect: Opener, server: Server, response: Any) -> None:
     connection = connect(operationTimeout="3")
     id_, outputs = create(connection, filtered("m", expression="true", ignoreSelf=True))
-    server.interfere = lambda call: answer if call.method == "PUT" else None
+    server.interfere = lambda call: response if call.method == "PUT" else None
     with pytest.raises(ForgeError, match="it may hold the old or the new content"):
         update(connection, id_, filtered("m", expression="true"), outputs)
     server.interfere = lambda call: None
@@ -79,7 +79,7 @@ def test_under_v1_what_a_server_adds_by_itself_does_not_keep_from_taking_over(co
 
 
 def test_under_v2_a_create_does_not_take_a_module_that_declares_more(connect: Opener, server: Server) -> None:
-    """The smaller one's register is dropped while the answer to the larger one's is still under way."""
+    """The smaller one's register is dropped while the response to the larger one's is still under way."""
     connection = connect(apiVersion="v2")
     larger_is_there, smaller_is_done = threading.Event(), threading.Event()
     dropped: list[Call] = []
@@ -137,7 +137,7 @@ def test_a_lost_delete_and_a_404_prove_nothing_about_the_token(connect: Opener, 
     made = [create(connection, declared(i, "v1")) for i in range(4)]
     other = connect()
     for id_, outputs in made:
-        other.roll.meet("v1", id_.key, outputs)
+        other.guard.meet("v1", id_.key, outputs)
     server.stores["v1"] = {"foreign": {"key": "foreign", "type": "x", "data": {}}}
     lost: list[Call] = []
 

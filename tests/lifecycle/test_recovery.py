@@ -1,4 +1,4 @@
-"""Nothing lost and nothing twice, whatever happens to the answers: the client, the decisions and a real server."""
+"""Nothing lost and nothing twice, whatever happens to the responses: the client, the decisions and a real server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle import recovery
-from pulumi_atlassian_forge.lifecycle.installation_guard import Roll
+from pulumi_atlassian_forge.lifecycle.installation_guard import InstallationGuard
 from pulumi_atlassian_forge.lifecycle.verbs import create, delete, update
 from pulumi_atlassian_forge.session.connection import Connection
 from pulumi_atlassian_forge.session.connections import Connections
@@ -22,19 +22,19 @@ from tests.support.independent_server import DROP, Call, Server
 N = 12
 
 
-def at(numbers: set[int], method: str, answer: Callable[[Call], Any]) -> Callable[..., Any]:
+def at(numbers: set[int], method: str, response: Callable[[Call], Any]) -> Callable[..., Any]:
     """A fault at some of the requests of one method, counted from 1."""
     seen = iter(range(1, 10_000))
 
     def fault(call: Call, *_done: Any) -> Any:
-        return answer(call) if call.method == method and next(seen) in numbers else None
+        return response(call) if call.method == method and next(seen) in numbers else None
 
     return fault
 
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recovery, "LOOKS", (0.0, 0.01, 0.02))
+    monkeypatch.setattr(recovery, "VERIFICATION_DELAYS_S", (0.0, 0.01, 0.02))
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_one_fault_at_an_update_or_a_delete_changes_nothing_in_the_end(
     assert server.modules(version) == []
 
 
-@pytest.mark.parametrize("name", ["answer lost after commit", "500 after commit", "unreadable answer", "500 twice"])
+@pytest.mark.parametrize("name", ["response lost after commit", "500 after commit", "unreadable response", "500 twice"])
 def test_modules_of_identical_content_are_neither_lost_nor_shared_under_v2(
     connect: Callable[..., Connection], server: Server, name: str
 ) -> None:
@@ -135,14 +135,14 @@ def test_several_modules_that_could_be_the_one_are_named_and_none_is_taken(
     def twin(call: Call, *_done: Any) -> Any:
         if call.method != "POST":
             return None
-        for key in ("twin-a", "twin-b"):  # what another run registers at the same moment
+        for key in ("duplicate-a", "duplicate-b"):  # what another run registers at the same moment
             server.stores["v2"][key] = {"key": key, "type": "trigger", "data": json.loads(call.body)["data"]}
         return DROP
 
     server.interfere = twin
     with pytest.raises(ForgeError) as caught:
         create(connection, declared(1, "v2"))
-    assert "each of these could be it: twin-a, twin-b" in str(caught.value)
+    assert "each of these could be it: duplicate-a, duplicate-b" in str(caught.value)
     assert server.count("POST") == 2
 
 
@@ -170,7 +170,7 @@ def test_an_identical_module_that_was_there_is_taken_over_with_a_line(
     create(connect(apiVersion="v1"), declared(1, "v1"))
     id_, outputs = create(connect(apiVersion="v1"), declared(1, "v1"))
     assert (id_.key, outputs["endpoint"]) == ("m1", "hook-1")
-    assert "default/m1: was already registered with the same content, and is taken over" in capsys.readouterr().err
+    assert "default/m1: was already registered with the same content, and is adopted" in capsys.readouterr().err
     assert len(server.modules()) == 1
     assert server.count("PUT") == 0
 
@@ -207,7 +207,7 @@ def test_under_v2_an_older_twin_is_named_though_a_module_of_the_state_carries_it
     assert [text.partition(":")[0] for text in outputs["__siblings"]] == ["v2"]
     assert len(outputs["__siblings"][0]) == len("v2:12345678")
     after = connect(apiVersion="v2")
-    after.roll.meet("v2", kept.key, outputs)
+    after.guard.meet("v2", kept.key, outputs)
     create(after, declared(1, "v2"))
     assert f"the same content was there before as {left.key}" in capsys.readouterr().err
 
@@ -217,15 +217,15 @@ def test_under_v2_a_twin_that_the_state_owns_is_not_named(
 ) -> None:
     create(connect(apiVersion="v2"), declared(1, "v2"))
     after = connect(apiVersion="v2")
-    after.roll.check("v2", declared(1, "v2"), declared(1, "v2"))  # all that is told of a module that does not change
+    after.guard.check("v2", declared(1, "v2"), declared(1, "v2"))  # all that is told of a module that does not change
     create(after, declared(1, "v2"))
     assert "was there before" not in capsys.readouterr().err
 
 
 def test_siblings_of_another_form_are_drawn_anew() -> None:
-    roll = Roll("default")
+    guard = InstallationGuard("default")
     for key in ("one", "two"):
-        roll.meet("v1", key, {})
-    drawn = roll.siblings("v1", "one", [("v1", "one"), ("v1", "two")], ["v1/two"])
-    assert drawn == roll.siblings("v1", "one", [("v1", "one"), ("v1", "two")], drawn) != ["v1/two"]
+        guard.meet("v1", key, {})
+    drawn = guard.siblings("v1", "one", [("v1", "one"), ("v1", "two")], ["v1/two"])
+    assert drawn == guard.siblings("v1", "one", [("v1", "one"), ("v1", "two")], drawn) != ["v1/two"]
     assert drawn

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.lifecycle.check import Keys, check
+from pulumi_atlassian_forge.lifecycle.check import KeyClaims, check
 from pulumi_atlassian_forge.lifecycle.verbs import create, delete, read, update
 from pulumi_atlassian_forge.session.connection import Connection
 from pulumi_atlassian_forge.session.connections import Connections
@@ -36,7 +36,7 @@ def test_a_gateway_that_loses_its_way_in_the_middle_of_a_destroy_takes_nothing_o
 ) -> None:
     made = some(connect(), "v1")
     second = connect()
-    delete(second, *made[0])  # a witness
+    delete(second, *made[0])  # a confirmed module
     server.interfere = lambda call: GATEWAY
     for module in made[1:]:
         with pytest.raises(ForgeError, match="it is said not to be there, and the list cannot be had"):
@@ -61,7 +61,7 @@ def test_the_api_of_the_old_version_may_be_gone(connect: Opener, server: Server)
     server.interfere = lambda call: GATEWAY if "/v1/" in call.path else None
     second = connect(apiVersion="v2")
     for id_, outputs in made:
-        second.roll.meet(id_.version, id_.key, outputs)
+        second.guard.meet(id_.version, id_.key, outputs)
     with pytest.raises(ForgeError, match=r"next: .*ATLASSIAN_FORGE_ACCEPT_MISSING_MODULES=true pulumi refresh"):
         create(second, declared(7, "v2"))
     refreshed = connect(acceptMissingModules="true")
@@ -77,8 +77,8 @@ def test_under_v2_equal_content_does_not_show_that_an_installation_is_the_right_
     second = connect(apiVersion="v2")
     for i, (id_, outputs) in enumerate(made[:2]):  # unchanged
         inputs = declared(i, "v2")
-        second.roll.check("v2", inputs, inputs)
-        second.roll.meet(id_.version, id_.key, outputs, inputs)
+        second.guard.check("v2", inputs, inputs)
+        second.guard.meet(id_.version, id_.key, outputs, inputs)
     with pytest.raises(ForgeError, match="none of the 2 modules of this stack that were looked for is there; 3 others are"):
         create(second, declared(7, "v2"))
     with pytest.raises(ForgeError, match="see the message about"):
@@ -90,7 +90,7 @@ def test_under_v2_content_is_enough_where_no_key_comes(connect: Opener, server: 
     some(connect(apiVersion="v2"), "v2", 2)
     second = connect(apiVersion="v2")
     for i in range(2):
-        second.roll.check("v2", declared(i, "v2"), declared(i, "v2"))
+        second.guard.check("v2", declared(i, "v2"), declared(i, "v2"))
     create(second, declared(7, "v2"))
     assert len(server.modules("v2")) == 3
 
@@ -100,7 +100,7 @@ def test_a_module_that_the_list_hides_shows_the_right_installation(connect: Open
     server.interfere = lambda call: (200, []) if call.method == "GET" and call.path.partition("?")[0].endswith("/") else None
     second = connect()
     for id_, outputs in made:
-        second.roll.meet(id_.version, id_.key, outputs)
+        second.guard.meet(id_.version, id_.key, outputs)
     create(second, declared(7, "v1"))
     assert len(server.modules()) == 3
 
@@ -137,8 +137,8 @@ def test_a_key_that_we_have_deleted_is_not_taken_over(connect: Opener, server: S
 def test_a_refusal_after_a_lost_answer_does_not_say_that_nothing_was_registered(
     connect: Opener, server: Server, refusal: Any
 ) -> None:
-    answers = iter([(504, b""), refusal])
-    server.interfere = lambda call: next(answers) if call.method == "POST" else None
+    responses = iter([(504, b""), refusal])
+    server.interfere = lambda call: next(responses) if call.method == "POST" else None
     with pytest.raises(ForgeError, match="it is not known whether it was registered"):
         create(connect(apiVersion="v2"), declared(1, "v2"))
 
@@ -146,21 +146,21 @@ def test_a_refusal_after_a_lost_answer_does_not_say_that_nothing_was_registered(
 def test_at_the_limit_it_is_not_known_either(connect: Opener, server: Server) -> None:
     for i in range(100):
         by_hand(server, "v2", f"k{i}", "acme:x", a=i)
-    answers = iter([(504, b""), (422, {"message": "at most 100 dynamic modules"})])
-    server.interfere = lambda call: next(answers) if call.method == "POST" else None
+    responses = iter([(504, b""), (422, {"message": "at most 100 dynamic modules"})])
+    server.interfere = lambda call: next(responses) if call.method == "POST" else None
     with pytest.raises(ForgeError, match="it is not known whether it was registered"):
         create(connect(apiVersion="v2"), declared(1, "v2"))
 
 
 def test_what_was_registered_late_is_found_after_a_refusal(connect: Opener, server: Server) -> None:
     """The first request is carried out while the second is refused for the limit that the first has filled."""
-    answers = iter([(504, b""), (422, {"message": "at most 100 dynamic modules"})])
+    responses = iter([(504, b""), (422, {"message": "at most 100 dynamic modules"})])
     late: dict[str, Any] = {}
 
     def interfere(call: Call) -> Any:
         if call.method != "POST":
             return None
-        given = next(answers)
+        given = next(responses)
         if given[0] == 422:
             server.stores["v2"]["late"] = {**late, "key": "late"}
         else:
@@ -189,9 +189,9 @@ def test_a_refresh_before_an_up_does_not_make_a_predecessor_the_program_s(connec
     before, after = renamed(connect())
     second = connect()
     for name, (id_, outputs) in {"a": before, "b": after}.items():
-        second.roll.meet(id_.version, id_.key, outputs, inputs_of(name))  # the refresh compares every module of the state
-    second.roll.check("v1", inputs_of("b"), inputs_of("b"))
-    second.roll.meet("v1", "m0", after[1], inputs_of("b"))
+        second.guard.meet(id_.version, id_.key, outputs, inputs_of(name))  # the refresh compares every module of the state
+    second.guard.check("v1", inputs_of("b"), inputs_of("b"))
+    second.guard.meet("v1", "m0", after[1], inputs_of("b"))
     delete(second, *before)
     assert [module["key"] for module in server.modules()] == ["m0"]
 
@@ -199,9 +199,9 @@ def test_a_refresh_before_an_up_does_not_make_a_predecessor_the_program_s(connec
 def test_a_resource_with_an_alias_is_deleted_under_its_old_name(connect: Opener, server: Server) -> None:
     before = create(connect(), inputs_of("a"))
     second = connect()
-    second.roll.meet("v1", "m0", before[1], inputs_of("a"))
-    second.roll.check("v1", inputs_of("b"), inputs_of("a"))
-    second.roll.meet("v1", "m0", before[1], inputs_of("b"))
+    second.guard.meet("v1", "m0", before[1], inputs_of("a"))
+    second.guard.check("v1", inputs_of("b"), inputs_of("a"))
+    second.guard.meet("v1", "m0", before[1], inputs_of("b"))
     delete(second, *before)
     assert server.modules() == []
 
@@ -209,7 +209,7 @@ def test_a_resource_with_an_alias_is_deleted_under_its_old_name(connect: Opener,
 def test_two_classes_with_one_name_are_two_resources(tmp_path: Path) -> None:
     trigger = {"__name": ["x"], "events": ["avi:jira:updated:issue"], "endpoint": "h"}
     module = {"__name": ["x"], "type": "trigger", "data": {"events": ["avi:jira:updated:issue"], "endpoint": "h"}}
-    settings, keys = Connections({"atlassian-forge:baseUrl": "emulator://x.db"}.get, tmp_path), Keys()
+    settings, keys = Connections({"atlassian-forge:baseUrl": "emulator://x.db"}.get, tmp_path), KeyClaims()
     assert check(trigger, settings, keys).problems == []
     assert check(trigger, settings, keys).problems == []
     (problem,) = check(module, settings, keys).problems

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.lifecycle.check import Keys, check
+from pulumi_atlassian_forge.lifecycle.check import KeyClaims, check
 from pulumi_atlassian_forge.model.values import UNKNOWN
 from pulumi_atlassian_forge.session.connections import Connections
 from tests.support.manifests import SMALL, line_with, write
@@ -36,7 +36,7 @@ def connections(tmp_path: Path) -> Callable[..., Connections]:
 
 
 def said(props: Props, connections: Connections) -> list[tuple[str, str]]:
-    return [(problem.path, problem.text) for problem in check(props, connections, Keys()).problems]
+    return [(problem.path, problem.text) for problem in check(props, connections, KeyClaims()).problems]
 
 
 def test_a_relative_path_starts_at_pulumi_yaml_and_messages_name_the_file_as_it_was_set(
@@ -83,7 +83,7 @@ def test_a_manifest_that_cannot_be_read_is_one_message_with_what_where_why_and_n
     write(tmp_path / "app", "app:\n\tid: x\n")
     acme = {"baseUrl": "emulator://forge.db", "manifest": "app/manifest.yml"}
     with pytest.raises(ForgeError) as caught:
-        check({**GOOD, "installation": "acme"}, connections({"acme": acme}), Keys())
+        check({**GOOD, "installation": "acme"}, connections({"acme": acme}), KeyClaims())
     assert str(caught.value).splitlines() == [
         "the app's manifest for installation 'acme' cannot be read",
         "app/manifest.yml:2: a tab indents this line, and YAML takes spaces only",
@@ -97,7 +97,7 @@ def test_a_manifest_that_cannot_be_read_is_one_message_with_what_where_why_and_n
 
 def test_a_manifest_that_does_not_exist_is_named_without_a_line(connections: Callable[..., Connections]) -> None:
     with pytest.raises(ForgeError, match=r"\nmanifest\.yml: does not exist\n"):
-        check(GOOD, connections(manifest="manifest.yml"), Keys())
+        check(GOOD, connections(manifest="manifest.yml"), KeyClaims())
 
 
 def test_what_has_the_wrong_form_is_said_once_and_the_rest_all_the_same(connections: Callable[..., Connections]) -> None:
@@ -118,8 +118,8 @@ def test_a_logical_name_that_is_the_key_of_a_static_module_is_refused_where_it_b
 def test_unknown_values_pass_and_checking_twice_is_checking_once(connections: Callable[..., Connections]) -> None:
     made = connections(manifest="app/manifest.yml")
     props = {"type": UNKNOWN, "data": {"function": UNKNOWN}, "key": UNKNOWN, "__name": ["x"]}
-    first = check(props, made, Keys())
+    first = check(props, made, KeyClaims())
     assert not first.problems
-    assert check(first.inputs, made, Keys()) == first
-    good = check(GOOD, made, Keys())
-    assert check(good.inputs, made, Keys()) == good
+    assert check(first.inputs, made, KeyClaims()) == first
+    good = check(GOOD, made, KeyClaims())
+    assert check(good.inputs, made, KeyClaims()) == good

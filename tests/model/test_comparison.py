@@ -97,7 +97,7 @@ def test_true_and_one_are_two_events_however_they_are_ordered() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "answer", "paths"),
+    ("sent", "response", "paths"),
     [
         (module(a=1), module(a=1), []),
         (module(a=1), module(a=1, b={"c": 1}), ["/b"]),
@@ -111,20 +111,20 @@ def test_true_and_one_are_two_events_however_they_are_ordered() -> None:
         (trigger(A, filter={"expression": "x"}), trigger(A, filter={"expression": "x", "onError": DEFAULT}), []),
     ],
 )
-def test_the_topmost_paths_that_were_not_sent(sent: Content, answer: Content, paths: list[str]) -> None:
-    assert server_additions(sent, answer) == paths
+def test_the_topmost_paths_that_were_not_sent(sent: Content, response: Content, paths: list[str]) -> None:
+    assert server_additions(sent, response) == paths
 
 
 def test_additions_to_events_have_the_index_of_the_declaration() -> None:
     sent = trigger(event(B, expression="x"), event(A, expression="y"))
-    answer = trigger({**event(A, expression="y"), "added": 1}, event(B, expression="x"))
-    assert server_additions(sent, answer) == ["/events/1/added"]
+    response = trigger({**event(A, expression="y"), "added": 1}, event(B, expression="x"))
+    assert server_additions(sent, response) == ["/events/1/added"]
 
 
 def test_an_event_that_the_answer_lacks_moves_no_index() -> None:
     sent = trigger(event(A, expression="x"), event(B, expression="x"), event(C, expression="x"))
-    answer = trigger(event(A, expression="x"), {**event(C, expression="x"), "added": 1})
-    assert server_additions(sent, answer) == ["/events/2/added"]
+    response = trigger(event(A, expression="x"), {**event(C, expression="x"), "added": 1})
+    assert server_additions(sent, response) == ["/events/2/added"]
 
 
 # --- a live module as state shows it ------------------------------------------------------------------------------------------
@@ -317,7 +317,7 @@ def test_an_event_leaves_its_nearest_partner_to_one_that_has_no_other(swapped: b
     full, bare = event(A, expression="x"), {"eventType": A}
     declared = [bare, full] if swapped else [full, bare]
     live = [event(A, expression="x", added=1), {**bare, "added": 1}]
-    sent, answer = trigger(*declared), trigger(*(reversed(live) if backwards else live))
-    server = server_additions(sent, answer)
+    sent, response = trigger(*declared), trigger(*(reversed(live) if backwards else live))
+    server = server_additions(sent, response)
     assert server == (["/events/0/added", "/events/1/filter/added"] if swapped else ["/events/0/filter/added", "/events/1/added"])
-    assert as_declared(sent, answer, server) == sent
+    assert as_declared(sent, response, server) == sent

@@ -102,7 +102,7 @@ def test_a_module_that_is_live_as_declared_is_seen_as_declared(declared: Content
 
 
 def enlarged(draw: Any, value: Any, *, top: bool) -> Any:
-    """A value as a server may answer it: names added at any depth."""
+    """A value as a server may respond it: names added at any depth."""
     if isinstance(value, list):
         return [enlarged(draw, item, top=False) for item in value]
     if not isinstance(value, dict):
@@ -116,12 +116,12 @@ def enlarged(draw: Any, value: Any, *, top: bool) -> Any:
 @often
 @given(CONTENTS, st.data(), st.randoms())
 def test_what_a_server_adds_is_never_drift(declared: Content, data: Any, random: Any) -> None:
-    answer = Content(declared.type, enlarged(data.draw, declared.data, top=True))
-    if declared.type == "trigger" and isinstance(answer.data.get("events"), list):
-        random.shuffle(answer.data["events"])
-    server = server_additions(declared, answer)
-    assert same(as_declared(declared, answer, server), declared)
-    assert same(as_declared(declared, answer, None), declared)
+    response = Content(declared.type, enlarged(data.draw, declared.data, top=True))
+    if declared.type == "trigger" and isinstance(response.data.get("events"), list):
+        random.shuffle(response.data["events"])
+    server = server_additions(declared, response)
+    assert same(as_declared(declared, response, server), declared)
+    assert same(as_declared(declared, response, None), declared)
 
 
 @often

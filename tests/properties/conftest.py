@@ -6,7 +6,7 @@ import os
 import httpx
 import pytest
 
-from pulumi_atlassian_forge.api.rate_limiter import Pace
+from pulumi_atlassian_forge.api.rate_limiter import RateLimiter
 from pulumi_atlassian_forge.lifecycle import installation_guard, recovery
 from pulumi_atlassian_forge.session import connection, connections
 from tests.support import independent_server
@@ -27,10 +27,10 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands of runs, each a process of its own, would wait for hours: for retries, looks, company and certificates."""
     clock = Clock().take_over(monkeypatch)
-    monkeypatch.setattr(connection, "Pace", lambda say, advice="": Pace(say, clock, clock.sleep, advice))
-    monkeypatch.setattr(connections, "Roll", functools.partial(installation_guard.Roll, patience=0.0))
-    monkeypatch.setattr(installation_guard, "LINGERS", 0.0)
-    monkeypatch.setattr(recovery, "LOOKS", (0.0, 0.001, 0.002))
-    # Its answers go out in two writes, and the second would wait for the client to confirm the first.
+    monkeypatch.setattr(connection, "RateLimiter", lambda notify, advice="": RateLimiter(notify, clock, clock.sleep, advice))
+    monkeypatch.setattr(connections, "InstallationGuard", functools.partial(installation_guard.InstallationGuard, patience=0.0))
+    monkeypatch.setattr(installation_guard, "FIRST_REGISTER_WAIT_S", 0.0)
+    monkeypatch.setattr(recovery, "VERIFICATION_DELAYS_S", (0.0, 0.001, 0.002))
+    # Its responses go out in two writes, and the second would wait for the client to confirm the first.
     monkeypatch.setattr(independent_server._Handler, "disable_nagle_algorithm", True)
     monkeypatch.setattr(httpx, "create_ssl_context", functools.cache(httpx.create_ssl_context))

@@ -22,7 +22,7 @@ from pulumi_atlassian_forge.emulator import rules, transport
 from pulumi_atlassian_forge.emulator.checks import record
 from pulumi_atlassian_forge.emulator.store import Store
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.lifecycle.check import Checked, Keys, check, in_preview
+from pulumi_atlassian_forge.lifecycle.check import CheckedInputs, KeyClaims, check, in_preview
 from pulumi_atlassian_forge.lifecycle.diff import diff
 from pulumi_atlassian_forge.lifecycle.verbs import create, delete, read, update
 from pulumi_atlassian_forge.model.comparison import DEFAULTS
@@ -61,7 +61,7 @@ class Site:
     requests: int = 0
 
     def connections(self) -> Connections:
-        url = "emulator://forge.db?" + "&".join(f"switch={switch}" for switch in READINGS[self.reading])
+        url = "emulator://forge.db?" + "&".join(f"option={option}" for option in READINGS[self.reading])
         config = {"baseUrl": url, "installations": json.dumps({"modern": {"baseUrl": url, "apiVersion": "v2"}})}
         return Connections({f"atlassian-forge:{name}": value for name, value in config.items()}.get, self.directory)
 
@@ -100,12 +100,12 @@ def over_the_wire(props: Props) -> Props:
     return carried
 
 
-def checked_as_ever(site: Site, props: Props) -> Checked:
+def checked_as_ever(site: Site, props: Props) -> CheckedInputs:
     """Check, and check what came of it: the form is a fixed point, the problems stay, and nothing is asked of the server."""
     before = site.requests
     with closing(site.connections()) as settings_:
-        once = check(props, settings_, Keys())
-        twice = check(once.inputs, settings_, Keys())
+        once = check(props, settings_, KeyClaims())
+        twice = check(once.inputs, settings_, KeyClaims())
     assert repr(twice.inputs) == repr(once.inputs)
     assert twice.problems == once.problems
     assert not in_preview(once).problems
@@ -146,7 +146,7 @@ def found_again(site: Site, id_: ModuleId, outputs: Props, inputs: Props) -> Pro
         again = read(process.open(id_.installation), id_, over_the_wire(found[0]))
     assert again is not None
     assert outputs_without(again[0]) == outputs_without(found[0])
-    # An empty answer to a register leaves open what the server adds by itself: the first look settles it.
+    # An empty response to a register leaves open what the server adds by itself: the first look settles it.
     settled = ("__server",) if "__server" not in outputs else ()
     assert outputs_without(found[0], *settled) == outputs_without(outputs)
     assert found[1] == inputs

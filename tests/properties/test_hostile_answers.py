@@ -105,20 +105,20 @@ def elsewhere() -> Iterator[RawServer]:
 
 @pytest.mark.parametrize("batch", range(runs(3, 50)))
 def test_whatever_a_server_answers(batch: int, memory: int, elsewhere: RawServer, tmp_path: Path) -> None:
-    switch = Switch()
-    with serving(switch) as server:
+    option = Switch()
+    with serving(option) as server:
         for seed in range(batch * EACH, (batch + 1) * EACH):
-            one_run(seed, switch, server, elsewhere, tmp_path)
+            one_run(seed, option, server, elsewhere, tmp_path)
         assert all(TOKEN in seen.headers["authorization"] for seen in server.seen)
     assert elsewhere.seen == []
     assert most_memory() - memory < MEMORY
 
 
-def one_run(seed: int, switch: Switch, server: RawServer, elsewhere: RawServer, directory: Path) -> None:
+def one_run(seed: int, option: Switch, server: RawServer, elsewhere: RawServer, directory: Path) -> None:
     random.seed(seed)  # the pauses before a retry are drawn from it, and with them whether there is one
     draw = Random(-seed - 1)
     operation = draw.choice(list(OPERATIONS))
-    switch.now = Hostile(seed, elsewhere.url, honest_lists=operation.startswith("look"))
+    option.now = Hostile(seed, elsewhere.url, honest_lists=operation.startswith("look"))
     settings = {
         "baseUrl": server.url,
         "token": TOKEN,
@@ -133,11 +133,11 @@ def one_run(seed: int, switch: Switch, server: RawServer, elsewhere: RawServer, 
             complaints = outcome(lambda: OPERATIONS[operation](connections.open("default")))
         complaints += [f"stderr: {text}" for text in unprintable(stderr.getvalue(), lines=20, longest=5100)]
     except BaseException as error:
-        error.add_note(f"seed {seed}: {operation}; the server said {switch.now.said}")
+        error.add_note(f"seed {seed}: {operation}; the server said {option.now.said}")
         raise
     if (spent := time.monotonic() - started) > SECONDS:
         complaints.append(f"it took {spent:.1f} s")
-    assert not complaints, f"seed {seed}: {operation}; the server said {switch.now.said}: {complaints}"
+    assert not complaints, f"seed {seed}: {operation}; the server said {option.now.said}: {complaints}"
 
 
 def outcome(operate: Callable[[], Any]) -> list[str]:
@@ -152,7 +152,7 @@ def outcome(operate: Callable[[], Any]) -> list[str]:
 
 
 def unprintable(text: str, lines: int = 6, longest: int = 1000) -> list[str]:
-    """Why a text must not be shown. A line that names all twins of a module is longer than others."""
+    """Why a text must not be shown. A line that names all duplicates of a module is longer than others."""
     moving = {character for character in text if unicodedata.category(character) in ("Cc", "Cs") or character in "\u202e\u2028"}
     rules = {
         f"{text.count(chr(10)) + 1} lines": text.rstrip("\n").count("\n") >= lines,

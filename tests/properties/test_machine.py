@@ -83,7 +83,7 @@ class Weather:
         return self._answer("after") if self._strikes else None
 
     def _answer(self, when: str) -> Any:
-        return self.fault.answer if self.fault is not None and self.fault.when == when else None
+        return self.fault.response if self.fault is not None and self.fault.when == when else None
 
     @contextmanager
     def calm(self) -> Iterator[None]:
@@ -177,7 +177,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.state)
     @rule(fault=faults)
     def refreshes(self, fault: Any) -> None:
-        """A process of its own, and those first that are there: a witness is needed before one that is gone."""
+        """A process of its own, and those first that are there: a confirmed module is needed before one that is gone."""
         self.weather.turn(fault)
         self.new_process()
         seen: set[Version] = set()
@@ -289,7 +289,7 @@ class Machine(RuleBasedStateMachine):
         """An `up` compares each module of the program: who doubts its token because of one learns of the others."""
         if self.is_in_doubt:
             for entry in self.state.values():
-                self.process.roll("default").meet(entry.id.version, entry.id.key, entry.outputs)
+                self.process.guard("default").meet(entry.id.version, entry.id.key, entry.outputs)
 
     def explains(self, error: ForgeError, *, could_fail: bool, struck: int | None = None, untrue: str = "") -> None:
         """An operation fails only for a reason, and says in a few lines what became of the module, and nothing untrue."""

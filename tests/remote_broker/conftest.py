@@ -5,17 +5,17 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.support.broker import Broker, Place, running
-from tests.support.issuers import Keys, parts_of_tokens, publishing
+from tests.support.issuers import KeyClaims, parts_of_tokens, publishing
 
 
 @pytest.fixture(scope="module")
-def keys() -> Iterator[Keys]:
+def keys() -> Iterator[KeyClaims]:
     with publishing() as published:
         yield published
 
 
 @pytest.fixture(scope="module")
-def places(keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Place]]:
+def places(keys: KeyClaims, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Place]]:
     """Make a place for a broker; afterwards no token is in anything that was written there, whole or in its parts."""
     made: list[Place] = []
 

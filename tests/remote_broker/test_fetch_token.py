@@ -177,10 +177,10 @@ def test_all_of_it_has_one_limit_of_time(behaviour: Behaviour) -> None:
     began = time.monotonic()
     with serving(behaviour) as server:
         args = ["--oidc-token-variable", "IDENTITY", "--timeout", "1.5"]
-        assert failure(fetch_token(server.url, *args, IDENTITY="identity-4f2d")) == "no answer within 1.5 seconds"
+        assert failure(fetch_token(server.url, *args, IDENTITY="identity-4f2d")) == "no response within 1.5 seconds"
     assert time.monotonic() - began < 20
     with github(silent()) as variables:
-        assert failure(fetch_token(AUDIENCE, "--timeout", "1.5", **variables)) == "no answer within 1.5 seconds"
+        assert failure(fetch_token(AUDIENCE, "--timeout", "1.5", **variables)) == "no response within 1.5 seconds"
 
 
 def test_a_broker_that_is_not_there_is_named() -> None:
@@ -192,7 +192,7 @@ def test_what_github_refuses_is_said(broker: Broker) -> None:
     with github(answering(403, {"message": "no permission"})) as variables:
         assert failure(fetch_token(broker.base_url, **variables)) == "GitHub answered 403: no permission"
     with github(answering(200, {"count": 0})) as variables:
-        assert failure(fetch_token(broker.base_url, **variables)) == "GitHub's answer holds no token"
+        assert failure(fetch_token(broker.base_url, **variables)) == "GitHub's response holds no token"
 
 
 @pytest.mark.parametrize(

@@ -124,16 +124,16 @@ def test_a_job_that_no_rule_admits_gets_nothing_and_is_in_the_log(broker: Broker
 
 
 def test_what_is_not_there_looks_like_what_is_not_theirs(broker: Broker) -> None:
-    answers = [broker.fetch(signed(github_claims()), name) for name in ("globex", "nobody", "%00")]
-    assert {answer.status_code for answer in answers} == {403}
-    assert len({answer.text for answer in answers}) == 1
+    responses = [broker.fetch(signed(github_claims()), name) for name in ("globex", "nobody", "%00")]
+    assert {response.status_code for response in responses} == {403}
+    assert len({response.text for response in responses}) == 1
     assert broker.log("fetch-refused")[-1]["installation"] == "not in the policy"
 
 
 def test_without_an_identity_the_name_is_not_even_looked_at(broker: Broker) -> None:
-    answers = [broker.fetch(None, name) for name in ("acme", "nobody")]
-    assert [answer.status_code for answer in answers] == [401, 401]
-    assert answers[0].text == answers[1].text
+    responses = [broker.fetch(None, name) for name in ("acme", "nobody")]
+    assert [response.status_code for response in responses] == [401, 401]
+    assert responses[0].text == responses[1].text
 
 
 def test_a_header_that_says_who_the_client_is_proves_nothing(broker: Broker) -> None:

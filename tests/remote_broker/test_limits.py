@@ -22,18 +22,18 @@ LIMIT = 256 * 1024
 def test_a_token_moves_by_post_alone(broker: Broker, path: str, method: str) -> None:
     token = system_token()
     broker.deliver(token)
-    answer = broker.client.request(method, path, headers={"authorization": f"Bearer {signed(github_claims())}"})
-    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
-    assert token not in answer.text
+    response = broker.client.request(method, path, headers={"authorization": f"Bearer {signed(github_claims())}"})
+    assert (response.status_code, response.headers["allow"]) == (405, "POST")
+    assert token not in response.text
 
 
 @pytest.mark.parametrize(
     "path", ["/", "/docs", "/v1/installations", "/v1/installations/acme/token/", "/v1/installations/a/b/token"]
 )
 def test_there_is_nothing_else(broker: Broker, path: str) -> None:
-    answer = broker.client.post(path, headers={"authorization": f"Bearer {signed(github_claims())}"})
-    assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
-    assert "server" not in answer.headers
+    response = broker.client.post(path, headers={"authorization": f"Bearer {signed(github_claims())}"})
+    assert (response.status_code, response.json()["code"]) == (404, "NOT_FOUND")
+    assert "server" not in response.headers
 
 
 def test_a_body_up_to_the_limit_is_read_and_one_above_it_is_refused(broker: Broker) -> None:
@@ -50,14 +50,14 @@ def test_a_body_that_does_not_arrive_is_not_waited_for(broker: Broker) -> None:
     began = time.monotonic()
     with socket.create_connection((str(parts.hostname), parts.port or 0), timeout=15) as slow:
         slow.sendall(b"POST /v1/forge/token HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nx")
-        answer = slow.recv(4096)
-        assert answer.startswith(b"HTTP/1.1 408 ")
+        response = slow.recv(4096)
+        assert response.startswith(b"HTTP/1.1 408 ")
         assert time.monotonic() - began < 12
     assert broker.client.get("/health").json() == {"status": "ok"}
 
 
 def test_headers_without_end_are_cut_off(broker: Broker) -> None:
-    with contextlib.suppress(httpx.TransportError):  # the connection may be gone before the answer is read
+    with contextlib.suppress(httpx.TransportError):  # the connection may be gone before the response is read
         assert broker.client.post("/v1/forge/token", headers={"x-forge-oauth-system": "x" * 600_000}).status_code == 400
     assert broker.client.get("/health").json() == {"status": "ok"}
 
@@ -67,8 +67,8 @@ def test_an_error_of_our_own_is_logged_by_its_place_and_without_what_was_sent(fr
         broker.deliver(system_token())
         fresh.database.unlink()
         fresh.database.mkdir()
-        answer = broker.fetch(signed(github_claims()))
-        assert (answer.status_code, answer.json()["code"]) == (500, "INTERNAL")
+        response = broker.fetch(signed(github_claims()))
+        assert (response.status_code, response.json()["code"]) == (500, "INTERNAL")
         assert broker.client.get("/health").status_code == 500
         fresh.database.rmdir()
     (line, *_) = [json.loads(line) for line in fresh.said.splitlines() if '"error"' in line]

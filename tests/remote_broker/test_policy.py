@@ -12,7 +12,7 @@ from broker.policy import PolicyError, load_policy
 from packaging.requirements import Requirement
 
 from tests.support.broker import FOLDER, Place, policy, refused_start, running
-from tests.support.issuers import Keys
+from tests.support.issuers import KeyClaims
 
 EXAMPLE = FOLDER / "policy.example.toml"
 RULE = """[installations.acme.allow.claims]
@@ -94,7 +94,7 @@ def test_the_tests_run_with_what_the_broker_requires() -> None:
     ],
 )
 def test_a_policy_that_admits_by_what_it_forgot_to_say_is_refused(
-    keys: Keys, tmp_path: Path, there: str, instead: str, reason: str
+    keys: KeyClaims, tmp_path: Path, there: str, instead: str, reason: str
 ) -> None:
     text = policy(keys)
     assert there in text
@@ -104,12 +104,12 @@ def test_a_policy_that_admits_by_what_it_forgot_to_say_is_refused(
 @pytest.mark.parametrize(
     "url", ["http://keys.test/jwks", "file:///etc/passwd", "ftp://127.0.0.1/jwks", "http://127.0.0.1.test/", ""]
 )
-def test_keys_come_over_https(keys: Keys, tmp_path: Path, url: str) -> None:
+def test_keys_come_over_https(keys: KeyClaims, tmp_path: Path, url: str) -> None:
     found = load(tmp_path, re.sub(r'jwks_url = ".*"', f'jwks_url = "{url}"', policy(keys), count=1))
     assert "forge.jwks_url: " in found
 
 
-def test_bitbucket_has_keys_of_its_own(keys: Keys, tmp_path: Path) -> None:
+def test_bitbucket_has_keys_of_its_own(keys: KeyClaims, tmp_path: Path) -> None:
     text = policy(keys).replace(f'jwks_url = "{keys.url("bitbucket")}"', "")
     assert "the workspace's own" in load(tmp_path, text)
 

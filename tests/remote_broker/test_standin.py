@@ -60,8 +60,8 @@ def test_only_this_machine_and_only_who_can_read_its_files_gets_an_identity(fold
             client.get(identity, params={"audience": audience}, headers=secret).json()["value"]
             for audience in ("broker.standin", "another")
         ]
-        answers = [
+        responses = [
             client.post(f"{broker}/v1/installations/acme/token", headers={"authorization": f"Bearer {token}"}) for token in given
         ]
-    assert [answer.status_code for answer in answers] == [200, 401]
-    assert answers[0].json()["token"] == (place / "system-token").read_text("ascii").strip()
+    assert [response.status_code for response in responses] == [200, 401]
+    assert responses[0].json()["token"] == (place / "system-token").read_text("ascii").strip()

@@ -1,4 +1,4 @@
-"""The whole road of a token: Forge brings it to the broker, CI fetches it with its own identity, `pulumi up` uses it."""
+"""The whole life of a token: Forge brings it to the broker, CI fetches it with its own identity, `pulumi up` uses it."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class Outcome:
 
 @dataclass
 class Machine:
-    """A machine of a user: what is on PATH, in the home and in the environment, and whether the installer's host answers."""
+    """A machine of a user: what is on PATH, in the home and in the environment, and whether the installer's host responses."""
 
     root: Path
     environment: dict[str, str] = field(default_factory=dict)
@@ -129,9 +129,9 @@ class Machine:
         text = f"{imports}class PulumiCommand:\n    @staticmethod\n    def install(root, version):\n        {body}\n"
         (package / "automation.py").write_text(text, encoding="utf-8")
         (package.parent / "semver.py").write_text("class VersionInfo:\n    parse = staticmethod(str)\n", encoding="utf-8")
-        answer = self.root / "install.sh"
-        answer.write_text("", encoding="utf-8")
-        self.constants["INSTALLER"] = answer.as_uri()
+        response = self.root / "install.sh"
+        response.write_text("", encoding="utf-8")
+        self.constants["INSTALLER"] = response.as_uri()
         self.environment["PYTHONPATH"] = str(package.parent)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:

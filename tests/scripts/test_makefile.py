@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = ["make", "--no-print-directory", *arguments]
-    clean = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **environment}  # not what an outer make has set
-    return subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, timeout=60, check=False)
+    printable = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **environment}  # not what an outer make has set
+    return subprocess.run(command, cwd=ROOT, env=printable, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_help_is_the_default_and_lists_the_targets() -> None:

@@ -7,11 +7,11 @@ import threading
 import time
 from pathlib import Path
 
-from pulumi_atlassian_forge.session.shutdown import Gate, ancestors
+from pulumi_atlassian_forge.session.shutdown import RequestGate, ancestors
 
 
 def test_a_shut_gate_waits_for_what_is_under_way_and_lets_nothing_pass() -> None:
-    gate = Gate()
+    gate = RequestGate()
     entered, leave = threading.Event(), threading.Event()
 
     def request() -> None:
@@ -37,7 +37,7 @@ def test_a_shut_gate_waits_for_what_is_under_way_and_lets_nothing_pass() -> None
 
 
 def test_what_is_under_way_for_too_long_is_not_waited_for() -> None:
-    gate = Gate()
+    gate = RequestGate()
     with gate.passing():
         gate.shut(patience=0.01)
 

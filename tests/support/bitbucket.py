@@ -32,7 +32,7 @@ class Bitbucket:
     def texts(self) -> list[str]:
         return [comment["content"]["raw"] for comment in self.comments]
 
-    def answer(self, method: str, path: str, query: str, body: Any) -> tuple[int, Any]:
+    def response(self, method: str, path: str, query: str, body: Any) -> tuple[int, Any]:
         tail = path.removeprefix(_PATH).strip("/")
         if not path.startswith(_PATH):
             return 404, {}
@@ -57,10 +57,10 @@ def bitbucket() -> Iterator[Bitbucket]:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             parts = urlsplit(self.path)
             accepted = api.accepts and self.headers.get("authorization") == f"Bearer {api.token}"
-            status, answer = (
-                api.answer(self.command, parts.path, parts.query, json.loads(body or b"null")) if accepted else (401, {})
+            status, response = (
+                api.response(self.command, parts.path, parts.query, json.loads(body or b"null")) if accepted else (401, {})
             )
-            text = json.dumps(answer).encode()
+            text = json.dumps(response).encode()
             self.send_response(status)
             self.send_header("content-length", str(len(text)))
             self.end_headers()

@@ -16,13 +16,13 @@ from typing import Any
 import httpx
 from cryptography.fernet import Fernet
 
-from tests.support.issuers import ACME, APP, AUDIENCE, BITBUCKET, GITHUB, GLOBEX, Keys, fit_claims, signed
+from tests.support.issuers import ACME, APP, AUDIENCE, BITBUCKET, GITHUB, GLOBEX, KeyClaims, fit_claims, signed
 
 FOLDER = Path(__file__).parent.parent.parent / "examples" / "remote-broker"
 CERTIFICATE = "spiffe://ci.test/acme"
 
 
-def policy(keys: Keys) -> str:
+def policy(keys: KeyClaims) -> str:
     return f"""
 [forge]
 app_id = "{APP}"
@@ -72,7 +72,7 @@ class Place:
     """Where a broker's files are. Several processes may share one."""
 
     root: Path
-    keys: Keys
+    keys: KeyClaims
 
     def __post_init__(self) -> None:
         (self.root / "policy.toml").write_text(policy(self.keys), encoding="utf-8")

@@ -44,22 +44,22 @@ class Api:
 
     def add(self, key: str = "k", data: Any = None) -> str:
         """Register a module; returns its key."""
-        answer = self.ask("POST", body=self.body(key, data=data))
-        assert answer.status == 201, answer
-        return str(of(answer)["key"])
+        response = self.ask("POST", body=self.body(key, data=data))
+        assert response.status == 201, response
+        return str(of(response)["key"])
 
     def keys(self) -> list[str]:
         return [module["key"] for module in of(self.ask("GET"))]
 
-    def switch(self, **values: Any) -> None:
-        self.emulator.switches = self.emulator.switches.changed(**values)
+    def option(self, **values: Any) -> None:
+        self.emulator.options = self.emulator.options.changed(**values)
 
 
-def of(answer: EmulatorAnswer) -> Any:
-    return json.loads(answer.body)
+def of(response: EmulatorAnswer) -> Any:
+    return json.loads(response.body)
 
 
-def refused(answer: EmulatorAnswer, status: int) -> str:
-    assert answer.status == status, answer
-    assert set(of(answer)) == {"message"}
-    return str(of(answer)["message"])
+def refused(response: EmulatorAnswer, status: int) -> str:
+    assert response.status == status, response
+    assert set(of(response)) == {"message"}
+    return str(of(response)["message"])

@@ -1,4 +1,4 @@
-"""What can happen to a request and its answer, to be ordered from the independent server."""
+"""What can happen to a request and its response, to be ordered from the independent server."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from tests.support.independent_server import CUT, DROP, Call, Server
 
 ERROR = {"message": "An internal error occurred"}
 SLOW = 3.0
-"""Seconds of an answer that comes too late, for clients with a ``requestTimeout`` of 2."""
+"""Seconds of a response that comes too late, for clients with a ``requestTimeout`` of 2."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """``when`` it strikes, at how many requests in a row, and what comes in place of the answer."""
+    """``when`` it strikes, at how many requests in a row, and what comes in place of the response."""
 
     when: Literal["before", "after"]
-    answer: Any
+    response: Any
     times: int = 1
     delay: float = 0.0
 
 
 FAULTS: dict[str, Fault] = {
-    "answer lost after commit": Fault("after", DROP),
+    "response lost after commit": Fault("after", DROP),
     "500 after commit": Fault("after", (500, ERROR)),
     "504 after commit": Fault("after", (504, b"<html>gateway</html>")),
     "body cut": Fault("after", CUT),
-    "unreadable answer": Fault("after", (201, b"not json")),
+    "unreadable response": Fault("after", (201, b"not json")),
     "wrong body": Fault("after", (201, {"unexpected": True})),
     "429 three times": Fault("before", (429, {"message": "slow down"}, {"retry-after": "0"}), times=3),
     "500 twice": Fault("before", (500, ERROR), times=2),
@@ -73,5 +73,5 @@ class _Struck:
         for order in self._orders:
             if order.method == call.method and order.first <= number < order.first + order.fault.times:
                 time.sleep(order.fault.delay)
-                return order.fault.answer
+                return order.fault.response
         return None

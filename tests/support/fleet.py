@@ -154,7 +154,7 @@ def fleet(root: Path, names: list[str], modules: int) -> Iterator[FleetProject]:
 
 
 class Hold:
-    """Lets the first registers of a server pass; the answers of the others are kept back, though they are carried out."""
+    """Lets the first registers of a server pass; the responses of the others are kept back, though they are carried out."""
 
     def __init__(self, server: Server, passing: int) -> None:
         self.is_reached, self._release = threading.Event(), threading.Event()

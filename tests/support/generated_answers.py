@@ -1,7 +1,7 @@
-"""Answers that a broken gateway or somebody with bad intentions could give, all out of one random number generator.
+"""Responses that a broken gateway or an attacker could send, all from one random number generator.
 
-:class:`Hostile` is the behaviour of a :mod:`.rawserver`: some of its answers are what the API would say, the others are not. What
-it does depends on nothing but its seed and the requests.
+:class:`Hostile` is the behaviour of a :mod:`.rawserver`: some of its responses are what the API would send, the others are not.
+What it does depends on nothing but its seed and the requests.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Bodies of answers that no server should send, and some that it should: each out of a random number generator.
+"""Bodies of responses that no server should send, and some that it should: each out of a random number generator.
 
 A body is made of what an honest server would say, as a value or None.
 """

@@ -36,9 +36,9 @@ class Call:
 class Server:
     """What a test sees and sets.
 
-    ``interfere`` may answer in place of the server, before anything is done: (status, body) or (status, body, headers).
-    ``distort`` may answer in place of the server, after it is done: the same, or DROP, or CUT.
-    Either may return DROP: the connection is closed without an answer.
+    ``interfere`` may respond in place of the server, before anything is done: (status, body) or (status, body, headers).
+    ``distort`` may respond in place of the server, after it is done: the same, or DROP, or CUT.
+    Either may return DROP: the connection is closed without a response.
     ``shared_limit`` has the limit count the modules of both versions together.
     ``cursor_behind_last`` has the last page of an envelope point to an empty one, as a store does that learns only there that
     there is no more.
@@ -76,7 +76,7 @@ class Server:
 
     # -- the API ------------------------------------------------------------------------------------------------------
 
-    def answer(self, call: Call) -> tuple[int, bytes, dict[str, str]]:
+    def response(self, call: Call) -> tuple[int, bytes, dict[str, str]]:
         with self.lock:
             self.calls.append(call)
         early = self.interfere(call)
@@ -144,10 +144,10 @@ class Server:
         return _json(200, page)
 
 
-def _replaced(answer: Any) -> tuple[int, bytes, dict[str, str]]:
-    if answer == DROP:
+def _replaced(response: Any) -> tuple[int, bytes, dict[str, str]]:
+    if response == DROP:
         return -1, b"", {}
-    status, body, *headers = answer
+    status, body, *headers = response
     return status, body if isinstance(body, bytes) else json.dumps(body).encode(), headers[0] if headers else {}
 
 
@@ -171,7 +171,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             if forge.latency:
                 time.sleep(forge.latency)
-            status, body, more = forge.answer(call)
+            status, body, more = forge.response(call)
         finally:
             with forge.lock:
                 forge.in_flight -= 1

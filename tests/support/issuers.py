@@ -130,7 +130,7 @@ def bitbucket_claims(**other: Any) -> dict[str, Any]:
 
 
 @dataclass
-class Keys:
+class KeyClaims:
     """The server of the keys. ``published`` are their names; ``fetches`` counts by path how often they were read."""
 
     base_url: str = ""
@@ -143,7 +143,7 @@ class Keys:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    keys: Keys
+    keys: KeyClaims
 
     def do_GET(self) -> None:
         self.keys.fetches.append(self.path)
@@ -160,9 +160,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def publishing() -> Iterator[Keys]:
+def publishing() -> Iterator[KeyClaims]:
     """Publish the keys of every issuer."""
-    keys = Keys()
+    keys = KeyClaims()
     http = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"keys": keys}))
     keys.base_url = f"http://127.0.0.1:{http.server_address[1]}"
     thread = threading.Thread(target=http.serve_forever, args=(0.02,), daemon=True)

@@ -1,7 +1,7 @@
 """What is installed, told without looking again.
 
 Before each command the engine has ``pip`` list what is installed beside the program, to find plugins: half a second of a
-processor, a fifth of the time of these tests, for an answer that is the same each time. It is asked once here. What the engine
+processor, a fifth of the time of these tests, for a response that is the same each time. It is asked once here. What the engine
 makes of the real ``pip`` is tested in tests/e2e/test_engine.py, by the walks of the newcomer, and with the oldest SDK.
 """
 

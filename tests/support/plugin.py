@@ -47,24 +47,24 @@ class Plugin:
         self.stub.Configure(provider_pb2.ConfigureRequest(args=_struct(config)))
 
     def check(self, news: Mapping[str, Any], olds: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], list[Failure]]:
-        answer = self.stub.Check(provider_pb2.CheckRequest(olds=_props(olds or {}), news=_props(news)), timeout=30)
-        failures = [Failure(failure.property, failure.reason) for failure in answer.failures]
-        return _plain(answer.inputs), failures
+        response = self.stub.Check(provider_pb2.CheckRequest(olds=_props(olds or {}), news=_props(news)), timeout=30)
+        failures = [Failure(failure.property, failure.reason) for failure in response.failures]
+        return _plain(response.inputs), failures
 
     def diff(self, id_: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> provider_pb2.DiffResponse:
-        answer: provider_pb2.DiffResponse = self.stub.Diff(
+        response: provider_pb2.DiffResponse = self.stub.Diff(
             provider_pb2.DiffRequest(id=id_, olds=_props(olds), news=_props(news)), timeout=30
         )
-        return answer
+        return response
 
     def create(self, news: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-        answer = self.stub.Create(provider_pb2.CreateRequest(properties=_props(news)), timeout=60)
-        return answer.id, _plain(answer.properties)
+        response = self.stub.Create(provider_pb2.CreateRequest(properties=_props(news)), timeout=60)
+        return response.id, _plain(response.properties)
 
     def read(self, id_: str, olds: Mapping[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any]]:
         request = provider_pb2.ReadRequest(id=id_, properties=_props(olds), inputs=_props(olds))
-        answer = self.stub.Read(request, timeout=60)
-        return answer.id, _plain(answer.properties), _plain(answer.inputs)
+        response = self.stub.Read(request, timeout=60)
+        return response.id, _plain(response.properties), _plain(response.inputs)
 
     def update(self, id_: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
         request = provider_pb2.UpdateRequest(id=id_, olds=_props(olds), news=_props(news))
@@ -83,12 +83,12 @@ def plugin(
     python: str = sys.executable,
 ) -> Iterator[Plugin]:
     """Start a plugin as the engine does, with no setting of this machine in its environment."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("ATLASSIAN_FORGE", "PULUMI"))}
+    printable = {name: value for name, value in os.environ.items() if not name.startswith(("ATLASSIAN_FORGE", "PULUMI"))}
     process = subprocess.Popen(
         [python, "-u", "-m", "pulumi.dynamic", "127.0.0.1:1"],
         stdout=subprocess.PIPE,
         cwd=cwd,
-        env={**clean, "PULUMI_PROJECT": "project", **environment},
+        env={**printable, "PULUMI_PROJECT": "project", **environment},
     )
     assert process.stdout is not None
     try:

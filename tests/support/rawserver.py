@@ -1,6 +1,6 @@
 """A server on a real socket that misbehaves to order.
 
-It knows nothing of the API: it reads requests and lets a script answer them, one behaviour per request, the last one for all
+It knows nothing of the API: it reads requests and lets a script response them, one behaviour per request, the last one for all
 that follow::
 
     with serving(closing(), answering(200, b"{}")) as server:
@@ -67,7 +67,7 @@ class RawServer:
 def answering(
     status: int = 200, body: bytes | Any = b"", headers: Mapping[str, str] | None = None, *, keep: bool = True
 ) -> Behaviour:
-    """A whole answer. A body that is not bytes is sent as JSON."""
+    """A whole response. A body that is not bytes is sent as JSON."""
     payload = body if isinstance(body, bytes) else json.dumps(body).encode()
 
     def behave(server: RawServer, connection: socket.socket, seen: Seen) -> bool:
@@ -88,7 +88,7 @@ def raw(data: bytes) -> Behaviour:
 
 
 def closing() -> Behaviour:
-    """The request is read, and the connection closed without an answer."""
+    """The request is read, and the connection closed without a response."""
     return lambda server, connection, seen: False
 
 
@@ -108,7 +108,7 @@ def cutting(status: int = 200, body: bytes = b'{"key":') -> Behaviour:
 
 
 def silent() -> Behaviour:
-    """No answer, ever."""
+    """No response, ever."""
 
     def behave(server: RawServer, connection: socket.socket, seen: Seen) -> bool:
         server.stopped.wait()

@@ -28,15 +28,15 @@ def sidecar(api_url: str, token: str) -> Iterator[str]:
 
         def _relay(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            status, answer = 401, b'{"message": "the sidecar does not know who asks"}'
+            status, response = 401, b'{"message": "the sidecar does not know who asks"}'
             known = self.headers.get("forge-proxy-authorization") == f"Forge as=app,installationId={INSTALLATION}"
             if known and "authorization" not in self.headers and self.path.startswith("/atlassian/"):
-                status, answer = _asked(api_url + self.path.removeprefix("/atlassian"), self.command, body, token)
+                status, response = _asked(api_url + self.path.removeprefix("/atlassian"), self.command, body, token)
             self.send_response(status)
             if status != 204:
-                self.send_header("content-length", str(len(answer)))
+                self.send_header("content-length", str(len(response)))
             self.end_headers()
-            self.wfile.write(answer)
+            self.wfile.write(response)
 
         do_GET = do_POST = do_PUT = do_DELETE = _relay  # noqa: N815
 
@@ -57,7 +57,7 @@ def sidecar(api_url: str, token: str) -> Iterator[str]:
 def _asked(url: str, method: str, body: bytes, token: str) -> tuple[int, bytes]:
     headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, body or None, headers, method=method), timeout=30) as answer:
-            return answer.status, answer.read()
+        with urllib.request.urlopen(urllib.request.Request(url, body or None, headers, method=method), timeout=30) as response:
+            return response.status, response.read()
     except urllib.error.HTTPError as error:
         return error.code, error.read()

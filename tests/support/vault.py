@@ -26,11 +26,11 @@ class _Transit(BaseHTTPRequestHandler):
             data = {"ciphertext": f"{_WRAPPED}{body['plaintext']}"}
         else:
             data = {"plaintext": body["ciphertext"].removeprefix(_WRAPPED)}
-        answer = json.dumps({"data": data}).encode()
+        response = json.dumps({"data": data}).encode()
         self.send_response(200)
-        self.send_header("content-length", str(len(answer)))
+        self.send_header("content-length", str(len(response)))
         self.end_headers()
-        self.wfile.write(answer)
+        self.wfile.write(response)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         pass

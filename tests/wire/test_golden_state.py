@@ -31,8 +31,8 @@ def test_state_of_schema_1_still_works(server: Server, tmp_path: Path, name: str
     server.stores[version][key] = {"key": key, "type": outputs.get("type", "trigger"), "data": live}
 
     # What the program sends today: no resolved properties, the name hidden.
-    hidden = inputs.get("__name") or inputs["internal"]["name"]
-    program = {n: v for n, v in inputs.items() if n not in {"apiVersion", "internal"}} | {"__name": hidden}
+    redact_token_like = inputs.get("__name") or inputs["internal"]["name"]
+    program = {n: v for n, v in inputs.items() if n not in {"apiVersion", "internal"}} | {"__name": redact_token_like}
     with plugin(tmp_path, server.environment(), {"atlassian-forge:apiVersion": version}) as forge:
         checked, failures = forge.check(program, olds=inputs)
         assert not failures

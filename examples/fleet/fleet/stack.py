@@ -153,7 +153,7 @@ class Member:
     def _recover(self, locked: str) -> None:
         """Put in order what a killed run has left: its lock, and creates of which nobody knows whether they were done.
 
-        The provider settles those by looking: what is registered already is taken over by the next create (v1) or named (v2).
+        The provider settles those by looking: what is registered already is adopted by the next create (v1) or named (v2).
 
         Raises:
             FleetError: There is a lock and no stack.
@@ -230,5 +230,5 @@ def complaint(error: auto.CommandError, backend: str | None) -> str:
 
 def redacted(text: str, backend: str | None) -> str:
     """The text without the password of the backend's URL, which a driver's message may repeat."""
-    hidden = re.search(r"//[^/@]*:([^/@]+)@", backend or "")
-    return text.replace(hidden[1], "***") if hidden else text
+    redact_token_like = re.search(r"//[^/@]*:([^/@]+)@", backend or "")
+    return text.replace(redact_token_like[1], "***") if redact_token_like else text

@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def serve(settings: Settings, broker: Broker, store: Store) -> None:
-    """Listen and answer.
+    """Listen and response.
 
     Raises:
         SettingsError: The address cannot be had, or the certificate not be used.

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from .audit import audit
 from .ci_auth import Identities, Identity, certified
-from .fit import Invocations, end_of
+from .fit import Invocations, expiry_of
 from .limits import NoBodies
 from .policy import Policy
 from .store import Store, Stored
@@ -29,7 +29,7 @@ _NOT_KEPT: Final = {"cache-control": "no-store"}
 
 
 class Broker:
-    """What answers. The endpoints are no coroutines: starlette runs them in threads, where SQLite and a JWKS may block."""
+    """What responses. The endpoints are no coroutines: starlette runs them in threads, where SQLite and a JWKS may block."""
 
     def __init__(self, policy: Policy, store: Store, *, by_certificate: bool) -> None:
         self._policy = policy
@@ -53,7 +53,7 @@ class Broker:
         return app
 
     def _receive(self, request: Request) -> Response:
-        """Forge brings a token. A second answer than 2xx has Forge try again, so what is right and not wanted is a 204, too."""
+        """Forge brings a token. A second response than 2xx has Forge try again, so what is right and not wanted is a 204, too."""
         now = time.time()
         try:
             call = self._invocations.verify(_bearer(request))
@@ -69,7 +69,7 @@ class Broker:
             return Response(status_code=204)
         token = request.headers.get("x-forge-oauth-system", "")
         try:
-            new = Stored(call.installation, token, end_of(token, now))
+            new = Stored(call.installation, token, expiry_of(token, now))
         except Refused as error:
             reason = f"the system token is {error}" if token else "no system token: see auth.appSystemToken and the scopes"
             audit("delivery-refused", installation=name, reason=reason)
@@ -134,9 +134,9 @@ def _answer(status: int, code: str, message: str) -> JSONResponse:
 
 def _no_such_way(_request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    answer = _answer(status, HTTPStatus(status).name, HTTPStatus(status).phrase.lower())
-    answer.headers.update(getattr(error, "headers", None) or {})
-    return answer
+    response = _answer(status, HTTPStatus(status).name, HTTPStatus(status).phrase.lower())
+    response.headers.update(getattr(error, "headers", None) or {})
+    return response
 
 
 def _our_mistake(_request: Request, _error: Exception) -> Response:

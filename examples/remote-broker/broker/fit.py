@@ -63,7 +63,7 @@ class Invocations:
         return Invocation(installation, str(key), mark, float(claims["exp"]))
 
 
-def end_of(system_token: str, now: float) -> float:
+def expiry_of(system_token: str, now: float) -> float:
     """When a system token ends, in seconds since 1970.
 
     It is opaque but for `exp`, and there is no key to check it with: the invocation token vouches for it.

@@ -15,14 +15,14 @@ SECONDS_FOR_A_BODY: Final = 3.0
 class NoBodies:
     """Reads bodies and throws them away: Forge sends one with every event, and nothing here needs it.
 
-    It is read, and not left on the connection, because a client that is still sending would not see the answer.
+    It is read, and not left on the connection, because a client that is still sending would not see the response.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 413 to a body that is too large, 408 to one that does not arrive; hand on the rest, without the body."""
+        """Response 413 to a body that is too large, 408 to one that does not arrive; hand on the rest, without the body."""
         try:
             async with asyncio.timeout(SECONDS_FOR_A_BODY):
                 whole = await _drained(receive)

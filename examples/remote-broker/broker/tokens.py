@@ -74,7 +74,7 @@ class Verifier:
     def _key(self, token: str) -> jwt.PyJWK:
         try:
             self._keys.get_jwk_set()
-        except (jwt.PyJWTError, ValueError, OSError):  # not reached, broken off half-way, no JSON, no keys in it
+        except (jwt.PyJWTError, ValueError, OSError):  # not reached, interrupted half-way, no JSON, no keys in it
             raise KeysUnavailable(_UNAVAILABLE) from None
         try:
             return self._keys.get_signing_key_from_jwt(token)

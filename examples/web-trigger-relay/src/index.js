@@ -1,11 +1,11 @@
 import { asApp, assumeTrustedRoute, getAppContext } from '@forge/api';
 import { kvs } from '@forge/kvs';
 
-import { answer } from './relay.js';
+import { handle } from './relay.js';
 import { remember } from './nonces.js';
 
 export const relay = (request) =>
-  answer(request, {
+  handle(request, {
     keys: { RELAY_KEY: process.env.RELAY_KEY, RELAY_KEY_NEXT: process.env.RELAY_KEY_NEXT },
     now: () => Date.now() / 1000,
     remember: (nonce) => remember(kvs, nonce),

@@ -27,7 +27,7 @@ const FIELDS = ['body', 'method', 'path'];
  * @param {World} world
  * @returns {Promise<{statusCode: number, headers: Record<string, string[]>, body: string}>}
  */
-export async function answer(request, world) {
+export async function handle(request, world) {
   const { refused, nonce, envelope } = admit(request, world);
   if (refused) return refused;
 

@@ -28,7 +28,7 @@ export function sealOf(headers) {
 }
 
 /**
- * Which keys are valid, or what is wrong with them. One that is too short spoils all: that is a mistake to be mended, not one to
+ * Which keys are valid, or what is wrong with them. One that is too short spoils all: that is a mistake to be fixed, not one to
  * be noticed by whoever guesses the key.
  *
  * @param {Record<string, string | undefined>} named the variables; one that is empty is not set

@@ -3,7 +3,7 @@
 
 import { createServer } from 'node:http';
 
-import { answer } from '../src/relay.js';
+import { handle } from '../src/relay.js';
 import { remember } from '../src/nonces.js';
 import { Storage } from './world.js';
 
@@ -43,9 +43,9 @@ async function requestObject(incoming) {
 
 async function serve(incoming, outgoing) {
   const request = await requestObject(incoming);
-  // Only the relay's answers have its header: a client takes this one for what it is.
+  // Only the relay's responses have its header: a client takes this one for what it is.
   const { statusCode, headers, body } =
-    incoming.url === PATH ? await answer(request, world) : { statusCode: 404, headers: {}, body: '' };
+    incoming.url === PATH ? await handle(request, world) : { statusCode: 404, headers: {}, body: '' };
   outgoing.writeHead(statusCode, headers).end(body);
 }
 

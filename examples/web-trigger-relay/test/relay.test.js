@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { afterEach, beforeEach, mock, test } from 'node:test';
 
-import { LIMITS, answer } from '../src/relay.js';
+import { LIMITS, handle } from '../src/relay.js';
 import { KEY, NOW, signed, world } from '../standin/world.js';
 
 const COLLECTION = '/forge/installation/v1/dynamic/module';
@@ -30,7 +30,7 @@ test('nothing in src/ can log', () => {
 });
 
 async function isRefused(request, status, code, place = world()) {
-  const { statusCode, headers, body } = await answer(request, place);
+  const { statusCode, headers, body } = await handle(request, place);
   const said = JSON.parse(body);
   assert.deepEqual({ statusCode, headers, code: said.code }, { statusCode: status, headers: JSON_BODY, code });
   assert.deepEqual(Object.keys(said), ['code', 'message']);
@@ -82,13 +82,13 @@ test('five minutes and a second old, or as much from the future: it says by how 
   assert.match(await isRefused(signed({}, { timestamp: NOW - 301 }), 401, 'RELAY_TIMESTAMP'), /301 s behind the app/);
   assert.match(await isRefused(signed({}, { timestamp: NOW + 301 }), 401, 'RELAY_TIMESTAMP'), /301 s ahead of the app/);
   for (const timestamp of [NOW - 300, NOW + 300])
-    assert.equal((await answer(signed({}, { timestamp }), world())).statusCode, 200);
+    assert.equal((await handle(signed({}, { timestamp }), world())).statusCode, 200);
 });
 
 test('the same request a second time, also for another operation under the same nonce', async () => {
   const place = world();
   const request = signed({}, { nonce: 'a'.repeat(32) });
-  assert.equal((await answer(request, place)).statusCode, 200);
+  assert.equal((await handle(request, place)).statusCode, 200);
   assert.equal(place.calls.splice(0).length, 1);
   await isRefused(request, 401, 'RELAY_NONCE', place);
   await isRefused(signed({ method: 'DELETE' }, { nonce: 'A'.repeat(32) }), 401, 'RELAY_NONCE', place);
@@ -97,8 +97,8 @@ test('the same request a second time, also for another operation under the same 
 test('of the same request twice at the same time one is relayed', async () => {
   const place = world();
   const request = signed({ method: 'POST', path: COLLECTION, body: '{}' });
-  const answers = await Promise.all([answer(request, place), answer(request, place)]);
-  assert.deepEqual(answers.map(({ statusCode }) => statusCode).sort(), [200, 401]);
+  const responses = await Promise.all([handle(request, place), handle(request, place)]);
+  assert.deepEqual(responses.map(({ statusCode }) => statusCode).sort(), [200, 401]);
   assert.equal(place.calls.length, 1);
 });
 
@@ -161,25 +161,25 @@ test('more than the limit, in bytes', async () => {
     await isRefused(signed({ ...put, body: `${body}a` }), 413, 'RELAY_TOO_LARGE'),
     /the body has more than 307200 bytes/,
   );
-  assert.equal((await answer(signed({ ...put, body }), world())).statusCode, 200);
+  assert.equal((await handle(signed({ ...put, body }), world())).statusCode, 200);
 
   const key = 'a'.repeat(LIMITS.path - COLLECTION.length - 1);
   assert.match(
     await isRefused(signed({ path: `${COLLECTION}/${key}a` }), 413, 'RELAY_TOO_LARGE'),
     /the path has more than 32768 bytes/,
   );
-  assert.equal((await answer(signed({ path: `${COLLECTION}/${key}` }), world())).statusCode, 200);
+  assert.equal((await handle(signed({ path: `${COLLECTION}/${key}` }), world())).statusCode, 200);
 
   const { body: envelope, ...request } = signed();
   const padding = LIMITS.envelope - envelope.length;
   const tooMuch = { ...request, body: `${envelope}${' '.repeat(padding + 1)}` };
   assert.match(await isRefused(tooMuch, 413, 'RELAY_TOO_LARGE'), /the envelope has more than 716800 bytes/);
-  assert.equal((await answer({ ...request, body: `${envelope}${' '.repeat(padding)}` }, world())).statusCode, 200);
+  assert.equal((await handle({ ...request, body: `${envelope}${' '.repeat(padding)}` }, world())).statusCode, 200);
 });
 
 test('during a rotation both keys are valid, and nothing else is', async () => {
   const keys = { RELAY_KEY: KEY, RELAY_KEY_NEXT: NEXT };
-  for (const key of [KEY, NEXT]) assert.equal((await answer(signed({}, { key }), world({ keys }))).statusCode, 200);
+  for (const key of [KEY, NEXT]) assert.equal((await handle(signed({}, { key }), world({ keys }))).statusCode, 200);
   await isRefused(signed({}, { key: 'x'.repeat(40) }), 401, 'RELAY_SIGNATURE', world({ keys }));
   await isRefused(signed(), 401, 'RELAY_SIGNATURE', world({ keys: { RELAY_KEY: NEXT } }));
 });
@@ -200,7 +200,7 @@ for (const [keys, text] of UNUSABLE) {
 
 test('a storage that fails lets nothing through, and asks for another try', async () => {
   const place = world({ remember: () => Promise.reject(new Error('out of order')) });
-  const { statusCode, headers, body } = await answer(signed(), place);
+  const { statusCode, headers, body } = await handle(signed(), place);
   assert.equal(statusCode, 503);
   assert.deepEqual(headers, { ...JSON_BODY, 'retry-after': ['2'] });
   assert.equal(JSON.parse(body).code, 'RELAY_STORAGE');
@@ -210,8 +210,8 @@ test('a storage that fails lets nothing through, and asks for another try', asyn
 test('what is relayed is what was signed, as JSON, and follows no redirect', async () => {
   const place = world();
   const body = '{"data":{"title":"Größe"}}';
-  await answer(signed({ method: 'PUT', path: `${COLLECTION}/a%2Fb`, body }), place);
-  await answer(signed({ path: `${COLLECTION}/?limit=100` }), place);
+  await handle(signed({ method: 'PUT', path: `${COLLECTION}/a%2Fb`, body }), place);
+  await handle(signed({ path: `${COLLECTION}/?limit=100` }), place);
   const [put, list] = place.calls.map(({ signal, ...call }) => ({ ...call, hasDeadline: signal instanceof AbortSignal }));
   const json = 'application/json';
   const always = { redirect: 'manual', hasDeadline: true };
@@ -236,7 +236,7 @@ const ANSWERS = [
 ];
 for (const [status, sent, text] of ANSWERS) {
   test(`the API's ${status} comes back as it is, with three of its headers at most`, async () => {
-    const { statusCode, headers, body } = await answer(
+    const { statusCode, headers, body } = await handle(
       signed(),
       world({ relay: async () => new Response(text, { status, headers: sent }) }),
     );
@@ -252,22 +252,22 @@ for (const [status, sent, text] of ANSWERS) {
 }
 
 test('without an installation in the context there is no header for it', async () => {
-  const { headers } = await answer(signed(), world({ installation: () => undefined }));
+  const { headers } = await handle(signed(), world({ installation: () => undefined }));
   assert.ok(!('x-relay-installation' in headers));
 });
 
 const FAILURES = {
   'no connection': () => Promise.reject(new TypeError(`fetch failed: ${KEY}`)),
-  'no answer in time': () => Promise.reject(new DOMException('timeout', 'TimeoutError')),
+  'no response in time': () => Promise.reject(new DOMException('timeout', 'TimeoutError')),
   'an error at once': () => {
     throw new Error('not a promise');
   },
-  'an answer that breaks off': async () =>
+  'a response that is interrupted': async () =>
     new Response(new ReadableStream({ start: (stream) => stream.error(new Error('cut')) })),
 };
 for (const [name, relay] of Object.entries(FAILURES)) {
   test(`a call that fails is told from a refusal: ${name}`, async () => {
-    const { statusCode, headers, body } = await answer(signed(), world({ relay }));
+    const { statusCode, headers, body } = await handle(signed(), world({ relay }));
     assert.equal(statusCode, 502);
     assert.deepEqual(headers, { ...JSON_BODY, 'x-relay': ['failed'] });
     assert.equal(JSON.parse(body).code, 'RELAY_FAILED');

@@ -1,1 +1,1 @@
-"""How the API is spoken: requests and answers, client, retries, authentication, errors. Knows nothing of Pulumi."""
+"""How the API is spoken: requests and responses, client, retries, authentication, errors. Knows nothing of Pulumi."""

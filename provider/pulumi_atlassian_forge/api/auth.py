@@ -25,7 +25,7 @@ class Auth(Protocol):
             ApiError: There are no credentials to be had.
         """
 
-    def renewed(self, refused: Mapping[str, str]) -> bool:
+    def refreshed(self, refused: Mapping[str, str]) -> bool:
         """Obtain the credentials once more, after a 401.
 
         Args:
@@ -53,7 +53,7 @@ class FixedHeaders:
         """These headers."""
         return self._values
 
-    def renewed(self, refused: Mapping[str, str]) -> bool:  # noqa: ARG002 - the form of every Auth
+    def refreshed(self, refused: Mapping[str, str]) -> bool:  # noqa: ARG002 - the form of every Auth
         """There are no others."""
         return False
 

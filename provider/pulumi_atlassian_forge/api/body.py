@@ -1,4 +1,4 @@
-"""From the bytes of an answer to a JSON value that the rest of the house can hold.
+"""From the bytes of a response to a JSON value that the rest of the house can hold.
 
 Strict where a value could not be used later (in a comparison, in state, on Pulumi's wire), lenient everywhere else.
 """
@@ -11,16 +11,16 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NoReturn
 
-from .errors import BadAnswer
+from .errors import InvalidResponse
 
 DEPTH: Final = 64
-"""Containers in one another that an answer may have (our own limit): what comes after it must be able to recurse."""
+"""Containers in one another that a response may have (our own limit): what comes after it must be able to recurse."""
 
 _DIGITS: Final = 308  # beyond that an integer fits into no float, and Pulumi's wire knows floats only
 
 
 def read_json(body: bytes) -> Any:
-    """Parse an answer's body.
+    """Parse a response's body.
 
     The specification prints a list as objects with commas between them and no brackets: that becomes a list too.
 
@@ -31,9 +31,9 @@ def read_json(body: bytes) -> Any:
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise BadAnswer("the answer is not UTF-8", transient=True) from None
+        raise InvalidResponse("the response is not UTF-8", transient=True) from None
     if not text.strip():
-        raise BadAnswer("the answer is empty", transient=True)
+        raise InvalidResponse("the response is empty", transient=True)
     value = _parse(text)
     _refuse_unusable(value)
     return value
@@ -48,9 +48,9 @@ def _parse(text: str) -> Any:
                 raise
             return _DECODER.decode(f"[{text}]")
     except RecursionError:
-        raise BadAnswer(f"the answer is nested deeper than {DEPTH} levels") from None
+        raise InvalidResponse(f"the response is nested deeper than {DEPTH} levels") from None
     except json.JSONDecodeError:
-        raise BadAnswer("the answer is not JSON", transient=True) from None
+        raise InvalidResponse("the response is not JSON", transient=True) from None
 
 
 def _refuse_unusable(value: Any) -> None:
@@ -60,7 +60,7 @@ def _refuse_unusable(value: Any) -> None:
         level = [inner for outer in level for inner in _inside(outer)]
         if not level:
             return
-    raise BadAnswer(f"the answer is nested deeper than {DEPTH} levels")
+    raise InvalidResponse(f"the response is nested deeper than {DEPTH} levels")
 
 
 def _inside(value: Any) -> Iterator[Any]:
@@ -78,24 +78,24 @@ def _refuse_lone_surrogates(text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise BadAnswer("the answer holds half of a surrogate pair, which is no text") from None
+        raise InvalidResponse("the response holds half of a surrogate pair, which is no text") from None
 
 
 def _integer(digits: str) -> int:
     if len(digits) > _DIGITS:
-        raise BadAnswer("the answer holds a number that is too large")
+        raise InvalidResponse("the response holds a number that is too large")
     return int(digits)
 
 
 def _float(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
-        raise BadAnswer("the answer holds a number that is too large")
+        raise InvalidResponse("the response holds a number that is too large")
     return number
 
 
 def _no_number(name: str) -> NoReturn:
-    raise BadAnswer(f"the answer holds {name}, which is no JSON")
+    raise InvalidResponse(f"the response holds {name}, which is no JSON")
 
 
 _DECODER: Final = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_constant=_no_number)
@@ -104,13 +104,13 @@ _DECODER: Final = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse
 ACCEPTED: Final = "gzip"
 """What ``Accept-Encoding`` asks for."""
 
-MAX_ANSWER: Final = 8 * 1024 * 1024
-"""Bytes of an answer, decompressed (our own limit: 100 modules of 64 KiB fit)."""
+MAX_RESPONSE_BYTES: Final = 8 * 1024 * 1024
+"""Bytes of a response, decompressed (our own limit: 100 modules of 64 KiB fit)."""
 
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
-def decoded(chunks: Iterable[bytes], encoding: str, *, limit: int = MAX_ANSWER) -> bytes:
+def decoded(chunks: Iterable[bytes], encoding: str, *, limit: int = MAX_RESPONSE_BYTES) -> bytes:
     """Collect and decompress a body.
 
     Args:
@@ -126,12 +126,12 @@ def decoded(chunks: Iterable[bytes], encoding: str, *, limit: int = MAX_ANSWER) 
             return _collected(chunks, limit)
         case "gzip" | "x-gzip":
             return _gunzipped(chunks, limit)
-    raise BadAnswer("the answer is compressed in a way that was not asked for")
+    raise InvalidResponse("the response is compressed in a way that was not asked for")
 
 
-def too_large(limit: int = MAX_ANSWER, *, status: int | None = None) -> BadAnswer:
-    """The error for an answer above the limit."""
-    return BadAnswer(f"the answer is larger than {limit // 1024} KiB", status=status)
+def too_large(limit: int = MAX_RESPONSE_BYTES, *, status: int | None = None) -> InvalidResponse:
+    """The error for a response above the limit."""
+    return InvalidResponse(f"the response is larger than {limit // 1024} KiB", status=status)
 
 
 def _collected(chunks: Iterable[bytes], limit: int) -> bytes:
@@ -154,8 +154,8 @@ def _gunzipped(chunks: Iterable[bytes], limit: int) -> bytes:
             if len(body) > limit:
                 raise too_large(limit)
     except zlib.error:
-        raise BadAnswer("the answer is compressed, and damaged", transient=True) from None
+        raise InvalidResponse("the response is compressed, and damaged", transient=True) from None
     # A server that compresses by habit names it in a 204 too, which has no body to be cut.
     if received and not decompressor.eof:
-        raise BadAnswer("the answer is compressed, and cut", transient=True)
+        raise InvalidResponse("the response is compressed, and cut", transient=True)
     return bytes(body)

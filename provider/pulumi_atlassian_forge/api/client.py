@@ -1,4 +1,4 @@
-"""The HTTP client: the only file that uses httpx. It sends one request and brings back one answer, or says what became of it.
+"""The HTTP client: the only file that uses httpx. It sends one request and brings back one response, or says what became of it.
 
 It does not repeat (:mod:`.retry`), but for a request that was not let in and has other credentials now; it does not judge a
 status (:mod:`.failures`), follows no redirect and keeps no cookie. Proxies and certificates come from the environment as httpx
@@ -18,16 +18,16 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
-from pulumi_atlassian_forge.errors import SHORTEST_SECRET, redact
+from pulumi_atlassian_forge.errors import SECRET_MIN_LENGTH, redact
 
 from .auth import Auth, unsendable
-from .body import ACCEPTED, MAX_ANSWER, decoded, too_large
-from .connection_pool import Lanes
-from .deadline import Backend, Deadline, Late, Timeouts
-from .errors import ApiError, BadAnswer, LostAnswer, Reason, Unauthorized, Unreachable, failure_of
+from .body import ACCEPTED, MAX_RESPONSE_BYTES, decoded, too_large
+from .connection_pool import ConnectionPool
+from .deadline import Backend, Deadline, DeadlineExceeded, Timeouts
+from .errors import ApiError, InvalidResponse, LostResponse, Reason, Unauthorized, Unreachable, error_from
 from .library import httpx
-from .request_response import Answer, Request
-from .text import clean
+from .request_response import Request, Response
+from .text import printable
 
 __all__ = ["Client", "Timeouts"]
 
@@ -55,13 +55,13 @@ _SENTENCES: Final[Mapping[Reason, str]] = {
 
 
 class Carrier(Protocol):
-    """What takes requests to the API, and brings back its answers."""
+    """What takes requests to the API, and brings back its responses."""
 
     def wrapped(self, request: Request) -> Request:
         """The request that carries this one."""
 
-    def opened(self, answer: Answer) -> Answer | ApiError:
-        """The answer that this one carries."""
+    def unwrapped(self, response: Response) -> Response | ApiError:
+        """The response that this one carries."""
 
 
 class Client:
@@ -105,12 +105,12 @@ class Client:
         self._verify = verify
         self._deadline = Deadline(clock)
         self._shared: httpx.Client | None = None
-        self._lanes = Lanes(self._opened, _CONNECTIONS)
+        self._connections = ConnectionPool(self._opened, _CONNECTIONS)
 
     def __repr__(self) -> str:
         return f"Client({self._base!r})"
 
-    def send(self, request: Request, *, within: float | None = None) -> Answer:
+    def send(self, request: Request, *, within: float | None = None) -> Response:
         """Send a request once.
 
         Args:
@@ -118,71 +118,71 @@ class Client:
             within: Seconds that are left for it, where they are fewer than ``connect + read``.
 
         Returns:
-            The answer, whatever its status, except for a redirect.
+            The response, whatever its status, except for a redirect.
 
         Raises:
             Unreachable: It was not sent.
             Unauthorized: It was not sent, because the credentials fit into no header.
-            LostAnswer: It was sent, and no whole answer came in time.
-            BadAnswer: The answer is a redirect, too large, or damaged.
+            LostAnswer: It was sent, and no whole response came in time.
+            BadAnswer: The response is a redirect, too large, or damaged.
         """
         limit = self.timeouts.connect + self.timeouts.read
         seconds = limit if within is None else min(limit, within)
-        answer = self._let_in(request, seconds)
-        if isinstance(answer, ApiError):
+        response = self._let_in(request, seconds)
+        if isinstance(response, ApiError):
             # Raised here and not where it was found: what was being handled there holds the request, and with it the token.
-            answer.__context__ = None
-            raise answer.with_traceback(None)
-        return answer
+            response.__context__ = None
+            raise response.with_traceback(None)
+        return response
 
     def close(self) -> None:
         """Close the connections, each when no request is on its way over it. The client cannot be used after that."""
-        self._lanes.close()
+        self._connections.close()
 
-    def _let_in(self, request: Request, seconds: float) -> Answer | ApiError:
+    def _let_in(self, request: Request, seconds: float) -> Response | ApiError:
         """Send the request, and once more where a 401 had the credentials renewed: it was not carried out.
 
         But not a register: with other credentials it may reach another installation, so its caller looks again.
         """
         try:
             identity = self._auth.headers(request)
-            answer = self._exchange(request, identity, seconds)
-            if isinstance(answer, Answer) and answer.status == httpx.codes.UNAUTHORIZED and self._auth.renewed(identity):
+            response = self._exchange(request, identity, seconds)
+            if isinstance(response, Response) and response.status == httpx.codes.UNAUTHORIZED and self._auth.refreshed(identity):
                 if not request.safe_to_repeat:
-                    error = Unauthorized("the token had ended, and was renewed", status=answer.status)
-                    error.is_renewed = True
+                    error = Unauthorized("the token had ended, and was renewed", status=response.status)
+                    error.is_refreshed = True
                     return error
-                answer = self._exchange(request, self._auth.headers(request), seconds)
+                response = self._exchange(request, self._auth.headers(request), seconds)
         except ApiError as error:
             return error
         else:
-            return answer
+            return response
 
-    def _exchange(self, request: Request, identity: Mapping[str, str], seconds: float) -> Answer | ApiError:
+    def _exchange(self, request: Request, identity: Mapping[str, str], seconds: float) -> Response | ApiError:
         with self._passing() as may_pass:
             if not may_pass:
                 return Unreachable("the engine is gone, so no request is sent any more")
             outcome = self._attempt(request, identity, seconds)
-        if isinstance(outcome, Answer) and self._carrier is not None:
-            outcome = self._carrier.opened(outcome)
+        if isinstance(outcome, Response) and self._carrier is not None:
+            outcome = self._carrier.unwrapped(outcome)
         if isinstance(outcome, ApiError):
             outcome.redact(_secrets_of(identity))
         return outcome
 
-    def _attempt(self, request: Request, identity: Mapping[str, str], seconds: float) -> Answer | ApiError:
+    def _attempt(self, request: Request, identity: Mapping[str, str], seconds: float) -> Response | ApiError:
         refusal = unsendable(identity.values())
         if refusal is not None:
             return refusal
         try:
-            with self._deadline.within(seconds), self._lanes.one(min(self.timeouts.connect, seconds)) as http:
+            with self._deadline.within(seconds), self._connections.borrow(min(self.timeouts.connect, seconds)) as http:
                 return self._received(http, request, identity, seconds)
         except ApiError as error:
             return error
-        except (httpx.HTTPError, httpx.InvalidURL, Late, ValueError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, DeadlineExceeded, ValueError) as error:
             # ValueError: httpx reads the address of a redirect that it is not to follow, and may stumble over it.
             return _what_became_of_it(error, seconds, min(self.timeouts.connect, seconds))
 
-    def _received(self, http: httpx.Client, request: Request, identity: Mapping[str, str], seconds: float) -> Answer | ApiError:
+    def _received(self, http: httpx.Client, request: Request, identity: Mapping[str, str], seconds: float) -> Response | ApiError:
         if self._carrier is not None:
             request = self._carrier.wrapped(request)
         headers = {**self._headers, **identity}
@@ -200,53 +200,53 @@ class Client:
                 write=min(self.timeouts.read, seconds),
             ),
         )
-        response = http.send(outgoing, stream=True)
+        http_response = http.send(outgoing, stream=True)
         try:
-            return self._answer(response, identity)
+            return self._response(http_response, identity)
         finally:
-            response.close()
+            http_response.close()
 
-    def _answer(self, response: httpx.Response, identity: Mapping[str, str]) -> Answer | ApiError:
-        status = response.status_code
-        headers = {name.lower(): value for name, value in response.headers.items()}
+    def _response(self, http_response: httpx.Response, identity: Mapping[str, str]) -> Response | ApiError:
+        status = http_response.status_code
+        headers = {name.lower(): value for name, value in http_response.headers.items()}
         if status < httpx.codes.MULTIPLE_CHOICES:
             length = headers.get("content-length", "")
-            if length.isdigit() and int(length[:20]) > MAX_ANSWER:
+            if length.isdigit() and int(length[:20]) > MAX_RESPONSE_BYTES:
                 return too_large(status=status)
             try:
-                return Answer(status, headers, self._body(response), _secrets_of(identity))
-            except BadAnswer as error:
+                return Response(status, headers, self._body(http_response), _secrets_of(identity))
+            except InvalidResponse as error:
                 error.status = status
                 return error
         if status < httpx.codes.BAD_REQUEST:
-            return failure_of(Answer(status, headers, b"")) or BadAnswer("redirected", status=status)
+            return error_from(Response(status, headers, b"")) or InvalidResponse("redirected", status=status)
         secrets = _secrets_of(identity)
-        return Answer(status, headers, _redacted(self._error_body(response), secrets), secrets)
+        return Response(status, headers, _redacted(self._error_body(http_response), secrets), secrets)
 
-    def _body(self, response: httpx.Response) -> bytes:
-        if response.is_stream_consumed:  # a transport of our own answered with a body that is whole already
-            return decoded([response.content], "")
-        return decoded(self._chunks(response), response.headers.get("content-encoding", ""))
+    def _body(self, http_response: httpx.Response) -> bytes:
+        if http_response.is_stream_consumed:  # a transport of our own answered with a body that is whole already
+            return decoded([http_response.content], "")
+        return decoded(self._chunks(http_response), http_response.headers.get("content-encoding", ""))
 
-    def _error_body(self, response: httpx.Response) -> bytes:
+    def _error_body(self, http_response: httpx.Response) -> bytes:
         """What can be had of it: the status alone says what happened."""
         chunks: list[bytes] = []
         try:
-            if response.is_stream_consumed:
-                return response.content[:_MAX_ERROR_BODY]
-            for chunk in self._chunks(response):
+            if http_response.is_stream_consumed:
+                return http_response.content[:_MAX_ERROR_BODY]
+            for chunk in self._chunks(http_response):
                 chunks.append(chunk)
                 if sum(map(len, chunks)) > _MAX_ERROR_BODY:
                     break
-        except (httpx.HTTPError, Late):
+        except (httpx.HTTPError, DeadlineExceeded):
             pass
         try:
-            return decoded(chunks, response.headers.get("content-encoding", ""), limit=4 * _MAX_ERROR_BODY)
-        except BadAnswer:
+            return decoded(chunks, http_response.headers.get("content-encoding", ""), limit=4 * _MAX_ERROR_BODY)
+        except InvalidResponse:
             return b""
 
-    def _chunks(self, response: httpx.Response) -> Iterator[bytes]:
-        for chunk in response.iter_raw():
+    def _chunks(self, http_response: httpx.Response) -> Iterator[bytes]:
+        for chunk in http_response.iter_raw():
             self._deadline.check()
             yield chunk
 
@@ -298,9 +298,9 @@ def _what_became_of_it(error: Exception, seconds: float, connect: float) -> ApiE
             return _not_sent(error, connect)
         case httpx.UnsupportedProtocol() | httpx.InvalidURL():
             return Unreachable("the address cannot be used")
-        case httpx.TimeoutException() | Late():
-            return LostAnswer(f"no whole answer within {seconds:.3g} s")
-    return LostAnswer(f"the connection broke before the whole answer was there ({_last_words(error)})")
+        case httpx.TimeoutException() | DeadlineExceeded():
+            return LostResponse(f"no whole response within {seconds:.3g} s")
+    return LostResponse(f"the connection broke before the whole response was there ({_last_words(error)})")
 
 
 def _not_sent(error: Exception, seconds: float) -> Unreachable:
@@ -322,12 +322,12 @@ def _cause(error: BaseException) -> BaseException:
 
 def _last_words(error: BaseException) -> str:
     words = getattr(error, "verify_message", "") or getattr(error, "strerror", "") or str(error)
-    return clean(words, 120) or type(error).__name__
+    return printable(words, 120) or type(error).__name__
 
 
 def _secrets_of(identity: Mapping[str, str]) -> frozenset[str]:
     spelt = (secret for value in identity.values() for secret in (value, value.rpartition(" ")[2]))
-    return frozenset(secret for secret in spelt if len(secret) >= SHORTEST_SECRET)
+    return frozenset(secret for secret in spelt if len(secret) >= SECRET_MIN_LENGTH)
 
 
 def _redacted(body: bytes, secrets: Iterable[str]) -> bytes:

@@ -26,7 +26,7 @@ class Closeable(Protocol):
 C = TypeVar("C", bound=Closeable)
 
 
-class Lanes(Generic[C]):
+class ConnectionPool(Generic[C]):
     """Lends out connections; the one that came back last goes out first, because it is the warmest.
 
     Args:
@@ -42,7 +42,7 @@ class Lanes(Generic[C]):
         self._closed = False
 
     @contextmanager
-    def one(self, timeout: float) -> Iterator[C]:
+    def borrow(self, timeout: float) -> Iterator[C]:
         """Lend one for the time of the block.
 
         Args:
@@ -54,11 +54,11 @@ class Lanes(Generic[C]):
         if not self._places.acquire(timeout=max(0.0, timeout)):
             raise Unreachable(f"none of our own connections was free within {timeout:.3g} s", reason="busy")
         try:
-            lane = self._taken()
+            connection = self._taken()
             try:
-                yield lane
+                yield connection
             finally:
-                self._give_back(lane)
+                self._give_back(connection)
         finally:
             self._places.release()
 
@@ -67,8 +67,8 @@ class Lanes(Generic[C]):
         with self._lock:
             self._closed = True
             free, self._free = self._free, []
-        for lane in free:
-            lane.close()
+        for connection in free:
+            connection.close()
 
     def _taken(self) -> C:
         with self._lock:
@@ -76,10 +76,10 @@ class Lanes(Generic[C]):
                 raise Unreachable("the connections are closed")
             return self._free.pop() if self._free else self._make()
 
-    def _give_back(self, lane: C) -> None:
+    def _give_back(self, connection: C) -> None:
         with self._lock:
             closed = self._closed
             if not closed:
-                self._free.append(lane)
+                self._free.append(connection)
         if closed:
-            lane.close()
+            connection.close()

@@ -1,6 +1,6 @@
 """Time limits: the figures, and a wall clock for one request that nothing on the other side can stretch.
 
-A read time-out bounds the wait for the next byte, not for the answer: a server that sends one byte every few seconds, in its
+A read time-out bounds the wait for the next byte, not for the response: a server that sends one byte every few seconds, in its
 headers or its body, would keep a request going for ever. So every wait of a connection gets what is left of the request's time,
 and no more. That needs a hand on the connection's stream: :class:`Backend` wraps the network backend below httpx (the form is
 ``httpcore.NetworkBackend``). Only the resolver's own time-out bounds the look-up of a name.
@@ -24,7 +24,7 @@ class Timeouts:
 
     Attributes:
         connect: For a connection, TLS included, and for one of our own connections to become free.
-        read: For the whole answer; with ``connect`` the wall clock of one request.
+        read: For the whole response; with ``connect`` the wall clock of one request.
         total: For one operation, with all its requests and pauses.
     """
 
@@ -33,7 +33,7 @@ class Timeouts:
     total: float = 120.0
 
 
-class Late(Exception):
+class DeadlineExceeded(Exception):
     """The time of a request is over: a signal between two rooms of this house, which does not leave it."""
 
 
@@ -72,7 +72,7 @@ class Deadline:
             return timeout
         left = end - self._clock()
         if left <= 0:
-            raise Late
+            raise DeadlineExceeded
         return left if timeout is None else min(timeout, left)
 
 

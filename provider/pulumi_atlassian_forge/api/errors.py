@@ -4,8 +4,8 @@
 
     ApiError                        processed
     ├── Unreachable                 no        not sent: refused, time-out of the connection, DNS, TLS, proxy (``reason``)
-    ├── LostAnswer                  unknown   sent, but no whole answer came: time-out, reset, cut
-    ├── BadAnswer                   unknown   an answer of no use: unreadable, too large, wrong shape, redirect, cursor loop
+    ├── LostAnswer                  unknown   sent, but no whole response came: time-out, reset, cut
+    ├── BadAnswer                   unknown   a response of no use: unreadable, too large, wrong shape, redirect, cursor loop
     ├── Unauthorized   401, 403     no        also credentials that no header can carry (then without a status)
     ├── NotFound       404          no
     ├── Rejected       other 4xx    no        400, 409, 413, 422 …: the server understood and refused
@@ -28,8 +28,8 @@ from urllib.parse import urlsplit
 
 from pulumi_atlassian_forge.errors import redact
 
-from .request_response import Answer
-from .text import clean, readable
+from .request_response import Response
+from .text import message_from_body, printable
 
 Processed = Literal["no", "unknown", "yes"]
 Reason = Literal["refused", "timeout", "dns", "tls", "proxy", "busy", "other"]
@@ -40,7 +40,7 @@ class ApiError(Exception):
 
     Attributes:
         message: The server's own words where there are any, else ours; one line of at most 300 characters, safe to print.
-        status: The HTTP status, where an answer came.
+        status: The HTTP status, where a response came.
         attempts: How often the request was made.
         waited: Seconds since the operation began, pauses included.
         may_be_ours: Whether an earlier attempt may have been carried out: then a 404 may be what our own delete left.
@@ -50,7 +50,7 @@ class ApiError(Exception):
     _processed: ClassVar[Processed] = "no"
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
-        self.message = clean(message)
+        self.message = printable(message)
         self.status = status
         self.attempts = 1
         self.waited = 0.0
@@ -90,14 +90,14 @@ class Unreachable(ApiError):
         self.reason = reason
 
 
-class LostAnswer(ApiError):
-    """The request was sent, but no whole answer came back."""
+class LostResponse(ApiError):
+    """The request was sent, but no whole response came back."""
 
     _processed = "unknown"
 
 
-class BadAnswer(ApiError):
-    """An answer came that cannot be used.
+class InvalidResponse(ApiError):
+    """A response came that cannot be used.
 
     Attributes:
         transient: Whether asking again may help: garbage on the way may, a wrong shape or a redirect will not.
@@ -121,8 +121,8 @@ class Unauthorized(ApiError):
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
         super().__init__(message, status=status)
-        self.is_of_relay = False
-        self.is_renewed = False
+        self.is_from_relay = False
+        self.is_refreshed = False
 
 
 class NotFound(ApiError):
@@ -160,7 +160,7 @@ class ServerFailure(ApiError):
 
 
 RELAY: Final = "x-relay"
-"""The header that tells the answers of a relay: those that it relayed, and its own (:mod:`.relay`)."""
+"""The header that tells the responses of a relay: those that it relayed, and its own (:mod:`.relay`)."""
 
 REFUSED: Final = "refused"
 """What it says where the relay has refused the caller."""
@@ -176,46 +176,46 @@ _REFUSALS: Final[Mapping[int, type[ApiError]]] = {
 _WORDS: Final = ("message", "errorMessage", "error_description", "errorMessages", "detail", "title", "error", "errors")
 
 
-def failure_of(answer: Answer, *, now: float | None = None) -> ApiError | None:
+def error_from(response: Response, *, now: float | None = None) -> ApiError | None:
     """What went wrong, by status.
 
     Args:
-        answer: Any answer.
+        response: Any response.
         now: Seconds since the epoch, for a ``Retry-After`` that is a date without a ``Date`` beside it; by default the clock's.
 
     Returns:
         The error, not yet raised; None for a success (2xx).
     """
-    status = answer.status
+    status = response.status
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return None
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        return BadAnswer(_redirect(answer.headers.get("location", "")), status=status)
+        return InvalidResponse(_redirect(response.headers.get("location", "")), status=status)
     if not HTTPStatus.BAD_REQUEST <= status < _BEYOND:
-        return BadAnswer("an answer with this status is not one of this API", status=status)
-    words = said(answer)
+        return InvalidResponse("a response with this status is not one of this API", status=status)
+    words = said(response)
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        retry_after = retry_after_of(answer.headers, time.time() if now is None else now)
+        retry_after = retry_after_of(response.headers, time.time() if now is None else now)
         busy = Throttled if status == HTTPStatus.TOO_MANY_REQUESTS else ServerFailure
         return busy(words, status=status, retry_after=retry_after)
     failure = _REFUSALS.get(status, Rejected)(words, status=status)
     if isinstance(failure, Unauthorized):
-        failure.is_of_relay = answer.headers.get(RELAY) == REFUSED
+        failure.is_from_relay = response.headers.get(RELAY) == REFUSED
     return failure
 
 
-def said(answer: Answer) -> str:
+def said(response: Response) -> str:
     """The server's own words.
 
     ``{"message"}`` (spec) and ``{"type", "code", "message"}`` (docs:apis-reference/installation-details-api), else the text of
     whatever the body is, else the name of the status.
     """
     try:
-        words = _words_in(json.loads(answer.body))
+        words = _words_in(json.loads(response.body))
     except (ValueError, RecursionError):
         words = ""
     # Before it is cut, lest half a token be left at its end.
-    return clean(redact(words, answer.secrets)) or readable(answer.body) or _name(answer.status)
+    return printable(redact(words, response.secrets)) or message_from_body(response.body) or _name(response.status)
 
 
 def retry_after_of(headers: Mapping[str, str], now: float) -> float | None:
@@ -224,7 +224,7 @@ def retry_after_of(headers: Mapping[str, str], now: float) -> float | None:
     A date is measured against the server's own ``Date`` where there is one: clocks differ.
 
     Args:
-        headers: The answer's headers, names in lower case.
+        headers: The response's headers, names in lower case.
         now: Seconds since the epoch.
 
     Returns:
@@ -264,7 +264,7 @@ def _redirect(location: str) -> str:
         host = urlsplit(location).hostname
     except ValueError:
         host = None
-    where = f"to {clean(host, 100)}" if host else "elsewhere"
+    where = f"to {printable(host, 100)}" if host else "elsewhere"
     return f"redirected {where}, which is not followed: the token is for this address only"
 
 

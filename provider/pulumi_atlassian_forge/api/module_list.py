@@ -16,32 +16,32 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from .errors import ApiError, NotFound
-from .protocol import Live, refuse_uncarriable
+from .protocol import LiveModule, refuse_uncarriable
 
-TTL: Final = 30.0
+LIST_TTL_S: Final = 30.0
 """Seconds that a list is believed."""
 
 
 class Source(Protocol):
     """Where the list comes from: :class:`~.operations.Operations`."""
 
-    def list(self) -> builtins.list[Live]:
+    def list(self) -> builtins.list[LiveModule]:
         """All modules."""
 
-    def read(self, key: str) -> Live:
+    def read(self, key: str) -> LiveModule:
         """One module."""
 
 
-class _Flight:
+class _Fetch:
     """One fetch, and what was written while it was under way: a key without a module was deleted."""
 
     def __init__(self) -> None:
         self.landed = threading.Event()
         self.error: ApiError | None = None
-        self.written: dict[str, Live | None] = {}
+        self.written: dict[str, LiveModule | None] = {}
 
 
-class Listing:
+class ModuleList:
     """The shared list.
 
     Args:
@@ -50,16 +50,16 @@ class Listing:
         clock: A monotonic clock, in seconds.
     """
 
-    def __init__(self, operations: Source, ttl: float = TTL, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, operations: Source, ttl: float = LIST_TTL_S, clock: Callable[[], float] = time.monotonic) -> None:
         self._operations = operations
         self._ttl = ttl
         self._clock = clock
         self._lock = threading.Lock()
-        self._modules: dict[str, Live] = {}
+        self._modules: dict[str, LiveModule] = {}
         self._until: float | None = None
-        self._flight: _Flight | None = None
+        self._flight: _Fetch | None = None
 
-    def all(self, within: float | None = None) -> builtins.list[Live]:
+    def all(self, within: float | None = None) -> builtins.list[LiveModule]:
         """All modules. One that hides behind a static module with its key is missing (docs:apis-reference/dynamic-modules-api).
 
         Args:
@@ -75,7 +75,7 @@ class Listing:
         with self._lock:
             self._until = self._flight = None
 
-    def find(self, key: str) -> Live | None:
+    def find(self, key: str) -> LiveModule | None:
         """One module: from the list, or asked for by its key where the list lacks it, because that proves nothing.
 
         Returns:
@@ -95,7 +95,7 @@ class Listing:
         self.put(found)
         return found
 
-    def put(self, live: Live) -> None:
+    def put(self, live: LiveModule) -> None:
         """Enter a module that we have registered, updated or read."""
         self._write(live.key, live)
 
@@ -103,13 +103,13 @@ class Listing:
         """Strike out a module that is gone."""
         self._write(key, None)
 
-    def _write(self, key: str, live: Live | None) -> None:
+    def _write(self, key: str, live: LiveModule | None) -> None:
         with self._lock:
             if self._flight is not None:
                 self._flight.written[key] = live
             _enter(self._modules, key, live)
 
-    def _fetched(self, within: float | None = None) -> dict[str, Live]:
+    def _fetched(self, within: float | None = None) -> dict[str, LiveModule]:
         """A copy of the list: the original goes on changing."""
         oldest = self._ttl if within is None else min(within, self._ttl)
         while True:
@@ -119,7 +119,7 @@ class Listing:
                 flight = self._flight
                 mine = flight is None
                 if flight is None:
-                    flight = self._flight = _Flight()
+                    flight = self._flight = _Fetch()
             if mine:
                 return self._fetch(flight)
             flight.landed.wait()
@@ -127,7 +127,7 @@ class Listing:
                 # A copy: each thread writes its own traceback into what it raises.
                 raise copy.copy(flight.error)
 
-    def _fetch(self, flight: _Flight) -> dict[str, Live]:
+    def _fetch(self, flight: _Fetch) -> dict[str, LiveModule]:
         try:
             modules = {live.key: live for live in self._operations.list()}
         except ApiError as error:
@@ -149,7 +149,7 @@ class Listing:
             flight.landed.set()
 
 
-def _enter(modules: dict[str, Live], key: str, live: Live | None) -> None:
+def _enter(modules: dict[str, LiveModule], key: str, live: LiveModule | None) -> None:
     if live is None:
         modules.pop(key, None)
     else:

@@ -1,4 +1,4 @@
-"""The five operations on one installation under one version of the API: request, answer, retries."""
+"""The five operations on one installation under one version of the API: request, response, retries."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from pulumi_atlassian_forge.model.module_id import Version
 
 from . import protocol
 from .deadline import Timeouts
-from .errors import ApiError, BadAnswer, Rejected, failure_of
-from .protocol import Live
-from .rate_limiter import Pace
-from .request_response import Answer, Request
+from .errors import ApiError, InvalidResponse, Rejected, error_from
+from .protocol import LiveModule
+from .rate_limiter import RateLimiter
+from .request_response import Request, Response
 from .retry import Budget, repeating
 
 T = TypeVar("T")
@@ -33,7 +33,7 @@ class Channel(Protocol):
     def timeouts(self) -> Timeouts:
         """The time limits."""
 
-    def send(self, request: Request, *, within: float | None = None) -> Answer:
+    def send(self, request: Request, *, within: float | None = None) -> Response:
         """Send a request once."""
 
 
@@ -52,26 +52,26 @@ class Operations:
         self,
         client: Channel,
         version: Version,
-        pace: Pace | None = None,
+        rate_limiter: RateLimiter | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
         draw: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self.version = version
         self._client = client
-        self._pace = pace or Pace()
+        self._rate_limiter = rate_limiter or RateLimiter()
         self._clock = clock
         self._draw = draw
         self._shared: Budget | None = None
         self._is_limited = True
 
-    def as_one(self) -> Operations:
+    def with_shared_budget(self) -> Operations:
         """The same operations with one budget of time for all that follow: looks and repetitions are parts of one operation."""
         together = copy.copy(self)
         together._shared = self._budget()  # noqa: SLF001 - its own class
         return together
 
-    def register(self, key: str | None, content: Content) -> Live | None:
+    def register(self, key: str | None, content: Content) -> LiveModule | None:
         """Register a module.
 
         Args:
@@ -86,16 +86,16 @@ class Operations:
             ValueError: No request can be made of key and content.
         """
         request = protocol.register(self.version, key, content)
-        return self._ask(request, lambda answer: protocol.parse_registered(self.version, answer, key), self._budget())
+        return self._ask(request, lambda response: protocol.parse_registered(self.version, response, key), self._budget())
 
-    def list(self) -> builtins.list[Live]:
+    def list(self) -> builtins.list[LiveModule]:
         """All modules of the installation, over all pages, each once. One budget of time serves all pages.
 
         Raises:
             ApiError: The list cannot be had as a whole.
         """
         budget = self._budget()
-        found: dict[str, Live] = {}
+        found: dict[str, LiveModule] = {}
         seen: set[str] = set()
         cursor: str | None = None
         for _ in range(MAX_PAGES):
@@ -105,10 +105,10 @@ class Operations:
             if page.cursor is None:
                 return [*found.values()]
             if page.cursor in seen:
-                raise BadAnswer("the list does not end: its cursor came again")
+                raise InvalidResponse("the list does not end: its cursor came again")
             seen.add(page.cursor)
             cursor = page.cursor
-        raise BadAnswer(f"the list does not end: {MAX_PAGES} pages were read")
+        raise InvalidResponse(f"the list does not end: {MAX_PAGES} pages were read")
 
     def _page(self, cursor: str | None, budget: Budget) -> protocol.Page:
         """One page; of a size of the server's own, where it refuses the one that we ask for."""
@@ -124,7 +124,7 @@ class Operations:
             self._is_limited = False
             return page
 
-    def read(self, key: str) -> Live:
+    def read(self, key: str) -> LiveModule:
         """One module.
 
         Raises:
@@ -132,9 +132,9 @@ class Operations:
             ApiError: It cannot be read.
             ValueError: No path can carry the key.
         """
-        return self._ask(protocol.read(self.version, key), lambda answer: protocol.parse_module(answer, key), self._budget())
+        return self._ask(protocol.read(self.version, key), lambda response: protocol.parse_module(response, key), self._budget())
 
-    def update(self, key: str, content: Content) -> Live:
+    def update(self, key: str, content: Content) -> LiveModule:
         """Replace the content of a module.
 
         Returns:
@@ -146,13 +146,13 @@ class Operations:
             ValueError: No request can be made of key and content.
         """
         request = protocol.update(self.version, key, content)
-        return self._ask(request, lambda answer: protocol.parse_module(answer, key), self._budget())
+        return self._ask(request, lambda response: protocol.parse_module(response, key), self._budget())
 
     def delete(self, key: str) -> None:
         """Delete a module.
 
         Raises:
-            NotFound: There is none with this key; or there is none any more, where the answer to a first attempt was lost.
+            NotFound: There is none with this key; or there is none any more, where the response to a first attempt was lost.
             ApiError: ``processed`` says whether it may be deleted all the same.
             ValueError: No path can carry the key.
         """
@@ -161,16 +161,16 @@ class Operations:
     def _budget(self) -> Budget:
         return self._shared or Budget(self._client.timeouts.total, self._clock)
 
-    def _ask(self, request: Request, parse: Callable[[Answer], T], budget: Budget) -> T:
+    def _ask(self, request: Request, parse: Callable[[Response], T], budget: Budget) -> T:
         def once(left: float) -> T:
-            answer = self._client.send(request, within=left)
+            response = self._client.send(request, within=left)
             try:
-                failure = failure_of(answer)
+                failure = error_from(response)
                 if failure is not None:
                     raise failure
-                return parse(answer)
+                return parse(response)
             except ApiError as error:
-                error.redact(answer.secrets)
+                error.redact(response.secrets)
                 raise
 
-        return repeating(request, once, budget, self._pace, self._draw)
+        return repeating(request, once, budget, self._rate_limiter, self._draw)

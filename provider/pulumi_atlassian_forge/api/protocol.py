@@ -1,8 +1,8 @@
-"""From intent to request and from answer to result, for both versions of the API. Pure: no I/O, no clock.
+"""From intent to request and from response to result, for both versions of the API. Pure: no I/O, no clock.
 
 What is asked follows the specification to the byte; what is answered is read leniently: unknown fields pass, both documented
-shapes of a list are taken. What cannot be used at all is a :class:`~.errors.BadAnswer` that says why. Nothing is guessed (design
-decision 5).
+shapes of a list are taken. What cannot be used at all is a :class:`~.errors.InvalidResponse` that says why. Nothing is guessed
+(design decision 5).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from pulumi_atlassian_forge.model.module_id import Version
 from pulumi_atlassian_forge.model.values import MAX_DEPTH, depth, normalise
 
 from .body import read_json
-from .errors import BadAnswer
-from .request_response import Answer, Request
-from .text import clean
+from .errors import InvalidResponse
+from .request_response import Request, Response
+from .text import printable
 
 _LISTS: Final = ("result", "results", "values", "items")  # the first is documented (rest), the others are a precaution
 _CURSORS: Final = ("nextPageToken", "lastEvaluatedKey")  # spec; rest
@@ -36,7 +36,7 @@ _STEPS: Final = frozenset({"", ".", ".."})
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class LiveModule:
     """A module as it is on the installation: ``data.key`` dropped, numbers normalised."""
 
     key: str
@@ -47,7 +47,7 @@ class Live:
 class Page:
     """One page of the list; without a cursor it is the last."""
 
-    modules: tuple[Live, ...]
+    modules: tuple[LiveModule, ...]
     cursor: str | None
 
 
@@ -103,58 +103,58 @@ def delete(version: Version, key: str) -> Request:
     return Request("DELETE", _module_path(version, key))
 
 
-def parse_registered(version: Version, answer: Answer, key: str | None = None) -> Live | None:
+def parse_registered(version: Version, response: Response, key: str | None = None) -> LiveModule | None:
     """The module that was registered.
 
     Args:
         version: The version of the API.
-        answer: A successful answer.
+        response: A successful response.
         key: The key that was asked for, under v1.
 
     Returns:
         The module; None for an empty body, which v1 may send (reference section 1.1).
 
     Raises:
-        BadAnswer: Under v2 the answer must be the module, with a key that can be used: it is the only place to learn it.
+        BadAnswer: Under v2 the response must be the module, with a key that can be used: it is the only place to learn it.
     """
-    if version == "v1" and answer.status == HTTPStatus.CREATED and not answer.body.strip():
+    if version == "v1" and response.status == HTTPStatus.CREATED and not response.body.strip():
         return None
-    live = parse_module(answer, key)
+    live = parse_module(response, key)
     if not is_usable(live.key):
-        raise BadAnswer("the answer has a key that no path and no terminal can carry", status=answer.status)
+        raise InvalidResponse("the response has a key that no path and no terminal can carry", status=response.status)
     return live
 
 
 def is_usable(key: str) -> bool:
     """Whether a key that the server made can be part of a path, and of an id, which Pulumi prints as it is."""
-    return key not in _STEPS and clean(key, len(key)) == key
+    return key not in _STEPS and printable(key, len(key)) == key
 
 
-def parse_module(answer: Answer, key: str | None = None) -> Live:
+def parse_module(response: Response, key: str | None = None) -> LiveModule:
     """The module that was read or updated.
 
     Args:
-        answer: A successful answer.
+        response: A successful response.
         key: The key that was asked for.
 
     Raises:
-        BadAnswer: The answer is not a module, or is another one.
+        BadAnswer: The response is not a module, or is another one.
     """
-    live = _live(_json(answer), "the answer", answer.status)
+    live = _live(_json(response), "the response", response.status)
     if key is not None and live.key != key:
-        raise BadAnswer(
-            f"asked for module '{clean(key, 80)}', the answer is module '{clean(live.key, 80)}'", status=answer.status
+        raise InvalidResponse(
+            f"asked for module '{printable(key, 80)}', the response is module '{printable(live.key, 80)}'", status=response.status
         )
     return refuse_uncarriable(live)
 
 
-def parse_page(answer: Answer) -> Page:
+def parse_page(response: Response) -> Page:
     """One page of the list: an array, an object with the array in it, or the specification's objects with commas between them.
 
     Raises:
         BadAnswer: It is none of these, an entry is not a module, or the cursor is not a text.
     """
-    value = _json(answer)
+    value = _json(response)
     cursor: object = None
     if isinstance(value, dict):
         name = next((name for name in _LISTS if name in value), None)
@@ -164,37 +164,37 @@ def parse_page(answer: Answer) -> Page:
         elif "key" in value:  # the specification's form, with one module
             value = [value]
     if not isinstance(value, list):
-        raise BadAnswer("the answer is no list of modules", status=answer.status)
+        raise InvalidResponse("the response is no list of modules", status=response.status)
     if not (cursor is None or isinstance(cursor, str)):
-        raise BadAnswer("the list's cursor is not a text", status=answer.status)
-    modules = (_live(entry, f"entry {number} of the list", answer.status) for number, entry in enumerate(value, 1))
+        raise InvalidResponse("the list's cursor is not a text", status=response.status)
+    modules = (_live(entry, f"entry {number} of the list", response.status) for number, entry in enumerate(value, 1))
     return Page(distinct(modules), cursor)
 
 
-def parse_deleted(answer: Answer) -> None:
+def parse_deleted(response: Response) -> None:
     """204 without a body (spec). Any other success is one too, unless a page says it: that is a gateway's, or a login.
 
     Raises:
-        BadAnswer: The answer is HTML.
+        BadAnswer: The response is HTML.
     """
-    if answer.body.lstrip()[:1] == b"<":
-        raise BadAnswer("the answer is a page of HTML", status=answer.status)
+    if response.body.lstrip()[:1] == b"<":
+        raise InvalidResponse("the response is a page of HTML", status=response.status)
 
 
-def distinct(modules: Iterable[Live]) -> tuple[Live, ...]:
+def distinct(modules: Iterable[LiveModule]) -> tuple[LiveModule, ...]:
     """Every module once: an entry that comes again unchanged is one module.
 
     Raises:
         BadAnswer: One key has two contents.
     """
-    found: dict[str, Live] = {}
+    found: dict[str, LiveModule] = {}
     for module in modules:
         if found.setdefault(module.key, module) != module:
-            raise BadAnswer(f"the list holds module '{clean(module.key, 80)}' twice, with different content")
+            raise InvalidResponse(f"the list holds module '{printable(module.key, 80)}' twice, with different content")
     return tuple(found.values())
 
 
-def refuse_uncarriable(live: Live) -> Live:
+def refuse_uncarriable(live: LiveModule) -> LiveModule:
     """Return a module that Pulumi's wire can carry.
 
     Raises:
@@ -202,9 +202,13 @@ def refuse_uncarriable(live: Live) -> Live:
             list: a stranger must not block the others.
     """
     if depth(live.content.data) > MAX_DEPTH:
-        raise BadAnswer(f"module '{clean(live.key, 80)}' is nested deeper than {MAX_DEPTH} levels, which Pulumi cannot carry")
+        raise InvalidResponse(
+            f"module '{printable(live.key, 80)}' is nested deeper than {MAX_DEPTH} levels, which Pulumi cannot carry"
+        )
     if _holds_a_mark(live.content.data):
-        raise BadAnswer(f"module '{clean(live.key, 80)}' holds a value that Pulumi takes for a mark of its own, and cannot carry")
+        raise InvalidResponse(
+            f"module '{printable(live.key, 80)}' holds a value that Pulumi takes for a mark of its own, and cannot carry"
+        )
     return live
 
 
@@ -232,22 +236,22 @@ def _body(key: str | None, content: Content) -> bytes:
     return canonical_json({**named, "type": content.type, "data": content.data}).encode()
 
 
-def _json(answer: Answer) -> Any:
+def _json(response: Response) -> Any:
     try:
-        return read_json(answer.body)
-    except BadAnswer as error:
-        error.status = answer.status
+        return read_json(response.body)
+    except InvalidResponse as error:
+        error.status = response.status
         raise
 
 
-def _live(value: Any, what: str, status: int) -> Live:
+def _live(value: Any, what: str, status: int) -> LiveModule:
     if not isinstance(value, dict):
-        raise BadAnswer(f"{what} is not a JSON object", status=status)
+        raise InvalidResponse(f"{what} is not a JSON object", status=status)
     for name in ("key", "type"):
         if not (isinstance(value.get(name), str) and value[name]):
-            raise BadAnswer(f"{what} has no string '{name}'", status=status)
+            raise InvalidResponse(f"{what} has no string '{name}'", status=status)
     if not isinstance(value.get("data"), dict):
-        raise BadAnswer(f"{what} has no object 'data'", status=status)
+        raise InvalidResponse(f"{what} has no object 'data'", status=status)
     # The server copies the key into the data (spec): it is no content.
     data = {name: inner for name, inner in value["data"].items() if name != "key"}
-    return Live(value["key"], Content(value["type"], normalise(data)))
+    return LiveModule(value["key"], Content(value["type"], normalise(data)))

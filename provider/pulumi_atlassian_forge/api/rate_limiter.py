@@ -18,10 +18,10 @@ from typing import Final
 
 from .errors import Throttled, Unreachable
 
-SAY_FROM: Final = 5.0
+MESSAGE_FROM_S: Final = 5.0
 """Seconds of waiting from which on the user is told."""
 
-DOWN: Final = 30.0
+CIRCUIT_OPEN_S: Final = 30.0
 """Seconds for which an installation that could not be reached is not asked again."""
 
 _WINDOW: Final = 1.0  # seconds before a refusal in which the served requests are counted
@@ -35,7 +35,7 @@ def _silent(_text: str) -> None:
     pass
 
 
-class Pace:
+class RateLimiter:
     """The turns of all requests to one installation. Shared by all threads.
 
     Args:
@@ -47,12 +47,12 @@ class Pace:
 
     def __init__(
         self,
-        say: Callable[[str], None] = _silent,
+        notify: Callable[[str], None] = _silent,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         advice: str = "",
     ) -> None:
-        self.say = say
+        self.notify = notify
         self._advice = advice
         self._clock = clock
         self._sleep = sleep
@@ -134,9 +134,9 @@ class Pace:
             self._resumes_at = max(self._resumes_at, now + seconds)
             self._next_turn = self._resumes_at
             left = self._resumes_at - now
-            tell = left >= SAY_FROM and self._resumes_at - was_to_resume >= SAY_FROM
+            tell = left >= MESSAGE_FROM_S and self._resumes_at - was_to_resume >= MESSAGE_FROM_S
         if tell:
-            self.say(f"the API asked to come back later: all requests to this installation wait {left:.0f} s{self._advice}")
+            self.notify(f"the API asked to come back later: all requests to this installation wait {left:.0f} s{self._advice}")
         return left
 
     def unreachable(self, began: float, error: Unreachable) -> None:
@@ -149,7 +149,7 @@ class Pace:
         with self._lock:
             # That none of our own connections was free says nothing of the server.
             if error.reason != "busy" and self._answered_at < began:
-                self._down, self._down_until = error, self._clock() + DOWN
+                self._down, self._down_until = error, self._clock() + CIRCUIT_OPEN_S
 
     def _answer(self) -> float:
         """Somebody is there; returns the time."""
@@ -160,7 +160,7 @@ class Pace:
         with self._lock:
             down = self._down if self._clock() < self._down_until else None
         if down is not None:
-            text = f"{down.message}: the installation is taken to be down, and is not asked for {DOWN:.0f} s"
+            text = f"{down.message}: the installation is taken to be down, and is not asked for {CIRCUIT_OPEN_S:.0f} s"
             raise Unreachable(text, status=down.status, reason=down.reason)
 
     def _take_turn(self) -> tuple[float, float]:
@@ -183,7 +183,7 @@ class Pace:
             return self._resumes_at < turn
 
     def _learn(self, sent: float) -> None:
-        """Done when the pause is over: by then the answers that were on their way are in."""
+        """Done when the pause is over: by then the responses that were on their way are in."""
         seen = max(1, sum(sent - _WINDOW < moment for moment in self._served)) / _WINDOW
         if self._rate is None:
             self._rate = seen * _MARGIN
@@ -197,7 +197,9 @@ class Pace:
     def _tell_of_waiting(self, seconds: float) -> None:
         with self._lock:
             rate = self._rate
-            tell = seconds >= SAY_FROM and rate is not None and not self._has_told_rate and self._clock() >= self._resumes_at
+            tell = (
+                seconds >= MESSAGE_FROM_S and rate is not None and not self._has_told_rate and self._clock() >= self._resumes_at
+            )
             self._has_told_rate |= tell
         if tell and rate is not None:
-            self.say(f"the API takes about {rate * 60:.0f} requests a minute: each waits for its turn")
+            self.notify(f"the API takes about {rate * 60:.0f} requests a minute: each waits for its turn")

@@ -1,4 +1,4 @@
-"""One request and its answer, whatever road they take and whatever is asked."""
+"""One request and its response, whatever authentication method they take and whatever is asked."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """One answer: the names of its headers are in lower case, its body is decompressed.
+class Response:
+    """One response: the names of its headers are in lower case, its body is decompressed.
 
     Attributes:
-        secrets: What the request was sent with and nobody may be shown, however the answer spells it.
+        secrets: What the request was sent with and nobody may be shown, however the response spells it.
     """
 
     status: int

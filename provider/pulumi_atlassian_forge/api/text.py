@@ -26,7 +26,7 @@ _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 _LOOKS_LIKE_HTML: Final = re.compile(r"<(?:!doctype|html|head|body|h\d|p|div|title|center)\b", re.IGNORECASE)
 
 
-def clean(text: str, limit: int = SHOWN) -> str:
+def printable(text: str, limit: int = SHOWN) -> str:
     """Make one printable line of a text.
 
     Args:
@@ -42,12 +42,12 @@ def clean(text: str, limit: int = SHOWN) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
-def readable(body: bytes, limit: int = SHOWN) -> str:
+def message_from_body(body: bytes, limit: int = SHOWN) -> str:
     """The text of a body that is not the JSON it should be: a gateway's error page, or plain text.
 
     Args:
         body: The body, in whatever encoding.
-        limit: See :func:`clean`.
+        limit: See :func:`printable`.
 
     Returns:
         Its text, without markup where it is HTML; empty if it has none.
@@ -57,4 +57,4 @@ def readable(body: bytes, limit: int = SHOWN) -> str:
         from .html_text import without_markup  # noqa: PLC0415 - few responses are HTML, and a preview has none
 
         text = without_markup(text)
-    return clean(text, limit)
+    return printable(text, limit)

@@ -1,4 +1,4 @@
-"""From the settings of an installation to its road."""
+"""From the settings of an installation to its authentication method."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING
 
 from pulumi_atlassian_forge.api.auth import Auth, FixedHeaders
 from pulumi_atlassian_forge.config.settings import API_BASE, PROXY_VARIABLE, InstallationSettings
-from pulumi_atlassian_forge.saying import say
+from pulumi_atlassian_forge.saying import notify
 
 from .bearer_token import BearerToken, Token
 from .local_emulator import ADDRESS, emulator
 from .relay import Relay, Signature
 from .secret_files import key_in, token_in
-from .token_command import warn_of_end
+from .token_command import warn_of_expiry
 
 if TYPE_CHECKING:
     from pulumi_atlassian_forge.emulator.transport import EmulatorTransport
 
 
 @dataclass(frozen=True, slots=True)
-class Road:
+class AuthMethod:
     """How one installation is reached.
 
     Attributes:
@@ -32,7 +32,8 @@ class Road:
         auth: What shows who asks.
         carrier: What they go through; None where the way is direct.
         transport: What carries them in place of the network.
-        installation: Returns the id of the installation, or None where it is not known yet; None where the road never knows it.
+        installation: Returns the id of the installation, or None where it is not known yet; None where the authentication
+            method never knows it.
         ends_at: Returns when the token ends, in seconds since the epoch; None where that is not known, or there is no token.
         secrets: Returns every secret that was read, for redaction.
     """
@@ -42,35 +43,37 @@ class Road:
     carrier: Relay | None = None
     transport: EmulatorTransport | None = None
     installation: Callable[[], str | None] | None = None
-    ends_at: Callable[[], float | None] = lambda: None
+    expires_at: Callable[[], float | None] = lambda: None
     secrets: Callable[[], set[str]] = set
 
 
-def opened(name: str, settings: InstallationSettings, root: Path, on_renewal: Callable[[], None]) -> Road:
-    """The road that the settings open.
+def open_auth_method(name: str, settings: InstallationSettings, root: Path, on_refresh: Callable[[], None]) -> AuthMethod:
+    """The authentication method that the settings open.
 
     Args:
         name: The installation.
-        settings: Its settings; they hold no more than one road.
+        settings: Its settings; they hold no more than one authentication method.
         root: Where a relative path starts.
-        on_renewal: Called when there is another token.
+        on_refresh: Called when there is another token.
 
     Raises:
         ForgeError: The emulator cannot be used.
     """
-    if settings.road == "relayUrl":
+    if settings.auth_method == "relayUrl":
         return _relay(settings, root)
-    if settings.road == "containerProxy":
+    if settings.auth_method == "containerProxy":
         return _container(settings)
     transport = emulator(settings.base_url or "", name, root) if settings.on_emulator else None
     base_url = ADDRESS if transport is not None else settings.base_url or API_BASE
     obtain = _token(settings, root)
     if obtain is None:
-        return Road(base_url, FixedHeaders({}), transport=transport)
-    auth = BearerToken(obtain, on_renewal, lambda token: warn_of_end(token, lambda text: say(name, text)))
+        return AuthMethod(base_url, FixedHeaders({}), transport=transport)
+    auth = BearerToken(obtain, on_refresh, lambda token: warn_of_expiry(token, lambda text: notify(name, text)))
     # Only a command tells whose token it is, so for the others none is obtained to find that out.
-    installation = auth.installation if settings.road == "tokenCommand" else None
-    return Road(base_url, auth, transport=transport, installation=installation, ends_at=auth.ends_at, secrets=auth.secrets)
+    installation = auth.installation if settings.auth_method == "tokenCommand" else None
+    return AuthMethod(
+        base_url, auth, transport=transport, installation=installation, expires_at=auth.expires_at, secrets=auth.secrets
+    )
 
 
 def identity_of(installation: str) -> str:
@@ -93,11 +96,11 @@ def _token(settings: InstallationSettings, root: Path) -> Callable[[], Token] | 
     return None
 
 
-def _relay(settings: InstallationSettings, root: Path) -> Road:
+def _relay(settings: InstallationSettings, root: Path) -> AuthMethod:
     key = settings.relay_key
     obtain = key.get_secret_value if key is not None else key_in(settings.relay_key_file or "", root, "key")
     relay, signature = Relay(), Signature(obtain)
-    return Road(
+    return AuthMethod(
         settings.relay_url or "",
         signature,
         carrier=relay,
@@ -106,10 +109,10 @@ def _relay(settings: InstallationSettings, root: Path) -> Road:
     )
 
 
-def _container(settings: InstallationSettings) -> Road:
+def _container(settings: InstallationSettings) -> AuthMethod:
     """The sidecar knows the app; the header names the installation (docs:containers-reference/ref-api)."""
     kind, _, id_ = (settings.container_proxy or "").partition("=")
     base_url = settings.base_url or f"{os.environ.get(PROXY_VARIABLE, '').rstrip('/')}/atlassian"
     whom = f"installationId={id_}" if kind == "installationId" else f"id={id_}"
     headers = FixedHeaders({"forge-proxy-authorization": f"Forge as=app,{whom}"})
-    return Road(base_url, headers, installation=(lambda: id_) if kind == "installationId" else None)
+    return AuthMethod(base_url, headers, installation=(lambda: id_) if kind == "installationId" else None)

@@ -16,7 +16,7 @@ from pulumi_atlassian_forge.api.errors import ApiError, Unauthorized
 from pulumi_atlassian_forge.api.request_response import Request
 from pulumi_atlassian_forge.config.settings import names_its_scheme
 
-ENDING: Final = 60.0
+REFRESH_BEFORE_EXPIRY_S: Final = 60.0
 """Seconds before its end from which on another token is looked for, and between two such looks."""
 
 
@@ -31,7 +31,7 @@ class Token:
     """
 
     text: str = field(repr=False)
-    ends_at: float | None = None
+    expires_at: float | None = None
     installation: str | None = None
 
 
@@ -53,12 +53,12 @@ class BearerToken:
     def __init__(
         self,
         obtain: Callable[[], Token],
-        on_renewal: Callable[[], None] = lambda: None,
+        on_refresh: Callable[[], None] = lambda: None,
         on_first: Callable[[Token], None] = lambda _: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._obtain = obtain
-        self._on_renewal = on_renewal
+        self._on_renewal = on_refresh
         self._on_first = on_first
         self._clock = clock
         self._lock = threading.Lock()
@@ -70,16 +70,16 @@ class BearerToken:
 
         Raises:
             Unauthorized: There is no token; or there is another one now, and the request is one that its caller has to look at
-                again (``is_renewed``).
+                again (``is_refreshed``).
         """
         with self._lock:
             if self._current() and self._is_renewed_in_time() and not request.safe_to_repeat:
                 error = Unauthorized("the token was about to end, and was renewed")
-                error.is_renewed = True
+                error.is_refreshed = True
                 raise error
             return _bearer(self._tokens[-1])
 
-    def renewed(self, refused: Mapping[str, str]) -> bool:
+    def refreshed(self, refused: Mapping[str, str]) -> bool:
         """Obtain the token once more, unless another thread has just done so."""
         with self._lock:
             if self._tokens and _bearer(self._tokens[-1]) != refused:
@@ -95,14 +95,14 @@ class BearerToken:
         with self._lock:
             return self._current().installation
 
-    def ends_at(self) -> float | None:
+    def expires_at(self) -> float | None:
         """When the token ends, in seconds since the epoch, where it or its source tells.
 
         Raises:
             Unauthorized: There is no token.
         """
         with self._lock:
-            return self._current().ends_at
+            return self._current().expires_at
 
     def secrets(self) -> set[str]:
         """Every token that was obtained, for redaction."""
@@ -139,10 +139,10 @@ class BearerToken:
 
     def _is_renewed_in_time(self) -> bool:
         """Whether there is another token, where this one ends. Whether it has ended is for the server to say: clocks differ."""
-        ends_at, now = self._tokens[-1].ends_at, self._clock()
-        if ends_at is None or now < max(ends_at - ENDING, self._next_look):
+        expires_at, now = self._tokens[-1].expires_at, self._clock()
+        if expires_at is None or now < max(expires_at - REFRESH_BEFORE_EXPIRY_S, self._next_look):
             return False
-        self._next_look = now + ENDING
+        self._next_look = now + REFRESH_BEFORE_EXPIRY_S
         try:
             return self._took(self._obtained())
         except Unauthorized:
@@ -185,7 +185,7 @@ def claims_of(token: str) -> dict[str, Any] | None:
     return claims if isinstance(claims, dict) else None
 
 
-def end_of(token: str) -> float | None:
+def expiry_of(token: str) -> float | None:
     """When a token ends, in seconds since the epoch; None where it does not say.
 
     A system token is opaque but for ``exp``, which the documents tell callers to read (docs:remote/calling-product-apis).

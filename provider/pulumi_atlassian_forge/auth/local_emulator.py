@@ -20,7 +20,7 @@ def emulator(base_url: str, name: str, root: Path) -> EmulatorTransport:
     """What carries requests to the emulator.
 
     Args:
-        base_url: ``emulator://<path>.db``, with faults and switches.
+        base_url: ``emulator://<path>.db``, with faults and options.
         name: The installation.
         root: Where a relative path starts.
 
@@ -28,19 +28,19 @@ def emulator(base_url: str, name: str, root: Path) -> EmulatorTransport:
         ForgeError: The address or the file cannot be used.
     """
     from pulumi_atlassian_forge.emulator.fault_rules import FaultRule  # noqa: PLC0415
-    from pulumi_atlassian_forge.emulator.switches import Switches  # noqa: PLC0415
+    from pulumi_atlassian_forge.emulator.options import EmulatorOptions  # noqa: PLC0415
     from pulumi_atlassian_forge.emulator.transport import EmulatorTransport  # noqa: PLC0415
 
     file, _, query = base_url.removeprefix(f"{EMULATOR_SCHEME}://").partition("?")
     path, parameters = root / file, parse_qsl(query, keep_blank_values=True)
     try:
-        switches = Switches.parse(value for parameter, value in parameters if parameter == "switch")
+        options = EmulatorOptions.parse(value for parameter, value in parameters if parameter == "option")
         faults = [FaultRule.parse(value) for parameter, value in parameters if parameter == "fault"]
-        return EmulatorTransport(path, installation=name, switches=switches, faults=faults)
+        return EmulatorTransport(path, installation=name, options=options, faults=faults)
     except ValueError as error:
         raise ForgeError(
             f"the emulator cannot do what baseUrl of installation {name!r} says: {error}\n"
-            "next: correct baseUrl; docs/guide/emulator.md lists the switches and the keys of a fault"
+            "next: correct baseUrl; docs/guide/emulator.md lists the options and the keys of a fault"
         ) from None
     except OSError as error:
         raise ForgeError(f"the emulator's file {path} cannot be used: {error.strerror}\nnext: correct baseUrl") from None

@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final, NoReturn
 
-from pulumi_atlassian_forge.api.errors import REFUSED, RELAY, ApiError, BadAnswer
-from pulumi_atlassian_forge.api.request_response import Answer, Request
+from pulumi_atlassian_forge.api.errors import REFUSED, RELAY, ApiError, InvalidResponse
+from pulumi_atlassian_forge.api.request_response import Request, Response
 from pulumi_atlassian_forge.model.content import canonical_json
 
 _VERSION: Final = "forge-relay-1"
@@ -70,7 +70,7 @@ class Signature:
             _KEY: _name_of(key),
         }
 
-    def renewed(self, refused: Mapping[str, str]) -> bool:
+    def refreshed(self, refused: Mapping[str, str]) -> bool:
         """Read the key once more, unless another thread has just done so."""
         with self._lock:
             if self._keys and _name_of(self._keys[-1]) != refused.get(_KEY):
@@ -93,16 +93,16 @@ class Signature:
 
 
 class Relay:
-    """Puts requests into envelopes, and knows the relay's own answers from those of the API.
+    """Puts requests into envelopes, and knows the relay's own responses from those of the API.
 
     Attributes:
-        installation: The id of the installation, as the latest answer named it; None where it named none.
-        has_answered: Whether an answer of the API has come by it.
+        installation: The id of the installation, as the latest response named it; None where it named none.
+        has_answered: Whether a response of the API has come by it.
     """
 
     def __init__(self) -> None:
         self.installation: str | None = None
-        self.has_answered = False
+        self.has_responded = False
 
     def wrapped(self, request: Request) -> Request:
         """The request to the relay that carries one to the API."""
@@ -110,18 +110,20 @@ class Relay:
         envelope = {"method": request.method, "path": request.target, "body": body}
         return Request("POST", "", body=canonical_json(envelope).encode())
 
-    def opened(self, answer: Answer) -> Answer | ApiError:
-        """The API's answer, or the relay's own. Any other one comes from something else, and says nothing of a module."""
-        who = answer.headers.get(RELAY)
+    def unwrapped(self, response: Response) -> Response | ApiError:
+        """The API's response, or the relay's own. Any other one comes from something else, and says nothing of a module."""
+        who = response.headers.get(RELAY)
         if who == _RELAYED:
-            self.installation, self.has_answered = answer.headers.get(_INSTALLATION) or self.installation, True
-            return answer
-        if who == REFUSED and _TWICE in answer.body:
-            # It was let in before: something on the way delivered it twice, and this is the answer to the second.
-            return BadAnswer("the relay had this very request before", status=answer.status, transient=True)
-        if who in (REFUSED, _FAILED) or answer.status >= _PLATFORM_S:
-            return answer
-        return BadAnswer("the answer is not the relay's: no app, or another one, is at this address", status=answer.status)
+            self.installation, self.has_responded = response.headers.get(_INSTALLATION) or self.installation, True
+            return response
+        if who == REFUSED and _TWICE in response.body:
+            # It was let in before: something on the way delivered it twice, and this is the response to the second.
+            return InvalidResponse("the relay had this very request before", status=response.status, transient=True)
+        if who in (REFUSED, _FAILED) or response.status >= _PLATFORM_S:
+            return response
+        return InvalidResponse(
+            "the response is not the relay's: no app, or another one, is at this address", status=response.status
+        )
 
 
 def _name_of(key: str) -> str:

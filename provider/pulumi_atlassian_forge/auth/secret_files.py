@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pulumi_atlassian_forge.api.errors import Unauthorized
 
-from .bearer_token import Token, end_of
+from .bearer_token import Token, expiry_of
 
 
 def token_in(read: Callable[[], str]) -> Callable[[], Token]:
@@ -15,7 +15,7 @@ def token_in(read: Callable[[], str]) -> Callable[[], Token]:
 
     def obtain() -> Token:
         text = read()
-        return Token(text, end_of(text))
+        return Token(text, expiry_of(text))
 
     return obtain
 

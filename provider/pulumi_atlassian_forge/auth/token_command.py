@@ -18,15 +18,16 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from pulumi_atlassian_forge.api.body import read_json
-from pulumi_atlassian_forge.api.errors import BadAnswer, Unauthorized
-from pulumi_atlassian_forge.api.text import clean
-from pulumi_atlassian_forge.errors import SHORTEST_SECRET, hidden, redact
+from pulumi_atlassian_forge.api.errors import InvalidResponse, Unauthorized
+from pulumi_atlassian_forge.api.text import printable
+from pulumi_atlassian_forge.errors import SECRET_MIN_LENGTH, redact, redact_token_like
 
-from .bearer_token import NEVER, Token, end_of
+from .bearer_token import NEVER, Token, expiry_of
 from .child_processes import RUNNING, kill
 
-REMEMBERED: Final = 10.0
-"""Seconds for which a failure answers those who ask after it: a program that hangs must not hang once for each module. So does a
+FAILURE_CACHE_S: Final = 10.0
+"""Seconds for which a failure responses those who ask after it: a program that hangs must not hang once for each module. So
+does a
 token that was printed again although it was refused."""
 
 _MOST: Final = 65_536  # bytes that are read of each of its outputs
@@ -57,9 +58,9 @@ class Command:
         Raises:
             Unauthorized: It could not be started, did not end in time, failed, or printed no token; or it did so just now.
         """
-        if time.monotonic() < self._failed_at + REMEMBERED:
+        if time.monotonic() < self._failed_at + FAILURE_CACHE_S:
             raise Unauthorized(self._failure)
-        if self._last is not None and time.monotonic() < self._repeated_at + REMEMBERED:
+        if self._last is not None and time.monotonic() < self._repeated_at + FAILURE_CACHE_S:
             return self._last
         until = time.monotonic() + self._seconds
         try:
@@ -76,7 +77,10 @@ class Command:
 
     def _token(self, code: int, printed: str, said: str) -> Token:
         if code:
-            words = clean(hidden(redact(said.strip(), _words(printed))), 200) or "it said nothing on its standard error"
+            words = (
+                printable(redact_token_like(redact(said.strip(), _words(printed))), 200)
+                or "it said nothing on its standard error"
+            )
             how = f"failed with exit code {code}" if code > 0 else f"was ended by signal {-code}"
             raise self._error(f"{how}: {words}")
         try:
@@ -85,7 +89,7 @@ class Command:
             raise self._error(str(problem)) from None
 
     def _error(self, problem: str) -> Unauthorized:
-        return Unauthorized(f"the token command {clean(self._arguments[0], 80)!r} {problem}")
+        return Unauthorized(f"the token command {printable(self._arguments[0], 80)!r} {problem}")
 
     @contextlib.contextmanager
     def _turn(self, until: float) -> Iterator[None]:
@@ -178,10 +182,10 @@ def _words(printed: str) -> set[str]:
     with contextlib.suppress(ValueError, RecursionError):
         value = json.loads(printed)  # it may spell some characters in another way
         words += [text for text in value.values() if isinstance(text, str)] if isinstance(value, dict) else []
-    return {word for word in words if len(word) >= SHORTEST_SECRET}
+    return {word for word in words if len(word) >= SECRET_MIN_LENGTH}
 
 
-SOON: Final = 600.0
+EXPIRY_WARNING_S: Final = 600.0
 """Seconds that a run of some size takes: a token that ends within them is worth a word."""
 
 _KNOWN: Final = ("token", "expiresAt", "installationId")
@@ -207,29 +211,29 @@ def token_of(printed: str) -> Token:
     lines = text.splitlines()
     if len(lines) > 1:
         raise NoTokenError(f"printed {len(lines)} lines: only the token, or one JSON object, may be on its standard output")
-    return Token(text, end_of(text))
+    return Token(text, expiry_of(text))
 
 
-def warn_of_end(token: Token, say: Callable[[str], None], now: Callable[[], float] = time.time) -> None:
+def warn_of_expiry(token: Token, notify: Callable[[str], None], now: Callable[[], float] = time.time) -> None:
     """Say so where a token ends before a long run would."""
-    if token.ends_at is None:
+    if token.expires_at is None:
         return
-    left = token.ends_at - now()
-    if 0 < left < SOON:  # one that has ended is refused, and that says it all
-        say(f"the token ends in {left:.0f} s, and a long run may outlive it: it is looked for anew then")
+    left = token.expires_at - now()
+    if 0 < left < EXPIRY_WARNING_S:  # one that has ended is refused, and that says it all
+        notify(f"the token ends in {left:.0f} s, and a long run may outlive it: it is looked for anew then")
 
 
 def _token_in_json(text: str) -> Token:
     try:
         printed = read_json(text.encode())
-    except BadAnswer:
+    except InvalidResponse:
         raise NoTokenError("printed something that begins like JSON, and is none") from None
     if not isinstance(printed, Mapping) or not isinstance(printed.get("token"), str) or not printed["token"].strip():
         raise NoTokenError(f"printed JSON without a text 'token'; known: {', '.join(_KNOWN)}")
     token, installation = printed["token"].strip(), printed.get("installationId")
     if not (installation is None or isinstance(installation, str)):
         raise NoTokenError("printed an 'installationId' that is not a text")
-    return Token(token, _end(printed.get("expiresAt")) or end_of(token), (installation or "").strip() or None)
+    return Token(token, _end(printed.get("expiresAt")) or expiry_of(token), (installation or "").strip() or None)
 
 
 def _end(value: Any) -> float | None:

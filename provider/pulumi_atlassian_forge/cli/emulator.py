@@ -15,8 +15,8 @@ from pulumi_atlassian_forge.config.settings import variable
 from pulumi_atlassian_forge.emulator.contract import as_text
 from pulumi_atlassian_forge.emulator.fault_rules import FaultRule
 from pulumi_atlassian_forge.emulator.handler import Emulator
+from pulumi_atlassian_forge.emulator.options import EmulatorOptions
 from pulumi_atlassian_forge.emulator.store import Store
-from pulumi_atlassian_forge.emulator.switches import Switches
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")  # as the settings want it: it becomes a part of a variable's name
 _TOKEN: Final = re.compile(r"[!-~]+")
@@ -29,9 +29,9 @@ def emulator(  # noqa: PLR0913, PLR0917 - one parameter per option is how typer 
     installation: Annotated[list[str] | None, typer.Option(help="An installation that exists. Repeatable.")] = None,
     token: Annotated[list[str] | None, typer.Option(help="installation=token. Repeatable; default: a generated one.")] = None,
     token_ttl: Annotated[float | None, typer.Option(min=0, help="After how many seconds the tokens expire.")] = None,
-    switch: Annotated[list[str] | None, typer.Option(help="name=value, see the guide. Repeatable.")] = None,
+    option: Annotated[list[str] | None, typer.Option(help="name=value, see the guide. Repeatable.")] = None,
     fault: Annotated[list[str] | None, typer.Option(help="A rule: name=value,…, see the guide. Repeatable.")] = None,
-    contract: Annotated[bool, typer.Option("--contract", help="Print what the emulator answers, and exit.")] = False,
+    contract: Annotated[bool, typer.Option("--contract", help="Print what the emulator returns, and exit.")] = False,
 ) -> None:
     """Serve the dynamic modules API from a file, until interrupted."""
     if contract:
@@ -39,7 +39,7 @@ def emulator(  # noqa: PLR0913, PLR0917 - one parameter per option is how typer 
         return
     try:
         tokens = _tokens(installation or [], token or [])
-        switches = Switches.parse(switch or [])
+        options = EmulatorOptions.parse(option or [])
         faults = [FaultRule.parse(rule) for rule in fault or []]
     except ValueError as error:
         _fail(str(error), 2)
@@ -53,7 +53,7 @@ def emulator(  # noqa: PLR0913, PLR0917 - one parameter per option is how typer 
     except OSError as error:
         _fail(f"the file {db} cannot be used: {error.strerror}", 1)
     try:
-        run(Emulator(store, switches, faults), host, port, lambda base_url: _announce(base_url, tokens))
+        run(Emulator(store, options, faults), host, port, lambda base_url: _announce(base_url, tokens))
     except OSError as error:
         _fail(f"cannot listen on {host} port {port}: {error.strerror or error}", 1)
     except KeyboardInterrupt:

@@ -19,12 +19,12 @@ from typing import Annotated, Any, Final
 import typer
 from pulumi.dynamic.dynamic import serialize_provider
 
-from pulumi_atlassian_forge.api.protocol import Live
-from pulumi_atlassian_forge.api.text import clean
+from pulumi_atlassian_forge.api.protocol import LiveModule
+from pulumi_atlassian_forge.api.text import printable
 from pulumi_atlassian_forge.cli.doctor.machine import IMPORT_FLOOR, numbers
 from pulumi_atlassian_forge.dynamic import hidden_properties
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.lifecycle.check import Keys, check
+from pulumi_atlassian_forge.lifecycle.check import KeyClaims, check
 from pulumi_atlassian_forge.lifecycle.state import outputs_of
 from pulumi_atlassian_forge.model.module_id import ModuleId
 from pulumi_atlassian_forge.provider import PROVIDER
@@ -65,7 +65,7 @@ def import_(  # noqa: PLR0913, PLR0917 - one parameter per option is how typer i
         state = [*modules(map(of_stack, stacks))]
         with connected(stacks, installation) as connections:
             here = site(connections, installation, api_version)
-            here.recognise(state)
+            here.require_same_identity(state)
             owned = {(module.id.version, module.id.key) for module in state}
             wanted = [live for live in here.modules() if _is_wanted(live, type_, key) and (here.version, live.key) not in owned]
             found, left_out = _declarable(connections, here, wanted, {module.name for module in state})
@@ -92,7 +92,7 @@ def _refuse_to_overwrite(*paths: Path) -> None:
             raise ForgeError(f"{path} is there already, and is not overwritten\nnext: remove it, or use --file and --program")
 
 
-def _is_wanted(live: Live, types: list[str] | None, keys: list[str] | None) -> bool:
+def _is_wanted(live: LiveModule, types: list[str] | None, keys: list[str] | None) -> bool:
     def matches(text: str, patterns: list[str] | None) -> bool:
         return not patterns or any(fnmatchcase(text, pattern) for pattern in patterns)
 
@@ -100,11 +100,11 @@ def _is_wanted(live: Live, types: list[str] | None, keys: list[str] | None) -> b
 
 
 def _declarable(
-    connections: Connections, here: Site, wanted: list[Live], taken: Iterable[str]
+    connections: Connections, here: Site, wanted: list[LiveModule], taken: Iterable[str]
 ) -> tuple[list[Declaration], list[dict[str, str]]]:
     """The declarations; and what no program can declare, with the reason: a check in preview would refuse it."""
     found, left_out = [], []
-    keys = Keys()
+    keys = KeyClaims()
     for live, name in zip(wanted, distinct_names(wanted, taken), strict=True):
         declaration = declaration_of(here, live, name)
         checked = check(_inputs(declaration), connections, keys)
@@ -128,7 +128,7 @@ def _id(one: Declaration) -> ModuleId:
 def _entry(one: Declaration, identity: str | None) -> dict[str, Any]:
     # Everything that is live is declared, but for documented defaults and what no program may declare.
     base = {**_inputs(one), **({"__identity": identity} if identity is not None else {})}
-    outputs = outputs_of(base, one.content, Live(one.key, one.content), [*one.server], typed=one.typed)
+    outputs = outputs_of(base, one.content, LiveModule(one.key, one.content), [*one.server], typed=one.typed)
     own = {"__provider": serialize_provider(PROVIDER)}
     return {
         "type": TYPES + ("TriggerModule" if one.typed else "DynamicModule"),
@@ -175,5 +175,7 @@ def _print(
     command = shlex.join(["pulumi", *_COMMAND[:-2], "--file", str(file), *(["--stack", stack] if stack else [])])
     steps = [] if ran else [command]
     line(
-        clean("next: " + "; then ".join([*steps, f"import {to.stem} in the program, and pulumi preview says: no changes"]), 1000)
+        printable(
+            "next: " + "; then ".join([*steps, f"import {to.stem} in the program, and pulumi preview says: no changes"]), 1000
+        )
     )

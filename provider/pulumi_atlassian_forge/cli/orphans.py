@@ -12,11 +12,11 @@ from typing import Annotated, Any, Final
 import typer
 
 from pulumi_atlassian_forge.api.errors import ApiError
-from pulumi_atlassian_forge.api.protocol import Live, delete
-from pulumi_atlassian_forge.api.text import clean
+from pulumi_atlassian_forge.api.protocol import LiveModule, delete
+from pulumi_atlassian_forge.api.text import printable
 from pulumi_atlassian_forge.config.settings import setting_of, variable
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.lifecycle.recovery import settled_delete
+from pulumi_atlassian_forge.lifecycle.recovery import delete_and_verify
 
 from .output import JsonOption, as_json, reported
 from .stack_state import modules, of_file, of_stack, owned
@@ -30,8 +30,8 @@ FOUND: Final = 2
 @dataclass(frozen=True)
 class _Found:
     site: Site
-    live: list[Live]
-    orphans: list[Live]
+    live: list[LiveModule]
+    orphans: list[LiveModule]
 
 
 def orphans(  # noqa: PLR0913, PLR0917 - one parameter per option is how typer is told of them
@@ -89,16 +89,16 @@ def _refuse_rash_deletion(keys: list[str], are_states_given: bool, *, remove: bo
         raise ForgeError("there is no terminal to ask at\nnext: add --yes")
 
 
-def _refuse_another_installation(here: Site, live: list[Live], states: list[dict[str, Any]]) -> None:
+def _refuse_another_installation(here: Site, live: list[LiveModule], states: list[dict[str, Any]]) -> None:
     """A token of another installation would show all that is there as orphans, or none at all.
 
     Raises:
         ForgeError: The states hold modules of this installation, and none of them is there.
     """
     held = [*modules(states)]
-    here.recognise(held)
+    here.require_same_identity(held)
     ours = {module.id.key for module in held if (module.id.installation, module.id.version) == (here.name, here.version)}
-    setting = setting_of(here.name, here.connection.road or "baseUrl")
+    setting = setting_of(here.name, here.connection.auth_method or "baseUrl")
     if ours and not ours & {module.key for module in live}:
         raise ForgeError(
             f"none of the {len(ours)} modules that the states hold of {here} is there; {len(live)} others are\n"
@@ -107,7 +107,7 @@ def _refuse_another_installation(here: Site, live: list[Live], states: list[dict
         )
 
 
-def _chosen(found: _Found, keys: Sequence[str], *, yes: bool) -> list[Live]:
+def _chosen(found: _Found, keys: Sequence[str], *, yes: bool) -> list[LiveModule]:
     """What is to be deleted: named, and confirmed one by one unless that was said already.
 
     Raises:
@@ -123,15 +123,15 @@ def _chosen(found: _Found, keys: Sequence[str], *, yes: bool) -> list[Live]:
     return [module for module in wanted if yes or typer.confirm(f"delete {_named(found.site, module)}?")]
 
 
-def _delete(here: Site, chosen: list[Live]) -> tuple[list[Live], list[tuple[Live, ApiError]]]:
+def _delete(here: Site, chosen: list[LiveModule]) -> tuple[list[LiveModule], list[tuple[LiveModule, ApiError]]]:
     """Delete them one after the other; one that fails does not keep the others."""
-    deleted: list[Live] = []
-    failures: list[tuple[Live, ApiError]] = []
+    deleted: list[LiveModule] = []
+    failures: list[tuple[LiveModule, ApiError]] = []
     operations = here.connection.operations(here.version)
     with progress("deleting", len(chosen)) as advance:
         for module in chosen:
             try:
-                settled_delete(operations, module.key)
+                delete_and_verify(operations, module.key)
                 deleted.append(module)
             except ApiError as error:
                 failures.append((module, error))
@@ -139,7 +139,9 @@ def _delete(here: Site, chosen: list[Live]) -> tuple[list[Live], list[tuple[Live
     return deleted, failures
 
 
-def _print_deleted(found: _Found, deleted: list[Live], failures: list[tuple[Live, ApiError]], *, as_json_: bool) -> None:
+def _print_deleted(
+    found: _Found, deleted: list[LiveModule], failures: list[tuple[LiveModule, ApiError]], *, as_json_: bool
+) -> None:
     if as_json_:
         left = [module for module in found.orphans if module not in deleted]
         names: dict[str, Any] = {"deleted": [module.key for module in deleted], "orphans": [*map(module_json, left)]}
@@ -150,12 +152,12 @@ def _print_deleted(found: _Found, deleted: list[Live], failures: list[tuple[Live
             line(f"deleted {found.site.version}/{module.key}", module.content.type, gist(module.content))
     for module, error in failures:
         typer.echo(
-            f"forge-modules orphans: {clean(module.key)} could not be deleted: {error}\nnext: run the command again", err=True
+            f"forge-modules orphans: {printable(module.key)} could not be deleted: {error}\nnext: run the command again", err=True
         )
 
 
-def _named(here: Site, module: Live) -> str:
-    return f"{here.version}/{clean(module.key, 300)}  {clean(module.content.type, 100)}  {gist(module.content)}"
+def _named(here: Site, module: LiveModule) -> str:
+    return f"{here.version}/{printable(module.key, 300)}  {printable(module.content.type, 100)}  {gist(module.content)}"
 
 
 def _print(found: _Found, *, are_states_given: bool) -> None:
@@ -173,7 +175,7 @@ def _print(found: _Found, *, are_states_given: bool) -> None:
 
 
 def _deletion(here: Site, key: str) -> str:
-    if here.connection.road != "token":
+    if here.connection.auth_method != "token":
         return f"forge-modules orphans --delete, with the same options, and {shlex.quote(key)}"
     try:
         url = here.connection.base_url.rstrip("/") + delete(here.version, key).target

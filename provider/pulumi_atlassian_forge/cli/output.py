@@ -1,4 +1,4 @@
-"""How a command answers: with JSON, or with a message and an exit code."""
+"""How a command responses: with JSON, or with a message and an exit code."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pulumi_atlassian_forge.api.protocol import Live
+from pulumi_atlassian_forge.api.protocol import LiveModule
 from pulumi_atlassian_forge.config.settings import DEFAULT
 from pulumi_atlassian_forge.model.comparison import DEFAULTS, server_additions
 from pulumi_atlassian_forge.model.content import TRIGGER, TRIGGER_PROPERTIES, Content, content_of
@@ -63,7 +63,7 @@ class Declaration:
         return {"type": self.content.type, "data": data}
 
 
-def declaration_of(site: Site, live: Live, name: str | None = None) -> Declaration:
+def declaration_of(site: Site, live: LiveModule, name: str | None = None) -> Declaration:
     """The declaration of a module: a ``TriggerModule`` where everything in it has a place there."""
     whole = content_of({"type": live.content.type, "data": live.content.data})
     content = _declarable(whole)
@@ -86,7 +86,7 @@ def _declarable(content: Content) -> Content:
     return Content(content.type, data)
 
 
-def plain_name(live: Live) -> str:
+def plain_name(live: LiveModule) -> str:
     """A logical name: the key where a person chose it, else what the module calls or shows."""
     if not _MADE_BY_A_SERVER.fullmatch(live.key):
         return live.key
@@ -97,7 +97,7 @@ def plain_name(live: Live) -> str:
     return slug or re.sub(r"[^a-zA-Z0-9_-]+", "-", live.content.type).lower()
 
 
-def distinct_names(modules: Sequence[Live], taken: Iterable[str] = ()) -> list[str]:
+def distinct_names(modules: Sequence[LiveModule], taken: Iterable[str] = ()) -> list[str]:
     """A logical name for each, all different and none of those that are taken; the second of a name ends in ``-2``."""
     used = set(taken)
     found = []

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pulumi_atlassian_forge.api.text import clean
+from pulumi_atlassian_forge.api.text import printable
 from pulumi_atlassian_forge.dynamic import hidden_properties
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.model.module_id import ModuleId
@@ -175,7 +175,7 @@ def pulumi(*args: str) -> str:
         raise ForgeError(f"pulumi cannot be run: {error}\nnext: give the state as a file: --state") from None
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip()).splitlines() or ["no reason given"]
-        raise ForgeError(f"`pulumi {' '.join(args[:2])}` failed: {clean(said[0])}\nnext: give the state as a file: --state")
+        raise ForgeError(f"`pulumi {' '.join(args[:2])}` failed: {printable(said[0])}\nnext: give the state as a file: --state")
     return done.stdout
 
 

@@ -1,6 +1,6 @@
 """What people look at: tables on a terminal, tab-separated lines where the output is piped.
 
-Whatever a server wrote goes through :func:`~pulumi_atlassian_forge.api.text.clean`.
+Whatever a server wrote goes through :func:`~pulumi_atlassian_forge.api.text.printable`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from pulumi_atlassian_forge.api.text import clean
+from pulumi_atlassian_forge.api.text import printable
 from pulumi_atlassian_forge.model.content import TRIGGER, Content
 
-PATIENCE: Final = 2.0
+VERIFICATION_WAIT_S: Final = 2.0
 """Seconds after which a bar shows how far a command is."""
 
 _LONGEST: Final = 10_000
@@ -34,14 +34,14 @@ def console() -> Console:
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print rows: as a table on a terminal, else one line each, tabs between the cells, so that ``cut`` and ``grep`` work."""
-    shown = [[clean(cell, _LONGEST) for cell in row] for row in rows]
+    shown = [[printable(cell, _LONGEST) for cell in row] for row in rows]
     out = console()
     if not out.is_terminal:
         for row in shown:
             typer.echo("\t".join(row))
         return
     made = Table(
-        title=Text(clean(title, _LONGEST), style="bold"), title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+        title=Text(printable(title, _LONGEST), style="bold"), title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0)
     )
     for number, column in enumerate(columns):
         made.add_column(column.upper(), header_style="dim", style="cyan" if number == 0 else "", overflow="fold")
@@ -52,7 +52,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> 
 
 def line(*cells: str, style: str = "", indent: int = 0) -> None:
     """Print one line, two spaces between the cells, coloured on a terminal."""
-    text = " " * indent + "  ".join(clean(cell, _LONGEST) for cell in cells)
+    text = " " * indent + "  ".join(printable(cell, _LONGEST) for cell in cells)
     console().print(Text(text, style=style), soft_wrap=True)
 
 
@@ -68,11 +68,11 @@ def gist(content: Content, longest: int = 100) -> str:
         events = ", ".join(_event(event) for event in data["events"])
         called = next((f"{kind} {data[kind]}" for kind in ("endpoint", "function") if kind in data), "nothing")
         filtered = ", filtered" if "filter" in data else ""
-        return clean(f"{events} → {called}{filtered}", longest)
+        return printable(f"{events} → {called}{filtered}", longest)
     title = data.get("title") or data.get("name")
     if isinstance(title, dict):
         title = title.get("value") or title.get("i18n")
-    return clean(title if isinstance(title, str) else value(data), longest)
+    return printable(title if isinstance(title, str) else value(data), longest)
 
 
 def _event(event: Any) -> str:
@@ -81,12 +81,12 @@ def _event(event: Any) -> str:
 
 def value(of: Any, longest: int = 100) -> str:
     """A value as JSON, cut."""
-    return clean(json.dumps(of, ensure_ascii=False), longest)
+    return printable(json.dumps(of, ensure_ascii=False), longest)
 
 
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """A bar on stderr for what takes longer than :data:`PATIENCE`, on a terminal; yields the function that counts one more."""
+    """A bar on stderr for what takes longer than :data:`VERIFICATION_WAIT_S`, on a terminal. Yields what counts one more."""
     began = time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
@@ -94,7 +94,7 @@ def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
 
     def advance() -> None:
         bar.advance(task)
-        if bar.console.is_terminal and not bar.live.is_started and time.monotonic() - began > PATIENCE:
+        if bar.console.is_terminal and not bar.live.is_started and time.monotonic() - began > VERIFICATION_WAIT_S:
             bar.start()
 
     try:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, cast, get_args
 import typer
 
 from pulumi_atlassian_forge.api.errors import ApiError
-from pulumi_atlassian_forge.api.protocol import Live
+from pulumi_atlassian_forge.api.protocol import LiveModule
 from pulumi_atlassian_forge.config.installations import not_configured
 from pulumi_atlassian_forge.config.settings import DEFAULT, setting_of, variable
 from pulumi_atlassian_forge.errors import ForgeError
@@ -46,7 +46,7 @@ class Site:
     def __str__(self) -> str:
         return f"installation {self.name!r} ({self.version})"
 
-    def modules(self) -> list[Live]:
+    def modules(self) -> list[LiveModule]:
         """All modules, sorted by key.
 
         Raises:
@@ -55,20 +55,21 @@ class Site:
         try:
             return sorted(self.connection.listing(self.version).all(), key=lambda live: live.key)
         except ApiError as error:
-            raise unlisted(self.name, self.version, self.connection.base_url, self.connection.road, error) from None
+            raise unlisted(self.name, self.version, self.connection.base_url, self.connection.auth_method, error) from None
 
-    def recognise(self, states: Iterable[Owned]) -> None:
+    def require_same_identity(self, states: Iterable[Owned]) -> None:
         """Return if nothing speaks against this being the installation that the states were made on.
 
         Raises:
-            ForgeError: The road knows that it is another one, or cannot tell.
+            ForgeError: The authentication method knows that it is another one, or cannot tell.
         """
         recorded = self.recorded(states)
         mine = self.identity() if recorded else None
         if mine is not None and mine not in recorded:
             raise ForgeError(
                 f"{self} is another one than that which the states were made on\nnext: correct "
-                f"{setting_of(self.name, self.connection.road or 'baseUrl')}; if the app was installed anew: docs/guide/errors.md"
+                f"{setting_of(self.name, self.connection.auth_method or 'baseUrl')}; "
+                "if the app was installed anew: docs/guide/errors.md"
             )
 
     def recorded(self, states: Iterable[Owned]) -> set[str]:
@@ -76,7 +77,7 @@ class Site:
         return {one.outputs["__identity"] for one in states if one.id.installation == self.name and "__identity" in one.outputs}
 
     def identity(self) -> str | None:
-        """What tells this installation from others, where the road knows.
+        """What tells this installation from others, where the authentication method knows.
 
         Raises:
             ForgeError: It could not be asked.
@@ -84,9 +85,9 @@ class Site:
         try:
             return self.connection.identity()
         except ApiError as error:
-            raise unlisted(self.name, self.version, self.connection.base_url, self.connection.road, error) from None
+            raise unlisted(self.name, self.version, self.connection.base_url, self.connection.auth_method, error) from None
 
-    def module(self, key: str) -> Live:
+    def module(self, key: str) -> LiveModule:
         """One module.
 
         Raises:
@@ -119,7 +120,7 @@ def site(connections: Connections, installation: str | None, api_version: str | 
         raise ForgeError(
             f"{not_configured(name, connections.names)}\n"
             f"next: correct the name, name the stack that configures it (--stack), or set {variable(name, 'token')} (other ways: "
-            "docs/guide/roads.md)"
+            "docs/guide/authentication.md)"
         )
     connection = connections.open(name)
     return Site(connection, _version(api_version) or connections.version(name))
@@ -142,6 +143,6 @@ def _version(asked: str | None) -> Version | None:
     return cast("Version | None", asked)
 
 
-def module_json(live: Live) -> dict[str, Any]:
+def module_json(live: LiveModule) -> dict[str, Any]:
     """A module as ``--json`` has it."""
     return {"key": live.key, "type": live.content.type, "data": live.content.data}

@@ -21,11 +21,12 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel, to_snake
 
-from pulumi_atlassian_forge.errors import ForgeError, at_most
+from pulumi_atlassian_forge.errors import ForgeError, limit_lines
 from pulumi_atlassian_forge.model.suggestions import nearest
 
 from .settings import (
     API_BASE,
+    AUTH_METHODS,
     DEFAULT,
     EMULATOR_SCHEME,
     FILE,
@@ -34,7 +35,6 @@ from .settings import (
     PREFIX,
     PROXY_VARIABLE,
     RENAMED,
-    ROADS,
     SECRETS,
     InstallationSettings,
     config_key,
@@ -45,7 +45,7 @@ from .settings import (
 
 _NEAR: Final = 0.9  # how alike a variable has to be to one that is read, of 1
 _KEYS: Final = ("relayKey", "relayKeyFile")
-_MAKE_AN_INSTALLATION: Final = ("baseUrl", *ROADS, *_KEYS)
+_MAKE_AN_INSTALLATION: Final = ("baseUrl", *AUTH_METHODS, *_KEYS)
 _ADDRESSES: Final = ("baseUrl", "relayUrl")
 
 Get = Callable[[str], str | None]
@@ -70,6 +70,7 @@ class Installations:
         default = {field: value for field in fields if (value := get(f"{NAMESPACE}:{field}")) is not None}
         text = get(f"{NAMESPACE}:installations")
         named = _named(text)
+        called = [*called]
         _refuse_renamed(get, {DEFAULT, *named, *filed, *called})
         if twice := sorted(named.keys() & filed.keys()):
             raise ForgeError(
@@ -116,7 +117,7 @@ class Installations:
         settings = self._with_one(name, settings, _ADDRESSES, "address")
         if settings.on_emulator:  # in this process: what leads out of it is not asked
             settings = settings.model_copy(update=dict.fromkeys(_leading_out(name)))
-        settings = self._with_one(name, settings, ROADS, "way to the API")
+        settings = self._with_one(name, settings, AUTH_METHODS, "way to the API")
         settings = self._with_one(name, settings, _KEYS, "key of the relay")
         problem = _not_usable(name, settings)
         if problem is not None:
@@ -186,7 +187,7 @@ def _refuse_renamed(get: Get, names: Iterable[str]) -> None:
     if found:
         lines = [f"{old} is now called {new}" for old, new in sorted(found.items())]
         advice = "next: rename it, and run the command again"
-        raise ForgeError("\n".join(at_most(["a setting has another name now", *lines, advice])))
+        raise ForgeError("\n".join(limit_lines(["a setting has another name now", *lines, advice])))
 
 
 def not_configured(name: str, names: Iterable[str]) -> str:
@@ -204,11 +205,15 @@ def _leading_out(name: str) -> list[str]:
     """The fields that an emulator in this process does without.
 
     The sidecar, always. And where the emulator's address comes from the environment, as in a preview of a pull request, every
-    road of the configuration: that token is for another address, and to get it a command may go anywhere.
+    authentication method of the configuration: that token is for another address, and to get it a command may go anywhere.
     """
     is_put_before = bool(os.environ.get(variable(name, "baseUrl")))
-    tokens = [road for road in ROADS if road.startswith("token") and not os.environ.get(variable(name, road))]
-    return [to_snake(road) for road in ("containerProxy", *(tokens if is_put_before else ()))]
+    tokens = [
+        auth_method
+        for auth_method in AUTH_METHODS
+        if auth_method.startswith("token") and not os.environ.get(variable(name, auth_method))
+    ]
+    return [to_snake(auth_method) for auth_method in ("containerProxy", *(tokens if is_put_before else ()))]
 
 
 def _is_in_environment(name: str) -> bool:
@@ -230,7 +235,7 @@ def _named(text: str | None) -> dict[str, Mapping[str, Any]]:
         )
     mistakes = [mistake for name, entry in entries.items() for mistake in _mistakes(name, entry)]
     if mistakes:
-        raise ForgeError("\n".join(at_most([f"{NAMESPACE}:installations cannot be used", *mistakes])))
+        raise ForgeError("\n".join(limit_lines([f"{NAMESPACE}:installations cannot be used", *mistakes])))
     return entries
 
 
@@ -252,36 +257,36 @@ def _unusable(name: str, error: ValidationError) -> str:
         field = to_camel(str(problem["loc"][0])) if problem["loc"] else "settings"
         text = problem["msg"].removeprefix("Value error, ")
         lines.append(f"{config_key(name, field)} (or {variable(name, field)}): {text[0].lower()}{text[1:]}")
-    return "\n".join(at_most(lines))
+    return "\n".join(limit_lines(lines))
 
 
 def _not_usable(name: str, settings: InstallationSettings) -> str | None:
     """What the settings lack; None where they lead to an API."""
-    road, has_key = settings.road, not (settings.relay_key is None and settings.relay_key_file is None)
-    if road is None and not settings.on_emulator:
+    auth_method, has_key = settings.auth_method, not (settings.relay_key is None and settings.relay_key_file is None)
+    if auth_method is None and not settings.on_emulator:
         return _no_relay(name) if has_key else _no_token(name)
-    if road == "relayUrl" and not has_key:
+    if auth_method == "relayUrl" and not has_key:
         return (
             f"there is no key for the relay of installation {name!r}\n"
             f"next: set {variable(name, 'relayKey')} or {variable(name, 'relayKeyFile')}, or: "
             f"{_config_set(name, 'relayKey', '--secret ')} <key>"
         )
     proxy = os.environ.get(PROXY_VARIABLE, "")
-    if road == "containerProxy" and settings.base_url is None and not proxy.startswith(("http://", "https://")):
+    if auth_method == "containerProxy" and settings.base_url is None and not proxy.startswith(("http://", "https://")):
         return (
             f"{config_key(name, 'containerProxy')} of installation {name!r} works inside a Forge container, and "
             f"{PROXY_VARIABLE} is {'no URL' if proxy else 'not set'}\n"
-            "next: run this in a container of the app, or take another way (docs/guide/roads.md)"
+            "next: run this in a container of the app, or take another way (docs/guide/authentication.md)"
         )
     return None
 
 
 def _no_token(name: str) -> str:
-    ways = ", ".join(variable(name, field) for field in ROADS[:-1])
+    ways = ", ".join(variable(name, field) for field in AUTH_METHODS[:-1])
     return (
         f"there is no token for installation {name!r}, and no other way to it\n"
-        f"next: set one of {ways} and {variable(name, ROADS[-1])}, or: {_config_set(name, 'token', '--secret ')} <token>\n"
-        "the API takes only the installed app itself: docs/guide/roads.md says which way is yours\n"
+        f"next: set one of {ways} and {variable(name, AUTH_METHODS[-1])}, or: {_config_set(name, 'token', '--secret ')} <token>\n"
+        "the API takes only the installed app itself: docs/guide/authentication.md says which way is yours\n"
         f"for a preview alone, which sends nothing: {variable(name, 'baseUrl')}={EMULATOR_SCHEME}://preview.db pulumi preview"
     )
 
@@ -290,7 +295,7 @@ def _no_relay(name: str) -> str:
     return (
         f"there is a key for the relay of installation {name!r}, and not the relay's address\n"
         f"next: set {variable(name, 'relayUrl')}, or: {_config_set(name, 'relayUrl')} <url>; it is the URL of the app's web "
-        "trigger: docs/guide/roads.md#relay"
+        "trigger: docs/guide/authentication.md#relay"
     )
 
 
@@ -308,7 +313,7 @@ def _no_settings(names: list[str], misspelt: Mapping[str, str]) -> str:
     return (
         f"the installation 'default' is not configured{others}\n"
         f"environment: {variable(DEFAULT, 'token')} (and {variable(DEFAULT, 'baseUrl')}, where it is not {API_BASE})\n"
-        f"Pulumi: pulumi config set --secret {config_key(DEFAULT, 'token')} <token>; other ways: docs/guide/roads.md\n"
+        f"Pulumi: pulumi config set --secret {config_key(DEFAULT, 'token')} <token>; other ways: docs/guide/authentication.md\n"
         f"to try it without a site: pulumi config set {config_key(DEFAULT, 'baseUrl')} {EMULATOR_SCHEME}://forge.db\n"
         f"several installations: pulumi config set --path '{config_key('<name>', 'baseUrl')}' <url>\n"
         "next: choose one of these and run the command again"

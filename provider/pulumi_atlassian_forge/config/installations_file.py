@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic.alias_generators import to_camel, to_snake
 from yaml.nodes import Node, ScalarNode, SequenceNode
 
-from pulumi_atlassian_forge.errors import ForgeError, at_most
+from pulumi_atlassian_forge.errors import ForgeError, limit_lines
 from pulumi_atlassian_forge.manifest.yaml_nodes import ManifestError, is_null, line_of, pairs, read
 
 from .settings import DEFAULT, FILE, NAME, SECRETS, InstallationSettings, near_setting
@@ -43,7 +43,7 @@ def installations_in(directory: Path) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     mistakes = sorted(_read(root, found))
     if mistakes:
-        lines = at_most([f"{FILE}:{line}: {text}" for line, text in mistakes], _MOST)
+        lines = limit_lines([f"{FILE}:{line}: {text}" for line, text in mistakes], _MOST)
         raise ForgeError("\n".join([*lines, f"next: correct {path}"]))
     return found
 

@@ -27,10 +27,10 @@ API_BASE: Final = "https://api.atlassian.com"
 
 EMULATOR_SCHEME: Final = "emulator"
 
-Road = Literal["token", "tokenFile", "tokenCommand", "containerProxy", "relayUrl"]
+AuthMethodName = Literal["token", "tokenFile", "tokenCommand", "containerProxy", "relayUrl"]
 """The ways to the API, each by the setting that opens it: an installation has one."""
 
-ROADS: Final[tuple[Road, ...]] = get_args(Road)
+AUTH_METHODS: Final[tuple[AuthMethodName, ...]] = get_args(AuthMethodName)
 
 SECRETS: Final = ("token", "relayKey")
 """The settings that nobody may be shown."""
@@ -77,15 +77,15 @@ class InstallationSettings(BaseSettings):
             ``FORGE_EGRESS_PROXY_URL`` names.
         relay_url: The web trigger of the app's relay (``examples/web-trigger-relay``), which every request is then sent to.
         relay_key: The key that the relay shares with its callers, at least 32 characters.
-        relay_key_file: A file that holds the key, in place of ``relay_key``; read again when the relay answers 401.
+        relay_key_file: A file that holds the key, in place of ``relay_key``; read again when the relay responds with 401.
         api_version: ``v1`` (the specification, the default) or ``v2`` (the public Preview).
         connect_timeout: Seconds to wait for a connection.
-        request_timeout: Seconds to wait for the whole answer to one request.
+        request_timeout: Seconds to wait for the whole response to one request.
         operation_timeout: Seconds that one operation may take with all its repetitions and pauses.
-        adopt_identical: Whether a register under v1 takes over a module that is already there under its key with the same
+        adopt_identical: Whether a register under v1 adopts a module that is already there under its key with the same
             content, as a killed run leaves one.
-        accept_missing_modules: Whether to believe that all modules of the stack were deleted, where none of them is found. Meant for one
-            run, by the environment.
+        accept_missing_modules: Whether to believe that all modules of the stack were deleted, where none of them is found.
+            Meant for one run, by the environment.
         max_data_size: Bytes that the ``data`` of a module may have as JSON (our own limit).
         manifest: The ``manifest.yml`` of the app, which modules are then checked against in preview. A relative path starts at
             the directory of Pulumi.yaml. Default: none, and nothing is checked against it.
@@ -187,9 +187,9 @@ class InstallationSettings(BaseSettings):
         return bool(self.base_url and self.base_url.startswith(f"{EMULATOR_SCHEME}:"))
 
     @property
-    def road(self) -> Road | None:
+    def auth_method(self) -> AuthMethodName | None:
         """The setting that opens the way to the API; None on the emulator without a token, which needs none."""
-        return next((road for road in ROADS if getattr(self, to_snake(road)) is not None), None)
+        return next((auth_method for auth_method in AUTH_METHODS if getattr(self, to_snake(auth_method)) is not None), None)
 
 
 def variable(installation: str, field: str) -> str:
@@ -219,11 +219,11 @@ def setting_of(installation: str, field: str) -> str:
     return f"{variable(installation, field)} (or {config_key(installation, field)})"
 
 
-def address_variable(installation: str, road: Road | None) -> str:
+def address_variable(installation: str, auth_method: AuthMethodName | None) -> str:
     """The variable that says where requests go, for a message."""
-    if road == "containerProxy":
+    if auth_method == "containerProxy":
         return PROXY_VARIABLE
-    return variable(installation, "relayUrl" if road == "relayUrl" else "baseUrl")
+    return variable(installation, "relayUrl" if auth_method == "relayUrl" else "baseUrl")
 
 
 def near_setting(key: str) -> str:
@@ -256,9 +256,9 @@ def _checked_base_url(url: str) -> str:
     if not url.partition("?")[0].removeprefix(f"{EMULATOR_SCHEME}:").strip("/"):
         raise ValueError("names no file: write emulator://<path>.db")
     for name, _ in parse_qsl(url.partition("?")[2], keep_blank_values=True):
-        if name not in ("fault", "switch"):
+        if name not in ("fault", "option"):
             raise ValueError(
-                f"has the parameter {name!r}: there are only fault and switch, as in ?fault=<rule>&switch=<name=value>"
+                f"has the parameter {name!r}: there are only fault and option, as in ?fault=<rule>&option=<name=value>"
             )
     return url
 

@@ -11,7 +11,7 @@ import threading
 from pulumi_atlassian_forge.errors import ForgeError
 
 
-class Told:
+class ErrorDeduplicator:
     """The causes that were told in this process, each with the resource that has the whole message."""
 
     def __init__(self) -> None:

@@ -31,18 +31,20 @@ def pack(props: Mapping[str, Any]) -> dict[str, Any]:
     """Give properties the form in which they reach the other side."""
     if kept():
         return dict(props)
-    hidden = {name.removeprefix(_HIDDEN): value for name, value in props.items() if _is_hidden(name) and value is not None}
+    redact_token_like = {
+        name.removeprefix(_HIDDEN): value for name, value in props.items() if _is_hidden(name) and value is not None
+    }
     visible = {name: value for name, value in props.items() if not _is_hidden(name)}
-    return {**visible, INTERNAL: hidden} if hidden else visible
+    return {**visible, INTERNAL: redact_token_like} if redact_token_like else visible
 
 
 def unpack(props: Mapping[str, Any]) -> dict[str, Any]:
     """Give properties that arrived their hidden names back."""
-    hidden = props.get(INTERNAL)
-    if not isinstance(hidden, Mapping):
+    redact_token_like = props.get(INTERNAL)
+    if not isinstance(redact_token_like, Mapping):
         return dict(props)
     own = {name: value for name, value in props.items() if name != INTERNAL}
-    return {**{_HIDDEN + name: value for name, value in hidden.items()}, **own}
+    return {**{_HIDDEN + name: value for name, value in redact_token_like.items()}, **own}
 
 
 def _is_hidden(name: str) -> bool:

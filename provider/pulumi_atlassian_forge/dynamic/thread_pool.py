@@ -18,10 +18,10 @@ from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 from typing import Final
 
-WAITING: Final = 100
+MAX_WAITING_OPERATIONS: Final = 100
 """Operations that can wait for one installation: as many modules as it holds at most."""
 
-SPARE: Final = 64
+IDLE_THREADS: Final = 64
 """Threads for what does not wait."""
 
 
@@ -29,7 +29,7 @@ def _nothing() -> None:
     """All that is wanted is the thread."""
 
 
-def widen(installations: int) -> bool:
+def raise_thread_limit(installations: int) -> bool:
     """Let the pool whose thread calls this have more threads; they are made only when needed.
 
     Args:
@@ -38,7 +38,7 @@ def widen(installations: int) -> bool:
     Returns:
         Whether the pool was found.
     """
-    wanted = SPARE + WAITING * installations
+    wanted = IDLE_THREADS + MAX_WAITING_OPERATIONS * installations
     frame: FrameType | None = sys._getframe()  # noqa: SLF001 - the thread's first frame is the only one that knows its pool
     while frame is not None:
         reference = frame.f_locals.get("executor_reference") if frame.f_code.co_name == "_worker" else None

@@ -1,4 +1,4 @@
-"""The contract: what the emulator answers, in 30 rows, and which of it no document says."""
+"""The contract: what the emulator returns, in 30 rows, and which of it no document says."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Row:
         request: What is asked.
         v1: What is answered under v1.
         v2: What is answered under v2.
-        basis: ``assumed`` where any part of the answer is.
-        switch: The switch that changes the answer, or None.
+        basis: ``assumed`` where any part of the response is.
+        option: The option that changes the response, or None.
         note: What exactly is documented, and what is assumed.
     """
 
@@ -31,7 +31,7 @@ class Row:
     v1: str
     v2: str
     basis: Basis
-    switch: str | None = None
+    option: str | None = None
     note: str = ""
 
 
@@ -92,7 +92,7 @@ ROWS: Final = (
     ),
     Row(
         16, "`PUT`, valid", "200, the resource; `data` is replaced as a whole", SAME, "assumed",
-        note="the answer is documented, that nothing is merged is assumed",
+        note="the response is documented, that nothing is merged is assumed",
     ),
     Row(
         17, "`PUT` with another `key` in the body", '400 `{"message": "Key cannot be modified during update"}`',
@@ -122,7 +122,7 @@ ROWS: Final = (
         "no document says",
     ),
     Row(
-        28, "`POST` whose answer is lost (fault `action=lose`)", "the module exists",
+        28, "`POST` whose response is lost (fault `action=lose`)", "the module exists",
         "it exists under a key that nobody knows, and is listed", "assumed", note="no document says",
     ),
     Row(
@@ -142,7 +142,7 @@ def as_text() -> str:
     for row in ROWS:
         mark = "" if row.basis == "documented" else "  ASSUMED"
         lines.append(f"\n{row.number:>2}  {row.request}{mark}")
-        details = [f"v1: {row.v1}", f"v2: {row.v2}", row.note, f"switch: {row.switch}" if row.switch else ""]
+        details = [f"v1: {row.v1}", f"v2: {row.v2}", row.note, f"option: {row.option}" if row.option else ""]
         for detail in filter(None, details):
             lines += textwrap.wrap(detail, 110, initial_indent="    ", subsequent_indent="        ")
     return "\n".join(lines).replace("`", "") + "\n"
@@ -150,10 +150,10 @@ def as_text() -> str:
 
 def as_markdown() -> str:
     """The rows as a Markdown table."""
-    lines = ["| # | request | v1 | v2 | basis | switch |", "|---|---|---|---|---|---|"]
+    lines = ["| # | request | v1 | v2 | basis | option |", "|---|---|---|---|---|---|"]
     for row in ROWS:
         basis = row.basis if row.basis == "documented" else f"**{row.basis}**"
         basis += f": {row.note}" if row.note else ""
-        switch = f"`{row.switch}`" if row.switch else ""
-        lines.append(f"| {row.number} | {row.request} | {row.v1} | {row.v2} | {basis} | {switch} |")
+        option = f"`{row.option}`" if row.option else ""
+        lines.append(f"| {row.number} | {row.request} | {row.v1} | {row.v2} | {basis} | {option} |")
     return "\n".join(lines) + "\n"

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from .answers import EmulatorAnswer, Refusal, message_of, phrase_of
-from .options import unknown
+from .option_text import unknown
+from .responses import EmulatorAnswer, Refusal, message_of, phrase_of
 
 _STATUS: Final = "<status>"
 _ERROR: Final = re.compile(r"[45][0-9]{2}")
@@ -27,7 +27,7 @@ class Details:
     Attributes:
         status: The status in its name; 0 where there is none.
         headers: Further headers of an error.
-        seconds: How long the answer of ``hang`` takes.
+        seconds: How long the response of ``hang`` takes.
         typed: Whether an error has the form of the sibling API.
     """
 
@@ -44,59 +44,59 @@ class Action:
     Attributes:
         carried_out: Whether the request is carried out.
         about: What the client sees.
-        answer: Makes what the client sees out of the answer, which says nothing where the request is not carried out.
+        response: Makes what the client sees out of the response, which says nothing where the request is not carried out.
     """
 
     carried_out: bool
     about: str
-    answer: Callable[[EmulatorAnswer, Details], EmulatorAnswer]
+    response: Callable[[EmulatorAnswer, Details], EmulatorAnswer]
 
 
-def _lost(answer: EmulatorAnswer, details: Details) -> EmulatorAnswer:  # noqa: ARG001 - the form of every action
-    return dataclasses.replace(answer, arrives="never")
+def _lost(response: EmulatorAnswer, details: Details) -> EmulatorAnswer:  # noqa: ARG001 - the form of every action
+    return dataclasses.replace(response, arrives="never")
 
 
-def _cut(answer: EmulatorAnswer, details: Details) -> EmulatorAnswer:
-    return dataclasses.replace(answer, arrives="half") if answer.body else _lost(answer, details)
+def _cut(response: EmulatorAnswer, details: Details) -> EmulatorAnswer:
+    return dataclasses.replace(response, arrives="half") if response.body else _lost(response, details)
 
 
-def _late(answer: EmulatorAnswer, details: Details) -> EmulatorAnswer:
-    return dataclasses.replace(answer, after=details.seconds)
+def _late(response: EmulatorAnswer, details: Details) -> EmulatorAnswer:
+    return dataclasses.replace(response, after=details.seconds)
 
 
-def _error(answer: EmulatorAnswer, details: Details) -> EmulatorAnswer:  # noqa: ARG001 - the form of every action
-    return Refusal(details.status, message_of(details.status), details.headers).answer(typed=details.typed)
+def _error(response: EmulatorAnswer, details: Details) -> EmulatorAnswer:  # noqa: ARG001 - the form of every action
+    return Refusal(details.status, message_of(details.status), details.headers).response(typed=details.typed)
 
 
-def _page(answer: EmulatorAnswer, details: Details) -> EmulatorAnswer:  # noqa: ARG001 - the form of every action
+def _page(response: EmulatorAnswer, details: Details) -> EmulatorAnswer:  # noqa: ARG001 - the form of every action
     page = f"<html><body><h1>{details.status} {phrase_of(details.status)}</h1></body></html>\n"
     return EmulatorAnswer(details.status, {"content-type": "text/html", **details.headers}, page.encode())
 
 
-def _redirect(answer: EmulatorAnswer, details: Details) -> EmulatorAnswer:  # noqa: ARG001 - the form of every action
+def _redirect(response: EmulatorAnswer, details: Details) -> EmulatorAnswer:  # noqa: ARG001 - the form of every action
     return EmulatorAnswer(HTTPStatus.FOUND, {"location": _ELSEWHERE})
 
 
 def _carrying(body: bytes) -> Callable[[EmulatorAnswer, Details], EmulatorAnswer]:
-    def carry(answer: EmulatorAnswer, details: Details) -> EmulatorAnswer:  # noqa: ARG001 - the form of every action
-        if answer.status == HTTPStatus.NO_CONTENT:  # HTTP has no place for its body
-            return answer
-        return dataclasses.replace(answer, headers={**answer.headers, "content-type": "application/json"}, body=body)
+    def carry(response: EmulatorAnswer, details: Details) -> EmulatorAnswer:  # noqa: ARG001 - the form of every action
+        if response.status == HTTPStatus.NO_CONTENT:  # HTTP has no place for its body
+            return response
+        return dataclasses.replace(response, headers={**response.headers, "content-type": "application/json"}, body=body)
 
     return carry
 
 
 ACTIONS: Final[Mapping[str, Action]] = {
-    "drop": Action(False, "the connection is closed without an answer", _lost),
+    "drop": Action(False, "the connection is closed without a response", _lost),
     _STATUS: Action(False, "an error, `400` to `599`, as the API would put it", _error),
     f"{_STATUS}-html": Action(False, "an error with a page of HTML, as a gateway has them: `502-html`", _page),
-    "lose": Action(True, "the connection is closed without an answer", _lost),
+    "lose": Action(True, "the connection is closed without a response", _lost),
     "cut": Action(True, "the connection is closed after half of the body; without a body, as `lose`", _cut),
     "garbage": Action(True, "the right status, with a body that cannot be read; a 204 has none", _carrying(_OFF_JSON)),
     "wrong-body": Action(True, "the right status, with JSON that is something else; a 204 has none", _carrying(_OTHER_JSON)),
     f"late-{_STATUS}": Action(True, "an error, `400` to `599`: `late-504`", _error),
     "redirect": Action(True, f"302 to `{_ELSEWHERE}`", _redirect),
-    "hang": Action(True, "the right answer, after `seconds`", _late),
+    "hang": Action(True, "the right response, after `seconds`", _late),
 }
 
 
@@ -123,11 +123,11 @@ def perform(name: str, carry_out: Callable[[], EmulatorAnswer], details: Details
 
     Args:
         name: The action's name.
-        carry_out: Carries the request out and returns its answer.
+        carry_out: Carries the request out and returns its response.
         details: What the action may want to know.
     """
     action = action_of(name)
-    return action.answer(carry_out() if action.carried_out else _NOTHING, details)
+    return action.response(carry_out() if action.carried_out else _NOTHING, details)
 
 
 def as_markdown() -> str:

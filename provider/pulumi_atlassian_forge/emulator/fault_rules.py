@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from .answers import EmulatorAnswer
 from .fault_actions import Details, action_of, perform, status_of
-from .options import check, choice, number, pair, read, table, text
+from .option_text import check, choice, number, pair, read, table, text
 from .requests import Route
+from .responses import EmulatorAnswer
 
 _HANG: Final = 60
 _HOUR: Final = 3600
@@ -37,7 +37,9 @@ class FaultRule:
     action: str = text(about="what it does to what it hits: one of the actions below", shown="none")
     seconds: float | None = number(None, most=_HOUR, whole=False, about=f"for `hang`: how long; without it {_HANG}")
     retry_after: int | None = number(None, spelled="retry-after", about="for 429 and 503: the header `Retry-After`, in seconds")
-    latency: int = number(0, most=1000 * _HOUR, about="milliseconds by which the answers are late, whatever else happens to them")
+    latency: int = number(
+        0, most=1000 * _HOUR, about="milliseconds by which the responses are late, whatever else happens to them"
+    )
     rate: int = number(0, about="requests per second and installation before a 429, in place of an `action`; `0`: no limit")
 
     def __post_init__(self) -> None:
@@ -87,11 +89,11 @@ class FaultRule:
         times = self.times if self.times is not None else 1 if self.action else 0
         return self.nth <= number and (times == 0 or number < self.nth + times)
 
-    def answer(self, carry_out: Callable[[], EmulatorAnswer], *, typed: bool) -> EmulatorAnswer:
+    def response(self, carry_out: Callable[[], EmulatorAnswer], *, typed: bool) -> EmulatorAnswer:
         """What becomes of a request that it hits; the latency is not in it.
 
         Args:
-            carry_out: Carries the request out and returns its answer.
+            carry_out: Carries the request out and returns its response.
             typed: Whether an error has the form of the sibling API.
         """
         headers = {} if self.retry_after is None else {"retry-after": str(self.retry_after)}

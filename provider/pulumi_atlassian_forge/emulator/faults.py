@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from .answers import EmulatorAnswer
 from .fault_rules import FaultRule
 from .requests import Route
+from .responses import EmulatorAnswer
 
 _WINDOW: Final = 1.0
 
@@ -40,22 +40,22 @@ class Met:
     """What the rules say of one request.
 
     Attributes:
-        latency: By how many seconds its answer is late.
+        latency: By how many seconds its response is late.
         rule: The first rule that does more than that, or None.
     """
 
     latency: float
     rule: FaultRule | None
 
-    def answer(self, carry_out: Callable[[], EmulatorAnswer], *, typed: bool) -> EmulatorAnswer:
+    def response(self, carry_out: Callable[[], EmulatorAnswer], *, typed: bool) -> EmulatorAnswer:
         """What becomes of the request.
 
         Args:
-            carry_out: Carries it out and returns its answer.
+            carry_out: Carries it out and returns its response.
             typed: Whether an error has the form of the sibling API.
         """
-        answer = carry_out() if self.rule is None else self.rule.answer(carry_out, typed=typed)
-        return dataclasses.replace(answer, after=answer.after + self.latency)
+        response = carry_out() if self.rule is None else self.rule.response(carry_out, typed=typed)
+        return dataclasses.replace(response, after=response.after + self.latency)
 
 
 class Faults:

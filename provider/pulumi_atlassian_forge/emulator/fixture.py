@@ -22,10 +22,10 @@ _SECRET = frozenset({"authorization", "forge-proxy-authorization"})
 
 @dataclass(frozen=True, slots=True)
 class RecordedRequest:
-    """A request that reached the emulator, without its credentials, and the status of its answer.
+    """A request that reached the emulator, without its credentials, and the status of its response.
 
-    A fault may keep the answer from the client; the status of a request that one kept from being carried out, and left without an
-    answer, is 0.
+    A fault may keep the response from the client; the status of a request that one kept from being carried out, and left
+    without an response, is 0.
     """
 
     method: str
@@ -57,13 +57,13 @@ class ForgeEmulator:
         """The environment variables that lead the provider here."""
         return {"ATLASSIAN_FORGE_BASE_URL": self.base_url, "ATLASSIAN_FORGE_TOKEN": self.token}
 
-    def switch(self, **values: Any) -> None:
-        """Change switches; the others keep their values.
+    def option(self, **values: Any) -> None:
+        """Change options; the others keep their values.
 
         Raises:
             ValueError: An unknown name or value.
         """
-        self._emulator.switches = self._emulator.switches.changed(**values)
+        self._emulator.options = self._emulator.options.changed(**values)
 
     def fault(self, rule: str) -> None:
         """Let the emulator do something wrong, in addition to what it does wrong already.
@@ -164,11 +164,11 @@ class _Recording(Emulator):
         *,
         installation: str | None = None,
     ) -> EmulatorAnswer:
-        """Answer a request and write it down."""
-        answer = super().handle(method, path, query, headers, body, installation=installation)
+        """Response a request and write it down."""
+        response = super().handle(method, path, query, headers, body, installation=installation)
         shown = {name: value for name, value in headers.items() if name not in _SECRET}
-        self.requests.append(RecordedRequest(method, path, query, shown, body, answer.status))
-        return answer
+        self.requests.append(RecordedRequest(method, path, query, shown, body, response.status))
+        return response
 
 
 @pytest.fixture

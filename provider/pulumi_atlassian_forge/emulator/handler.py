@@ -1,4 +1,4 @@
-"""The emulator: one function from a request to an answer, without a socket. Numbers in comments are rows of :mod:`.contract`."""
+"""The emulator: one function from a request to a response, without a socket. Numbers in comments are rows of :mod:`.contract`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
-from .answers import INTERNAL, UNAUTHORIZED, EmulatorAnswer, Refusal
 from .fault_rules import FaultRule
 from .faults import Asked, Faults
 from .operations import Operations
+from .options import DEFAULTS, EmulatorOptions
 from .requests import Credentials, Route, credentials_of, route_of
+from .responses import INTERNAL, UNAUTHORIZED, EmulatorAnswer, Refusal
 from .store import Store, StoreError
-from .switches import DEFAULTS, Switches
 
 __all__ = ["Emulator", "EmulatorAnswer"]
 
@@ -22,25 +22,25 @@ class Emulator:
 
     Args:
         store: The file.
-        switches: How it behaves.
+        options: How it behaves.
         faults: What it does wrong.
         clock: Seconds since the epoch.
 
     Attributes:
         store: The file.
-        switches: How it behaves; may be set at any time.
+        options: How it behaves; may be set at any time.
         faults: What it does wrong; rules may be added at any time.
     """
 
     def __init__(
         self,
         store: Store,
-        switches: Switches = DEFAULTS,
+        options: EmulatorOptions = DEFAULTS,
         faults: Iterable[FaultRule] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.store = store
-        self.switches = switches
+        self.options = options
         self.faults = Faults(faults)
         self._clock = clock
 
@@ -54,7 +54,7 @@ class Emulator:
         *,
         installation: str | None = None,
     ) -> EmulatorAnswer:
-        """Answer a request.
+        """Response a request.
 
         Args:
             method: The method.
@@ -64,25 +64,25 @@ class Emulator:
             body: The body.
             installation: Whose a request is that shows no credentials at all; None: nobody's.
         """
-        switches, now = self.switches, self._clock()  # once: a request sees all of before a change, or all of after it
-        typed = switches.error_body == "typed"
-        say = partial(_said, typed=typed)
+        options, now = self.options, self._clock()  # once: a request sees all of before a change, or all of after it
+        typed = options.error_body == "typed"
+        notify = partial(_said, typed=typed)
 
         def answered() -> EmulatorAnswer:
             asked = Asked(method, route_of(path), self._owner(headers, installation, now), now)
-            serve = partial(self._serve, asked, switches, query, body)
-            met = self.faults.meet(asked, tell=switches.retry_after == "on")  # 25, 26, 28
-            return met.answer(partial(say, serve), typed=typed)
+            serve = partial(self._serve, asked, options, query, body)
+            met = self.faults.meet(asked, tell=options.retry_after == "on")  # 25, 26, 28
+            return met.response(partial(notify, serve), typed=typed)
 
-        return say(answered)
+        return notify(answered)
 
-    def _serve(self, asked: Asked, switches: Switches, query: Mapping[str, str], body: bytes) -> EmulatorAnswer:
+    def _serve(self, asked: Asked, options: EmulatorOptions, query: Mapping[str, str], body: bytes) -> EmulatorAnswer:
         """Carry a request out; who it is comes before where it goes."""
         if asked.owner is None:  # 1, 2
             raise Refusal(401, UNAUTHORIZED)
         if asked.route is None:
             raise Refusal(404, "there is nothing at this path")
-        operations = Operations(self.store, switches, asked.owner, asked.route.version, asked.now)
+        operations = Operations(self.store, options, asked.owner, asked.route.version, asked.now)
         return _operate(operations, asked.method, asked.route, query, body)
 
     def _owner(self, headers: Mapping[str, str], installation: str | None, now: float) -> str | None:
@@ -103,14 +103,14 @@ class Emulator:
         return token.installation
 
 
-def _said(answer: Callable[[], EmulatorAnswer], *, typed: bool) -> EmulatorAnswer:
-    """The answer, or the refusal in words."""
+def _said(response: Callable[[], EmulatorAnswer], *, typed: bool) -> EmulatorAnswer:
+    """The response, or the refusal in words."""
     try:
-        return answer()
+        return response()
     except Refusal as refusal:
-        return refusal.answer(typed=typed)
+        return refusal.response(typed=typed)
     except StoreError:
-        return Refusal(500, INTERNAL).answer(typed=typed)
+        return Refusal(500, INTERNAL).response(typed=typed)
 
 
 def _operate(do: Operations, method: str, route: Route, query: Mapping[str, str], body: bytes) -> EmulatorAnswer:

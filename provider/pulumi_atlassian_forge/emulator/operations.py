@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from .answers import EmulatorAnswer, Refusal, json_answer
+from .options import EmulatorOptions
 from .requests import fields_of
+from .responses import EmulatorAnswer, Refusal, json_answer
 from .rows import Content, Module
 from .rules import problem, with_defaults
 from .store import Store
-from .switches import Switches
 
 LIMIT: Final = 100
 _LIMIT_QUERY: Final = re.compile(r"[0-9]{1,9}")
@@ -27,7 +27,7 @@ class Operations:
     """What one request may do: one installation, one version of the API, one moment."""
 
     store: Store
-    switches: Switches
+    options: EmulatorOptions
     installation: str
     version: str
     now: float
@@ -44,11 +44,11 @@ class Operations:
         with self.store.write() as rows:
             if rows.module(self.installation, self.version, key) is not None:  # 8
                 raise Refusal(422, f"a module with the key {key} is registered already")
-            shared = self.switches.shared_limit == "on"
+            shared = self.options.shared_limit == "on"
             if rows.count(self.installation, None if shared else self.version) >= LIMIT:  # 7; counted where nobody else writes
                 raise Refusal(422, f"an installation has at most {LIMIT} dynamic modules")
             rows.add_module(self.installation, self.version, key, content, self.now)
-        if self.version == "v1" and self.switches.register_body_v1 == "empty":  # 3
+        if self.version == "v1" and self.options.register_body_v1 == "empty":  # 3
             return EmulatorAnswer(201)
         return json_answer(201, self._resource(key, content))
 
@@ -62,15 +62,15 @@ class Operations:
         with self.store.read() as rows:
             modules = rows.modules(self.installation, self.version)
         seen = [(module, content) for module in modules if (content := self._visible(module)) and self._listed(module)]
-        if self.switches.list_shape == "array":  # 13: without a cursor the rest could not be asked for
+        if self.options.list_shape == "array":  # 13: without a cursor the rest could not be asked for
             return json_answer(200, [self._resource(module.key, content) for module, content in seen])
         rest = [(module, content) for module, content in seen if module.seq > after]
         page = rest[:limit]
-        answer: dict[str, Any] = {"result": [self._resource(module.key, content) for module, content in page]}
+        response: dict[str, Any] = {"result": [self._resource(module.key, content) for module, content in page]}
         if len(rest) > len(page):  # 12
-            names = ["lastEvaluatedKey"] + ["nextPageToken"] * (self.switches.cursor_name == "both")
-            answer |= dict.fromkeys(names, _cursor(self.version, page[-1][0].seq))
-        return json_answer(200, answer)
+            names = ["lastEvaluatedKey"] + ["nextPageToken"] * (self.options.cursor_name == "both")
+            response |= dict.fromkeys(names, _cursor(self.version, page[-1][0].seq))
+        return json_answer(200, response)
 
     def read(self, key: str) -> EmulatorAnswer:
         """``GET`` on a module.
@@ -97,7 +97,7 @@ class Operations:
             module = rows.module(self.installation, self.version, key)
             if module is None:  # 19
                 raise _not_found(key)
-            if module.content[0] != fields["type"] and self.switches.put_type_change == "refuse":  # 20
+            if module.content[0] != fields["type"] and self.options.put_type_change == "refuse":  # 20
                 raise Refusal(422, "type cannot be modified during update")
             content = _checked(fields)
             rows.replace_module(module, content, self._visible(module), self.now)
@@ -118,7 +118,7 @@ class Operations:
 
     def _new_key(self, fields: Mapping[str, Any]) -> str:
         if self.version == "v2":
-            if "key" in fields and self.switches.body_key_v2 == "refuse":  # 5
+            if "key" in fields and self.options.body_key_v2 == "refuse":  # 5
                 raise Refusal(422, "key is made by the server")
             return str(uuid.uuid4())
         if "key" not in fields:  # 4
@@ -127,9 +127,9 @@ class Operations:
 
     def _same_key(self, key: str, fields: Mapping[str, Any]) -> None:
         if "key" not in fields:
-            if self.version == "v1" and self.switches.put_without_key_v1 == "refuse":  # 18
+            if self.version == "v1" and self.options.put_without_key_v1 == "refuse":  # 18
                 raise Refusal(422, "key is required")
-        elif fields["key"] != key and (self.version == "v1" or self.switches.put_key_mismatch_v2 == "refuse"):  # 17
+        elif fields["key"] != key and (self.version == "v1" or self.options.put_key_mismatch_v2 == "refuse"):  # 17
             raise Refusal(400, "Key cannot be modified during update")
 
     def _page(self, query: Mapping[str, str]) -> tuple[int, int]:  # 14
@@ -137,23 +137,23 @@ class Operations:
         if limit is not None and not (_LIMIT_QUERY.fullmatch(limit) and int(limit)):
             raise Refusal(422, "limit has to be a whole number above 0")
         after = 0 if cursor is None else _position(self.version, cursor)
-        most = self.switches.page_size
+        most = self.options.page_size
         return most if limit is None else min(int(limit), most), after
 
     def _listed(self, module: Module) -> bool:
-        return module.key not in self.switches.static  # 15
+        return module.key not in self.options.static  # 15
 
     def _visible(self, module: Module) -> Content | None:
-        lag = self.switches.read_lag_ms / 1000
+        lag = self.options.read_lag_ms / 1000
         lagging = lag and self.now - module.changed_at < lag  # 27; without a lag, a clock that is put back must hide nothing
         return module.before if lagging else module.content
 
     def _resource(self, key: str, content: Content) -> dict[str, Any]:
         type_, data = content
-        if self.switches.fill_defaults == "on":
+        if self.options.fill_defaults == "on":
             data = with_defaults(type_, data)
         events = data.get("events")
-        if self.switches.sort_events == "on" and type_ == "trigger" and isinstance(events, list):  # a fixture may store anything
+        if self.options.sort_events == "on" and type_ == "trigger" and isinstance(events, list):  # a fixture may store anything
             data = {**data, "events": sorted(events, key=json.dumps)}
         return {"key": key, "type": type_, "data": {**data, "key": key}}
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote
 
-from .answers import Refusal
+from .responses import Refusal
 
 _PATH: Final = re.compile(r"(?:/[^/]+)*/forge/installation/(v1|v2)/dynamic/module(?:/([^/]+))?/?")
 """Any base goes before the tail: a gateway's, ``/atlassian`` of the egress proxy, or none."""

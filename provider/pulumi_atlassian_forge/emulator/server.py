@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from .answers import EmulatorAnswer
 from .handler import Emulator
+from .responses import EmulatorAnswer
 
 try:
     import uvicorn
@@ -33,7 +33,7 @@ def run(emulator: Emulator, host: str, port: int, announce: Callable[[str], None
     """Serve until the process is told to stop.
 
     Args:
-        emulator: What answers.
+        emulator: What responses.
         host: The address to listen on.
         port: The port; 0: a free one.
         announce: Called with the base URL as soon as it can be connected to.
@@ -51,7 +51,7 @@ def serving(emulator: Emulator, host: str = "127.0.0.1") -> Iterator[str]:
     """Serve from a thread of this process, on a free port.
 
     Args:
-        emulator: What answers.
+        emulator: What responses.
         host: The address to listen on.
 
     Yields:
@@ -69,7 +69,7 @@ def serving(emulator: Emulator, host: str = "127.0.0.1") -> Iterator[str]:
 
 
 class _Connection(H11Protocol):
-    """A connection of uvicorn's that its requests can reach, in their state: ASGI has no way to end one without an answer."""
+    """A connection of uvicorn's that its requests can reach, in their state: ASGI has no way to end one without a response."""
 
     _waiting = False
 
@@ -85,7 +85,7 @@ class _Connection(H11Protocol):
             super().shutdown()
 
     async def wait(self, receive: Receive, seconds: float) -> bool:
-        """Wait before an answer; whether the connection is still there afterwards."""
+        """Wait before a response; whether the connection is still there afterwards."""
         self._waiting = True
         try:
             async with asyncio.timeout(seconds):
@@ -114,24 +114,26 @@ class _Endpoint:
         try:
             body = await request.body()
         except ClientDisconnect:
-            return  # there is nobody left to answer
+            return  # there is nobody left to respond
         headers = dict(request.headers)
-        answer = await run_in_threadpool(self._emulator.handle, scope["method"], path, dict(request.query_params), headers, body)
+        response = await run_in_threadpool(
+            self._emulator.handle, scope["method"], path, dict(request.query_params), headers, body
+        )
         connection: _Connection = scope["state"]["connection"]
-        if answer.after and not await connection.wait(receive, answer.after):
+        if response.after and not await connection.wait(receive, response.after):
             return
-        if answer.arrives == "whole":
-            await Response(answer.body, answer.status, dict(answer.headers))(scope, receive, send)
+        if response.arrives == "whole":
+            await Response(response.body, response.status, dict(response.headers))(scope, receive, send)
             return
-        if answer.arrives == "half":
-            await _begin(answer, send)
+        if response.arrives == "half":
+            await _begin(response, send)
         await connection.close(receive)
 
 
-async def _begin(answer: EmulatorAnswer, send: Send) -> None:
-    headers = Response(answer.body, answer.status, dict(answer.headers)).raw_headers  # with the length of the whole body
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.half, "more_body": True})
+async def _begin(response: EmulatorAnswer, send: Send) -> None:
+    headers = Response(response.body, response.status, dict(response.headers)).raw_headers  # with the length of the whole body
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.half, "more_body": True})
 
 
 async def _closed(receive: Receive) -> None:

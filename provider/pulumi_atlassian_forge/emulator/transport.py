@@ -8,11 +8,11 @@ from pathlib import Path
 
 import httpx
 
-from .answers import EmulatorAnswer
 from .fault_rules import FaultRule
 from .handler import Emulator
+from .options import DEFAULTS, EmulatorOptions
+from .responses import EmulatorAnswer
 from .store import Store
-from .switches import DEFAULTS, Switches
 
 
 class EmulatorTransport(httpx.BaseTransport):
@@ -21,7 +21,7 @@ class EmulatorTransport(httpx.BaseTransport):
     Args:
         path: The file; it is made where it is missing.
         installation: Whose a request without credentials is. One with credentials is decided by the file's tokens.
-        switches: How the emulator behaves.
+        options: How the emulator behaves.
         faults: What it does wrong.
 
     Raises:
@@ -33,39 +33,39 @@ class EmulatorTransport(httpx.BaseTransport):
         path: Path,
         installation: str = "default",
         *,
-        switches: Switches = DEFAULTS,
+        options: EmulatorOptions = DEFAULTS,
         faults: Iterable[FaultRule] = (),
     ) -> None:
-        self.emulator = Emulator(Store(path), switches, faults)
+        self.emulator = Emulator(Store(path), options, faults)
         self._installation = installation
         with self.emulator.store.write() as rows:
             rows.add_installation(installation)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer a request."""
+        """Response a request."""
         path = request.url.raw_path.partition(b"?")[0].decode("ascii")
         headers = {name.lower(): value for name, value in request.headers.items()}
         query = dict(request.url.params)
-        answer = self.emulator.handle(request.method, path, query, headers, request.read(), installation=self._installation)
-        if answer.after:
-            _wait(request, answer.after)
-        if answer.arrives == "never":
-            raise httpx.RemoteProtocolError("the connection was closed without an answer", request=request)
-        if answer.arrives == "half":
-            headers = {**answer.headers, "content-length": str(len(answer.body))}
-            return httpx.Response(answer.status, headers=headers, stream=_Cut(answer), request=request)
-        return httpx.Response(answer.status, headers=dict(answer.headers), content=answer.body, request=request)
+        response = self.emulator.handle(request.method, path, query, headers, request.read(), installation=self._installation)
+        if response.after:
+            _wait(request, response.after)
+        if response.arrives == "never":
+            raise httpx.RemoteProtocolError("the connection was closed without a response", request=request)
+        if response.arrives == "half":
+            headers = {**response.headers, "content-length": str(len(response.body))}
+            return httpx.Response(response.status, headers=headers, stream=_Cut(response), request=request)
+        return httpx.Response(response.status, headers=dict(response.headers), content=response.body, request=request)
 
 
 class _Cut(httpx.SyncByteStream):
     """The half of a body, and then no more."""
 
-    def __init__(self, answer: EmulatorAnswer) -> None:
-        self._body = answer.half
+    def __init__(self, response: EmulatorAnswer) -> None:
+        self._body = response.half
 
     def __iter__(self) -> Iterator[bytes]:
         yield self._body
-        raise httpx.RemoteProtocolError("the connection was closed in the middle of the answer")
+        raise httpx.RemoteProtocolError("the connection was closed in the middle of the response")
 
 
 def _wait(request: httpx.Request, seconds: float) -> None:
@@ -73,5 +73,5 @@ def _wait(request: httpx.Request, seconds: float) -> None:
     patience = request.extensions.get("timeout", {}).get("read")
     if patience is not None and patience < seconds:
         time.sleep(patience)
-        raise httpx.ReadTimeout("no answer came in time", request=request)
+        raise httpx.ReadTimeout("no response came in time", request=request)
     time.sleep(seconds)

@@ -1,4 +1,4 @@
-"""Taking over a module that already exists, because the program says so: ``adopt=``."""
+"""Adopting a module that already exists, because the program says so: ``adopt=``."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ import json
 
 from pulumi_atlassian_forge.api.errors import ApiError, NotFound
 from pulumi_atlassian_forge.api.operations import Operations
-from pulumi_atlassian_forge.api.protocol import Live
-from pulumi_atlassian_forge.api.text import clean
+from pulumi_atlassian_forge.api.protocol import LiveModule
+from pulumi_atlassian_forge.api.text import printable
 from pulumi_atlassian_forge.model.comparison import differences, server_additions, value_at
 from pulumi_atlassian_forge.model.content import Content
-from pulumi_atlassian_forge.saying import say
+from pulumi_atlassian_forge.saying import notify
 
-from .recovery import settled_update
+from .recovery import update_and_verify
 
 _SHOWN = 60  # characters of a value that is overwritten
 
 
-class OtherType(ApiError):
+class TypeMismatch(ApiError):
     """The module that is to be adopted has another type, which cannot be changed in place."""
 
     def __init__(self, type_: str) -> None:
         super().__init__("another type")
-        self.type = clean(type_, 100)
+        self.type = printable(type_, 100)
 
 
-class NothingToAdopt(ApiError):
+class AdoptionTargetMissing(ApiError):
     """There is no module with the key that is to be adopted."""
 
     def __init__(self, key: str) -> None:
         super().__init__(f"there is no module with the key {key}", status=404)
 
 
-def adopted(operations: Operations, installation: str, key: str, content: Content) -> Live | None:
+def adopted(operations: Operations, installation: str, key: str, content: Content) -> LiveModule | None:
     """Take over a module; what differs is overwritten, and said.
 
     Args:
@@ -45,7 +45,7 @@ def adopted(operations: Operations, installation: str, key: str, content: Conten
         The module as the server has it; None where there is none with this key.
 
     Raises:
-        ApiError: It cannot be taken over; ``processed`` says whether it may be changed all the same.
+        ApiError: It cannot be adopted; ``processed`` says whether it may be changed all the same.
     """
     try:
         live = operations.read(key)
@@ -55,14 +55,14 @@ def adopted(operations: Operations, installation: str, key: str, content: Conten
         error.came_before = True
         raise
     if live.content.type != content.type:
-        raise OtherType(live.content.type)
+        raise TypeMismatch(live.content.type)
     changed = differences(live.content, content)
     if not changed:
-        say(f"{installation}/{key}", "was already registered, and is adopted as it is")
+        notify(f"{installation}/{key}", "was already registered, and is adopted as it is")
         return live
     was = "; ".join(f"{pointer} was {_shown(live.content, pointer)}" for pointer in changed)
-    updated = settled_update(operations, key, content, server_additions(content, live.content))
-    say(f"{installation}/{key}", f"warning: was already registered with other content, and is adopted and overwritten: {was}")
+    updated = update_and_verify(operations, key, content, server_additions(content, live.content))
+    notify(f"{installation}/{key}", f"warning: was already registered with other content, and is adopted and overwritten: {was}")
     return updated
 
 
@@ -72,4 +72,4 @@ def _shown(content: Content, pointer: str) -> str:
         value = value_at(content, pointer)
     except KeyError:
         return "absent"
-    return clean(json.dumps(value, ensure_ascii=False), _SHOWN)
+    return printable(json.dumps(value, ensure_ascii=False), _SHOWN)

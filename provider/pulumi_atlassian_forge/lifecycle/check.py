@@ -55,14 +55,14 @@ class Settings(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedInputs:
     """Inputs in the form that is stored and compared, and everything that is wrong with them."""
 
     inputs: dict[str, Any]
     problems: list[Problem]
 
 
-class Keys:
+class KeyClaims:
     """Which resource declared which key in this run: two with one key fail in preview, not half-way through an ``up``."""
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class Keys:
         return None if owner == resource else owner
 
 
-def check(news: Mapping[str, Any], settings: Settings, keys: Keys) -> Checked:
+def check(news: Mapping[str, Any], settings: Settings, keys: KeyClaims) -> CheckedInputs:
     """Validate and complete the inputs of one resource.
 
     Offline, idempotent, and safe with :data:`UNKNOWN` at any depth.
@@ -99,7 +99,7 @@ def check(news: Mapping[str, Any], settings: Settings, keys: Keys) -> Checked:
         inputs |= properties_of(content_of(inputs), typed=is_typed(inputs))
     installation = _check_installation(inputs, settings, problems)
     if installation is None:
-        return Checked(inputs, problems)
+        return CheckedInputs(inputs, problems)
     version = inputs.setdefault("apiVersion", settings.version(installation))
     _check_key(inputs, version, problems)
     _check_adopt(inputs, version, problems)
@@ -117,17 +117,17 @@ def check(news: Mapping[str, Any], settings: Settings, keys: Keys) -> Checked:
                 "give one of them another key="
             )
             problems.append(Problem("key", text))
-    return Checked(inputs, problems)
+    return CheckedInputs(inputs, problems)
 
 
-def in_preview(checked: Checked) -> Checked:
+def in_preview(checked: CheckedInputs) -> CheckedInputs:
     """Hand the problems back as a property in place of failing, for the program to report (:mod:`.preview_report`)."""
     if not checked.problems:
         return checked
     # What is wrong stays out: the program's runtime takes attributes of declared types only.
     inputs = {name: value for name, value in checked.inputs.items() if name == "__name"}
     inputs["__problems"] = [[problem.path, problem.text] for problem in checked.problems]
-    return Checked(inputs, [])
+    return CheckedInputs(inputs, [])
 
 
 def _check_installation(inputs: dict[str, Any], settings: Settings, problems: list[Problem]) -> str | None:

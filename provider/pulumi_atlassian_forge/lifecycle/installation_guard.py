@@ -1,8 +1,8 @@
 """A wrong token must not erase a stack (docs/adr/0004-wrong-token.md).
 
-The installation comes from the token alone. With a valid token of another one every module of the stack answers 404, and that
+The installation comes from the token alone. With a valid token of another one every module of the stack responses 404, and that
 reads as "all gone" in a refresh, "done" in a destroy and "register again" in an update. So the first *gone* of a process is
-believed only if another module of the stack is seen live: a witness.
+believed only if another module of the stack is seen live: a confirmed module.
 
 A hook knows one module of the stack. The others are those that this process has met in other hooks, and those that each module
 carries in its state (``__siblings``), a sample that is different for each.
@@ -19,36 +19,36 @@ from pulumi_atlassian_forge.api.errors import ApiError, NotFound
 from pulumi_atlassian_forge.model.comparison import fingerprint
 from pulumi_atlassian_forge.model.content import content_of
 from pulumi_atlassian_forge.model.module_id import Version
-from pulumi_atlassian_forge.saying import say
+from pulumi_atlassian_forge.saying import notify
 
 from .ownership import Owners
 from .siblings import Mark, Name, digest, mark_of, marks_in, written
 
 if TYPE_CHECKING:
-    from pulumi_atlassian_forge.api.module_list import Listing
-    from pulumi_atlassian_forge.api.protocol import Live
+    from pulumi_atlassian_forge.api.module_list import ModuleList
+    from pulumi_atlassian_forge.api.protocol import LiveModule
 
-    Listings = Callable[[Version], Listing]
+    Listings = Callable[[Version], ModuleList]
 
 SIBLINGS: Final = 6
 """How many other modules each one carries in its state."""
 
 _LATEST: Final = 3  # of them are the ones that came last: the rest of a program may be deleted with what it stands next to
 
-LINGERS: Final = 0.3
+FIRST_REGISTER_WAIT_S: Final = 0.3
 """Seconds that the first register of a process may wait for others, so that the module that came first knows of later ones; and
 for the keys of those that do not change, where only their content is known (v2): that may be another installation's, too."""
 
 _ASKED: Final = 2  # modules of the state that are asked for by their keys, where the list has none: it may hide them
 
-QUIET: Final = 0.05
+IDLE_TIMEOUT_S: Final = 0.05
 """Seconds without a new declaration after which the program is taken to be through."""
 
-PATIENCE: Final = 1.0
-"""Seconds to wait for other hooks, which may bring a witness, before it is said that there is none."""
+VERIFICATION_WAIT_S: Final = 1.0
+"""Seconds to wait for other hooks, which may bring a confirmed module, before it is said that there is none."""
 
 
-class InDoubt(Exception):
+class UnverifiedInstallation(Exception):
     """None of the modules that the state holds was found: is this the right installation?
 
     Attributes:
@@ -64,30 +64,31 @@ class InDoubt(Exception):
         self.first = first
 
 
-class Elsewhere(InDoubt):
+class WrongInstallation(UnverifiedInstallation):
     """The credentials lead to another installation than the one that the state was made on."""
 
     def __init__(self, first: str | None) -> None:
         super().__init__(0, 0, first)
 
 
-class Roll:
+class InstallationGuard:
     """The modules of the stack that this process knows on one installation. Shared by all threads.
 
     Args:
         installation: Its name, for the lines that say what happened.
-        patience: See :data:`PATIENCE`.
+        patience: See :data:`VERIFICATION_WAIT_S`.
 
     Attributes:
         owners: Which resource of the program each of them belongs to.
         is_credulous: Whether everything is believed: what the setting ``acceptMissingModules`` asks for.
         era: Which credentials are in use, counted by their renewals: what was seen with earlier ones proves nothing.
-        identity: Returns what tells this installation from others, and may ask for it; None where the road to it never knows.
+        identity: Returns what tells this installation from others, and may ask for it; None where the authentication method
+            to it never knows.
     """
 
-    def __init__(self, installation: str, patience: float = PATIENCE) -> None:
+    def __init__(self, installation: str, patience: float = VERIFICATION_WAIT_S) -> None:
         self.owners = Owners()
-        self.is_credulous = False
+        self.accept_missing_modules = False
         self.identity: Callable[[], str | None] | None = None
         self._installation = installation
         self._patience = patience
@@ -106,7 +107,7 @@ class Roll:
         self._has_told = False  # that all is believed
         self._registered: set[Name] = set()  # by this process
         self._deleted: set[Name] = set()
-        self.era = 0
+        self.credentials_generation = 0
         self._has_witness = False
         self._news = 0
         self._first_in_doubt: str | None = None
@@ -131,7 +132,7 @@ class Roll:
             self._tell()
 
     def register(self, version: Version, key: str, made: str = "") -> None:
-        """A module was registered, adopted or taken over; the first one waits a moment for others to become known.
+        """A module was registered, adopted or adopted; the first one waits a moment for others to become known.
 
         Args:
             version: Its version of the API.
@@ -147,10 +148,10 @@ class Roll:
             if self._has_lingered:
                 return
             self._has_lingered = True
-            until = time.monotonic() + LINGERS
+            until = time.monotonic() + FIRST_REGISTER_WAIT_S
             while (left := until - time.monotonic()) > 0:
                 through = version == "v1" or self._awaited <= 0
-                if not self._heard(self._news, min(left, QUIET) if through else left) and through:
+                if not self._heard(self._news, min(left, IDLE_TIMEOUT_S) if through else left) and through:
                     return
 
     def meet(
@@ -173,10 +174,10 @@ class Roll:
             self._carried |= set(marks_in(outputs.get("__siblings")))
             self._tell()
 
-    def testify(self, era: int) -> None:
+    def mark_verified(self, credentials_generation: int) -> None:
         """A module of the state was seen live, by a request of that era: this is the installation."""
         with self._changed:
-            if era == self.era:
+            if credentials_generation == self.credentials_generation:
                 self._has_witness = True
                 self._tell()
 
@@ -188,7 +189,7 @@ class Roll:
     def forget(self) -> None:
         """The credentials were renewed: whether they lead to the same installation has to be seen again."""
         with self._changed:
-            self.era += 1
+            self.credentials_generation += 1
             self._has_witness = False
             self._asked.clear()
 
@@ -196,7 +197,7 @@ class Roll:
         """Whether this process has deleted a module."""
         return (version, key) in self._deleted
 
-    def is_in_state(self, live: Live, version: Version) -> bool:
+    def is_in_state(self, live: LiveModule, version: Version) -> bool:
         """Whether a registered module is in the state, as far as this process knows: by its key, or under v2 by its content.
 
         That another one carries its key proves nothing: a killed run leaves siblings that were never written down.
@@ -230,14 +231,14 @@ class Roll:
         drawn = sorted(known.difference(chosen), key=lambda other: digest(f"{version}/{key} {other}"))
         return written([*chosen, *drawn[: SIBLINGS - len(chosen)]])
 
-    def believe_gone(self, version: Version, key: str, listings: Listings) -> None:
+    def confirm_deleted(self, version: Version, key: str, listings: Listings) -> None:
         """A module of the state is not there: return if that can be believed.
 
         Raises:
             InDoubt: No module of the stack is there.
             ApiError: It cannot be told.
         """
-        if self.is_credulous:
+        if self.accept_missing_modules:
             self._tell_that_all_is_believed(key)
             return
         me = (version, key)
@@ -246,13 +247,13 @@ class Roll:
             return
         if self._others(me):
             raise self._in_doubt(me, listings)
-        say(
+        notify(
             f"{self._installation}/{key}",
             "is not there, and no other module of this stack is known that could show whether the token is the right one: taken "
             "for deleted. To see what the token leads to: forge-modules orphans",
         )
 
-    def allow_register(self, version: Version, key: str | None, listings: Listings, name: str = "") -> None:
+    def require_known_installation(self, version: Version, key: str | None, listings: Listings, name: str = "") -> None:
         """Return if nothing speaks against registering here: no module of the state is known, or one of them is there.
 
         Args:
@@ -266,7 +267,7 @@ class Roll:
             ApiError: It cannot be told.
         """
         me = (version, key or "")
-        if self.is_credulous or self._has_witness:
+        if self.accept_missing_modules or self._has_witness:
             return
         self._wait_for_keys()
         try:
@@ -281,7 +282,7 @@ class Roll:
         if doubt.known > 1:  # of one nobody can tell
             raise doubt
 
-    def recognise(self, version: Version, key: str, recorded: object, *, is_new: bool = False) -> None:
+    def require_same_identity(self, version: Version, key: str, recorded: object, *, is_new: bool = False) -> None:
         """Return if nothing speaks against this being the installation that the state was made on.
 
         Args:
@@ -294,7 +295,7 @@ class Roll:
             Elsewhere: It is another one.
             ApiError: It cannot be told.
         """
-        if self.identity is None or self.is_credulous:
+        if self.identity is None or self.accept_missing_modules:
             return
         expected = {recorded} if isinstance(recorded, str) else self._recorded_identities(is_awaited=is_new)
         try:
@@ -306,7 +307,7 @@ class Roll:
             with self._changed:
                 first = self._first_in_doubt
                 self._first_in_doubt = first or key or version
-            raise Elsewhere(first)
+            raise WrongInstallation(first)
 
     # -- inside ---------------------------------------------------------------------------------------------------------------
 
@@ -315,8 +316,8 @@ class Roll:
         with self._changed:
             was_told, self._has_told = self._has_told, True
         if not was_told:
-            text = "is not there, and is taken for deleted like any other, because acceptMissingModules is set; remove it after this run"
-            say(f"{self._installation}/{key}", text)
+            text = "not found; treated as deleted like any other, because acceptMissingModules is set; remove it after this run"
+            notify(f"{self._installation}/{key}", text)
 
     def _tell(self) -> None:
         self._news += 1
@@ -331,14 +332,14 @@ class Roll:
         """Where the state has modules their diffs are on their way, which bring what it says of the installation."""
         with self._changed:
             if is_awaited and (self._recorded or self._contents):
-                self._changed.wait_for(lambda: self._has_compared or self._identities, LINGERS)
+                self._changed.wait_for(lambda: self._has_compared or self._identities, FIRST_REGISTER_WAIT_S)
             return set(self._identities)
 
     def _wait_for_keys(self) -> None:
         """Once: where the state has modules whose keys we do not know, their diffs are on their way, which bring them."""
         with self._changed:
             if self._contents and not self._recorded and not self._has_waited:
-                self._changed.wait_for(lambda: self._recorded, LINGERS)
+                self._changed.wait_for(lambda: self._recorded, FIRST_REGISTER_WAIT_S)
             self._has_waited = True
 
     def _nameless(self) -> set[tuple[Version, str]]:
@@ -372,16 +373,16 @@ class Roll:
         """Whether a module of the state other than this one is listed; where nothing else is known, by its content."""
         if self._has_witness:
             return True
-        era = self.era
+        credentials_generation = self.credentials_generation
         others = self._others(me)
         for version in {version for version, _ in others.union(contents)}:
             listed = [live for live in self._listed(listings, version, me) if (version, live.key) not in self._registered]
             if any(mark_of((version, live.key)) in others or (version, fingerprint(live.content)) in contents for live in listed):
-                self.testify(era)
+                self.mark_verified(credentials_generation)
                 return True
         return False
 
-    def _listed(self, listings: Listings, version: Version, me: Name) -> list[Live]:
+    def _listed(self, listings: Listings, version: Version, me: Name) -> list[LiveModule]:
         """The list of a version; none where that is not the one in question, and there is no such API any more."""
         try:
             return listings(version).all()
@@ -394,7 +395,7 @@ class Roll:
         """Whether a module of the state is there though the list does not have it: behind a static one, or not yet."""
         if self._has_witness:
             return True
-        era = self.era
+        credentials_generation = self.credentials_generation
         with self._changed:
             asked = sorted(self._recorded - self._registered - self._deleted - self._asked - {me})[:_ASKED]
             self._asked.update(asked)
@@ -404,15 +405,15 @@ class Roll:
             except (ValueError, NotFound):  # no path can carry the key; there is no such API any more
                 continue
             if found is not None:
-                self.testify(era)
+                self.mark_verified(credentials_generation)
                 return True
         return False
 
-    def _in_doubt(self, me: Name, listings: Listings, name: str = "") -> InDoubt:
+    def _in_doubt(self, me: Name, listings: Listings, name: str = "") -> UnverifiedInstallation:
         listed = len(listings(me[0]).all())
         with self._changed:
             first = self._first_in_doubt
             if first is None:
                 self._first_in_doubt = me[1] or name
             known = set(map(mark_of, self._recorded)) | self._carried
-            return InDoubt(max(len(known), len(self._contents)), listed, first)
+            return UnverifiedInstallation(max(len(known), len(self._contents)), listed, first)

@@ -17,15 +17,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
-from pulumi_atlassian_forge.api.errors import ApiError, BadAnswer, NotFound, Rejected, Throttled, Unauthorized, Unreachable
-from pulumi_atlassian_forge.api.text import clean
-from pulumi_atlassian_forge.config.settings import Road, address_variable, config_key, setting_of, variable
+from pulumi_atlassian_forge.api.errors import ApiError, InvalidResponse, NotFound, Rejected, Throttled, Unauthorized, Unreachable
+from pulumi_atlassian_forge.api.text import printable
+from pulumi_atlassian_forge.config.settings import AuthMethodName, address_variable, config_key, setting_of, variable
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.model.module_id import Version
 
-from .adoption import NothingToAdopt, OtherType
-from .installation_guard import Elsewhere, InDoubt
-from .recovery import Taken, Undecided
+from .adoption import AdoptionTargetMissing, TypeMismatch
+from .installation_guard import UnverifiedInstallation, WrongInstallation
+from .recovery import AmbiguousRegistration, KeyTaken
 
 Verb = Literal["register", "update", "read", "delete"]
 
@@ -50,7 +50,7 @@ class Attempt:
     installation: str
     version: Version
     base_url: str
-    road: Road | None = None
+    auth_method: AuthMethodName | None = None
     name: str | None = None
 
     def __str__(self) -> str:
@@ -74,19 +74,19 @@ def explain(attempt: Attempt, error: ApiError, *, registered: Mapping[Version, i
     if is_full and error.is_certain:
         fate = f"nothing was registered: the installation holds {_counted(registered)}, and the limit is {LIMIT}"
         step = _AT_LIMIT if len(registered) == 1 else _AT_SHARED_LIMIT
-    elif isinstance(error, Taken):
+    elif isinstance(error, KeyTaken):
         fate = "a module with this key is already registered; it was left as it is"
         step = (
             "import it, take it over with adopt=True, or give this one another key= (docs/guide/existing-modules.md); "
             "if the program has renamed the resource: aliases="
         )
-    elif isinstance(error, OtherType):
+    elif isinstance(error, TypeMismatch):
         fate = f"the module to be adopted is of type {error.type}, which cannot be changed in place; it was left as it is"
         step = "delete the registered one, or give this one another key="
-    elif isinstance(error, NothingToAdopt):
+    elif isinstance(error, AdoptionTargetMissing):
         fate, step = "nothing was registered", "correct adopt=, or remove it to register a new module"
-    elif isinstance(error, Undecided):
-        fate = f"its answer was lost, and each of these could be it: {', '.join(clean(key, 80) for key in error.keys)}"
+    elif isinstance(error, AmbiguousRegistration):
+        fate = f"its response was lost, and each of these could be it: {', '.join(printable(key, 80) for key in error.keys)}"
         step = f"DELETE …/{attempt.version}/dynamic/module/<key> for those that nothing needs, then run the command again"
     else:
         fate, step = _fate(attempt, error), _next(attempt, error)
@@ -100,7 +100,7 @@ def explain(attempt: Attempt, error: ApiError, *, registered: Mapping[Version, i
     )
 
 
-def doubtful(attempt: Attempt, doubt: InDoubt) -> ForgeError:
+def doubtful(attempt: Attempt, doubt: UnverifiedInstallation) -> ForgeError:
     """None of the stack's modules was found: the token may be that of another installation."""
     fate = {
         "register": "nothing was registered",
@@ -111,8 +111,8 @@ def doubtful(attempt: Attempt, doubt: InDoubt) -> ForgeError:
     if doubt.first is not None:
         return ForgeError(f"{attempt}\n{fate}: see the message about {doubt.first!r}")
     accept = f"{variable(attempt.installation, 'acceptMissingModules')}=true pulumi refresh"
-    setting, what = _road_of(attempt.installation, attempt.road)
-    if isinstance(doubt, Elsewhere):
+    setting, what = _road_of(attempt.installation, attempt.auth_method)
+    if isinstance(doubt, WrongInstallation):
         return ForgeError(
             f"{attempt}\n"
             "this is another installation than the one that the stack was made on\n"
@@ -129,18 +129,18 @@ def doubtful(attempt: Attempt, doubt: InDoubt) -> ForgeError:
     )
 
 
-def _check(installation: str, road: Road | None, error: ApiError) -> str:
+def _check(installation: str, auth_method: AuthMethodName | None, error: ApiError) -> str:
     if isinstance(error, Unauthorized):
-        return renewal(installation, road, error)
-    return f"check {address_variable(installation, road)}, the network and the proxy"
+        return renewal(installation, auth_method, error)
+    return f"check {address_variable(installation, auth_method)}, the network and the proxy"
 
 
-def renewal(installation: str, road: Road | None, error: Unauthorized) -> str:
-    """What to do where the credentials of a road are not taken, or there are none."""
+def renewal(installation: str, auth_method: AuthMethodName | None, error: Unauthorized) -> str:
+    """What to do where the credentials of an authentication method are not taken, or there are none."""
     who = "a token of the app that is installed there, which lives at most 4 hours"
-    setting = _road_of(installation, road)[0]
-    match road:
-        case "relayUrl" if error.is_of_relay:
+    setting = _road_of(installation, auth_method)[0]
+    match auth_method:
+        case "relayUrl" if error.is_from_relay:
             key = setting_of(installation, "relayKey")
             return f"the clock of this machine has to be right, and {key} the relay's own RELAY_KEY"
         case "relayUrl" if error.status is None:
@@ -154,12 +154,12 @@ def renewal(installation: str, road: Road | None, error: Unauthorized) -> str:
     return f"renew {setting}: it takes {who}"
 
 
-def _road_of(installation: str, road: Road | None) -> tuple[str, str]:
+def _road_of(installation: str, auth_method: AuthMethodName | None) -> tuple[str, str]:
     """The setting that leads to an installation, and what it has to be."""
-    if road is None:  # the emulator, without a token
+    if auth_method is None:  # the emulator, without a token
         return setting_of(installation, "baseUrl"), "the file of this installation"
     what = {"relayUrl": "the relay of this installation", "containerProxy": "this installation"}
-    return setting_of(installation, road), what.get(road, "the token of this installation")
+    return setting_of(installation, auth_method), what.get(auth_method, "the token of this installation")
 
 
 def gone(attempt: Attempt) -> ForgeError:
@@ -175,14 +175,16 @@ def gone(attempt: Attempt) -> ForgeError:
 
 def another_type(attempt: Attempt, type_: str) -> ForgeError:
     """The program asked for a trigger by its id, and something else has it."""
-    return ForgeError(f"{attempt}\nit is a module of type {clean(type_, 100)}\nnext: DynamicModule.get")
+    return ForgeError(f"{attempt}\nit is a module of type {printable(type_, 100)}\nnext: DynamicModule.get")
 
 
-def unlisted(installation: str, version: Version, base_url: str, road: Road | None, error: ApiError) -> ForgeError:
+def unlisted(
+    installation: str, version: Version, base_url: str, auth_method: AuthMethodName | None, error: ApiError
+) -> ForgeError:
     """The modules of an installation cannot be listed."""
     return ForgeError(
         f"could not list the modules of installation {installation!r} ({version}) at {base_url}\n{_what_was_said(error)}\n"
-        f"next: {_check(installation, road, error)}"
+        f"next: {_check(installation, auth_method, error)}"
     )
 
 
@@ -217,12 +219,12 @@ def _fate(attempt: Attempt, error: ApiError) -> str:
 
 def _next(attempt: Attempt, error: ApiError) -> str:
     key = functools.partial(config_key, attempt.installation)
-    api = f"{address_variable(attempt.installation, attempt.road)} ({attempt.base_url})"
+    api = f"{address_variable(attempt.installation, attempt.auth_method)} ({attempt.base_url})"
     match error:
         case _ if attempt.verb == "register" and not error.is_certain:
             step = _next_of_ambiguous_register(attempt)
         case Unauthorized():
-            step = renewal(attempt.installation, attempt.road, error)
+            step = renewal(attempt.installation, attempt.auth_method, error)
         case Unreachable():
             step = f"check {api}, the network and the proxy, then run the command again"
         case Throttled():
@@ -231,7 +233,7 @@ def _next(attempt: Attempt, error: ApiError) -> str:
             step = f"check that {api} is the API, and that it speaks apiVersion {attempt.version}"
         case Rejected() if attempt.verb != "read":
             step = "correct the declaration by what the server said"
-        case BadAnswer() | Rejected():
+        case InvalidResponse() | Rejected():
             step = f"check that {api} is the API, then run the command again"
         case _:
             step = "run the command again: it repeats what was not done"

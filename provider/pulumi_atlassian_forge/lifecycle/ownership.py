@@ -1,6 +1,6 @@
 """Which resource of the program a module belongs to, where it has belonged to more than one.
 
-A resource may take over the module of another: it has its key under another name, or it adopts it in its place. The engine then
+A resource may adopt the module of another: it has its key under another name, or it adopts it in its place. The engine then
 deletes the earlier resource, after the later one was made and by the id that both have, and with it the module would go.
 """
 
@@ -38,7 +38,7 @@ class Owners:
                 self._declared[version, key] = resource_of(inputs)
 
     def take(self, module: Name, made: str) -> None:
-        """A resource has registered, adopted or taken over a module in this process.
+        """A resource has registered, adopted or adopted a module in this process.
 
         Args:
             module: Which.

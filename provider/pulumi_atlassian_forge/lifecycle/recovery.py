@@ -1,7 +1,7 @@
-"""Registering a module once, whatever happens to the answers: look before repeating (docs/adr/0003-lost-answers.md).
+"""Registering a module once, whatever happens to the responses: look before repeating (docs/adr/0003-lost-answers.md).
 
-A register whose answer was lost, cut or unreadable may have been carried out. Sending it again could register the module twice,
-and then a customer's function runs twice on every event; giving up could leave an orphan that runs for ever. So after an answer
+A register whose response was lost, cut or unreadable may have been carried out. Sending it again could register the module twice,
+and then a customer's function runs twice on every event; giving up could leave an orphan that runs for ever. So after a response
 that decides nothing the installation is looked at: under v1 by the key, under v2, where only the server knows the key, by
 comparing a list taken before with one taken after.
 """
@@ -14,28 +14,28 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from pulumi_atlassian_forge.api.errors import ApiError, BadAnswer, NotFound, Rejected
-from pulumi_atlassian_forge.api.module_list import Listing
+from pulumi_atlassian_forge.api.errors import ApiError, InvalidResponse, NotFound, Rejected
+from pulumi_atlassian_forge.api.module_list import ModuleList
 from pulumi_atlassian_forge.api.operations import Operations
-from pulumi_atlassian_forge.api.protocol import Live, is_usable
-from pulumi_atlassian_forge.api.text import clean
+from pulumi_atlassian_forge.api.protocol import LiveModule, is_usable
+from pulumi_atlassian_forge.api.text import printable
 from pulumi_atlassian_forge.model.additions import is_exactly, means, overlap
 from pulumi_atlassian_forge.model.comparison import fingerprint, server_additions
 from pulumi_atlassian_forge.model.content import Content
-from pulumi_atlassian_forge.saying import say
+from pulumi_atlassian_forge.saying import notify
 
-LOOKS: Final = (0.0, 0.5, 1.0, 2.0)
+VERIFICATION_DELAYS_S: Final = (0.0, 0.5, 1.0, 2.0)
 """Seconds before each look. A server may show a new module a little late, so "absent" is believed only after the last."""
 
-FRESH: Final = 1.0
+LIST_MAX_AGE_S: Final = 1.0
 """Seconds that the list before may be old: what another stack registers after it could be claimed."""
 
 ATTEMPTS: Final = 5
 """How often a register is sent at most, where each time nothing could be found afterwards."""
 
 
-class Undecided(ApiError):
-    """Several modules could be the one whose answer was lost; none is taken."""
+class AmbiguousRegistration(ApiError):
+    """Several modules could be the one whose response was lost; none is taken."""
 
     _processed = "unknown"
 
@@ -44,7 +44,7 @@ class Undecided(ApiError):
         self.keys = keys
 
 
-class Taken(ApiError):
+class KeyTaken(ApiError):
     """A module with this key is already there, with other content."""
 
     def __init__(self, cause: ApiError) -> None:
@@ -59,7 +59,7 @@ class Registrar:
         operations: The five operations.
         listing: The shared list.
         patience: Seconds that one register may take with all its looks and repetitions.
-        adopt_identical: Whether an identical module that was there before, under the same key, is taken over (v1).
+        adopt_identical: Whether an identical module that was there before, under the same key, is adopted (v1).
         sleep: Waits for some seconds.
         clock: A monotonic clock, in seconds.
     """
@@ -68,7 +68,7 @@ class Registrar:
         self,
         installation: str,
         operations: Operations,
-        listing: Listing,
+        listing: ModuleList,
         *,
         patience: float,
         adopt_identical: bool = True,
@@ -84,11 +84,11 @@ class Registrar:
         self._clock = clock
         self._lock = threading.Lock()
         self._not_claimable: set[str] | None = None
-        self._before: list[Live] = []
+        self._before: list[LiveModule] = []
         self._of_content: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._wanted: dict[str, Content] = {}  # whose register is under way
 
-    def register(self, key: str | None, content: Content, *, was_deleted: bool = False) -> Live | None:
+    def register(self, key: str | None, content: Content, *, was_deleted: bool = False) -> LiveModule | None:
         """Register a module once.
 
         Args:
@@ -102,9 +102,9 @@ class Registrar:
         Raises:
             ApiError: It could not be registered; ``processed`` says whether it may be registered all the same.
         """
-        operations = self._operations.as_one()
+        operations = self._operations.with_shared_budget()
         if key is not None:
-            pauses = LOOKS[1:] if was_deleted else ()
+            pauses = VERIFICATION_DELAYS_S[1:] if was_deleted else ()
             return self._settled(operations, key, content, lambda: self._by_key(operations, key, content), key, pauses)
         self._note_what_is_there()
         name = fingerprint(content)
@@ -128,10 +128,10 @@ class Registrar:
         operations: Operations,
         key: str | None,
         content: Content,
-        look: Callable[[], Live | None],
+        look: Callable[[], LiveModule | None],
         name: str,
         pauses: Sequence[float] = (),
-    ) -> Live | None:
+    ) -> LiveModule | None:
         began, left, is_in_doubt = self._clock(), list(pauses), False
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -146,7 +146,7 @@ class Registrar:
                 # Also where only an earlier attempt may have been carried out: it may have been so by now.
                 found = self._found(look, error)
                 if found is not None:
-                    self._tell(name, f"the answer was lost: {error}; the module is registered, and found: {found.key}")
+                    self._tell(name, f"the response was lost: {error}; the module is registered, and found: {found.key}")
                     return found
                 error.attempts, error.waited = attempt, self._clock() - began
                 if is_certain or attempt == ATTEMPTS or error.waited >= self._patience:
@@ -154,7 +154,7 @@ class Registrar:
                 is_in_doubt = True
         raise AssertionError("unreachable")
 
-    def _registered(self, operations: Operations, key: str | None, content: Content, pauses: list[float]) -> Live | None:
+    def _registered(self, operations: Operations, key: str | None, content: Content, pauses: list[float]) -> LiveModule | None:
         """Send it. A key that is refused because its deletion is not known everywhere yet is tried again after a pause."""
         while True:
             try:
@@ -171,22 +171,22 @@ class Registrar:
             return False
         return True
 
-    def _own(self, live: Live | None, key: str | None) -> Live | None:
-        """The module of an answer, unless it is one that was there before: then the answer is another request's."""
+    def _own(self, live: LiveModule | None, key: str | None) -> LiveModule | None:
+        """The module of a response, unless it is one that was there before: then the response is another request's."""
         if live is not None and key is None:
             with self._lock:
                 is_another = live.key in (self._not_claimable or ())
             if is_another:
-                raise BadAnswer(f"the answer is module '{clean(live.key, 80)}', which was there before")
+                raise InvalidResponse(f"the response is module '{printable(live.key, 80)}', which was there before")
         return live
 
-    def _found(self, look: Callable[[], Live | None], cause: ApiError) -> Live | None:
-        for pause in LOOKS:
+    def _found(self, look: Callable[[], LiveModule | None], cause: ApiError) -> LiveModule | None:
+        for pause in VERIFICATION_DELAYS_S:
             if pause:
                 self._sleep(pause)
             try:
                 found = look()
-            except (Undecided, Taken):
+            except (AmbiguousRegistration, KeyTaken):
                 raise
             except ApiError:
                 # Without a look nothing is known, and sending it again could register it twice.
@@ -195,7 +195,7 @@ class Registrar:
                 return found
         return None
 
-    def _by_key(self, operations: Operations, key: str, content: Content, *, exactly: bool = False) -> Live | None:
+    def _by_key(self, operations: Operations, key: str, content: Content, *, exactly: bool = False) -> LiveModule | None:
         """Under v1 the key tells: the module is there, or it is not."""
         try:
             live = operations.read(key)
@@ -203,24 +203,24 @@ class Registrar:
             return None
         if (is_exactly if exactly else means)(content, live.content):
             return live
-        raise Taken(Rejected("another module has this key"))
+        raise KeyTaken(Rejected("another module has this key"))
 
-    def _why_rejected(self, operations: Operations, key: str, content: Content, error: Rejected, *, first: bool) -> Live:
-        """A refusal may mean that the key is taken: by what a lost answer of ours left, by a killed run, or by somebody else."""
+    def _why_rejected(self, operations: Operations, key: str, content: Content, error: Rejected, *, first: bool) -> LiveModule:
+        """A refusal may mean that the key exists: left by our lost response, by a killed run, or made by another client."""
         try:
             live = self._by_key(operations, key, content, exactly=first)
-        except Taken:
-            raise Taken(error) from None
+        except KeyTaken:
+            raise KeyTaken(error) from None
         except ApiError:
             raise error from None
         if live is None:
             raise error
         if first and not self._adopt_identical:
-            raise Taken(error)
+            raise KeyTaken(error)
         if first:
             self._tell(
                 key,
-                "was already registered with the same content, and is taken over: left by a killed run, or the module of a "
+                "was already registered with the same content, and is adopted: left by a killed run, or the module of a "
                 "resource that the program calls by another name now. Another stack must not declare it",
             )
         return live
@@ -233,13 +233,13 @@ class Registrar:
             if self._not_claimable is not None:
                 return
             try:
-                self._before = self._listing.all(within=FRESH)
+                self._before = self._listing.all(within=LIST_MAX_AGE_S)
             except ApiError as error:
                 error.came_before = True
                 raise
             self._not_claimable = {live.key for live in self._before}
 
-    def twins(self, content: Content) -> list[Live]:
+    def duplicates(self, content: Content) -> list[LiveModule]:
         """Under v2 the modules of this content that were there before this process registered any."""
         return [live for live in self._before if is_exactly(content, live.content)]
 
@@ -248,7 +248,7 @@ class Registrar:
             if self._not_claimable is not None:
                 self._not_claimable.add(key)
 
-    def _claimable(self, operations: Operations, content: Content) -> Live | None:
+    def _claimable(self, operations: Operations, content: Content) -> LiveModule | None:
         """The one module of this content that was not there before, and that is not another create's."""
         listed = operations.list()
         with self._lock:
@@ -262,11 +262,11 @@ class Registrar:
             and not any(_is_closer(other, content, live.content) for other in others)
         ]
         if len(candidates) > 1 or not all(is_usable(live.key) for live in candidates):
-            raise Undecided(sorted(live.key for live in candidates), Rejected("several modules could be the one"))
+            raise AmbiguousRegistration(sorted(live.key for live in candidates), Rejected("several modules could be the one"))
         return candidates[0] if candidates else None
 
     def _tell(self, name: str, text: str) -> None:
-        say(f"{self._installation}/{name}", text)
+        notify(f"{self._installation}/{name}", text)
 
 
 def _is_closer(other: Content, content: Content, live: Content) -> bool:
@@ -274,8 +274,8 @@ def _is_closer(other: Content, content: Content, live: Content) -> bool:
     return means(other, live) and len(server_additions(other, live)) < len(server_additions(content, live))
 
 
-def settled_update(operations: Operations, key: str, content: Content, removed: Sequence[str] = ()) -> Live:
-    """Replace a module's content, and look where the answer decides nothing.
+def update_and_verify(operations: Operations, key: str, content: Content, removed: Sequence[str] = ()) -> LiveModule:
+    """Replace a module's content, and look where the response decides nothing.
 
     Args:
         operations: The five operations.
@@ -291,7 +291,7 @@ def settled_update(operations: Operations, key: str, content: Content, removed: 
         NotFound: There is none with this key.
         ApiError: It could not be updated; ``is_certain`` says whether it is as it was.
     """
-    operations = operations.as_one()
+    operations = operations.with_shared_budget()
     try:
         return operations.update(key, content)
     except ApiError as error:
@@ -306,8 +306,8 @@ def settled_update(operations: Operations, key: str, content: Content, removed: 
         raise
 
 
-def settled_delete(operations: Operations, key: str) -> bool:
-    """Delete a module, and look where the answer decides nothing.
+def delete_and_verify(operations: Operations, key: str) -> bool:
+    """Delete a module, and look where the response decides nothing.
 
     Returns:
         Whether the server said that it has deleted it; False where there is none, or none any more.
@@ -315,7 +315,7 @@ def settled_delete(operations: Operations, key: str) -> bool:
     Raises:
         ApiError: It could not be deleted; ``is_certain`` says whether it is still registered.
     """
-    operations = operations.as_one()
+    operations = operations.with_shared_budget()
     try:
         operations.delete(key)
     except NotFound:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pulumi_atlassian_forge.api.protocol import Live
+from pulumi_atlassian_forge.api.protocol import LiveModule
 from pulumi_atlassian_forge.model.comparison import as_declared, server_additions
 from pulumi_atlassian_forge.model.content import TRIGGER, Content, is_typed, properties_of
 
@@ -18,7 +18,7 @@ _OUTPUTS_ONLY: Final = frozenset({"__identity", "__made", "__schema", "__server"
 def outputs_of(
     base: Mapping[str, Any],
     declared: Content,
-    live: Live,
+    live: LiveModule,
     server: list[str] | None,
     *,
     typed: bool | None = None,
@@ -30,7 +30,7 @@ def outputs_of(
     outputs |= {name: base[name] for name in ("__name", "__made", "__identity", "adopt") if name in base}
     outputs["__schema"] = SCHEMA
     if typed and live.content.type != TRIGGER:
-        # Somebody put another type under the key: a trigger's properties cannot show it, and only a replace mends it.
+        # Somebody put another type under the key: a trigger's properties cannot show it, and only a replace fixes it.
         return outputs | {"__type": live.content.type}
     seen = as_declared(declared, live.content, server) if live.content.type == declared.type else live.content
     if first_look:

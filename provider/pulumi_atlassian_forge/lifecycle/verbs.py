@@ -1,4 +1,4 @@
-"""The decisions: what to send, and what to remember of the answer. No Pulumi and no HTTP.
+"""The decisions: what to send, and what to remember of the response. No Pulumi and no HTTP.
 
 A front end (today :mod:`.provider`, later a native plugin) hands in plain values and gets plain values back.
 """
@@ -10,22 +10,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar, get_args
 
-from pulumi_atlassian_forge.api.errors import ApiError, BadAnswer, NotFound, Unauthorized
-from pulumi_atlassian_forge.api.module_list import Listing
+from pulumi_atlassian_forge.api.errors import ApiError, InvalidResponse, NotFound, Unauthorized
+from pulumi_atlassian_forge.api.module_list import ModuleList
 from pulumi_atlassian_forge.api.operations import Operations
-from pulumi_atlassian_forge.api.protocol import Live
-from pulumi_atlassian_forge.api.text import clean
-from pulumi_atlassian_forge.config.settings import Road
+from pulumi_atlassian_forge.api.protocol import LiveModule
+from pulumi_atlassian_forge.api.text import printable
+from pulumi_atlassian_forge.config.settings import AuthMethodName
 from pulumi_atlassian_forge.model.additions import overlap
 from pulumi_atlassian_forge.model.comparison import server_additions
 from pulumi_atlassian_forge.model.content import TRIGGER, Content, content_of, is_typed
 from pulumi_atlassian_forge.model.module_id import ModuleId, Version
-from pulumi_atlassian_forge.saying import say
+from pulumi_atlassian_forge.saying import notify
 
-from .adoption import NothingToAdopt, adopted
-from .installation_guard import InDoubt, Roll
+from .adoption import AdoptionTargetMissing, adopted
+from .installation_guard import InstallationGuard, UnverifiedInstallation
 from .messages import LIMIT, Attempt, Verb, another_type, doubtful, explain, gone, is_about_the_limit
-from .recovery import Registrar, settled_delete, settled_update
+from .recovery import Registrar, delete_and_verify, update_and_verify
 from .state import inputs_of, outputs_of
 
 _T = TypeVar("_T")
@@ -43,11 +43,11 @@ class Installation(Protocol):
         """Where its API is, for messages."""
 
     @property
-    def road(self) -> Road | None:
+    def auth_method(self) -> AuthMethodName | None:
         """The setting that leads to it, for messages; None where none is needed."""
 
     @property
-    def roll(self) -> Roll:
+    def guard(self) -> InstallationGuard:
         """The modules of the stack that are known on it."""
 
     @property
@@ -57,7 +57,7 @@ class Installation(Protocol):
     def operations(self, version: Version) -> Operations:
         """The five operations under one version of the API."""
 
-    def listing(self, version: Version) -> Listing:
+    def listing(self, version: Version) -> ModuleList:
         """The shared list of its modules under one version of the API."""
 
     def registrar(self, version: Version) -> Registrar:
@@ -65,7 +65,7 @@ class Installation(Protocol):
 
 
 def create(installation: Installation, inputs: Mapping[str, Any]) -> tuple[ModuleId, dict[str, Any]]:
-    """Register a module, or adopt one: one request, and a look where its answer decides nothing.
+    """Register a module, or adopt one: one request, and a look where its response decides nothing.
 
     Returns:
         The id and the outputs.
@@ -80,13 +80,13 @@ def create(installation: Installation, inputs: Mapping[str, Any]) -> tuple[Modul
     try:
         with installation.turns:
             live, was_empty = _renewed(lambda: _created(installation, version, key, content, inputs))
-    except InDoubt as doubt:
+    except UnverifiedInstallation as doubt:
         raise doubtful(attempt, doubt) from None
     except ApiError as error:
         raise explain(attempt, error, registered=_registered(installation, version, error)) from None
     installation.listing(version).put(live)
     made = secrets.token_hex(4)
-    installation.roll.register(version, live.key, made)
+    installation.guard.register(version, live.key, made)
     server = None if was_empty else server_additions(content, live.content)
     outputs = outputs_of({**inputs, "__made": made}, content, live, server)
     return ModuleId(installation.name, version, live.key), _remembered(installation, version, live.key, outputs)
@@ -94,10 +94,10 @@ def create(installation: Installation, inputs: Mapping[str, Any]) -> tuple[Modul
 
 def _created(
     installation: Installation, version: Version, key: str | None, content: Content, inputs: Mapping[str, Any]
-) -> tuple[Live, bool]:
+) -> tuple[LiveModule, bool]:
     name = "/".join(inputs.get("__name", ()))
-    installation.roll.recognise(version, key or name, None, is_new=True)
-    installation.roll.allow_register(version, key, installation.listing, name)
+    installation.guard.require_same_identity(version, key or name, None, is_new=True)
+    installation.guard.require_known_installation(version, key, installation.listing, name)
     return _adopted_or_registered(installation, version, key, content, inputs.get("adopt"))
 
 
@@ -106,33 +106,35 @@ def _renewed(run: Callable[[], _T]) -> _T:
     try:
         return run()
     except Unauthorized as error:
-        if not error.is_renewed:
+        if not error.is_refreshed:
             raise
         return run()
 
 
 def _adopted_or_registered(
     installation: Installation, version: Version, key: str | None, content: Content, adopt: bool | str | None
-) -> tuple[Live, bool]:
+) -> tuple[LiveModule, bool]:
     """The module, and whether the server said nothing of it: then what was sent is what is known."""
     wanted = adopt if isinstance(adopt, str) else key
     if adopt and wanted is not None:
         found = adopted(installation.operations(version), installation.name, wanted, content)
         if found is not None:
             return found, False
-        if version == "v2" and not installation.roll.has_deleted(version, wanted):
-            raise NothingToAdopt(wanted)
+        if version == "v2" and not installation.guard.has_deleted(version, wanted):
+            raise AdoptionTargetMissing(wanted)
     registrar = installation.registrar(version)
-    was_deleted = key is not None and installation.roll.has_deleted(version, key)
+    was_deleted = key is not None and installation.guard.has_deleted(version, key)
     live = registrar.register(key, content, was_deleted=was_deleted)
     if live is None:  # v1 answered 201 with an empty body
-        return Live(str(key), content), True
-    twins = sorted(clean(twin.key, 80) for twin in registrar.twins(content) if not installation.roll.is_in_state(twin, version))
-    if twins:
-        say(
+        return LiveModule(str(key), content), True
+    duplicates = sorted(
+        printable(twin.key, 80) for twin in registrar.duplicates(content) if not installation.guard.is_in_state(twin, version)
+    )
+    if duplicates:
+        notify(
             f"{installation.name}/{live.key}",
-            f"registered; the same content was there before as {', '.join(twins)}, and is still: if no stack owns that, as after "
-            "a killed run (forge-modules orphans tells), delete it, or both run",
+            f"registered; the same content was there before as {', '.join(duplicates)}, and is still: if no stack owns "
+            "that, as after a killed run (forge-modules orphans tells), delete it, or both run",
         )
     return live, False
 
@@ -154,27 +156,27 @@ def read(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -> 
     typed = is_typed(olds)
     declared = content_of(olds) if "__schema" in olds else None
     attempt = _attempt("read", installation, id_.version, id_.key, declared.type if declared is not None else TRIGGER)
-    listing, roll = installation.listing(id_.version), installation.roll
-    era = roll.era
+    listing, guard = installation.listing(id_.version), installation.guard
+    credentials_generation = guard.credentials_generation
     if declared is not None:
-        roll.meet(id_.version, id_.key, olds)
+        guard.meet(id_.version, id_.key, olds)
     try:
         with installation.turns:
             live = _looked_for(installation, id_, was_there=declared is not None)
         if declared is not None:
-            roll.recognise(id_.version, id_.key, olds.get("__identity"))
+            guard.require_same_identity(id_.version, id_.key, olds.get("__identity"))
         if live is None and declared is not None:
-            roll.believe_gone(id_.version, id_.key, installation.listing)
+            guard.confirm_deleted(id_.version, id_.key, installation.listing)
             return None
         others = [(id_.version, other.key) for other in listing.all()]
-    except InDoubt as doubt:
+    except UnverifiedInstallation as doubt:
         raise doubtful(attempt, doubt) from None
     except ApiError as error:
         raise explain(attempt, error) from None
     if live is None:
         raise gone(attempt)
     if declared is not None:
-        roll.testify(era)
+        guard.mark_verified(credentials_generation)
     elif typed and live.content.type != TRIGGER:
         raise another_type(attempt, live.content.type)
     base = {**olds, "installation": id_.installation, "apiVersion": id_.version}
@@ -183,17 +185,17 @@ def read(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -> 
     return _remembered(installation, id_.version, id_.key, outputs, others, olds.get("__siblings")), inputs_of(outputs)
 
 
-def _looked_for(installation: Installation, id_: ModuleId, *, was_there: bool) -> Live | None:
+def _looked_for(installation: Installation, id_: ModuleId, *, was_there: bool) -> LiveModule | None:
     """The module, or None; where everything is believed, also that the API of its version is gone."""
     try:
         return installation.listing(id_.version).find(id_.key)
     except NotFound:
-        if was_there and installation.roll.is_credulous:
+        if was_there and installation.guard.accept_missing_modules:
             return None
         raise
 
 
-def find(installation: Installation, version: Version, key: str) -> Live:
+def find(installation: Installation, version: Version, key: str) -> LiveModule:
     """Look at one module, whoever registered it: out of the shared list, or by its key.
 
     Raises:
@@ -225,17 +227,17 @@ def update(
     content = content_of(news)
     removed = server_additions(content, content_of(olds)) if olds else []
     attempt = _attempt("update", installation, id_.version, id_.key, content.type)
-    installation.roll.meet(id_.version, id_.key, olds or {})
+    installation.guard.meet(id_.version, id_.key, olds or {})
     try:
         recorded = (olds or {}).get("__identity")
-        installation.roll.recognise(id_.version, id_.key, recorded)
+        installation.guard.require_same_identity(id_.version, id_.key, recorded)
         live = _updated_or_registered(installation, id_, attempt, content, removed, recorded)
-    except InDoubt as doubt:
+    except UnverifiedInstallation as doubt:
         raise doubtful(attempt, doubt) from None
     except ApiError as error:
         raise explain(attempt, error) from None
     server = None if live is None else _additions(content, live.content, removed)
-    live = live or Live(id_.key, content)
+    live = live or LiveModule(id_.key, content)
     installation.listing(id_.version).put(live)
     base = {**news, **{name: mark for name, mark in (olds or {}).items() if name in {"__made", "__identity"}}}
     return _remembered(installation, id_.version, id_.key, outputs_of(base, content, live, server))
@@ -250,41 +252,41 @@ def _additions(content: Content, live: Content, removed: Sequence[str]) -> list[
 
 def _updated_or_registered(
     installation: Installation, id_: ModuleId, attempt: Attempt, content: Content, removed: Sequence[str], recorded: object
-) -> Live | None:
+) -> LiveModule | None:
     """The module; None where it was registered again and the server said nothing of it."""
-    operations, era = installation.operations(id_.version), installation.roll.era
+    operations, credentials_generation = installation.operations(id_.version), installation.guard.credentials_generation
     try:
         with installation.turns:
             try:
-                live = settled_update(operations, id_.key, content, removed)
+                live = update_and_verify(operations, id_.key, content, removed)
             except NotFound:
                 if not _is_listed(installation, id_):
                     raise
                 try:
-                    live = settled_update(operations, id_.key, content, removed)  # something on the way may have said so
+                    live = update_and_verify(operations, id_.key, content, removed)  # something on the way may have said so
                 except NotFound:
                     raise _said_gone_and_listed() from None
     except NotFound:
         installation.listing(id_.version).drop(id_.key)
         if id_.version == "v2":
-            installation.roll.believe_gone(id_.version, id_.key, installation.listing)
+            installation.guard.confirm_deleted(id_.version, id_.key, installation.listing)
             raise gone(attempt) from None
         again = _renewed(lambda: _registered_again(installation, id_, content, recorded))
-        say(f"{installation.name}/{id_.key}", "was deleted outside Pulumi, and is registered again")
+        notify(f"{installation.name}/{id_.key}", "was deleted outside Pulumi, and is registered again")
         return again
-    installation.roll.testify(era)
+    installation.guard.mark_verified(credentials_generation)
     return live
 
 
-def _registered_again(installation: Installation, id_: ModuleId, content: Content, recorded: object) -> Live | None:
-    installation.roll.recognise(id_.version, id_.key, recorded)
-    installation.roll.believe_gone(id_.version, id_.key, installation.listing)
+def _registered_again(installation: Installation, id_: ModuleId, content: Content, recorded: object) -> LiveModule | None:
+    installation.guard.require_same_identity(id_.version, id_.key, recorded)
+    installation.guard.confirm_deleted(id_.version, id_.key, installation.listing)
     with installation.turns:
         return installation.registrar(id_.version).register(id_.key, content)
 
 
-def _said_gone_and_listed() -> BadAnswer:
-    return BadAnswer("it is said not to be there, and the list holds it", status=404)
+def _said_gone_and_listed() -> InvalidResponse:
+    return InvalidResponse("it is said not to be there, and the list holds it", status=404)
 
 
 def _is_listed(installation: Installation, id_: ModuleId) -> bool:
@@ -297,9 +299,9 @@ def _is_listed(installation: Installation, id_: ModuleId) -> bool:
     try:
         return all(any(live.key == id_.key for live in listing.all(within)) for within in (None, 0.0))
     except ApiError as error:
-        if installation.roll.is_credulous:
+        if installation.guard.accept_missing_modules:
             return False
-        raise BadAnswer(f"it is said not to be there, and the list cannot be had: {error}", status=404) from None
+        raise InvalidResponse(f"it is said not to be there, and the list cannot be had: {error}", status=404) from None
 
 
 def delete(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -> None:
@@ -309,27 +311,27 @@ def delete(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -
         ForgeError: It could not be deleted, or its absence cannot be believed.
     """
     attempt = _attempt("delete", installation, id_.version, id_.key, content_of(olds).type)
-    roll = installation.roll
-    if roll.owners.is_another_s((id_.version, id_.key), olds):
-        say(f"{installation.name}/{id_.key}", "is not deleted: it belongs to another resource of this program now")
+    guard = installation.guard
+    if guard.owners.is_another_s((id_.version, id_.key), olds):
+        notify(f"{installation.name}/{id_.key}", "is not deleted: it belongs to another resource of this program now")
         return
-    roll.meet(id_.version, id_.key, olds)
+    guard.meet(id_.version, id_.key, olds)
     try:
-        roll.recognise(id_.version, id_.key, olds.get("__identity"))
-        era = roll.era
+        guard.require_same_identity(id_.version, id_.key, olds.get("__identity"))
+        credentials_generation = guard.credentials_generation
         with installation.turns:
-            was_there = settled_delete(installation.operations(id_.version), id_.key)
+            was_there = delete_and_verify(installation.operations(id_.version), id_.key)
             if not was_there and _is_listed(installation, id_):
                 raise _said_gone_and_listed()
         if was_there:
-            roll.testify(era)
+            guard.mark_verified(credentials_generation)
         else:
-            roll.believe_gone(id_.version, id_.key, installation.listing)
-    except InDoubt as doubt:
+            guard.confirm_deleted(id_.version, id_.key, installation.listing)
+    except UnverifiedInstallation as doubt:
         raise doubtful(attempt, doubt) from None
     except ApiError as error:
         raise explain(attempt, error) from None
-    roll.delete(id_.version, id_.key)
+    guard.delete(id_.version, id_.key)
     installation.listing(id_.version).drop(id_.key)
 
 
@@ -342,14 +344,14 @@ def _remembered(
     carried: list[str] | None = None,
 ) -> dict[str, Any]:
     """The outputs with what shows a later run that it is on the right installation."""
-    siblings = installation.roll.siblings(version, key, live, carried)
+    siblings = installation.guard.siblings(version, key, live, carried)
     marks = {"__identity": _identity(installation) or outputs.get("__identity"), "__siblings": siblings}
     return {**outputs, **{name: mark for name, mark in marks.items() if mark}}
 
 
 def _identity(installation: Installation) -> str | None:
     try:
-        return installation.roll.identity() if installation.roll.identity is not None else None
+        return installation.guard.identity() if installation.guard.identity is not None else None
     except ApiError:
         return None  # the module is there, and that is what has to be written down
 
@@ -363,7 +365,7 @@ def _attempt(
     inputs: Mapping[str, Any] | None = None,
 ) -> Attempt:
     name = "/".join((inputs or {}).get("__name", ())) or None
-    return Attempt(verb, key, type_, installation.name, version, installation.base_url, installation.road, name)
+    return Attempt(verb, key, type_, installation.name, version, installation.base_url, installation.auth_method, name)
 
 
 def _registered(installation: Installation, version: Version, error: ApiError) -> dict[Version, int]:

@@ -54,9 +54,9 @@ def fingerprint(content: Content) -> str:
     return canonical_json([content.type, _plain(content.data, (), rules)])
 
 
-def server_additions(sent: Content, answer: Content) -> list[str]:
-    """The paths that an answer holds and that were not sent: the topmost of each added part, sorted."""
-    return sorted(_pointer(path) for path in _added(sent.data, answer.data, (), _Rules(sent.type)))
+def server_additions(sent: Content, response: Content) -> list[str]:
+    """The paths that a response holds and that were not sent: the topmost of each added part, sorted."""
+    return sorted(_pointer(path) for path in _added(sent.data, response.data, (), _Rules(sent.type)))
 
 
 def as_declared(declared: Content, live: Content, server: Sequence[str] | None) -> Content:
@@ -209,21 +209,21 @@ def _equal(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-def _added(sent: Any, answer: Any, path: Path, rules: _Rules) -> Iterator[Path]:
-    if isinstance(sent, dict) and isinstance(answer, dict):
-        for name, value in answer.items():
+def _added(sent: Any, response: Any, path: Path, rules: _Rules) -> Iterator[Path]:
+    if isinstance(sent, dict) and isinstance(response, dict):
+        for name, value in response.items():
             below = (*path, name)
             if name in sent:
                 yield from _added(sent[name], value, below, rules)
             elif not rules.is_default(below, value):
                 # A default that the server filled in stays comparable: another value later is a person's doing.
                 yield below
-    elif isinstance(sent, list) and isinstance(answer, list):
-        partners = _matched(sent, answer, rules)[0] if rules.is_set(path) else answer
+    elif isinstance(sent, list) and isinstance(response, list):
+        partners = _matched(sent, response, rules)[0] if rules.is_set(path) else response
         for index, (left, right) in enumerate(zip(sent, partners, strict=False)):
             yield from _added(left, right, (*path, str(index)), rules)
         if not rules.is_set(path):
-            yield from ((*path, str(index)) for index in range(len(sent), len(answer)))
+            yield from ((*path, str(index)) for index in range(len(sent), len(response)))
 
 
 def _seen(declared: Any, live: Any, path: Path, rules: _Rules, is_server_s: Callable[[Path], bool]) -> Any:

@@ -1,4 +1,4 @@
-"""What a program can ask: one module, or all of them. Each function has a twin that takes and gives outputs.
+"""What a program can ask: one module, or all of them. Each function has a duplicate that takes and gives outputs.
 
 They run in the program's process, in a preview as well, and only read. All calls share one list of each installation
 (design decision 4); the plugin, which is another process, has its own.
@@ -78,7 +78,7 @@ def list_modules(*, type: str | None = None, installation: str = "default") -> l
     try:
         found = connection.listing(version).all()
     except ApiError as error:
-        raise unlisted(installation, version, connection.base_url, connection.road, error) from None
+        raise unlisted(installation, version, connection.base_url, connection.auth_method, error) from None
     found = [live for live in found if type is None or live.content.type == type]
     return [_result(installation, version, live) for live in sorted(found, key=lambda live: live.key)]
 

@@ -19,7 +19,7 @@ from pulumi_atlassian_forge.provider import PROVIDER
 
 from . import preview_errors, warnings
 from .arguments import TriggerFilter, TriggerFilterResult, TriggerPayload, TriggerPayloadResult
-from .unsendable import refuse_unsendable
+from .unsendable import reject_unsendable
 
 Events = pulumi.Input[Sequence[pulumi.Input[EventName]]]
 """The events of a trigger: a list, an output of a list, or a list that holds outputs."""
@@ -75,7 +75,7 @@ class _Module(Resource):
         adopt: bool | str,
         opts: pulumi.ResourceOptions | None,
     ) -> None:
-        refuse_unsendable(resource_name, {**properties, "key": key, "installation": installation, "adopt": adopt})
+        reject_unsendable(resource_name, {**properties, "key": key, "installation": installation, "adopt": adopt})
         inputs = {
             **properties,
             "key": key,
@@ -311,7 +311,7 @@ class DynamicModule(_Module, module="atlassian-forge", name="DynamicModule"):
 
 
 def _parents(opts: pulumi.ResourceOptions | None) -> list[str | pulumi.Input[str]]:
-    """The part of ``__name`` that tells a resource in one component from its namesake in another.
+    """The part of ``__name`` that tells a resource in one component from its module with the same key in another.
 
     A resource does not know its grandparents by name, but the URN of the parent holds the types of all of them, and with the
     parent's name it is unique in a stack. Awaited without its resource, since a dependency on the parent would be one on itself.

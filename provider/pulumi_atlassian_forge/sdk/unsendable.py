@@ -16,7 +16,7 @@ from .arguments import TriggerFilter, TriggerPayload, TriggerPayloadInclude
 _SENT_AS_THEY_ARE = (pulumi.Output, pulumi.Resource, pulumi.Asset, pulumi.Archive, bool, int, float, type(None))
 
 
-def refuse_unsendable(resource_name: str, properties: Mapping[str, Any]) -> None:
+def reject_unsendable(resource_name: str, properties: Mapping[str, Any]) -> None:
     """Refuse values of kinds that JSON does not have, and text that no encoding carries.
 
     Args:

@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Final
 
 from pulumi_atlassian_forge.api.client import Client, Timeouts
-from pulumi_atlassian_forge.api.module_list import Listing
+from pulumi_atlassian_forge.api.module_list import ModuleList
 from pulumi_atlassian_forge.api.operations import Operations
 from pulumi_atlassian_forge.api.protocol import list_page
-from pulumi_atlassian_forge.api.rate_limiter import Pace
-from pulumi_atlassian_forge.api.request_response import Answer, Request
-from pulumi_atlassian_forge.auth.auth_method import identity_of, opened
+from pulumi_atlassian_forge.api.rate_limiter import RateLimiter
+from pulumi_atlassian_forge.api.request_response import Request, Response
+from pulumi_atlassian_forge.auth.auth_method import identity_of, open_auth_method
 from pulumi_atlassian_forge.config.settings import InstallationSettings
-from pulumi_atlassian_forge.lifecycle.installation_guard import Roll
+from pulumi_atlassian_forge.lifecycle.installation_guard import InstallationGuard
 from pulumi_atlassian_forge.lifecycle.recovery import Registrar
 from pulumi_atlassian_forge.model.module_id import Version
-from pulumi_atlassian_forge.saying import say
+from pulumi_atlassian_forge.saying import notify
 from pulumi_atlassian_forge.version import __version__
 
 from .shutdown import GATE
@@ -29,7 +29,7 @@ CONCURRENCY: Final = 4
 
 _USER_AGENT = f"pulumi-atlassian-forge/{__version__} (Python {platform.python_version()})"
 
-_ADVICE = "; the others need not wait with it: --parallel, see docs/guide/roads.md#many-installations"
+_ADVICE = "; the others need not wait with it: --parallel, see docs/guide/authentication.md#many-installations"
 
 
 class Connection:
@@ -44,33 +44,33 @@ class Connection:
     """
 
     def __init__(
-        self, name: str, settings: InstallationSettings, root: Path, roll: Roll, *, is_one_of_several: bool = False
+        self, name: str, settings: InstallationSettings, root: Path, guard: InstallationGuard, *, is_one_of_several: bool = False
     ) -> None:
         self.name = name
-        self.roll = roll
-        roll.is_credulous = settings.accept_missing_modules
+        self.guard = guard
+        guard.accept_missing_modules = settings.accept_missing_modules
         self.turns = threading.BoundedSemaphore(CONCURRENCY)
-        self.road = settings.road
+        self.auth_method = settings.auth_method
         self._version = settings.api_version
-        self._road = opened(name, settings, root, self._forget)
-        roll.identity = self.identity if self._road.installation is not None else None
+        self._auth_method = open_auth_method(name, settings, root, self._forget)
+        guard.identity = self.identity if self._auth_method.installation is not None else None
         self._client = Client(
-            self._road.base_url,
-            self._road.auth,
-            carrier=self._road.carrier,
+            self._auth_method.base_url,
+            self._auth_method.auth,
+            carrier=self._auth_method.carrier,
             passing=GATE.passing,
             timeouts=Timeouts(
                 connect=settings.connect_timeout,
                 read=settings.request_timeout,
                 total=settings.operation_timeout,
             ),
-            transport=self._road.transport,
+            transport=self._auth_method.transport,
             user_agent=_USER_AGENT,
         )
-        self.base_url = settings.base_url if settings.on_emulator and settings.base_url else self._road.base_url
-        pace = Pace(lambda text: say(name, text), advice=_ADVICE if is_one_of_several else "")
-        self._operations: dict[Version, Operations] = {v: Operations(self._client, v, pace) for v in ("v1", "v2")}
-        self._listings: dict[Version, Listing] = {v: Listing(operations) for v, operations in self._operations.items()}
+        self.base_url = settings.base_url if settings.on_emulator and settings.base_url else self._auth_method.base_url
+        rate_limiter = RateLimiter(lambda text: notify(name, text), advice=_ADVICE if is_one_of_several else "")
+        self._operations: dict[Version, Operations] = {v: Operations(self._client, v, rate_limiter) for v in ("v1", "v2")}
+        self._listings: dict[Version, ModuleList] = {v: ModuleList(operations) for v, operations in self._operations.items()}
         self._registrars: dict[Version, Registrar] = {
             v: Registrar(
                 name,
@@ -86,7 +86,7 @@ class Connection:
         """The five operations under one version of the API."""
         return self._operations[version]
 
-    def listing(self, version: Version) -> Listing:
+    def listing(self, version: Version) -> ModuleList:
         """The shared list of the installation's modules under one version of the API."""
         return self._listings[version]
 
@@ -94,11 +94,11 @@ class Connection:
         """What registers modules, once each, under one version of the API."""
         return self._registrars[version]
 
-    def ask(self, request: Request) -> Answer:
+    def ask(self, request: Request) -> Response:
         """Send a request once, whatever comes of it: for a look at the installation itself.
 
         Raises:
-            ApiError: No answer came that can be used.
+            ApiError: No response came that can be used.
         """
         return self._client.send(request)
 
@@ -108,46 +108,46 @@ class Connection:
         Raises:
             ApiError: There are none to be had.
         """
-        return self._road.auth.headers(list_page("v1"))
+        return self._auth_method.auth.headers(list_page("v1"))
 
-    def ends_at(self) -> float | None:
+    def expires_at(self) -> float | None:
         """When the token ends, in seconds since the epoch; None where that is not known, or there is no token.
 
         Raises:
             ApiError: There is none to be had.
         """
-        return self._road.ends_at()
+        return self._auth_method.expires_at()
 
     def installation(self) -> str | None:
-        """The id of the installation, as far as the road has told it by now.
+        """The id of the installation, as far as the authentication method has told it by now.
 
         Raises:
             ApiError: The token that tells it cannot be had.
         """
-        return None if self._road.installation is None else self._road.installation()
+        return None if self._auth_method.installation is None else self._auth_method.installation()
 
     def identity(self) -> str | None:
-        """What tells this installation from others, where the road knows whose it is; asked for where it has to be.
+        """What tells this installation from others, if the authentication method knows it; a request may be needed to learn it.
 
         Raises:
             ApiError: It could not be asked.
         """
-        if self._road.installation is None:
+        if self._auth_method.installation is None:
             return None
-        if self._road.carrier is not None and not self._road.carrier.has_answered:
-            self._listings[self._version].all()  # each answer tells
+        if self._auth_method.carrier is not None and not self._auth_method.carrier.has_responded:
+            self._listings[self._version].all()  # each response tells
         found = self.installation()
         return None if found is None else identity_of(found)
 
     def _forget(self) -> None:
         """Other credentials may lead to another installation: what was seen of it is to be seen again."""
-        self.roll.forget()
+        self.guard.forget()
         for listing in self._listings.values():
             listing.forget()
 
     def secrets(self) -> set[str]:
         """Every token that was obtained, for redaction."""
-        return self._road.secrets()
+        return self._auth_method.secrets()
 
     def close(self) -> None:
         """Close the connections."""

@@ -11,7 +11,7 @@ from pulumi_atlassian_forge.config.installations import Get, Installations, unkn
 from pulumi_atlassian_forge.config.installations_file import installations_in
 from pulumi_atlassian_forge.config.settings import DEFAULT, config_key, variable
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.lifecycle.installation_guard import Roll
+from pulumi_atlassian_forge.lifecycle.installation_guard import InstallationGuard
 from pulumi_atlassian_forge.model.module_id import Version
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Connections:
         self._installations = Installations(get, installations_in(self._root), called)
         self._lock = threading.Lock()
         self._open: dict[str, Connection] = {}
-        self._rolls = _Rolls()
+        self._guards = _Guards()
         self._manifests: Manifests | None = None
 
     @property
@@ -96,9 +96,9 @@ class Connections:
                 "next: correct the file or the setting, or remove the setting to do without these checks"
             ) from None
 
-    def roll(self, name: str) -> Roll:
+    def guard(self, name: str) -> InstallationGuard:
         """The modules of the stack that are known on an installation. Needs no settings."""
-        return self._rolls[name]
+        return self._guards[name]
 
     def unknown(self, name: str) -> str | None:
         """Why an installation is not known; None where it is. A ``default`` without settings is another mistake."""
@@ -126,7 +126,7 @@ class Connections:
                     name,
                     self._installations.resolve(name),
                     self._root,
-                    self._rolls[name],
+                    self._guards[name],
                     is_one_of_several=len(self.names) > 1,
                 )
             return connection
@@ -139,9 +139,9 @@ class Connections:
             self._open.clear()
 
 
-class _Rolls(dict[str, Roll]):
-    def __missing__(self, name: str) -> Roll:
-        return self.setdefault(name, Roll(name))
+class _Guards(dict[str, InstallationGuard]):
+    def __missing__(self, name: str) -> InstallationGuard:
+        return self.setdefault(name, InstallationGuard(name))
 
 
 def _project_root(directory: Path) -> Path:

@@ -26,7 +26,7 @@ _LAST_PATIENCE: Final = 4.0  # seconds for the same after the engine's SIGINT; a
 _PATIENCE: Final = 60.0  # seconds for the requests under way; each has a time limit of its own
 
 
-class Gate:
+class RequestGate:
     """Every request passes it; after :meth:`shut` none does."""
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class Gate:
             self._state.wait_for(lambda: self._under_way == 0, patience)
 
 
-GATE: Final = Gate()
+GATE: Final = RequestGate()
 """The gate of this process."""
 
 
@@ -84,7 +84,7 @@ def _parent_of(pid: int) -> int | None:
         return None
 
 
-def watch(gate: Gate = GATE, leave: Callable[[int], None] = os._exit, interval: float = _INTERVAL) -> threading.Thread:
+def watch(gate: RequestGate = GATE, leave: Callable[[int], None] = os._exit, interval: float = _INTERVAL) -> threading.Thread:
     """Start the thread. Called once, in the plugin's process.
 
     Args:
@@ -105,9 +105,9 @@ def watch(gate: Gate = GATE, leave: Callable[[int], None] = os._exit, interval: 
     return thread
 
 
-def end_promptly(
+def exit_when_asked(
     is_busy: Callable[[], bool],
-    gate: Gate = GATE,
+    gate: RequestGate = GATE,
     leave: Callable[[int], None] = os._exit,
     patience: float = _LAST_PATIENCE,
 ) -> None:

@@ -13,11 +13,11 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from pulumi_atlassian_forge.api.body import read_json
-from pulumi_atlassian_forge.api.errors import ApiError, BadAnswer, NotFound, Rejected, Unauthorized, failure_of
+from pulumi_atlassian_forge.api.errors import ApiError, InvalidResponse, NotFound, Rejected, Unauthorized, error_from
 from pulumi_atlassian_forge.api.operations import MAX_PAGES
-from pulumi_atlassian_forge.api.protocol import Live, distinct, is_usable, list_page, parse_module, parse_page, read
-from pulumi_atlassian_forge.api.request_response import Answer, Request
-from pulumi_atlassian_forge.api.text import clean
+from pulumi_atlassian_forge.api.protocol import LiveModule, distinct, is_usable, list_page, parse_module, parse_page, read
+from pulumi_atlassian_forge.api.request_response import Request, Response
+from pulumi_atlassian_forge.api.text import printable
 from pulumi_atlassian_forge.cli.target import Site
 from pulumi_atlassian_forge.lifecycle.messages import LIMIT
 from pulumi_atlassian_forge.model.catalog.module_types import KNOWN_TYPES
@@ -28,7 +28,7 @@ NAMES: Final = ("list", "count", "keys", "types", "paging", "limit", "read", "un
 
 _NEARLY: Final = 90  # modules from which on the limit is worth a word
 _SHOWN: Final = 5
-_VERDICTS: Final = (BadAnswer, NotFound, Rejected, Unauthorized)
+_VERDICTS: Final = (InvalidResponse, NotFound, Rejected, Unauthorized)
 _TELL: Final = "nothing of the provider depends on it; please report it as an issue"
 
 
@@ -46,10 +46,10 @@ class Listed:
     shape: str
     pages: int
     entries: list[dict[str, Any]]
-    modules: tuple[Live, ...]
+    modules: tuple[LiveModule, ...]
 
 
-def checks(here: Site, first: Answer, other: Answer | None) -> list[Check]:
+def checks(here: Site, first: Response, other: Response | None) -> list[Check]:
     """Look at what an installation that answers has.
 
     Args:
@@ -83,11 +83,11 @@ def _asked(name: str, look: Callable[..., Check], *args: object) -> Check:
         return skipped(name, f"it could not be asked ({error})")
 
 
-def shape(answer: Answer) -> tuple[str, str | None]:
+def shape(response: Response) -> tuple[str, str | None]:
     """How a list is written, and the name of its cursor."""
-    value = read_json(answer.body)
+    value = read_json(response.body)
     if isinstance(value, list):
-        is_array = answer.body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"["
+        is_array = response.body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"["
         return ("an array" if is_array else "the specification's form: objects with commas between them"), None
     if not any(isinstance(inner, list) for inner in value.values()):
         return "the specification's form: one object", None
@@ -96,42 +96,42 @@ def shape(answer: Answer) -> tuple[str, str | None]:
     return f"an envelope: `{names[0]}`" + (f" with the cursor `{cursor}`" if cursor else ""), cursor
 
 
-def _listed(here: Site, answer: Answer) -> Listed:
+def _listed(here: Site, response: Response) -> Listed:
     """All pages, as the provider follows them.
 
     Raises:
         ApiError: They cannot be had, or do not end.
     """
     entries: list[dict[str, Any]] = []
-    modules: list[Live] = []
+    modules: list[LiveModule] = []
     seen: set[str] = set()
-    how, _ = shape(answer)
+    how, _ = shape(response)
     for number in range(1, MAX_PAGES + 1):
-        page = parse_page(answer)
-        entries += _entries(answer)
+        page = parse_page(response)
+        entries += _entries(response)
         modules += page.modules
         if page.cursor is None:
             return Listed(how, number, entries, distinct(modules))
         if page.cursor in seen:
-            raise BadAnswer("the list does not end: its cursor came again")
+            raise InvalidResponse("the list does not end: its cursor came again")
         seen.add(page.cursor)
-        answer = _answered(here, list_page(here.version, page.cursor))
-    raise BadAnswer(f"the list does not end: {MAX_PAGES} pages were read")
+        response = _answered(here, list_page(here.version, page.cursor))
+    raise InvalidResponse(f"the list does not end: {MAX_PAGES} pages were read")
 
 
-def _entries(answer: Answer) -> list[dict[str, Any]]:
-    value = read_json(answer.body)
+def _entries(response: Response) -> list[dict[str, Any]]:
+    value = read_json(response.body)
     if isinstance(value, dict):
         value = next((inner for inner in value.values() if isinstance(inner, list)), [value])
     return [entry for entry in value if isinstance(entry, dict)]
 
 
-def _answered(here: Site, request: Request) -> Answer:
-    answer = here.connection.ask(request)
-    failure = failure_of(answer)
+def _answered(here: Site, request: Request) -> Response:
+    response = here.connection.ask(request)
+    failure = error_from(response)
     if failure is not None:
         raise failure
-    return answer
+    return response
 
 
 def _count(listed: Listed) -> Check:
@@ -182,20 +182,20 @@ def _paging(here: Site, listed: Listed) -> Check:
     if len(listed.modules) < 2:  # noqa: PLR2004 - one is no list
         return skipped("paging", "there are fewer than 2 modules")
     try:
-        answer = _answered(here, _with(here, ("limit", "1")))
-        page = parse_page(answer)
+        response = _answered(here, _with(here, ("limit", "1")))
+        page = parse_page(response)
         if page.cursor is None:
-            return _uncut(answer, len(page.modules), len(listed.modules))
+            return _uncut(response, len(page.modules), len(listed.modules))
         second = parse_page(_answered(here, _with(here, ("limit", "1"), ("nextPageToken", page.cursor))))
     except _VERDICTS as error:
         return broken("paging", 12, f"pages of one module cannot be had: {error}", _TELL)
     if {live.key for live in page.modules} & {live.key for live in second.modules}:
         return broken("paging", 12, "the cursor leads to the same page again", "a list of more than one page cannot be had")
-    return ok("paging", f"the cursor `{shape(answer)[1]}` leads on")
+    return ok("paging", f"the cursor `{shape(response)[1]}` leads on")
 
 
-def _uncut(answer: Answer, count: int, total: int) -> Check:
-    how, _ = shape(answer)
+def _uncut(response: Response, count: int, total: int) -> Check:
+    how, _ = shape(response)
     if count >= total:
         return ok("paging", "everything comes at once, whatever `limit` says")
     row = 13 if how == "an array" else 12
@@ -226,42 +226,42 @@ def _read(here: Site, listed: Listed) -> Check:
         found = parse_module(_answered(here, read(here.version, live.key)), live.key)
     except _VERDICTS as error:
         step = "the provider reads modules by their key, too: run the command again, and report it if it stays"
-        return fail("read", f"the listed module {clean(live.key, 80)} cannot be read by its key: {error}", step)
+        return fail("read", f"the listed module {printable(live.key, 80)} cannot be read by its key: {error}", step)
     if found != live:
-        return broken("read", 9, f"{clean(live.key, 80)} reads otherwise than it is listed", "run the command again")
+        return broken("read", 9, f"{printable(live.key, 80)} reads otherwise than it is listed", "run the command again")
     return ok("read", "a module reads as it is listed")
 
 
 def _unknown_key(here: Site) -> Check:
     """The provider takes a 404 for "gone", and nothing else."""
     name = "unknown key"
-    answer = here.connection.ask(read(here.version, f"forge-modules-doctor-{secrets.token_hex(8)}"))
-    failure = failure_of(answer)
+    response = here.connection.ask(read(here.version, f"forge-modules-doctor-{secrets.token_hex(8)}"))
+    failure = error_from(response)
     if isinstance(failure, PASSING):
         raise failure
     if not isinstance(failure, NotFound):
-        said = f"HTTP {answer.status}" if failure is None else str(failure)
+        said = f"HTTP {response.status}" if failure is None else str(failure)
         step = "the provider could not tell that a module is gone; is baseUrl the API itself?"
-        return fail(name, f"404 is documented (row 10 of the contract), the answer is {said}", step)
-    form = _form(answer)
+        return fail(name, f"404 is documented (row 10 of the contract), the response is {said}", step)
+    form = _form(response)
     if form is None:
-        step = "if a proxy or a gateway writes it, check that it lets the API's own answers through"
+        step = "if a proxy or a gateway writes it, check that it lets the API's own responses through"
         return broken(name, 10, "the body of the 404 is no JSON with a `message`", step)
     return ok(name, f"404 with {form}")
 
 
-def _form(answer: Answer) -> str | None:
+def _form(response: Response) -> str | None:
     """The form of an error's body (row 30); None where it is neither."""
     try:
-        value = read_json(answer.body)
-    except BadAnswer:
+        value = read_json(response.body)
+    except InvalidResponse:
         return None
     if not isinstance(value, dict) or "message" not in value:
         return None
     return "`message`" if "code" not in value else "`type`, `code` and `message`, as sibling APIs have it"
 
 
-def _apart(listed: Listed, other: Answer | None) -> Check:
+def _apart(listed: Listed, other: Response | None) -> Check:
     name = "versions apart"
     if other is None:
         return skipped(name, "only one version of the API answers")
@@ -282,4 +282,4 @@ def _many(count: int, what: str) -> str:
 
 def _some(names: list[str]) -> str:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(clean(name, 80) for name in names[:_SHOWN]) + more
+    return ", ".join(printable(name, 80) for name in names[:_SHOWN]) + more

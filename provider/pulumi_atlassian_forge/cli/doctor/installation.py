@@ -11,16 +11,16 @@ from typing import Final, get_args
 from pulumi_atlassian_forge.api.body import read_json
 from pulumi_atlassian_forge.api.errors import (
     ApiError,
-    BadAnswer,
+    InvalidResponse,
     NotFound,
     ServerFailure,
     Throttled,
     Unauthorized,
     Unreachable,
-    failure_of,
+    error_from,
 )
 from pulumi_atlassian_forge.api.protocol import list_page
-from pulumi_atlassian_forge.api.request_response import Answer
+from pulumi_atlassian_forge.api.request_response import Response
 from pulumi_atlassian_forge.cli.stack_state import modules, of_stack
 from pulumi_atlassian_forge.cli.target import Site, site
 from pulumi_atlassian_forge.config.settings import PROXY_VARIABLE, address_variable, config_key, variable
@@ -40,7 +40,7 @@ NAMES: Final = ("settings", *NETWORK, "clock", token.NAME, "auth", "version", *a
 _SKEW: Final = 60.0  # seconds by which two clocks may differ before it is worth a word
 _KIND: Final = "use the system token of the app that is installed there, not a person's (docs/guide/real-installation.md)"
 
-Outcome = Answer | ApiError
+Outcome = Response | ApiError
 
 
 def installation(
@@ -52,7 +52,7 @@ def installation(
         connections: All installations.
         name: Which.
         api_version: v1 or v2; by default that of the settings.
-        stacks: Those whose state has to have been made on it, as far as its road tells which one it is.
+        stacks: Those whose state has to have been made on it, as far as its authentication method tells which one it is.
         hint: What else to do where its settings cannot be used.
     """
     try:
@@ -62,8 +62,8 @@ def installation(
         steps = [check.next, "" if "--stack" in (check.next or "") else hint]
         return completed([replace(check, next="; ".join(filter(None, steps)))], NAMES, "settings")
     found = [_settings(connections, here, api_version)]
-    road = here.connection.road
-    source = (connections.source(name, road) if road is not None else None) or variable(name, "token")
+    auth_method = here.connection.auth_method
+    source = (connections.source(name, auth_method) if auth_method is not None else None) or variable(name, "token")
     try:
         headers = here.connection.credentials()
     except ApiError as error:
@@ -71,9 +71,9 @@ def installation(
         return completed(found, NAMES, "token")
     seen = _seen(here)
     first = seen[here.version]
-    found += reached(here, first, connections.source(name, "baseUrl") or address_variable(name, road))
+    found += reached(here, first, connections.source(name, "baseUrl") or address_variable(name, auth_method))
     now, clock = _clock(seen)
-    found += [clock, token.judged(road, headers, here.connection.ends_at(), source, now)]
+    found += [clock, token.judged(auth_method, headers, here.connection.expires_at(), source, now)]
     if isinstance(first, Unreachable):
         cause = next((check.name for check in found if check.status == "fail" and check.name in NETWORK), "connection")
         return completed(found, NAMES, cause)
@@ -81,7 +81,7 @@ def installation(
 
 
 def _used(here: Site, seen: Mapping[Version, Outcome], stacks: Sequence[str], found: list[Check]) -> list[Check]:
-    """What an installation that can be reached answers."""
+    """What an installation that can be reached responses."""
     failures = {version: _failure(outcome) for version, outcome in seen.items()}
     auth = _auth(here, failures, stacks)
     found.append(auth)
@@ -89,10 +89,10 @@ def _used(here: Site, seen: Mapping[Version, Outcome], stacks: Sequence[str], fo
         return completed(found, NAMES, "auth")
     version = _version(here, failures)
     found.append(version)
-    answer, other = seen[here.version], next((seen[v] for v in seen if v != here.version and failures[v] is None), None)
-    if version.status == "fail" or isinstance(answer, ApiError):
+    response, other = seen[here.version], next((seen[v] for v in seen if v != here.version and failures[v] is None), None)
+    if version.status == "fail" or isinstance(response, ApiError):
         return completed(found, NAMES, "version")
-    found += api_contract.checks(here, answer, other if isinstance(other, Answer) else None)
+    found += api_contract.checks(here, response, other if isinstance(other, Response) else None)
     return completed(found, NAMES, "list")
 
 
@@ -101,9 +101,9 @@ def _settings(connections: Connections, here: Site, api_version: str | None) -> 
         return connections.source(here.name, field) or "default"
 
     version = "--api-version" if api_version is not None else origin("apiVersion")
-    misspelt, road = connections.misspelt(), here.connection.road
-    address = connections.source(here.name, "relayUrl" if road == "relayUrl" else "baseUrl") or (
-        PROXY_VARIABLE if road == "containerProxy" else "default"
+    misspelt, auth_method = connections.misspelt(), here.connection.auth_method
+    address = connections.source(here.name, "relayUrl" if auth_method == "relayUrl" else "baseUrl") or (
+        PROXY_VARIABLE if auth_method == "containerProxy" else "default"
     )
     text = f"{here.connection.base_url} ({address}), {here.version} ({version})"
     if ".atlassian.net" in here.connection.base_url:
@@ -121,7 +121,7 @@ def _settings(connections: Connections, here: Site, api_version: str | None) -> 
 def _seen(here: Site) -> dict[Version, Outcome]:
     """The list under both versions of the API; of a host that cannot be reached only under its own."""
     seen: dict[Version, Outcome] = {here.version: _asked(here.connection, here.version)}
-    if isinstance(seen[here.version], Answer):
+    if isinstance(seen[here.version], Response):
         seen |= {version: _asked(here.connection, version) for version in get_args(Version) if version != here.version}
     return seen
 
@@ -134,15 +134,15 @@ def _asked(connection: Connection, version: Version) -> Outcome:
 
 
 def _failure(outcome: Outcome) -> ApiError | None:
-    """Why this is not an answer of the API; None where it is."""
+    """Why this is not a response of the API; None where it is."""
     if isinstance(outcome, ApiError):
         return outcome
-    failure = failure_of(outcome)
+    failure = error_from(outcome)
     if failure is not None:
         return failure
     try:
         read_json(outcome.body)
-    except BadAnswer as error:
+    except InvalidResponse as error:
         error.status = outcome.status
         return error
     return None
@@ -151,11 +151,11 @@ def _failure(outcome: Outcome) -> ApiError | None:
 def _clock(seen: Mapping[Version, Outcome]) -> tuple[float, Check]:
     """The time by the server's clock where it tells it, and how far ours is from that."""
     ours = time.time()
-    dates = [outcome.headers.get("date") for outcome in seen.values() if isinstance(outcome, Answer)]
+    dates = [outcome.headers.get("date") for outcome in seen.values() if isinstance(outcome, Response)]
     try:
         theirs = parsedate_to_datetime(next(filter(None, dates))).timestamp()
     except StopIteration:
-        return ours, skipped("clock", "no answer told the time")
+        return ours, skipped("clock", "no response told the time")
     except (ValueError, TypeError, OverflowError, IndexError):
         return ours, skipped("clock", "the server's Date cannot be read")
     apart = ours - theirs
@@ -172,12 +172,12 @@ def _auth(here: Site, failures: Mapping[Version, ApiError | None], stacks: Seque
     refusal = next((failure for failure in failures.values() if isinstance(failure, Unauthorized)), None)
     if refusal is None:
         return skipped("auth", "nothing answered as the API does")
-    is_token = here.connection.road == "token"
-    return fail("auth", str(refusal), _KIND if is_token else renewal(here.name, here.connection.road, refusal))
+    is_token = here.connection.auth_method == "token"
+    return fail("auth", str(refusal), _KIND if is_token else renewal(here.name, here.connection.auth_method, refusal))
 
 
 def _whose(here: Site, stacks: Sequence[str]) -> Check:
-    """Whose credentials are taken, where the road tells: the state has to have been made there."""
+    """Whose credentials are taken, where the authentication method tells: the state has to have been made there."""
     id_ = here.connection.installation()
     if id_ is None:
         return ok("auth", "the credentials are taken")
@@ -188,7 +188,7 @@ def _whose(here: Site, stacks: Sequence[str]) -> Check:
         problem = str(error).partition("\n")[0]
         return warn("auth", f"{text}; whether the state was made there was not told: {problem}", "correct what pulumi says")
     try:
-        here.recognise(states)
+        here.require_same_identity(states)
     except ForgeError as error:
         return failed("auth", error)
     return ok("auth", f"{text}, which the state was made on" if here.recorded(states) else text)
@@ -204,12 +204,12 @@ def _version(here: Site, failures: Mapping[Version, ApiError | None]) -> Check:
         return fail("version", f"{here.version} could not be asked: {failure}", _later(failure))
     if answering:
         step = f"set {config_key(here.name, 'apiVersion')} (or {variable(here.name, 'apiVersion')}) to {answering[0]}"
-        text = f"{here.version} does not answer ({failure}), {answering[0]} does"
+        text = f"{here.version} does not respond ({failure}), {answering[0]} does"
         return fail("version", text, f"{step}: that replaces every module of a stack")
-    base = f"{address_variable(here.name, here.connection.road)} ({here.connection.base_url})"
+    base = f"{address_variable(here.name, here.connection.auth_method)} ({here.connection.base_url})"
     if isinstance(failure, NotFound):
         step = f"check {base}: it is what comes before /forge/installation"
-    elif isinstance(failure, BadAnswer):
+    elif isinstance(failure, InvalidResponse):
         step = f"check that {base} is the API, and no login and no proxy stands before it"
     else:
         step = f"check {base}"

@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from pulumi_atlassian_forge.api.errors import ApiError, Unreachable
-from pulumi_atlassian_forge.api.request_response import Answer
+from pulumi_atlassian_forge.api.request_response import Response
 from pulumi_atlassian_forge.cli.target import Site
 
 from .machine import address
@@ -17,7 +17,7 @@ from .result import Check, fail, ok, skipped
 NAMES: Final = ("dns", "connection", "tls")
 
 
-def reached(here: Site, outcome: Answer | ApiError, setting: str) -> list[Check]:
+def reached(here: Site, outcome: Response | ApiError, setting: str) -> list[Check]:
     """How far the first request came.
 
     Args:

@@ -31,7 +31,7 @@ def _why_not() -> str | None:
         import pulumi.dynamic as pulumi_dynamic  # noqa: PLC0415 - whether it can be is the question
 
         import pulumi_atlassian_forge.provider as ours  # noqa: PLC0415 - the same
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the response
         return f"{type(error).__name__}: {error}"
     return None if pulumi_dynamic and ours else ""
 

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from pulumi_atlassian_forge.api.errors import LostAnswer, ServerFailure, Throttled, Unreachable
-from pulumi_atlassian_forge.api.text import clean
+from pulumi_atlassian_forge.api.errors import LostResponse, ServerFailure, Throttled, Unreachable
+from pulumi_atlassian_forge.api.text import printable
 from pulumi_atlassian_forge.emulator.contract import ROWS
-from pulumi_atlassian_forge.errors import SHORTEST_SECRET, ForgeError, hidden, redact
+from pulumi_atlassian_forge.errors import SECRET_MIN_LENGTH, ForgeError, redact, redact_token_like
 
 Status = Literal["ok", "warn", "fail", "skipped"]
 
-PASSING: Final = (LostAnswer, ServerFailure, Throttled, Unreachable)
+PASSING: Final = (LostResponse, ServerFailure, Throttled, Unreachable)
 """What came of a request and says nothing of the installation but that it should be asked again."""
 
 _LONGEST: Final = 1000
@@ -21,7 +21,7 @@ _LONGEST: Final = 1000
 
 @dataclass(frozen=True)
 class Check:
-    """The answer to one question.
+    """The response to one question.
 
     Attributes:
         name: What was looked at.
@@ -77,13 +77,13 @@ def completed(found: Iterable[Check], names: Sequence[str], cause: str) -> list[
 
 def shown(checks: Iterable[Check], secrets: Iterable[str]) -> list[Check]:
     """The checks as they may be printed: a server's words are in them, and what somebody took for an address."""
-    known = {secret for secret in secrets if len(secret) >= SHORTEST_SECRET}
+    known = {secret for secret in secrets if len(secret) >= SECRET_MIN_LENGTH}
 
-    def printable(text: str) -> str:
-        text = hidden(redact(text, known))
-        return "\n".join(clean(line, _LONGEST) for line in text.splitlines())
+    def redacted(text: str) -> str:
+        text = redact_token_like(redact(text, known))
+        return "\n".join(printable(line, _LONGEST) for line in text.splitlines())
 
-    return [replace(check, text=printable(check.text), next=check.next and printable(check.next)) for check in checks]
+    return [replace(check, text=redacted(check.text), next=check.next and redacted(check.next)) for check in checks]
 
 
 def duration(seconds: float) -> str:

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from typing import Final
 
 from pulumi_atlassian_forge.auth.bearer_token import claims_of
-from pulumi_atlassian_forge.config.settings import Road
+from pulumi_atlassian_forge.config.settings import AuthMethodName
 
 from .result import Check, duration, fail, ok, warn
 
 NAME: Final = "token"
 
 TOKENS: Final = ("token", "tokenFile", "tokenCommand")
-"""The roads on which this side holds a token."""
+"""The authentication methods on which this side holds a token."""
 
-_NOT_NEEDED: Final[Mapping[Road | None, str]] = {
+_NOT_NEEDED: Final[Mapping[AuthMethodName | None, str]] = {
     None: "the emulator needs none",
     "relayUrl": "none on this side: the relay asks as the app, and each request to it is signed ({source})",
     "containerProxy": "none on this side: the sidecar of the container asks as the app ({source})",
@@ -27,19 +27,19 @@ _RIGHT_KIND: Final = "use the app's system token, which a Forge remote finds in 
 _INVOCATION: Final = "forge/invocation-token"
 
 
-def judged(road: Road | None, headers: Mapping[str, str], end: float | None, source: str, now: float) -> Check:
+def judged(auth_method: AuthMethodName | None, headers: Mapping[str, str], end: float | None, source: str, now: float) -> Check:
     """What shows who asks: of a token whether it is of the right kind, and how long it lives. Only times are repeated.
 
     Args:
-        road: The road to the installation.
+        auth_method: The setting that leads to the installation.
         headers: What a request over it is sent with.
         end: When the token ends, as it or its source says, in seconds since the epoch.
         source: The setting that opens it.
         now: Seconds since the epoch, by the server's clock where it is known.
     """
     where = f"from {source}"
-    if road not in TOKENS:
-        return ok(NAME, _NOT_NEEDED[road].format(source=source))
+    if auth_method not in TOKENS:
+        return ok(NAME, _NOT_NEEDED[auth_method].format(source=source))
     token = headers.get("authorization", "").removeprefix("Bearer ")
     if token.startswith("ATATT"):
         return warn(NAME, f"{where}: it looks like an API token of a person's", _RIGHT_KIND)

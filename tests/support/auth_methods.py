@@ -1,4 +1,4 @@
-"""The roads to an API that lets in nobody who does not come by the one in question."""
+"""The authentication methods to an API that lets in nobody who does not come by the one in question."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tests.support import sidecar
 from tests.support.independent_server import Server
 from tests.support.relay import KEY, relay
 
-ROADS = ("token", "tokenFile", "tokenCommand", "containerProxy", "relayUrl")
+AUTH_METHODS = ("token", "tokenFile", "tokenCommand", "containerProxy", "relayUrl")
 RENEWABLE = ("tokenFile", "tokenCommand")
 
 
 @dataclass
 class Opened:
-    """A road that is open.
+    """An authentication method that is open.
 
     Attributes:
         environment: The variables of the installation ``default``.
@@ -33,17 +33,17 @@ class Opened:
 
 
 @contextmanager
-def opened(road: str, server: Server, folder: Path) -> Iterator[Opened]:
-    """Open one of the roads to a server.
+def opened(auth_method: str, server: Server, folder: Path) -> Iterator[Opened]:
+    """Open one of the authentication methods to a server.
 
     Args:
-        road: The setting that opens it.
+        authentication method: The setting that opens it.
         server: What it leads to.
         folder: Where the token lies that something renews, apart from the project.
     """
     folder.mkdir()
     base = {"ATLASSIAN_FORGE_BASE_URL": server.base_url}
-    match road:
+    match auth_method:
         case "token":
             yield Opened(server.environment(), _cannot, [server.token])
         case "tokenFile":

@@ -2,22 +2,22 @@ from __future__ import annotations
 
 import pytest
 
-from pulumi_atlassian_forge.emulator.switches import DEFAULTS, Switches
+from pulumi_atlassian_forge.emulator.options import DEFAULTS, EmulatorOptions
 
 
 def test_settings_are_read_and_the_last_one_counts() -> None:
-    switches = Switches.parse(["list_shape=array", "page_size=7", "list_shape=envelope", "static_keys=a,b=c"])
-    assert switches == Switches(list_shape="envelope", page_size=7, static_keys="a,b=c")
-    assert switches.static == {"a", "b=c"}
-    assert Switches.parse([]) == DEFAULTS
+    options = EmulatorOptions.parse(["list_shape=array", "page_size=7", "list_shape=envelope", "static_keys=a,b=c"])
+    assert options == EmulatorOptions(list_shape="envelope", page_size=7, static_keys="a,b=c")
+    assert options.static == {"a", "b=c"}
+    assert EmulatorOptions.parse([]) == DEFAULTS
 
 
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
         ("list_shape", "name=value"),
-        ("shape=array", "shape is not a switch; "),
-        ("list_shap=array", "list_shap is not a switch; did you mean list_shape"),
+        ("shape=array", "shape is not an option; "),
+        ("list_shap=array", "list_shap is not an option; did you mean list_shape"),
         ("list_shape=heap", "array, envelope"),
         ("page_size=0", "page_size must be a whole number, 1 or more"),
         ("page_size=x", "page_size must be a whole number, 1 or more, and is 'x'"),
@@ -27,7 +27,7 @@ def test_settings_are_read_and_the_last_one_counts() -> None:
 )
 def test_a_mistake_names_what_there_is(setting: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        Switches.parse([setting])
+        EmulatorOptions.parse([setting])
 
 
 @pytest.mark.parametrize("values", [{"page_size": "7"}, {"read_lag_ms": True}, {"static_keys": 1}, {"sort_events": True}])

@@ -1,4 +1,4 @@
-"""What the emulator says: an answer, and a refusal on the way to one."""
+"""What the emulator says: a response, and a refusal on the way to one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TYPES: Final = {401: "AuthorizationError", 422: "ValidationError", 429: "RateLi
 
 @dataclass(frozen=True, slots=True)
 class EmulatorAnswer:
-    """An answer.
+    """A response.
 
     Attributes:
         status: The HTTP status.
@@ -40,7 +40,7 @@ class EmulatorAnswer:
         return self.body[: len(self.body) // 2]
 
 
-class Refusal(Exception):  # noqa: N818 - it is an answer, not a failure of the emulator
+class Refusal(Exception):  # noqa: N818 - it is a response, not a failure of the emulator
     """The request is not served.
 
     Args:
@@ -55,8 +55,8 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, not a failure of the 
         self.message = message
         self.headers = dict(headers or {})
 
-    def answer(self, *, typed: bool) -> EmulatorAnswer:
-        """The answer that says so.
+    def response(self, *, typed: bool) -> EmulatorAnswer:
+        """The response that says so.
 
         Args:
             typed: Whether it has the form of the sibling API (row 30).
@@ -68,7 +68,7 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, not a failure of the 
 
 
 def json_answer(status: int, value: Any, headers: Mapping[str, str] | None = None) -> EmulatorAnswer:
-    """An answer with a JSON body.
+    """A response with a JSON body.
 
     Args:
         status: The HTTP status.

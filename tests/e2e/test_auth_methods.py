@@ -1,4 +1,4 @@
-"""Each road to the API, through the real CLI, to a server that lets in nobody else."""
+"""Each authentication method to the API, through the real CLI, to a server that lets in nobody else."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.auth_methods import AUTH_METHODS, RENEWABLE, Opened, opened
 from tests.support.command import in_project
 from tests.support.independent_server import Call, Server, serve
 from tests.support.installations import reaching
 from tests.support.project import Project
 from tests.support.relay import KEY, relay
-from tests.support.roads import RENEWABLE, ROADS, Opened, opened
 
 PROGRAM = """
 for i in range({n}):
@@ -28,22 +28,22 @@ def program(n: int, endpoint: str, installations: tuple[str, ...] = ("default",)
     return PROGRAM.format(n=n, endpoint=endpoint, installations=installations)
 
 
-def travelling(project: Callable[..., Project], roads: Mapping[str, Opened]) -> Project:
-    """A stack that reaches each installation by its road."""
-    return reaching(project, {name: road.environment for name, road in roads.items()})
+def travelling(project: Callable[..., Project], auth_methods: Mapping[str, Opened]) -> Project:
+    """A stack that reaches each installation by its authentication method."""
+    return reaching(project, {name: auth_method.environment for name, auth_method in auth_methods.items()})
 
 
 @dataclass(frozen=True)
 class Way:
-    """A road that is open, and the server at its end, which takes no token but its own."""
+    """An authentication method that is open, and the server at its end, which takes no token but its own."""
 
     name: str
     server: Server
-    road: Opened
+    auth_method: Opened
 
     @property
     def installations(self) -> dict[str, str]:
-        """By the version of the API. One road is that of ``default``: the others are in the tests further down."""
+        """By the version of the API. One authentication method is that of ``default``: the others come further down."""
         first = "default" if self.name == "containerProxy" else f"{self.name.lower()}-v1"
         return {"v1": first, "v2": f"{self.name.lower()}-v2"}
 
@@ -78,17 +78,17 @@ def watch_processes(root: Path, servers: Iterable[Server], secrets: list[str]) -
     return shown
 
 
-def readable(stack: Project) -> str:
+def message_from_body(stack: Project) -> str:
     """All that it has written down, of which nothing is encrypted: an export would show no more."""
     assert '"ciphertext"' not in stack.file.read_text("utf-8")
     return stack.everything()
 
 
 def test_twenty_modules_live_their_life_on_both_versions(project: Callable[..., Project], tmp_path: Path) -> None:
-    """One program on all roads at once, but for `token`: of that all other tests are."""
-    with all_open(tmp_path / "roads", ROADS[1:]) as ways:
-        names = {name: way.road for way in ways for name in way.installations.values()}
-        secrets = [secret for way in ways for secret in way.road.secrets]
+    """One program on all authentication methods at once, but for `token`: of that all other tests are."""
+    with all_open(tmp_path / "roads", AUTH_METHODS[1:]) as ways:
+        names = {name: way.auth_method for way in ways for name in way.installations.values()}
+        secrets = [secret for way in ways for secret in way.auth_method.secrets]
         stack = travelling(project, names)
         shown = watch_processes(stack.root.resolve(), [way.server for way in ways], secrets)
         stack.program(program(20, "hook", tuple(names)))
@@ -105,7 +105,7 @@ def test_twenty_modules_live_their_life_on_both_versions(project: Callable[..., 
             way.server.stores["v1"][f"{way.installations['v1']}-7"]["data"]["endpoint"] = "by-hand"
         done = stack.refresh()
         assert done.summary == {"updated": 4, "unchanged": 157}, done.text
-        everything = readable(stack)
+        everything = message_from_body(stack)
         done = stack.destroy()
         assert done.code == 0, done.text
         assert [way.name for way in ways if way.server.modules("v1") + way.server.modules("v2")] == []
@@ -119,7 +119,7 @@ def second_token(way: Way) -> str:
 
 def renew_at_twenty(way: Way, _: Call) -> None:
     if way.server.count("POST") == 20 and way.server.token != second_token(way):
-        way.road.renew(second_token(way))
+        way.auth_method.renew(second_token(way))
         way.server.token = second_token(way)
 
 
@@ -128,18 +128,18 @@ def test_a_token_that_ends_in_the_middle_is_renewed_once(project: Callable[..., 
         names = dict(zip(("default", "acme-v1"), ways, strict=True))
         for way in ways:
             way.server.interfere = functools.partial(renew_at_twenty, way)
-        stack = travelling(project, {name: way.road for name, way in names.items()})
+        stack = travelling(project, {name: way.auth_method for name, way in names.items()})
         stack.program(program(50, "hook", tuple(names)))
         done = stack.up()
         assert done.summary == {"created": 101}, done.text
         for way in ways:
             assert len(way.server.modules()) == 50, way.name
-            first, second = f"Bearer {way.road.secrets[0]}", f"Bearer {second_token(way)}"
+            first, second = f"Bearer {way.auth_method.secrets[0]}", f"Bearer {second_token(way)}"
             used = [call.headers["authorization"] for call in way.server.calls]
             assert set(used) == {first, second}, way.name
             after = used[used.index(second) :]
             assert after.count(first) <= 3, f"{way.name}: those that were under way in the four workers"
-        everything = readable(stack)
+        everything = message_from_body(stack)
         assert not [way.name for way in ways if second_token(way) in everything]
 
 
@@ -164,12 +164,12 @@ def test_the_relay_s_key_is_read_again_when_it_was_rotated(
 def test_another_installation_behind_the_road_is_noticed_though_its_modules_have_the_same_keys(
     project: Callable[..., Project], server: Server, tmp_path: Path
 ) -> None:
-    """Staging and production of one app: keys and contents are the same, and only the road knows the difference."""
-    with opened("tokenCommand", server, tmp_path / "road") as way:
+    """Staging and production of one app: keys and contents are the same, and only the authentication method differs."""
+    with opened("tokenCommand", server, tmp_path / "auth_method") as way:
         stack = travelling(project, {"default": way})
         stack.program(program(3, "hook"))
         assert stack.up().code == 0
-        printed = tmp_path / "road" / "printed"
+        printed = tmp_path / "auth_method" / "printed"
         right = printed.read_text()
         printed.write_text(right.replace("an-installation", "production"))
         before = [dict(module) for module in server.modules()]
@@ -186,9 +186,9 @@ def test_another_installation_behind_the_road_is_noticed_though_its_modules_have
             assert {call.method for call in server.calls} <= {"GET"}
         assert stack.refresh().code != 0
         for args in (("orphans", "--stack", "test"), ("import", "--stack", "test")):
-            told = in_project(stack, *args)
-            assert told.code == 1, told.text
-            assert "is another one than that which the states were made on" in told.stderr
+            deduplicator = in_project(stack, *args)
+            assert deduplicator.code == 1, deduplicator.text
+            assert "is another one than that which the states were made on" in deduplicator.stderr
         assert [dict(module) for module in server.modules()] == before
         assert sorted(resource["id"] for resource in stack.state()) == [f"default/v1/default-{i}" for i in range(3)]
         printed.write_text(right)

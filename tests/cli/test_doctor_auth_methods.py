@@ -1,4 +1,4 @@
-"""What ``doctor`` says of each road to an installation."""
+"""What ``doctor`` says of each authentication method to an installation."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_a_container_that_is_none(doctor: Doctor) -> None:
         1,
         "fail     settings: atlassian-forge:containerProxy of installation 'default' works inside a Forge container, and "
         "FORGE_EGRESS_PROXY_URL is not set\n"
-        "next: run this in a container of the app, or take another way (docs/guide/roads.md)",
+        "next: run this in a container of the app, or take another way (docs/guide/authentication.md)",
     )
 
 
@@ -170,15 +170,15 @@ def test_a_key_of_a_relay_without_its_address(doctor: Doctor, tmp_path: Path) ->
             1,
             "fail     settings: there is a key for the relay of installation 'default', and not the relay's address\n"
             "next: set ATLASSIAN_FORGE_RELAY_URL, or: pulumi config set 'atlassian-forge:relayUrl' <url>; it is the URL of the "
-            "app's web trigger: docs/guide/roads.md#relay",
+            "app's web trigger: docs/guide/authentication.md#relay",
         )
 
 
 def test_a_relay_that_is_not_there(doctor: Doctor, server: Server) -> None:
-    """Something else answers at that address."""
+    """Something else responses at that address."""
     done = doctor(ATLASSIAN_FORGE_RELAY_URL=server.base_url, ATLASSIAN_FORGE_RELAY_KEY=KEY)
     assert done.code == 1
-    assert "the answer is not the relay's: no app, or another one, is at this address" in done.text
+    assert "the response is not the relay's: no app, or another one, is at this address" in done.text
     assert f"next: check that ATLASSIAN_FORGE_RELAY_URL ({server.base_url}) is the API" in done.text
 
 
