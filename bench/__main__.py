@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from tests.support.project import heed_interrupts
+from testing.project import heed_interrupts
 
 from . import report
 from .checkpoint import Checkpoint

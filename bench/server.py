@@ -2,7 +2,7 @@
 
 ``python -m bench.server`` prints its URL and serves until its standard input closes, which it does when its parent dies.
 
-What it answers is ``tests/support/independent_server.py``; what stands here is the way there: asyncio, keep-alive, and a latency
+What it answers is ``testing/independent_server.py``; what stands here is the way there: asyncio, keep-alive, and a latency
 that holds for many requests at once. A row's token leads to an installation of its own, with counters of its own.
 """
 
@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.support.independent_server import Call, Server
+from testing.independent_server import Call, Server
 
 _CONTROL: Final = "/bench/"  # below it: a row's token
 _REASONS: Final = {200: "OK", 201: "Created", 204: "No Content"}

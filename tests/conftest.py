@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.campaign import SOAK
-from tests.support.independent_server import TOKEN, Server, serve
-from tests.support.project import Project, heed_interrupts, require_engine
+from testing.independent_server import TOKEN, Server, serve
+from testing.project import Project, heed_interrupts, require_engine
+from testing.soak import SOAK
 
 heed_interrupts()
 

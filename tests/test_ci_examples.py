@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 import yaml
 
+from testing.independent_server import TOKEN, Server
+from testing.project import Project, base_environment
 from tests.support.actionlint import actionlint
 from tests.support.bitbucket import Bitbucket, bitbucket
 from tests.support.command import by_hand
-from tests.support.independent_server import TOKEN, Server
-from tests.support.project import Project, base_environment
 from tests.support.workflow import CI, ROOT, Runner, load
 
 WORKFLOW = load("github-actions.yml")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from testing.project import Project
 from tests.support.database import registered_in
-from tests.support.project import Project
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"

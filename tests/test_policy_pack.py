@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.independent_server import Server
+from testing.independent_server import Server
+from testing.project import Outcome, Project
 from tests.support.policies import environment_of, startable
-from tests.support.project import Outcome, Project
 
 # One worker, so that the environment is made once.
 pytestmark = pytest.mark.xdist_group("policy-pack")

@@ -16,7 +16,7 @@ from pulumi.dynamic.dynamic import serialize_provider
 
 import pulumi_atlassian_forge as forge
 from pulumi_atlassian_forge.provider import PROVIDER
-from tests.support import plugin
+from testing import plugin
 
 ROOT = Path(__file__).parent.parent
 

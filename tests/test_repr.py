@@ -13,7 +13,7 @@ from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.verbs import create, read, update
 from pulumi_atlassian_forge.model.module_id import ModuleId
 from pulumi_atlassian_forge.session.connections import Connections
-from tests.support.independent_server import TOKEN, Server
+from testing.independent_server import TOKEN, Server
 
 INPUTS = {"__name": ["m"], "installation": "acme", "apiVersion": "v1", "key": "m", "events": ["e"], "endpoint": "h"}
 

@@ -16,7 +16,7 @@ import httpx
 import pytest
 import yaml
 
-from tests.support.independent_server import Server
+from testing.independent_server import Server
 from tests.support.relay import APP, BROUGHT, INSTALLATION, KEY, node, relay
 
 README = (APP / "README.md").read_text("utf-8")

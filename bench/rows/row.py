@@ -16,7 +16,7 @@ from bench.errors import BenchError
 from bench.measure import Command
 from bench.server import Site
 from bench.workload import Operation
-from tests.support.project import Project, base_environment
+from testing.project import Project, base_environment
 
 RIVALS: Final = Path(__file__).resolve().parent.parent / "rivals"
 

@@ -12,7 +12,7 @@ from typing import Final
 from bench.measure import Command, measure
 from bench.rows.row import PLUGIN, PLUGIN_PROCESS, RIVALS
 from bench.server import Site
-from tests.support.fleet import FleetFolder
+from testing.fleet import FleetFolder
 
 from .figures import FleetCell, Fleets, Operation
 from .plan import ROW, Plan

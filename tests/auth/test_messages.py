@@ -12,7 +12,7 @@ import pytest
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.verbs import create
 from pulumi_atlassian_forge.session.connections import Connections
-from tests.support.independent_server import Server
+from testing.independent_server import Server
 
 DECLARED = {"apiVersion": "v1", "installation": "default", "key": "one", "__name": ["one"], "events": ["e"], "function": "f"}
 

@@ -15,7 +15,7 @@ from pulumi_atlassian_forge.api.errors import Unauthorized
 from pulumi_atlassian_forge.auth.bearer_token import Token
 from pulumi_atlassian_forge.auth.child_processes import kill_all
 from pulumi_atlassian_forge.auth.token_command import Command
-from tests.support.processes import is_alive
+from testing.processes import is_alive
 
 TOKEN = "planted-token-1c9e"
 

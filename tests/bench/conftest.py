@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support import packages
-from tests.support.project import programs_python
+from testing import installed_packages
+from testing.project import programs_python
 
 
 @pytest.fixture
@@ -12,4 +12,4 @@ def known_packages(monkeypatch: pytest.MonkeyPatch) -> None:
 
     The benchmark itself has no such Python: what a command takes with the real `pip` is what a user waits for.
     """
-    monkeypatch.setenv("FORGE_PYTHON", packages.python(programs_python()))
+    monkeypatch.setenv("FORGE_PYTHON", installed_packages.python(programs_python()))

@@ -14,8 +14,8 @@ import pytest
 
 from bench.errors import BenchError
 from bench.measure import Command, measure
+from testing.processes import is_alive
 from tests.support.bench_command import ROOT
-from tests.support.processes import is_alive
 
 CHILD = """
 import subprocess, sys, time

@@ -18,9 +18,9 @@ from bench.rows import ROWS
 from bench.rows.row import Row, Stage
 from bench.server import Site
 from bench.workload import OPERATIONS, Operation
+from testing.project import require_engine
+from testing.soak import runs
 from tests.support.bench_command import ROOT, WORK, bench
-from tests.support.campaign import runs
-from tests.support.project import require_engine
 
 WRITES = {"up": 1, "update all": 1, "destroy": 1}
 

@@ -12,9 +12,9 @@ from bench.scale import fleets, sections, stacks
 from bench.scale.figures import FleetCell, Fleets, Operation, StackCell, Stacks
 from bench.scale.plan import Plan
 from bench.targets import targets
+from testing.project import require_engine
 from tests.support.bench_command import bench
 from tests.support.bench_figures import CIRCUMSTANCES
-from tests.support.project import require_engine
 
 WANTED: dict[Operation, int] = {"up": 3, "nothing to do": 0, "refresh": 1, "destroy": 2}  # of an installation with 2 modules
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.doctor import Doctor, keeping_the_contract
-from tests.support.independent_server import Server
+from testing.doctor import Doctor, keeping_the_contract
+from testing.independent_server import Server
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import trustme
 
 from pulumi_atlassian_forge.auth.bearer_token import expiry_of
 from pulumi_atlassian_forge.cli.doctor.token import judged
-from tests.support import independent_server
-from tests.support.doctor import Doctor, expect, jwt
-from tests.support.independent_server import Server
+from testing import independent_server
+from testing.doctor import Doctor, expect, jwt
+from testing.independent_server import Server
 from tests.support.rawserver import answering, refused_port, serving
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from pulumi_atlassian_forge.auth.auth_method import identity_of
+from testing.doctor import Doctor, expect, jwt, program
+from testing.independent_server import Server
 from tests.support import sidecar
-from tests.support.doctor import Doctor, expect, jwt, program
-from tests.support.independent_server import Server
 from tests.support.relay import INSTALLATION, KEY, relay
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.doctor import Doctor, expect, there
-from tests.support.independent_server import Call, Server
+from testing.doctor import Doctor, expect, there
+from testing.independent_server import Call, Server
 
 
 def test_healthy(doctor: Doctor, api: Server) -> None:

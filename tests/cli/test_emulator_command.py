@@ -14,7 +14,7 @@ import pytest
 
 from pulumi_atlassian_forge.emulator.contract import ROWS
 from pulumi_atlassian_forge.version import __version__
-from tests.support.environment import environment
+from testing.environment import environment
 
 MAIN = "from pulumi_atlassian_forge.cli import main; main()"
 PATH = "/forge/installation/v1/dynamic/module"

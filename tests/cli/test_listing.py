@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from testing.independent_server import Server, serve
 from tests.support.command import by_hand, command, printed
-from tests.support.independent_server import Server, serve
 from tests.support.samples import TRIGGERS
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.independent_server import Server
-from tests.support.project import Project, base_environment
+from testing.independent_server import Server
+from testing.project import Project, base_environment
 
 
 def orphans(server: Server, *args: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
+from testing.independent_server import Server
 from tests.support.command import by_hand, command, printed
-from tests.support.independent_server import Server
 
 # A shell that runs the tests in the background has every process below it ignore SIGINT.
 RUN = """

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.installations import BOTH, Installations, served
+from testing.installations import BOTH, Installations, served
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support.independent_server import Module, Server
-from tests.support.installations import Installation, Installations, joined, said, served
-from tests.support.plugin import PROVIDER
-from tests.support.project import Project
+from testing.independent_server import Module, Server
+from testing.installations import Installation, Installations, joined, said, served
+from testing.plugin import PROVIDER
+from testing.project import Project
 
 TRIGGER = {"events": ["avi:jira:updated:issue"], "endpoint": "hook"}
 OTHER = {**TRIGGER, "endpoint": "old-hook", "filter": {"ignoreSelf": True}}

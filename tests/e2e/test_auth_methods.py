@@ -8,11 +8,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from testing.independent_server import Call, Server, serve
+from testing.installations import reaching
+from testing.project import Project
 from tests.support.auth_methods import AUTH_METHODS, RENEWABLE, Opened, opened
 from tests.support.command import in_project
-from tests.support.independent_server import Call, Server, serve
-from tests.support.installations import reaching
-from tests.support.project import Project
 from tests.support.relay import KEY, relay
 
 PROGRAM = """

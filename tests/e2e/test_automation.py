@@ -7,8 +7,8 @@ import subprocess
 import textwrap
 from pathlib import Path
 
-from tests.support.independent_server import Server
-from tests.support.project import base_environment, programs_python, require_engine
+from testing.independent_server import Server
+from testing.project import base_environment, programs_python, require_engine
 
 PROGRAM = """
 import os

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
+from testing.independent_server import Server, serve
+from testing.project import Outcome, Project
 from tests.support.bad_inputs import OK, ROWS, Bad
-from tests.support.independent_server import Server, serve
-from tests.support.project import Outcome, Project
 
 
 def problems(seen: Outcome) -> dict[str, list[str]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from testing.independent_server import Server
+from testing.installations import BOTH, on_both
+from testing.project import Project
 from tests.support.command import by_hand, in_project, printed
-from tests.support.independent_server import Server
-from tests.support.installations import BOTH, on_both
-from tests.support.project import Project
 
 PROGRAM = """
 for name in ("default", "other-v2"):

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from testing.installations import on_both
+from testing.project import Project
 from tests.support.bad_inputs import OK
-from tests.support.installations import on_both
-from tests.support.project import Project
 
 
 @pytest.fixture

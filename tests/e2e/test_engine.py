@@ -13,10 +13,10 @@ from typing import Any
 import grpc
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc
 
-from tests.support import packages
-from tests.support.independent_server import Module, Server
-from tests.support.installations import BOTH, on_both
-from tests.support.project import Project, base_environment, require_engine
+from testing import installed_packages
+from testing.independent_server import Module, Server
+from testing.installations import BOTH, on_both
+from testing.project import Project, base_environment, require_engine
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def oldest() -> dict[str, str]:
 
 def oldest_known() -> dict[str, str]:
     """The same, and what is installed beside it is known."""
-    return packages.known(oldest(), os.environ["FLOOR_PYTHON"])
+    return installed_packages.known(oldest(), os.environ["FLOOR_PYTHON"])
 
 
 def everywhere(server: Server) -> list[Module]:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.campaign import runs
+from testing.fleet import FleetProject, Hold, ended, fleet, kill_all
+from testing.soak import runs
 from tests.support.command import by_hand
-from tests.support.fleet import FleetProject, Hold, ended, fleet, kill_all
 from tests.support.postgres import PASSWORD, postgres
 
 NAMES = ["acme", "globex", "hooli", *(f"site{i}" for i in range(runs(0, 17)))]

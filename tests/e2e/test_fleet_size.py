@@ -14,8 +14,8 @@ from bench.document import Document
 from bench.scale import fleets
 from bench.scale.plan import Plan
 from bench.targets import targets
+from testing.project import require_engine
 from tests.support.postgres import postgres
-from tests.support.project import require_engine
 
 FEW, MANY, MODULES = 5, 20, 50
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
+from testing.independent_server import Server
+from testing.project import Project
 from tests.support.command import by_hand
-from tests.support.independent_server import Server
-from tests.support.project import Project
 
 EVENTS = 'events=["avi:jira:updated:issue"]'
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from testing.independent_server import Server
+from testing.project import Project
 from tests.support.command import by_hand, in_project, printed
-from tests.support.independent_server import Server
-from tests.support.project import Project
 from tests.support.samples import SAMPLES, TRIGGERS
 
 ROOT = Path(__file__).parent.parent.parent

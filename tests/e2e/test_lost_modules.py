@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.support.independent_server import Server
-from tests.support.installations import BOTH, on_both
-from tests.support.project import Project
+from testing.independent_server import Server
+from testing.installations import BOTH, on_both
+from testing.project import Project
 
 URN = "urn:pulumi:test::project::pulumi-python:dynamic/atlassian-forge:TriggerModule::{name}"
 ONE = 'forge.TriggerModule("{name}", events=["avi:jira:updated:issue"], endpoint="{endpoint}"{more})\n'

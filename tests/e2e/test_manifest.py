@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.support.independent_server import Server
+from testing.independent_server import Server
+from testing.project import Project
 from tests.support.manifests import SMALL, line_with, write
-from tests.support.project import Project
 
 PROGRAM = """
 JIRA = "avi:jira:updated:issue"

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.independent_server import TOKEN, Call, Server, serve
-from tests.support.project import Outcome, Project
+from testing.independent_server import TOKEN, Call, Server, serve
+from testing.project import Outcome, Project
 
 N = 12
 CIRCUIT_OPEN_S, THROTTLED = "down", "throttled"

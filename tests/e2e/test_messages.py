@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from testing.independent_server import Server
+from testing.installations import said
+from testing.project import Project
 from tests.support.bad_inputs import OK
-from tests.support.independent_server import Server
-from tests.support.installations import said
-from tests.support.project import Project
 
 
 def test_what_is_misspelt_is_warned_of_on_its_resource_and_registers(project: Callable[..., Project], server: Server) -> None:

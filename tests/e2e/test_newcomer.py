@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from testing.doctor import keeping_the_contract
+from testing.independent_server import TOKEN, Server, serve
+from testing.project import HEADER, require_engine
 from tests.support.database import registered_in
-from tests.support.doctor import keeping_the_contract
-from tests.support.independent_server import TOKEN, Server, serve
 from tests.support.newcomer import SAYS, TYPED, Arrival, Newcomer
 from tests.support.pages import ROOT, Command, commands, one
-from tests.support.project import HEADER, require_engine
 from tests.support.relay import APP, KEY
 from tests.support.sidecar import INSTALLATION, sidecar
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from pulumi_atlassian_forge.model.content import TRIGGER
-from tests.support.campaign import runs
+from testing.independent_server import Module, Server
+from testing.installations import variables_of
+from testing.project import Outcome, Project
+from testing.soak import runs
 from tests.support.command import in_project, printed
-from tests.support.independent_server import Module, Server
-from tests.support.installations import variables_of
 from tests.support.matrix import SPECS, TYPED, Declared, declared, paths, paths_in
-from tests.support.project import Outcome, Project
 
 BEFORE, AFTER = declared()
 

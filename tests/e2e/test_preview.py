@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.campaign import runs
-from tests.support.independent_server import Module, Server
-from tests.support.installations import Installations, joined, served
-from tests.support.project import Project
+from testing.independent_server import Module, Server
+from testing.installations import Installations, joined, served
+from testing.project import Project
+from testing.soak import runs
 
 TRIGGER = """
 forge.TriggerModule(

@@ -1,7 +1,7 @@
 """What Pulumi's own options do to a module: each row of docs/reference/pulumi-options.md, through the real CLI.
 
 One stack for each version of the API carries all options, so that the file stays quick: a test looks at what a command did to one
-of its modules. Their names here are those of :mod:`tests.support.life`.
+of its modules. Their names here are those of :mod:`testing.steps`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.independent_server import TOKEN, Server, serve
-from tests.support.life import Life, begin, destroy_from, name_of
-from tests.support.project import Project
+from testing.independent_server import TOKEN, Server, serve
+from testing.project import Project
+from testing.steps import Life, begin, destroy_from, name_of
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = ROOT / "docs" / "reference" / "pulumi-options.md"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from tests.support.independent_server import Server
-from tests.support.installations import BOTH, on_both
-from tests.support.project import Project
+from testing.independent_server import Server
+from testing.installations import BOTH, on_both
+from testing.project import Project
 
 N = 100
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.independent_server import Server
-from tests.support.project import Outcome, Project
+from testing.independent_server import Server
+from testing.project import Outcome, Project
 
 TYPE = "pulumi-python:dynamic/atlassian-forge:TriggerModule"
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.campaign import runs
-from tests.support.independent_server import Server
-from tests.support.project import Project
+from testing.independent_server import Server
+from testing.project import Project
+from testing.soak import runs
 
 N = 20
 

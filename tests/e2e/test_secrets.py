@@ -7,11 +7,11 @@ import signal
 import time
 from collections.abc import Callable
 
+from testing.independent_server import TOKEN, Server
+from testing.plugin import PROVIDER
+from testing.processes import Run, plugins_of
+from testing.project import Project
 from tests.support.bad_inputs import OK
-from tests.support.independent_server import TOKEN, Server
-from tests.support.plugin import PROVIDER
-from tests.support.processes import Run, plugins_of
-from tests.support.project import Project
 
 
 def test_a_token_from_the_environment_is_in_no_state_log_or_error(project: Callable[..., Project], server: Server) -> None:

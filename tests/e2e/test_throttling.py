@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.independent_server import Call, Server
-from tests.support.project import Project
+from testing.independent_server import Call, Server
+from testing.project import Project
 
 PROGRAM = """
 for i in range({n}):

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.support.independent_server import Server
-from tests.support.project import Project, base_environment
+from testing.independent_server import Server
+from testing.project import Project, base_environment
 from tests.support.upgrade import in_state, on, upgrading
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "guide" / "upgrade.md").read_text("utf-8")

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from pulumi_atlassian_forge.emulator.store import Store
-from tests.support.campaign import runs
-from tests.support.independent_server import Server
-from tests.support.project import Project
+from testing.independent_server import Server
+from testing.project import Project
+from testing.soak import runs
 from tests.support.upgrade import DELETE_FIRST, PROGRAM, in_state, upgrading
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "guide" / "upgrade.md").read_text("utf-8")

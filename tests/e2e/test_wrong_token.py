@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from tests.support.campaign import runs
-from tests.support.independent_server import Module
-from tests.support.installations import Installation, Installations, in_state, joined, said, served
-from tests.support.project import Outcome, Project
+from testing.independent_server import Module
+from testing.installations import Installation, Installations, in_state, joined, said, served
+from testing.project import Outcome, Project
+from testing.soak import runs
 
 PROGRAM = """
 for installation, n in {sizes}.items():

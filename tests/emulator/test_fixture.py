@@ -7,7 +7,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from tests.support.environment import environment
+from testing.environment import environment
 
 CONFTEST = 'pytest_plugins = ["pulumi_atlassian_forge.emulator.fixture"]\n'
 START = """

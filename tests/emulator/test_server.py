@@ -13,7 +13,7 @@ import pytest
 from pulumi_atlassian_forge.emulator.handler import Emulator
 from pulumi_atlassian_forge.emulator.server import serving
 from pulumi_atlassian_forge.emulator.store import Store
-from tests.support.environment import environment
+from testing.environment import environment
 
 PATH = "/forge/installation/v1/dynamic/module"
 DATA = {"events": ["avi:jira:ü"], "function": "f"}

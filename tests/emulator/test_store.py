@@ -14,7 +14,7 @@ import pytest
 
 from pulumi_atlassian_forge.emulator.store import Store
 from pulumi_atlassian_forge.emulator.transport import EmulatorTransport
-from tests.support.environment import environment
+from testing.environment import environment
 
 PATH = "/forge/installation/v1/dynamic/module"
 DATA = {"events": ["e"], "function": "f"}

@@ -14,11 +14,11 @@ from collections.abc import Callable
 
 import pytest
 
+from testing.independent_server import TOKEN, Server
+from testing.processes import Run, seconds_until_no_plugin
+from testing.project import Project
+from testing.soak import runs
 from tests.faults.test_kills import everything_is_known
-from tests.support.campaign import runs
-from tests.support.independent_server import TOKEN, Server
-from tests.support.processes import Run, seconds_until_no_plugin
-from tests.support.project import Project
 
 N = 50
 LATENCY = 0.3

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.campaign import runs
+from testing.independent_server import CUT, TOKEN, Server
+from testing.project import Outcome, Project
+from testing.soak import runs
 from tests.support.faults import FAULTS, TOO_LATE, Fault, Order, arm, disarm
-from tests.support.independent_server import CUT, TOKEN, Server
-from tests.support.project import Outcome, Project
 
 N = 20
 IDENTICAL = 5  # of the 20, under v2

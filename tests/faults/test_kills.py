@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 import pytest
 
+from testing.independent_server import TOKEN, Server
+from testing.processes import Run, plugins_of, seconds_until_no_plugin
+from testing.project import Project
+from testing.soak import runs
 from tests.cli.test_orphans import orphans
-from tests.support.campaign import runs
-from tests.support.independent_server import TOKEN, Server
-from tests.support.processes import Run, plugins_of, seconds_until_no_plugin
-from tests.support.project import Project
 
 N = 50
 SPAN = 3.0  # seconds after the start within which the kill strikes: from before the first request to after the last

@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.campaign import runs
+from testing.independent_server import Server
+from testing.processes import Run, seconds_until_no_plugin
+from testing.project import Project
+from testing.soak import runs
 from tests.support.command import in_project
-from tests.support.independent_server import Server
-from tests.support.processes import Run, seconds_until_no_plugin
-from tests.support.project import Project
 from tests.support.upgrade import in_state, upgrading
 
 N = 20

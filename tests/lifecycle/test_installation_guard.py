@@ -14,9 +14,9 @@ import pytest
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.verbs import create, delete, read, update
 from pulumi_atlassian_forge.session.connection import Connection
+from testing.independent_server import DROP, Call, Server
 from tests.lifecycle.test_recovery import _no_waiting, connect, declared
 from tests.support.command import by_hand
-from tests.support.independent_server import DROP, Call, Server
 
 __all__ = ["_no_waiting", "connect"]
 

@@ -16,8 +16,8 @@ from pulumi_atlassian_forge.lifecycle.installation_guard import InstallationGuar
 from pulumi_atlassian_forge.lifecycle.verbs import create, delete, update
 from pulumi_atlassian_forge.session.connection import Connection
 from pulumi_atlassian_forge.session.connections import Connections
+from testing.independent_server import DROP, Call, Server
 from tests.support.faults import ERROR, FAULTS, Order, arm
-from tests.support.independent_server import DROP, Call, Server
 
 N = 12
 

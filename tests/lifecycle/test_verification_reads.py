@@ -13,9 +13,9 @@ from pulumi_atlassian_forge.lifecycle.check import KeyClaims, check
 from pulumi_atlassian_forge.lifecycle.verbs import create, delete, read, update
 from pulumi_atlassian_forge.session.connection import Connection
 from pulumi_atlassian_forge.session.connections import Connections
+from testing.independent_server import Call, Server
 from tests.lifecycle.test_recovery import _no_waiting, connect, declared
 from tests.support.command import by_hand
-from tests.support.independent_server import Call, Server
 
 __all__ = ["_no_waiting", "connect"]
 

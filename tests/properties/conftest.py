@@ -9,7 +9,7 @@ import pytest
 from pulumi_atlassian_forge.api.rate_limiter import RateLimiter
 from pulumi_atlassian_forge.lifecycle import installation_guard, recovery
 from pulumi_atlassian_forge.session import connection, connections
-from tests.support import independent_server
+from testing import independent_server
 from tests.support.clients import ENVIRONMENT
 from tests.support.timing import Clock
 

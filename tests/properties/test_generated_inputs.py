@@ -30,7 +30,7 @@ from pulumi_atlassian_forge.model.content import TRIGGER_PROPERTIES
 from pulumi_atlassian_forge.model.module_id import ModuleId
 from pulumi_atlassian_forge.model.values import contains_unknown, normalise
 from pulumi_atlassian_forge.session.connections import Connections
-from tests.support.campaign import SOAK, runs
+from testing.soak import SOAK, runs
 from tests.support.generated_inputs import INSTALLATIONS, NEW_TYPE, UNHEARD_OF, another_content, broken, declarations
 
 # A failure prints a line that repeats it (`reproduce_failure`); the slice is the same in every run.

@@ -24,7 +24,7 @@ from pulumi_atlassian_forge.model.module_id import ModuleId
 from pulumi_atlassian_forge.model.values import MAX_DEPTH, depth
 from pulumi_atlassian_forge.session.connection import Connection
 from pulumi_atlassian_forge.session.connections import Connections
-from tests.support.campaign import runs
+from testing.soak import runs
 from tests.support.generated_answers import Hostile, bomb
 from tests.support.generated_bodies import KEY, MODULE
 from tests.support.rawserver import RawServer, answering, serving

@@ -24,9 +24,9 @@ from pulumi_atlassian_forge.model.content import content_of
 from pulumi_atlassian_forge.model.module_id import ModuleId
 from pulumi_atlassian_forge.session.connection import Connection
 from pulumi_atlassian_forge.session.connections import Connections
-from tests.support.campaign import SOAK, runs
+from testing.independent_server import Call, Server, serve
+from testing.soak import SOAK, runs
 from tests.support.faults import FAULTS, Fault
-from tests.support.independent_server import Call, Server, serve
 
 Version = Literal["v1", "v2"]
 Props = dict[str, Any]

@@ -16,10 +16,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from cryptography import x509
 
+from testing.project import Outcome
 from tests.support.broker import CERTIFICATE, FOLDER, Broker, Place, running
 from tests.support.certificates import Authority
 from tests.support.issuers import ACME, AUDIENCE, bitbucket_claims, github_claims, signed, system_token
-from tests.support.project import Outcome
 from tests.support.rawserver import (
     Behaviour,
     RawServer,

@@ -6,10 +6,10 @@ import json
 import sys
 from collections.abc import Callable
 
+from testing.independent_server import Call, Server
+from testing.project import Project
 from tests.support.broker import FOLDER, Broker
-from tests.support.independent_server import Call, Server
 from tests.support.issuers import bitbucket_claims, signed, system_token
-from tests.support.project import Project
 
 PROGRAM = """
 for i in range(20):

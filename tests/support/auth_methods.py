@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from testing.independent_server import Server
 from tests.support import sidecar
-from tests.support.independent_server import Server
 from tests.support.relay import KEY, relay
 
 AUTH_METHODS = ("token", "tokenFile", "tokenCommand", "containerProxy", "relayUrl")

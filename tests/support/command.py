@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.support.independent_server import Server
-from tests.support.project import Outcome, Project, base_environment, programs_python
+from testing.independent_server import Server
+from testing.project import Outcome, Project, base_environment, programs_python
 
 _RUN = "from pulumi_atlassian_forge.cli import main; main()"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tests.support.independent_server import CUT, DROP, Call, Server
+from testing.independent_server import CUT, DROP, Call, Server
 
 ERROR = {"message": "An internal error occurred"}
 SLOW = 3.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.support.independent_server import Server
-from tests.support.project import Project
+from testing.independent_server import Server
+from testing.project import Project
 
 PROGRAM = """
 for i in range({n}):

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from tests.support.project import Outcome
+from testing.project import Outcome
 
 ROOT = Path(__file__).parents[2]
 CI = ROOT / "examples" / "ci"

@@ -14,8 +14,8 @@ from typing import Any, Final
 import grpc
 import pytest
 
-from tests.support.independent_server import Call, Server
-from tests.support.plugin import Plugin, plugin
+from testing.independent_server import Call, Server
+from testing.plugin import Plugin, plugin
 
 N: Final = 5
 NO_TOKEN: Final = {"ATLASSIAN_FORGE_TOKEN": ""}

@@ -15,8 +15,8 @@ import grpc
 import pytest
 import trustme
 
-from tests.support.independent_server import TOKEN, Server
-from tests.support.plugin import INPUTS, Plugin, plugin
+from testing.independent_server import TOKEN, Server
+from testing.plugin import INPUTS, Plugin, plugin
 
 
 @pytest.fixture

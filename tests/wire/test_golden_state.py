@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
-from tests.support.independent_server import Server
-from tests.support.plugin import plugin
+from testing.independent_server import Server
+from testing.plugin import plugin
 
 GOLDEN: dict[str, Any] = json.loads((Path(__file__).parent.parent / "golden" / "state-schema-1.json").read_text("utf-8"))
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
-from tests.support.independent_server import Server
-from tests.support.plugin import UNKNOWN, Plugin, plugin
+from testing.independent_server import Server
+from testing.plugin import UNKNOWN, Plugin, plugin
 
 SOME, NONE = provider_pb2.DiffResponse.DIFF_SOME, provider_pb2.DiffResponse.DIFF_NONE
 TRIGGER: dict[str, Any] = {

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from google.protobuf import empty_pb2
 
-from tests.support.independent_server import Server, serve
-from tests.support.plugin import INPUTS, plugin
+from testing.independent_server import Server, serve
+from testing.plugin import INPUTS, plugin
 
 
 def test_a_check_and_a_cancel_do_not_wait_for_registers_that_wait(python: str, server: Server, tmp_path: Path) -> None:

@@ -18,12 +18,12 @@ from typing import Any, Protocol
 
 import yaml
 
-from tests.support import packages
-from tests.support.campaign import runs
-from tests.support.independent_server import Call, Server, serve
-from tests.support.project import HEADER, Outcome, base_environment, programs_python, require_engine
+from testing import installed_packages
+from testing.independent_server import Call, Server, serve
+from testing.project import HEADER, Outcome, base_environment, programs_python, require_engine
+from testing.soak import runs
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "fleet"
+EXAMPLE = Path(__file__).parents[1] / "examples" / "fleet"
 
 
 class Reachable(Protocol):
@@ -77,7 +77,7 @@ class FleetProject(FleetFolder):
     def __init__(self, root: Path, servers: Mapping[str, Server], modules: int) -> None:
         require_engine()
         super().__init__(root, HEADER + program(modules), servers, {})
-        self.environment["PULUMI_PYTHON_CMD"] = packages.python(programs_python())
+        self.environment["PULUMI_PYTHON_CMD"] = installed_packages.python(programs_python())
         self.servers = servers
 
     def start(self, *args: str, environment: Mapping[str, str] = MappingProxyType({})) -> subprocess.Popen[str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support import packages, stack, vault
+from testing import installed_packages, stack, vault
 
 _SECRET = '"ciphertext"'
 HEADER = "import pulumi\nimport pulumi_atlassian_forge as forge\n\n"
@@ -129,7 +129,7 @@ class Project:
         """That of its commands."""
         # The engine collects garbage less often: a twelfth of the time of a command, and no test is about the engine's memory.
         own = {**base_environment(self.root), "GOGC": "400", **self.environment, **environment}
-        return own if "PATH" in self.environment | environment else packages.known(own, programs_python())
+        return own if "PATH" in self.environment | environment else installed_packages.known(own, programs_python())
 
     def everything(self) -> str:
         """All that is in its folder (state, history, logs, dumps, what runs in the background printed) and on its terminals."""

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support.independent_server import TOKEN, Call, Module, Server
-from tests.support.project import Outcome, Project, base_environment, require_engine
+from testing.independent_server import TOKEN, Call, Module, Server
+from testing.project import Outcome, Project, base_environment, require_engine
 
 SLOW = "slow"
 """The module whose requests take a second."""

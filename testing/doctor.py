@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_atlassian_forge.version import __version__
+from testing.independent_server import TOKEN, Server
+from testing.project import Outcome
 from tests.support.command import by_hand, command
-from tests.support.independent_server import TOKEN, Server
-from tests.support.project import Outcome
 
 HOST = ("pulumi-language-python", "pulumi-language-python-exec", "pulumi-resource-pulumi-python")
 OURS = {"python": [3, 12], "pip": True, "sdk": "3.259.0", "package": __version__, "editable": False, "error": None}

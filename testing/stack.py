@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from tests.support import vault
+from testing import vault
 
 STACK = "test"
 _FILE = f"Pulumi.{STACK}.yaml"

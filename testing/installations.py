@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from tests.support.independent_server import Module, Server, serve
-from tests.support.project import Outcome, Project
+from testing.independent_server import Module, Server, serve
+from testing.project import Outcome, Project
 
 BOTH = {"default": "v1", "other-v2": "v2"}
 """One on each version of the API."""

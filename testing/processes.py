@@ -9,7 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from tests.support.project import Project
+from testing.project import Project
 
 
 def plugins_of(root: Path) -> list[int]:
