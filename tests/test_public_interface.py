@@ -87,7 +87,7 @@ def test_the_wheel_installs_and_imports_in_an_empty_environment(wheel: Path, tmp
     subprocess.run([str(python), "-m", "pip", "install", "--quiet", str(wheel)], check=True)
     code = (
         "import pulumi_atlassian_forge, pulumi_atlassian_forge.session.connections as c;"
-        "c.Connections({'atlassian-forge:baseUrl': 'emulator://x.db'}.get).open('default').listing('v1').all();"
+        "c.Connections({'atlassian-forge:baseUrl': 'emulator://x.db'}.get).open('default').module_list('v1').all();"
         "import importlib.metadata as m; print(m.version('pulumi-atlassian-forge'))"
     )
     done = subprocess.run([str(python), "-W", "error", "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)

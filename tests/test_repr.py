@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.lifecycle.verbs import create, read, update
+from pulumi_atlassian_forge.lifecycle.create import create
+from pulumi_atlassian_forge.lifecycle.read import read
+from pulumi_atlassian_forge.lifecycle.update import update
 from pulumi_atlassian_forge.model.module_id import ModuleId
 from pulumi_atlassian_forge.session.connections import Connections
 from testing.independent_server import TOKEN, Server

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 _FRAMES = 40  # enough for our own stack; a recursion that ran away must not fill the terminal
@@ -19,6 +19,10 @@ SECRET_MIN_LENGTH: Final = 6
 """Characters of a value that is redacted: a shorter one would be redacted out of ordinary words."""
 
 _TOKEN_LIKE: Final = re.compile(r"eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?|AT(?:ATT|CTT)[\w=-]+")
+
+
+Notify = Callable[[str, str], None]
+"""A sink of run-time messages: what each is about (the installation, or ``<installation>/<key>``), and what happened."""
 
 
 class ForgeError(Exception):

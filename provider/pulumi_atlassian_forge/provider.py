@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from pulumi.dynamic import (
     CheckFailure,
@@ -23,65 +23,70 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from .dynamic import hidden_properties
 from .dynamic.error_deduplication import ErrorDeduplicator
-from .dynamic.pulumi_values import incoming, outgoing, text
+from .dynamic.pulumi_values import PROBLEMS, decode_hidden, from_pulumi, to_pulumi, with_problems
 from .errors import ForgeError, bug_report
 
 if TYPE_CHECKING:
-    from .lifecycle.check import KeyClaims
-    from .session.connections import Connections
+    from .session.session import Session
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
 class _Process:
-    """What the hooks of one plugin process share. The provider itself must hold nothing: it is pickled into state."""
+    """What the hooks of one plugin process share. The provider itself holds nothing, because it is pickled into state."""
 
-    connections: Connections
-    keys: KeyClaims
-    deduplicator = ErrorDeduplicator()
-    secrets: Callable[[], Iterable[str]] = frozenset
-    is_watching = False
-    running: ClassVar[set[object]] = set()  # one object for each hook under way
+    session: Session
+
+    def __init__(self) -> None:
+        self.is_configured = False
+        self.errors = ErrorDeduplicator()
+        self.running: set[object] = set()  # one object for each hook under way
+
+    def secrets(self) -> Iterable[str]:
+        """Every token that is known so far, for redaction."""
+        return self.session.connections.secrets() if self.is_configured else ()
+
+
+_process = _Process()
 
 
 def _hook(
     function: Callable[Concatenate[ForgeProvider, _P], _R],
 ) -> Callable[Concatenate[ForgeProvider, _P], _R]:
-    """Let nothing but a :class:`ForgeError` out of a hook, whatever happens in it. What one has told is not told again."""
+    """Raise nothing but a :class:`ForgeError` from a hook, and each cause in full only once (:mod:`.dynamic`)."""
 
     @functools.wraps(function)
     def guarded(self: ForgeProvider, *args: _P.args, **kwargs: _P.kwargs) -> _R:
         call = object()
-        _Process.running.add(call)
+        _process.running.add(call)
         try:
             return function(self, *args, **kwargs)
         except BaseException as error:  # noqa: BLE001 - SystemExit from a hook would leave the engine waiting for ever
             failure = error if isinstance(error, ForgeError) else _report(error, function.__name__)
             name = _name_in(args)
-            raise (failure if name is None else _Process.deduplicator.once(failure, name)) from None
+            raise (failure if name is None else _process.errors.shorten(failure, name)) from None
         finally:
-            _Process.running.discard(call)
+            _process.running.discard(call)
 
     return guarded  # type: ignore[return-value] # wraps() forgets that self may be given by position
 
 
 def _name_in(arguments: Iterable[object]) -> str | None:
     """The logical name of the resource that a hook is about, as the engine prints it; None for ``configure``."""
-    found = [hidden_properties.unpack(properties).get("__name") for properties in arguments if isinstance(properties, dict)]
+    found = [decode_hidden(properties).get("__name") for properties in arguments if isinstance(properties, dict)]
     return str(found[-1][-1]) if found and isinstance(found[-1], list) and found[-1] else None
 
 
 def _report(error: BaseException, hook: str) -> ForgeError:
     from .version import __version__  # noqa: PLC0415 - reading metadata takes time that only a bug has to spend
 
-    return bug_report(error, doing=hook, version=__version__, secrets=_Process.secrets())
+    return bug_report(error, doing=hook, version=__version__, secrets=_process.secrets())
 
 
 class ForgeProvider(ResourceProvider):
-    """One provider for both resources. It has no attributes; everything a process shares is made in :meth:`configure`."""
+    """One provider for both resources. It has no attributes; everything that a process shares is made in :meth:`configure`."""
 
     serialize_as_secret_always = False
 
@@ -92,89 +97,66 @@ class ForgeProvider(ResourceProvider):
     @_hook
     def configure(self, req: ConfigureRequest) -> None:
         """Read the settings. Called once per plugin process, before any other hook, with the configuration of the stack."""
-        # Only here, never at import: the plugin's process is ours, the user's program is not. The runtime sends the formatted
+        # Only here, never at import: the plugin's process is ours, the user's program is not. The SDK sends the formatted
         # traceback of an exception to the terminal; with this it is the message alone.
         sys.tracebacklimit = 0
-        from .dynamic.thread_pool import raise_thread_limit  # noqa: PLC0415 - the same
-        from .lifecycle.check import KeyClaims  # noqa: PLC0415 - the program imports this file too, and needs none of this
-        from .session.connections import Connections  # noqa: PLC0415 - the same
-        from .session.shutdown import exit_when_asked, watch  # noqa: PLC0415 - the same
+        # The program imports this file too, and needs none of these.
+        from .dynamic.thread_pool import raise_thread_limit  # noqa: PLC0415
+        from .session.session import Session  # noqa: PLC0415
+        from .session.shutdown import exit_when_asked, watch  # noqa: PLC0415
 
-        if not _Process.is_watching:
-            _Process.is_watching = True
+        if not _process.is_configured:
             watch()
-            exit_when_asked(lambda: bool(_Process.running))
-        connections = Connections(lambda key: text(req.config.get(key)))
-        raise_thread_limit(len(connections.names))
-        _Process.secrets = connections.secrets
-        _Process.connections, _Process.keys = connections, KeyClaims()
+            exit_when_asked(lambda: bool(_process.running))
+        _process.session = Session(lambda key: _as_text(req.config.get(key)))
+        _process.is_configured = True
+        raise_thread_limit(len(_process.session.connections.names))
 
     @_hook
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Validate and complete the inputs; offline."""
-        from .lifecycle.check import check, in_preview  # noqa: PLC0415
-
-        inputs = incoming(news)
-        checked = check(inputs, _Process.connections, _Process.keys)
-        if not checked.problems:
-            guard = _Process.connections.guard(checked.inputs["installation"])
-            guard.check(checked.inputs["apiVersion"], checked.inputs, incoming(_olds))
-        if "__problems" in inputs:
-            checked = in_preview(checked)
-        failures = [CheckFailure(problem.path, problem.text) for problem in checked.problems]
-        return CheckResult(outgoing(checked.inputs), failures)
+        """Validate and complete the inputs; no request."""
+        inputs = from_pulumi(news)
+        is_report_wanted = inputs.pop(PROBLEMS, None) is not None
+        checked = _process.session.check(inputs, from_pulumi(_olds))
+        problems = [(problem.path, problem.text) for problem in checked.problems]
+        if problems and is_report_wanted:
+            return CheckResult(to_pulumi(with_problems(checked.inputs, problems)), [])
+        return CheckResult(to_pulumi(checked.inputs), [CheckFailure(path, text) for path, text in problems])
 
     @_hook
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        """Compare old outputs with new inputs; offline. The result is a pure function of them."""
-        from .lifecycle.diff import diff  # noqa: PLC0415
-        from .model.module_id import ModuleId  # noqa: PLC0415
-
-        module, olds, news = ModuleId.parse(_id), incoming(_olds), incoming(_news)
-        _Process.connections.guard(module.installation).meet(module.version, module.key, olds, news)
-        found = diff(olds, news)
+        """Compare old outputs with new inputs; no request."""
+        found = _process.session.diff(_id, from_pulumi(_olds), from_pulumi(_news))
         return DiffResult(changes=found.changes, replaces=found.replaces, delete_before_replace=found.delete_first)
 
     @_hook
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Register a module."""
-        from .lifecycle.verbs import create  # noqa: PLC0415
-
-        inputs = incoming(props)
-        id_, outputs = create(_Process.connections.open(inputs["installation"]), inputs)
-        return CreateResult(str(id_), outgoing(outputs))
+        id_, outputs = _process.session.create(from_pulumi(props))
+        return CreateResult(id_, to_pulumi(outputs))
 
     @_hook
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Look at a module; the empty id says that it is gone."""
-        from .lifecycle.verbs import read  # noqa: PLC0415
-        from .model.module_id import ModuleId  # noqa: PLC0415
-
-        module = ModuleId.parse(id_)
-        found = read(_Process.connections.open(module.installation), module, incoming(props))
+        """Read a module; an empty id in the result means that it was deleted."""
+        found = _process.session.read(id_, from_pulumi(props))
         if found is None:
             return ReadResult("", {})
         outputs, inputs = found
-        return ReadResult(id_, outgoing(outputs), outgoing(inputs))
+        return ReadResult(id_, to_pulumi(outputs), to_pulumi(inputs))
 
     @_hook
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Replace the content of a module."""
-        from .lifecycle.verbs import update  # noqa: PLC0415
-        from .model.module_id import ModuleId  # noqa: PLC0415
-
-        module = ModuleId.parse(_id)
-        outputs = update(_Process.connections.open(module.installation), module, incoming(_news), incoming(_olds))
-        return UpdateResult(outgoing(outputs))
+        return UpdateResult(to_pulumi(_process.session.update(_id, from_pulumi(_olds), from_pulumi(_news))))
 
     @_hook
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """Delete a module; one that is not there counts as deleted."""
-        from .lifecycle.verbs import delete  # noqa: PLC0415
-        from .model.module_id import ModuleId  # noqa: PLC0415
-
-        module = ModuleId.parse(_id)
-        delete(_Process.connections.open(module.installation), module, incoming(_props))
+        """Delete a module; one that does not exist counts as deleted if that can be confirmed."""
+        _process.session.delete(_id, from_pulumi(_props))
 
 
 PROVIDER = ForgeProvider()
+
+
+def _as_text(value: object) -> str | None:
+    return value if value is None or isinstance(value, str) else str(value)

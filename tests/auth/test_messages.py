@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.lifecycle.verbs import create
+from pulumi_atlassian_forge.lifecycle.create import create
 from pulumi_atlassian_forge.session.connections import Connections
 from testing.independent_server import Server
 

@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.lifecycle.verbs import create, delete, read, update
+from pulumi_atlassian_forge.lifecycle.create import create
+from pulumi_atlassian_forge.lifecycle.delete import delete
+from pulumi_atlassian_forge.lifecycle.read import read
+from pulumi_atlassian_forge.lifecycle.update import update
 from pulumi_atlassian_forge.session.connection import Connection
 from testing.independent_server import DROP, Call, Server
 from tests.lifecycle.test_recovery import _no_waiting, connect, declared
@@ -179,9 +182,9 @@ def test_a_gateway_s_404_to_an_update_or_a_delete_is_not_believed_beside_the_lis
     second = connect()
     assert read(second, *made[0]) is not None
     server.interfere = lambda call: (404, b"<html>not found</html>") if call.method in {"PUT", "DELETE"} else None
-    with pytest.raises(ForgeError, match="it is said not to be there, and the list holds it"):
+    with pytest.raises(ForgeError, match="the API answered that the module does not exist, but lists it"):
         update(second, made[1][0], declared(1, "v1", "new"), made[1][1])
-    with pytest.raises(ForgeError, match="it is said not to be there, and the list holds it"):
+    with pytest.raises(ForgeError, match="the API answered that the module does not exist, but lists it"):
         delete(second, *made[1])
     assert len(server.modules()) == 3
 

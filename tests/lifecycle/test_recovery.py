@@ -12,8 +12,10 @@ import pytest
 
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle import recovery
+from pulumi_atlassian_forge.lifecycle.create import create
+from pulumi_atlassian_forge.lifecycle.delete import delete
 from pulumi_atlassian_forge.lifecycle.installation_guard import InstallationGuard
-from pulumi_atlassian_forge.lifecycle.verbs import create, delete, update
+from pulumi_atlassian_forge.lifecycle.update import update
 from pulumi_atlassian_forge.session.connection import Connection
 from pulumi_atlassian_forge.session.connections import Connections
 from testing.independent_server import DROP, Call, Server
@@ -223,7 +225,7 @@ def test_under_v2_a_twin_that_the_state_owns_is_not_named(
 
 
 def test_siblings_of_another_form_are_drawn_anew() -> None:
-    guard = InstallationGuard("default")
+    guard = InstallationGuard("default", lambda about, text: None)
     for key in ("one", "two"):
         guard.meet("v1", key, {})
     drawn = guard.siblings("v1", "one", [("v1", "one"), ("v1", "two")], ["v1/two"])

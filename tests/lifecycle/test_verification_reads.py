@@ -10,7 +10,10 @@ import pytest
 
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.check import KeyClaims, check
-from pulumi_atlassian_forge.lifecycle.verbs import create, delete, read, update
+from pulumi_atlassian_forge.lifecycle.create import create
+from pulumi_atlassian_forge.lifecycle.delete import delete
+from pulumi_atlassian_forge.lifecycle.read import read
+from pulumi_atlassian_forge.lifecycle.update import update
 from pulumi_atlassian_forge.session.connection import Connection
 from pulumi_atlassian_forge.session.connections import Connections
 from testing.independent_server import Call, Server
@@ -39,9 +42,9 @@ def test_a_gateway_that_loses_its_way_in_the_middle_of_a_destroy_takes_nothing_o
     delete(second, *made[0])  # a confirmed module
     server.interfere = lambda call: GATEWAY
     for module in made[1:]:
-        with pytest.raises(ForgeError, match="it is said not to be there, and the list cannot be had"):
+        with pytest.raises(ForgeError, match="the API answered that the module does not exist, and its list is not available"):
             delete(second, *module)
-        with pytest.raises(ForgeError, match="it is said not to be there, and the list cannot be had"):
+        with pytest.raises(ForgeError, match="the API answered that the module does not exist, and its list is not available"):
             update(second, module[0], declared(9, "v1"), module[1])
     assert [module["key"] for module in server.modules()] == ["m1", "m2", "m3"]
 

@@ -19,7 +19,10 @@ from typing import Any
 import pytest
 
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.lifecycle.verbs import create, delete, read, update
+from pulumi_atlassian_forge.lifecycle.create import create
+from pulumi_atlassian_forge.lifecycle.delete import delete
+from pulumi_atlassian_forge.lifecycle.read import read
+from pulumi_atlassian_forge.lifecycle.update import update
 from pulumi_atlassian_forge.model.module_id import ModuleId
 from pulumi_atlassian_forge.model.values import MAX_DEPTH, depth
 from pulumi_atlassian_forge.session.connection import Connection

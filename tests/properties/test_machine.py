@@ -18,8 +18,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
 from pulumi_atlassian_forge.errors import ForgeError
+from pulumi_atlassian_forge.lifecycle.create import create
+from pulumi_atlassian_forge.lifecycle.delete import delete
 from pulumi_atlassian_forge.lifecycle.diff import diff
-from pulumi_atlassian_forge.lifecycle.verbs import create, delete, read, update
+from pulumi_atlassian_forge.lifecycle.read import read
+from pulumi_atlassian_forge.lifecycle.update import update
 from pulumi_atlassian_forge.model.content import content_of
 from pulumi_atlassian_forge.model.module_id import ModuleId
 from pulumi_atlassian_forge.session.connection import Connection

@@ -120,10 +120,10 @@ def test_the_one_that_has_the_message_has_it_again_and_so_has_the_next_run(serve
 def test_a_bug_of_ours_has_one_traceback(server: Server, tmp_path: Path) -> None:
     # A planted bug: a module of the installed package that raises, put in front of it on the path.
     (tmp_path / "sitecustomize.py").write_text(
-        "import pulumi_atlassian_forge.lifecycle.verbs as life\n"
+        "import pulumi_atlassian_forge.lifecycle.create as module\n"
         "def create(installation, inputs):\n"
         "    raise LookupError('planted bug')\n"
-        "life.create = create\n",
+        "module.create = create\n",
         encoding="utf-8",
     )
     with plugin(tmp_path, server.environment(PYTHONPATH=str(tmp_path))) as forge:

@@ -191,10 +191,10 @@ def test_a_cursor_that_goes_round(start: Callable[..., Plugin], server: Server) 
 def test_a_bug_of_ours_shows_a_redacted_traceback_and_asks_for_a_report(python: str, server: Server, tmp_path: Path) -> None:
     # A planted bug: a module of the installed package that raises, put in front of it on the path.
     (tmp_path / "sitecustomize.py").write_text(
-        "import pulumi_atlassian_forge.lifecycle.verbs as life\n"
+        "import pulumi_atlassian_forge.lifecycle.create as module\n"
         "def create(installation, inputs):\n"
         f"    raise SystemExit('planted bug, token {TOKEN}')\n"
-        "life.create = create\n",
+        "module.create = create\n",
         encoding="utf-8",
     )
     with plugin(tmp_path, server.environment(PYTHONPATH=str(tmp_path)), python=python) as forge:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pulumi_atlassian_forge.api.auth import Auth, FixedHeaders
 from pulumi_atlassian_forge.config.settings import API_BASE, PROXY_VARIABLE, InstallationSettings
-from pulumi_atlassian_forge.saying import notify
+from pulumi_atlassian_forge.errors import Notify
 
 from .bearer_token import BearerToken, Token
 from .local_emulator import ADDRESS, emulator
@@ -47,7 +47,9 @@ class AuthMethod:
     secrets: Callable[[], set[str]] = set
 
 
-def open_auth_method(name: str, settings: InstallationSettings, root: Path, on_refresh: Callable[[], None]) -> AuthMethod:
+def open_auth_method(
+    name: str, settings: InstallationSettings, root: Path, on_refresh: Callable[[], None], notify: Notify
+) -> AuthMethod:
     """The authentication method that the settings open.
 
     Args:
@@ -55,6 +57,7 @@ def open_auth_method(name: str, settings: InstallationSettings, root: Path, on_r
         settings: Its settings; they hold no more than one authentication method.
         root: Where a relative path starts.
         on_refresh: Called when there is another token.
+        notify: Receives run-time messages.
 
     Raises:
         ForgeError: The emulator cannot be used.

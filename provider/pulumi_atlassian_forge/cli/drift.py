@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.lifecycle.verbs import read
+from pulumi_atlassian_forge.lifecycle.read import read
 from pulumi_atlassian_forge.model.comparison import differences, value_at
 from pulumi_atlassian_forge.model.content import Content, content_of
 from pulumi_atlassian_forge.session.connections import Connections

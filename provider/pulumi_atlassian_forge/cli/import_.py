@@ -22,7 +22,7 @@ from pulumi.dynamic.dynamic import serialize_provider
 from pulumi_atlassian_forge.api.protocol import LiveModule
 from pulumi_atlassian_forge.api.text import printable
 from pulumi_atlassian_forge.cli.doctor.machine import IMPORT_FLOOR, numbers
-from pulumi_atlassian_forge.dynamic import hidden_properties
+from pulumi_atlassian_forge.dynamic import pulumi_values
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.check import KeyClaims, check
 from pulumi_atlassian_forge.lifecycle.state import outputs_of
@@ -134,8 +134,8 @@ def _entry(one: Declaration, identity: str | None) -> dict[str, Any]:
         "type": TYPES + ("TriggerModule" if one.typed else "DynamicModule"),
         "name": one.name,
         "id": str(_id(one)),
-        "inputs": {**hidden_properties.pack(_inputs(one)), **own},
-        "outputs": {**hidden_properties.pack(outputs), **own},
+        "inputs": {**pulumi_values.encode_hidden(_inputs(one)), **own},
+        "outputs": {**pulumi_values.encode_hidden(outputs), **own},
     }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pulumi_atlassian_forge.api.text import printable
-from pulumi_atlassian_forge.dynamic import hidden_properties
+from pulumi_atlassian_forge.dynamic import pulumi_values
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.model.module_id import ModuleId
 from pulumi_atlassian_forge.model.values import normalise
@@ -89,7 +89,7 @@ def _module(resource: dict[str, Any]) -> Owned:
     return Owned(
         ModuleId.parse(str(resource["id"])),
         str(resource.get("urn", "")),
-        normalise(hidden_properties.unpack(outputs)),
+        normalise(pulumi_values.decode_hidden(outputs)),
         frozenset(secrets),
         is_readable,
         bool(resource.get("external")),

@@ -14,8 +14,8 @@ from pulumi_atlassian_forge.api.protocol import LiveModule
 from pulumi_atlassian_forge.config.installations import not_configured
 from pulumi_atlassian_forge.config.settings import DEFAULT, setting_of, variable
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.lifecycle.messages import unlisted
-from pulumi_atlassian_forge.lifecycle.verbs import find
+from pulumi_atlassian_forge.lifecycle.messages import list_failed
+from pulumi_atlassian_forge.lifecycle.read import find, list_modules
 from pulumi_atlassian_forge.model.module_id import Version
 from pulumi_atlassian_forge.session.connection import Connection
 from pulumi_atlassian_forge.session.connections import Connections
@@ -52,10 +52,7 @@ class Site:
         Raises:
             ForgeError: They cannot be listed.
         """
-        try:
-            return sorted(self.connection.listing(self.version).all(), key=lambda live: live.key)
-        except ApiError as error:
-            raise unlisted(self.name, self.version, self.connection.base_url, self.connection.auth_method, error) from None
+        return list_modules(self.connection, self.version)
 
     def require_same_identity(self, states: Iterable[Owned]) -> None:
         """Return if nothing speaks against this being the installation that the states were made on.
@@ -85,7 +82,7 @@ class Site:
         try:
             return self.connection.identity()
         except ApiError as error:
-            raise unlisted(self.name, self.version, self.connection.base_url, self.connection.auth_method, error) from None
+            raise list_failed(self.name, self.version, self.connection.base_url, self.connection.auth_method, error) from None
 
     def module(self, key: str) -> LiveModule:
         """One module.

@@ -18,7 +18,7 @@ class ErrorDeduplicator:
         self._lock = threading.Lock()
         self._first: dict[str, str] = {}
 
-    def once(self, error: ForgeError, name: str) -> ForgeError:
+    def shorten(self, error: ForgeError, name: str) -> ForgeError:
         """What to raise for a resource.
 
         Args:

@@ -1,30 +1,77 @@
-"""Pulumi's values as plain values, and back: what the hooks receive and return."""
+"""Pulumi's values as plain values, and back; the hidden properties on their way (docs/adr/0001-state.md).
+
+The engine hides every property whose name begins with ``__``. Pulumi's SDKs for Python before 3.235 hide them from the provider,
+too: such a property never arrives in a hook. With those SDKs the hidden properties travel in one visible property, ``internal``.
+Both forms are always understood, so that a stack may be used with an older and a newer SDK in turn.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 import pulumi
+from google.protobuf import struct_pb2
+from pulumi.runtime import rpc
 
 from pulumi_atlassian_forge.model.values import UNKNOWN, normalise
 
-from . import hidden_properties
+INTERNAL: Final = "internal"
+PROBLEMS: Final = "__problems"
+"""The hidden input by which a preview asks for its validation errors (docs/adr/0002-mistakes-in-preview.md)."""
+
+_HIDDEN: Final = "__"
+_PROVIDER: Final = "__provider"  # the SDK's own: it always arrives
 
 
-def text(value: object) -> str | None:
-    """A value of the configuration as a text; None if it is not set."""
-    return value if value is None or isinstance(value, str) else str(value)
+def from_pulumi(props: Mapping[str, Any]) -> dict[str, Any]:
+    """Properties of a hook as plain values: without ``__provider``, whole floats as ints, unknown values as :data:`UNKNOWN`."""
+    own = {name: _from_pulumi(value) for name, value in props.items() if name != _PROVIDER}
+    return normalise(decode_hidden(own))  # type: ignore[no-any-return]
 
 
-def incoming(props: dict[str, Any]) -> dict[str, Any]:
-    """Pulumi's values as ours: without ``__provider``, whole floats as ints, and its unknowns as :data:`UNKNOWN`."""
-    own = {name: _from_pulumi(value) for name, value in props.items() if name != "__provider"}
-    return normalise(hidden_properties.unpack(own))  # type: ignore[no-any-return]
+def to_pulumi(props: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain values as properties: a new dictionary, because the SDK adds ``__provider`` to it."""
+    return encode_hidden({name: _to_pulumi(value) for name, value in props.items()})
 
 
-def outgoing(props: dict[str, Any]) -> dict[str, Any]:
-    """The way back: a new dictionary, because the runtime adds ``__provider`` to it."""
-    return hidden_properties.pack({name: _to_pulumi(value) for name, value in props.items()})
+def with_problems(inputs: Mapping[str, Any], problems: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """The inputs of a preview that hands its validation errors to the program instead of failing.
+
+    Only the name stays: the SDK in the program accepts no attribute of another type than the declared one.
+    """
+    return {**{name: value for name, value in inputs.items() if name == "__name"}, PROBLEMS: [list(each) for each in problems]}
+
+
+@functools.cache
+def sdk_passes_hidden() -> bool:
+    """Whether this SDK passes hidden properties to the hooks. Tried, not concluded from a version."""
+    probe = struct_pb2.Struct()
+    probe.update({f"{_HIDDEN}probe": True})
+    return bool(rpc.deserialize_properties(probe))
+
+
+def encode_hidden(props: Mapping[str, Any]) -> dict[str, Any]:
+    """Properties in the form in which this SDK passes the hidden ones."""
+    if sdk_passes_hidden():
+        return dict(props)
+    hidden = {name.removeprefix(_HIDDEN): value for name, value in props.items() if _is_hidden(name) and value is not None}
+    visible = {name: value for name, value in props.items() if not _is_hidden(name)}
+    return {**visible, INTERNAL: hidden} if hidden else visible
+
+
+def decode_hidden(props: Mapping[str, Any]) -> dict[str, Any]:
+    """Properties that arrived in either form, with the hidden ones under their own names."""
+    hidden = props.get(INTERNAL)
+    if not isinstance(hidden, Mapping):
+        return dict(props)
+    own = {name: value for name, value in props.items() if name != INTERNAL}
+    return {**{_HIDDEN + name: value for name, value in hidden.items()}, **own}
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(_HIDDEN) and name != _PROVIDER
 
 
 def _from_pulumi(value: Any) -> Any:
@@ -32,17 +79,12 @@ def _from_pulumi(value: Any) -> Any:
         return UNKNOWN
     if isinstance(value, dict):
         return {name: _from_pulumi(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_from_pulumi(item) for item in value]
-    return value
+    return [_from_pulumi(item) for item in value] if isinstance(value, list) else value
 
 
 def _to_pulumi(value: Any) -> Any:
-    """The runtime writes any ``Unknown`` as its wire constant."""
     if value is UNKNOWN:
-        return pulumi.UNKNOWN
+        return pulumi.UNKNOWN  # the SDK writes any ``Unknown`` as the constant of the wire format
     if isinstance(value, dict):
         return {name: _to_pulumi(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_to_pulumi(item) for item in value]
-    return value
+    return [_to_pulumi(item) for item in value] if isinstance(value, list) else value

@@ -1,8 +1,9 @@
-"""Adopting a module that already exists, because the program says so: ``adopt=``."""
+"""Adoption of a module that already exists, if the program asks for it: ``adopt=``."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 from pulumi_atlassian_forge.api.errors import ApiError, NotFound
 from pulumi_atlassian_forge.api.operations import Operations
@@ -10,7 +11,6 @@ from pulumi_atlassian_forge.api.protocol import LiveModule
 from pulumi_atlassian_forge.api.text import printable
 from pulumi_atlassian_forge.model.comparison import differences, server_additions, value_at
 from pulumi_atlassian_forge.model.content import Content
-from pulumi_atlassian_forge.saying import notify
 
 from .recovery import update_and_verify
 
@@ -32,17 +32,17 @@ class AdoptionTargetMissing(ApiError):
         super().__init__(f"there is no module with the key {key}", status=404)
 
 
-def adopted(operations: Operations, installation: str, key: str, content: Content) -> LiveModule | None:
-    """Take over a module; what differs is overwritten, and said.
+def adopt(operations: Operations, key: str, content: Content, notify: Callable[[str], None]) -> LiveModule | None:
+    """Adopt a module that exists; what differs from its declaration is overwritten, with a message that shows what was there.
 
     Args:
         operations: The five operations.
-        installation: Its name, for the lines that say what happened.
         key: The module's key.
-        content: What it is to be.
+        content: The declared content.
+        notify: Receives the message.
 
     Returns:
-        The module as the server has it; None where there is none with this key.
+        The module as the server has it; None if no module has this key.
 
     Raises:
         ApiError: It cannot be adopted; ``processed`` says whether it may be changed all the same.
@@ -58,11 +58,11 @@ def adopted(operations: Operations, installation: str, key: str, content: Conten
         raise TypeMismatch(live.content.type)
     changed = differences(live.content, content)
     if not changed:
-        notify(f"{installation}/{key}", "was already registered, and is adopted as it is")
+        notify("was already registered, and is adopted as it is")
         return live
     was = "; ".join(f"{pointer} was {_shown(live.content, pointer)}" for pointer in changed)
     updated = update_and_verify(operations, key, content, server_additions(content, live.content))
-    notify(f"{installation}/{key}", f"warning: was already registered with other content, and is adopted and overwritten: {was}")
+    notify(f"warning: was already registered with other content, and is adopted and overwritten: {was}")
     return updated
 
 

@@ -92,7 +92,7 @@ def check(news: Mapping[str, Any], settings: Settings, keys: KeyClaims) -> Check
     Raises:
         ForgeError: The settings of the installation cannot be used, or its manifest cannot be read.
     """
-    news = {name: value for name, value in news.items() if value is not None and name != "__problems"}
+    news = {name: value for name, value in news.items() if value is not None}
     problems = check_content(news)
     inputs = dict(news)
     if not problems:
@@ -118,16 +118,6 @@ def check(news: Mapping[str, Any], settings: Settings, keys: KeyClaims) -> Check
             )
             problems.append(Problem("key", text))
     return CheckedInputs(inputs, problems)
-
-
-def in_preview(checked: CheckedInputs) -> CheckedInputs:
-    """Hand the problems back as a property in place of failing, for the program to report (:mod:`.preview_report`)."""
-    if not checked.problems:
-        return checked
-    # What is wrong stays out: the program's runtime takes attributes of declared types only.
-    inputs = {name: value for name, value in checked.inputs.items() if name == "__name"}
-    inputs["__problems"] = [[problem.path, problem.text] for problem in checked.problems]
-    return CheckedInputs(inputs, [])
 
 
 def _check_installation(inputs: dict[str, Any], settings: Settings, problems: list[Problem]) -> str | None:

@@ -16,10 +16,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from pulumi_atlassian_forge.api.errors import ApiError, NotFound
+from pulumi_atlassian_forge.errors import Notify
 from pulumi_atlassian_forge.model.comparison import fingerprint
 from pulumi_atlassian_forge.model.content import content_of
 from pulumi_atlassian_forge.model.module_id import Version
-from pulumi_atlassian_forge.saying import notify
 
 from .ownership import Owners
 from .siblings import Mark, Name, digest, mark_of, marks_in, written
@@ -76,6 +76,7 @@ class InstallationGuard:
 
     Args:
         installation: Its name, for the lines that say what happened.
+        notify: Receives run-time messages.
         patience: See :data:`VERIFICATION_WAIT_S`.
 
     Attributes:
@@ -86,11 +87,12 @@ class InstallationGuard:
             to it never knows.
     """
 
-    def __init__(self, installation: str, patience: float = VERIFICATION_WAIT_S) -> None:
+    def __init__(self, installation: str, notify: Notify, patience: float = VERIFICATION_WAIT_S) -> None:
         self.owners = Owners()
         self.accept_missing_modules = False
         self.identity: Callable[[], str | None] | None = None
         self._installation = installation
+        self._notify = notify
         self._patience = patience
         self._changed = threading.Condition()
         self._recorded: set[Name] = set()  # in the state
@@ -247,7 +249,7 @@ class InstallationGuard:
             return
         if self._others(me):
             raise self._in_doubt(me, listings)
-        notify(
+        self._notify(
             f"{self._installation}/{key}",
             "is not there, and no other module of this stack is known that could show whether the token is the right one: taken "
             "for deleted. To see what the token leads to: forge-modules orphans",
@@ -317,7 +319,7 @@ class InstallationGuard:
             was_told, self._has_told = self._has_told, True
         if not was_told:
             text = "not found; treated as deleted like any other, because acceptMissingModules is set; remove it after this run"
-            notify(f"{self._installation}/{key}", text)
+            self._notify(f"{self._installation}/{key}", text)
 
     def _tell(self) -> None:
         self._news += 1

@@ -100,7 +100,7 @@ def explain(attempt: Attempt, error: ApiError, *, registered: Mapping[Version, i
     )
 
 
-def doubtful(attempt: Attempt, doubt: UnverifiedInstallation) -> ForgeError:
+def unverified(attempt: Attempt, error: UnverifiedInstallation) -> ForgeError:
     """None of the stack's modules was found: the token may be that of another installation."""
     fate = {
         "register": "nothing was registered",
@@ -108,11 +108,11 @@ def doubtful(attempt: Attempt, doubt: UnverifiedInstallation) -> ForgeError:
         "read": "nothing was changed: the state is as it was",
         "delete": "nothing was deleted: it is still in the state",
     }[attempt.verb]
-    if doubt.first is not None:
-        return ForgeError(f"{attempt}\n{fate}: see the message about {doubt.first!r}")
+    if error.first is not None:
+        return ForgeError(f"{attempt}\n{fate}: see the message about {error.first!r}")
     accept = f"{variable(attempt.installation, 'acceptMissingModules')}=true pulumi refresh"
-    setting, what = _road_of(attempt.installation, attempt.auth_method)
-    if isinstance(doubt, WrongInstallation):
+    setting, what = _auth_method_of(attempt.installation, attempt.auth_method)
+    if isinstance(error, WrongInstallation):
         return ForgeError(
             f"{attempt}\n"
             "this is another installation than the one that the stack was made on\n"
@@ -122,7 +122,7 @@ def doubtful(attempt: Attempt, doubt: UnverifiedInstallation) -> ForgeError:
         )
     return ForgeError(
         f"{attempt}\n"
-        f"none of the {doubt.known} modules of this stack that were looked for is there; {doubt.listed} others are\n"
+        f"none of the {error.known} modules of this stack that were looked for is there; {error.listed} others are\n"
         f"{fate}\n"
         f"is {setting} {what}, at {attempt.base_url}?\n"
         f"next: if not, correct it and run the command again; if all were deleted: {accept}"
@@ -138,7 +138,7 @@ def _check(installation: str, auth_method: AuthMethodName | None, error: ApiErro
 def renewal(installation: str, auth_method: AuthMethodName | None, error: Unauthorized) -> str:
     """What to do where the credentials of an authentication method are not taken, or there are none."""
     who = "a token of the app that is installed there, which lives at most 4 hours"
-    setting = _road_of(installation, auth_method)[0]
+    setting = _auth_method_of(installation, auth_method)[0]
     match auth_method:
         case "relayUrl" if error.is_from_relay:
             key = setting_of(installation, "relayKey")
@@ -154,7 +154,7 @@ def renewal(installation: str, auth_method: AuthMethodName | None, error: Unauth
     return f"renew {setting}: it takes {who}"
 
 
-def _road_of(installation: str, auth_method: AuthMethodName | None) -> tuple[str, str]:
+def _auth_method_of(installation: str, auth_method: AuthMethodName | None) -> tuple[str, str]:
     """The setting that leads to an installation, and what it has to be."""
     if auth_method is None:  # the emulator, without a token
         return setting_of(installation, "baseUrl"), "the file of this installation"
@@ -162,7 +162,7 @@ def _road_of(installation: str, auth_method: AuthMethodName | None) -> tuple[str
     return setting_of(installation, auth_method), what.get(auth_method, "the token of this installation")
 
 
-def gone(attempt: Attempt) -> ForgeError:
+def not_found(attempt: Attempt) -> ForgeError:
     """The module that was to be updated or read is not there."""
     if attempt.verb == "update":
         fate = "it was deleted outside Pulumi; nothing was changed"
@@ -178,7 +178,7 @@ def another_type(attempt: Attempt, type_: str) -> ForgeError:
     return ForgeError(f"{attempt}\nit is a module of type {printable(type_, 100)}\nnext: DynamicModule.get")
 
 
-def unlisted(
+def list_failed(
     installation: str, version: Version, base_url: str, auth_method: AuthMethodName | None, error: ApiError
 ) -> ForgeError:
     """The modules of an installation cannot be listed."""

@@ -19,10 +19,10 @@ from pulumi_atlassian_forge.api.module_list import ModuleList
 from pulumi_atlassian_forge.api.operations import Operations
 from pulumi_atlassian_forge.api.protocol import LiveModule, is_usable
 from pulumi_atlassian_forge.api.text import printable
+from pulumi_atlassian_forge.errors import Notify
 from pulumi_atlassian_forge.model.additions import is_exactly, means, overlap
 from pulumi_atlassian_forge.model.comparison import fingerprint, server_additions
 from pulumi_atlassian_forge.model.content import Content
-from pulumi_atlassian_forge.saying import notify
 
 VERIFICATION_DELAYS_S: Final = (0.0, 0.5, 1.0, 2.0)
 """Seconds before each look. A server may show a new module a little late, so "absent" is believed only after the last."""
@@ -60,11 +60,12 @@ class Registrar:
         listing: The shared list.
         patience: Seconds that one register may take with all its looks and repetitions.
         adopt_identical: Whether an identical module that was there before, under the same key, is adopted (v1).
+        notify: Receives run-time messages.
         sleep: Waits for some seconds.
         clock: A monotonic clock, in seconds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it needs, and what a test sets
         self,
         installation: str,
         operations: Operations,
@@ -72,6 +73,7 @@ class Registrar:
         *,
         patience: float,
         adopt_identical: bool = True,
+        notify: Notify,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -80,6 +82,7 @@ class Registrar:
         self._listing = listing
         self._patience = patience
         self._adopt_identical = adopt_identical
+        self._notify = notify
         self._sleep = sleep
         self._clock = clock
         self._lock = threading.Lock()
@@ -266,7 +269,7 @@ class Registrar:
         return candidates[0] if candidates else None
 
     def _tell(self, name: str, text: str) -> None:
-        notify(f"{self._installation}/{name}", text)
+        self._notify(f"{self._installation}/{name}", text)
 
 
 def _is_closer(other: Content, content: Content, live: Content) -> bool:

@@ -17,8 +17,9 @@ import pulumi
 from pulumi_atlassian_forge.errors import ForgeError
 
 if TYPE_CHECKING:
-    from pulumi_atlassian_forge.session.connection import Connection
-    from pulumi_atlassian_forge.session.connections import Connections
+    from pulumi_atlassian_forge.api.protocol import LiveModule
+    from pulumi_atlassian_forge.model.module_id import ModuleId
+    from pulumi_atlassian_forge.session.session import Session
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,8 @@ def get_module(key: str, *, installation: str = "default") -> ModuleResult:
     Raises:
         ForgeError: There is no such module, or it cannot be read.
     """
-    from pulumi_atlassian_forge.lifecycle.verbs import find  # noqa: PLC0415 - most programs ask nothing, and need none of this
-
-    version = _connections().version(installation)
-    return _result(installation, version, find(_connection(installation), version, key))
+    session = _session(installation)
+    return _result(*session.find(installation, key))
 
 
 def list_modules(*, type: str | None = None, installation: str = "default") -> list[ModuleResult]:  # noqa: A002 - the API's own word
@@ -70,17 +69,8 @@ def list_modules(*, type: str | None = None, installation: str = "default") -> l
     Raises:
         ForgeError: They cannot be listed.
     """
-    from pulumi_atlassian_forge.api.errors import ApiError  # noqa: PLC0415
-    from pulumi_atlassian_forge.lifecycle.messages import unlisted  # noqa: PLC0415
-
-    connection = _connection(installation)
-    version = _connections().version(installation)
-    try:
-        found = connection.listing(version).all()
-    except ApiError as error:
-        raise unlisted(installation, version, connection.base_url, connection.auth_method, error) from None
-    found = [live for live in found if type is None or live.content.type == type]
-    return [_result(installation, version, live) for live in sorted(found, key=lambda live: live.key)]
+    found = _session(installation).list_modules(installation)
+    return [_result(id_, live) for id_, live in found if type is None or live.content.type == type]
 
 
 def get_module_output(key: pulumi.Input[str], *, installation: str = "default") -> pulumi.Output[ModuleResult]:
@@ -108,30 +98,32 @@ def list_modules_output(
 class _Program:
     """What the calls of one program share."""
 
-    lock = threading.Lock()
-    connections: dict[str, Connections] = {}  # noqa: RUF012 - one process, by the configuration
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.sessions: dict[str, Session] = {}  # by the configuration: each program of the Automation API has its own
 
 
-def _connections() -> Connections:
-    """The installations as the program's configuration has them: another program of the Automation API has another."""
+_program = _Program()
+
+
+def _session(installation: str) -> Session:
+    """The session of the program's configuration."""
+    if not isinstance(installation, str):
+        raise ForgeError("installation must be a plain string, not an Output: it decides what is asked")
     from pulumi.runtime.config import get_config  # noqa: PLC0415 - plain, as the plugin gets it; pulumi.Config wraps secrets
     from pydantic.alias_generators import to_camel  # noqa: PLC0415
 
-    from pulumi_atlassian_forge.config.settings import NAMESPACE, InstallationSettings  # noqa: PLC0415
-    from pulumi_atlassian_forge.session.connections import Connections  # noqa: PLC0415
+    from pulumi_atlassian_forge.config.settings import NAMESPACE, RENAMED, InstallationSettings  # noqa: PLC0415
+    from pulumi_atlassian_forge.session.session import Session  # noqa: PLC0415
 
-    fields = [*map(to_camel, InstallationSettings.model_fields), "installations"]
+    fields = [*map(to_camel, InstallationSettings.model_fields), *RENAMED, "installations"]
     config = {name: value for field in fields if (value := get_config(name := f"{NAMESPACE}:{field}")) is not None}
-    with _Program.lock:
-        return _Program.connections.setdefault(repr(sorted(config.items())), Connections(config.get))
+    key = repr(sorted(config.items()))
+    with _program.lock:
+        if key not in _program.sessions:
+            _program.sessions[key] = Session(config.get)
+        return _program.sessions[key]
 
 
-def _connection(installation: str) -> Connection:
-    if not isinstance(installation, str):
-        raise ForgeError("installation must be a plain string, not an Output: it decides what is asked")
-    return _connections().open(installation)
-
-
-def _result(installation: str, version: str, live: Any) -> ModuleResult:
-    id_ = f"{installation}/{version}/{live.key}"
-    return ModuleResult(id_, live.key, live.content.type, live.content.data, installation, version)
+def _result(id_: ModuleId, live: LiveModule) -> ModuleResult:
+    return ModuleResult(str(id_), live.key, live.content.type, live.content.data, id_.installation, id_.version)

@@ -9,14 +9,12 @@ asked, and ``check`` fails as usual: nothing that is wrong is ever registered.
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import pulumi
 
-from pulumi_atlassian_forge.dynamic import hidden_properties
-
-PROBLEMS: Final = "__problems"
+from pulumi_atlassian_forge.dynamic import pulumi_values
 
 
 class _Run:
@@ -45,7 +43,7 @@ _runs: WeakKeyDictionary[asyncio.AbstractEventLoop, _Run] = WeakKeyDictionary()
 
 def hidden_inputs() -> dict[str, Any]:
     """The input that a module needs for this; none in an ``up``."""
-    return {PROBLEMS: []} if pulumi.runtime.is_dry_run() else {}
+    return {pulumi_values.PROBLEMS: []} if pulumi.runtime.is_dry_run() else {}
 
 
 def watch(module: pulumi.Resource) -> None:
@@ -72,13 +70,13 @@ async def _print(module: pulumi.Resource, problems: list[tuple[str, str]]) -> No
 
 
 async def _problems_of(module: pulumi.Resource) -> list[tuple[str, str]]:
-    output = module.__dict__.get(PROBLEMS if hidden_properties.kept() else hidden_properties.INTERNAL)
+    output = module.__dict__.get(pulumi_values.PROBLEMS if pulumi_values.sdk_passes_hidden() else pulumi_values.INTERNAL)
     if output is None:
         return []
     try:
         found = await output.future(with_unknowns=True)
-        if not hidden_properties.kept() and isinstance(found, dict):
-            found = hidden_properties.unpack({hidden_properties.INTERNAL: found}).get(PROBLEMS)
+        if not pulumi_values.sdk_passes_hidden() and isinstance(found, dict):
+            found = pulumi_values.decode_hidden({pulumi_values.INTERNAL: found}).get(pulumi_values.PROBLEMS)
     except Exception:  # noqa: BLE001 - the registration failed for another reason, which the engine reports
         return []
     return [(path, text) for path, text in found] if isinstance(found, list) else []

@@ -12,7 +12,7 @@ from typing import Any, Self, overload
 import pulumi
 from pulumi.dynamic import Resource
 
-from pulumi_atlassian_forge.dynamic import hidden_properties
+from pulumi_atlassian_forge.dynamic import pulumi_values
 from pulumi_atlassian_forge.model.catalog.events import EventName
 from pulumi_atlassian_forge.model.content import TRIGGER_PROPERTIES
 from pulumi_atlassian_forge.provider import PROVIDER
@@ -86,7 +86,7 @@ class _Module(Resource):
         }
         if adopt:
             inputs["adopt"] = adopt
-        super().__init__(PROVIDER, resource_name, _Inputs(hidden_properties.pack(inputs)), opts)
+        super().__init__(PROVIDER, resource_name, _Inputs(pulumi_values.encode_hidden(inputs)), opts)
         warnings.about(self, properties)
         preview_errors.watch(self)
 
@@ -98,7 +98,7 @@ class _Module(Resource):
         inputs = {**placeholders, "key": None, "installation": None, "api_version": None, "__name": [resource_name]}
         opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id_))
         found = cls.__new__(cls)
-        Resource.__init__(found, PROVIDER, resource_name, _Inputs(hidden_properties.pack(inputs)), opts)
+        Resource.__init__(found, PROVIDER, resource_name, _Inputs(pulumi_values.encode_hidden(inputs)), opts)
         return found
 
 

@@ -16,10 +16,10 @@ from pulumi_atlassian_forge.api.rate_limiter import RateLimiter
 from pulumi_atlassian_forge.api.request_response import Request, Response
 from pulumi_atlassian_forge.auth.auth_method import identity_of, open_auth_method
 from pulumi_atlassian_forge.config.settings import InstallationSettings
+from pulumi_atlassian_forge.errors import Notify
 from pulumi_atlassian_forge.lifecycle.installation_guard import InstallationGuard
 from pulumi_atlassian_forge.lifecycle.recovery import Registrar
 from pulumi_atlassian_forge.model.module_id import Version
-from pulumi_atlassian_forge.saying import notify
 from pulumi_atlassian_forge.version import __version__
 
 from .shutdown import GATE
@@ -39,20 +39,29 @@ class Connection:
         name: The name that it has in the settings.
         settings: How to reach it.
         root: Where a relative path starts.
-        roll: The modules of the stack that are known on it.
+        guard: The protection against the credentials of another installation.
+        notify: Receives run-time messages.
         is_one_of_several: Whether it could keep others waiting.
     """
 
     def __init__(
-        self, name: str, settings: InstallationSettings, root: Path, guard: InstallationGuard, *, is_one_of_several: bool = False
+        self,
+        name: str,
+        settings: InstallationSettings,
+        root: Path,
+        guard: InstallationGuard,
+        notify: Notify,
+        *,
+        is_one_of_several: bool = False,
     ) -> None:
         self.name = name
+        self.notify = notify
         self.guard = guard
         guard.accept_missing_modules = settings.accept_missing_modules
-        self.turns = threading.BoundedSemaphore(CONCURRENCY)
+        self.slots = threading.BoundedSemaphore(CONCURRENCY)
         self.auth_method = settings.auth_method
         self._version = settings.api_version
-        self._auth_method = open_auth_method(name, settings, root, self._forget)
+        self._auth_method = open_auth_method(name, settings, root, self._forget, notify)
         guard.identity = self.identity if self._auth_method.installation is not None else None
         self._client = Client(
             self._auth_method.base_url,
@@ -70,14 +79,15 @@ class Connection:
         self.base_url = settings.base_url if settings.on_emulator and settings.base_url else self._auth_method.base_url
         rate_limiter = RateLimiter(lambda text: notify(name, text), advice=_ADVICE if is_one_of_several else "")
         self._operations: dict[Version, Operations] = {v: Operations(self._client, v, rate_limiter) for v in ("v1", "v2")}
-        self._listings: dict[Version, ModuleList] = {v: ModuleList(operations) for v, operations in self._operations.items()}
+        self._module_lists: dict[Version, ModuleList] = {v: ModuleList(operations) for v, operations in self._operations.items()}
         self._registrars: dict[Version, Registrar] = {
             v: Registrar(
                 name,
                 operations,
-                self._listings[v],
+                self._module_lists[v],
                 patience=settings.operation_timeout,
                 adopt_identical=settings.adopt_identical,
+                notify=notify,
             )
             for v, operations in self._operations.items()
         }
@@ -86,9 +96,9 @@ class Connection:
         """The five operations under one version of the API."""
         return self._operations[version]
 
-    def listing(self, version: Version) -> ModuleList:
+    def module_list(self, version: Version) -> ModuleList:
         """The shared list of the installation's modules under one version of the API."""
-        return self._listings[version]
+        return self._module_lists[version]
 
     def registrar(self, version: Version) -> Registrar:
         """What registers modules, once each, under one version of the API."""
@@ -135,15 +145,15 @@ class Connection:
         if self._auth_method.installation is None:
             return None
         if self._auth_method.carrier is not None and not self._auth_method.carrier.has_responded:
-            self._listings[self._version].all()  # each response tells
+            self._module_lists[self._version].all()  # each response tells
         found = self.installation()
         return None if found is None else identity_of(found)
 
     def _forget(self) -> None:
         """Other credentials may lead to another installation: what was seen of it is to be seen again."""
         self.guard.forget()
-        for listing in self._listings.values():
-            listing.forget()
+        for module_list in self._module_lists.values():
+            module_list.forget()
 
     def secrets(self) -> set[str]:
         """Every token that was obtained, for redaction."""

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from pulumi_atlassian_forge.config.installations import Get, Installations, unknown_installation
 from pulumi_atlassian_forge.config.installations_file import installations_in
 from pulumi_atlassian_forge.config.settings import DEFAULT, config_key, variable
-from pulumi_atlassian_forge.errors import ForgeError
+from pulumi_atlassian_forge.errors import ForgeError, Notify
 from pulumi_atlassian_forge.lifecycle.installation_guard import InstallationGuard
 from pulumi_atlassian_forge.model.module_id import Version
+
+from .notifications import to_standard_error
 
 if TYPE_CHECKING:
     from pulumi_atlassian_forge.manifest.manifest import Manifest, Manifests
@@ -26,18 +28,22 @@ class Connections:
     Args:
         get: Returns the value of a configuration key, or None.
         directory: Where the plugin runs. A relative path starts at the nearest Pulumi.yaml, from here upwards.
-        called: Installations that somebody names: without a configuration of them their variables are enough.
+        called: Installations that the user or a state names: their variables are enough, without a configuration.
+        notify: Receives run-time messages.
 
     Raises:
         ForgeError: ``atlassian-forge:installations`` or ``forge-installations.yaml`` cannot be used.
     """
 
-    def __init__(self, get: Get, directory: Path | None = None, called: Iterable[str] = ()) -> None:
+    def __init__(
+        self, get: Get, directory: Path | None = None, called: Iterable[str] = (), notify: Notify = to_standard_error
+    ) -> None:
         self._root = _project_root(directory or Path.cwd())
         self._installations = Installations(get, installations_in(self._root), called)
         self._lock = threading.Lock()
         self._open: dict[str, Connection] = {}
-        self._guards = _Guards()
+        self._notify = notify
+        self._guards: dict[str, InstallationGuard] = {}
         self._manifests: Manifests | None = None
 
     @property
@@ -97,8 +103,8 @@ class Connections:
             ) from None
 
     def guard(self, name: str) -> InstallationGuard:
-        """The modules of the stack that are known on an installation. Needs no settings."""
-        return self._guards[name]
+        """The protection against the credentials of another installation. Needs no settings."""
+        return self._guards.setdefault(name, InstallationGuard(name, self._notify))
 
     def unknown(self, name: str) -> str | None:
         """Why an installation is not known; None where it is. A ``default`` without settings is another mistake."""
@@ -126,7 +132,8 @@ class Connections:
                     name,
                     self._installations.resolve(name),
                     self._root,
-                    self._guards[name],
+                    self.guard(name),
+                    self._notify,
                     is_one_of_several=len(self.names) > 1,
                 )
             return connection
@@ -137,11 +144,6 @@ class Connections:
             for connection in self._open.values():
                 connection.close()
             self._open.clear()
-
-
-class _Guards(dict[str, InstallationGuard]):
-    def __missing__(self, name: str) -> InstallationGuard:
-        return self.setdefault(name, InstallationGuard(name))
 
 
 def _project_root(directory: Path) -> Path:

@@ -2,15 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from pulumi_atlassian_forge.saying import notify
+from pulumi_atlassian_forge.session.notifications import to_standard_error
 
 
 def test_what_a_server_wrote_is_one_printable_line(capsys: pytest.CaptureFixture[str]) -> None:
-    notify("default/\x9b2Kkey", "was there before as \x1b[31mred, \n\n\u2028two, \x00three")
+    to_standard_error("default/\x9b2Kkey", "was there before as \x1b[31mred, \n\n\u2028two, \x00three")
     assert capsys.readouterr().err == "default/key: was there before as red, two, three\n"
 
 
 def test_a_hundred_keys_have_room(capsys: pytest.CaptureFixture[str]) -> None:
     keys = ", ".join(f"{number:036}" for number in range(100))
-    notify("default", keys)
+    to_standard_error("default", keys)
     assert capsys.readouterr().err == f"default: {keys}\n"

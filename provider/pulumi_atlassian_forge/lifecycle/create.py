@@ -1,0 +1,110 @@
+"""Create: register one module exactly once, or adopt one that exists."""
+
+from __future__ import annotations
+
+import functools
+import secrets
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from pulumi_atlassian_forge.api.errors import ApiError, Unauthorized
+from pulumi_atlassian_forge.api.protocol import LiveModule
+from pulumi_atlassian_forge.api.text import printable
+from pulumi_atlassian_forge.model.comparison import server_additions
+from pulumi_atlassian_forge.model.content import Content, content_of
+from pulumi_atlassian_forge.model.module_id import ModuleId, Version
+
+from .adoption import AdoptionTargetMissing, adopt
+from .installation import Installation, attempt_at, with_marks
+from .installation_guard import UnverifiedInstallation
+from .messages import LIMIT, explain, is_about_the_limit, unverified
+from .state import outputs_of
+
+
+def create(installation: Installation, inputs: Mapping[str, Any]) -> tuple[ModuleId, dict[str, Any]]:
+    """Register a module, or adopt one.
+
+    1. Require the installation of the state (:mod:`.installation_guard`).
+    2. Adopt the module if the program says so (:mod:`.adoption`); else register it exactly once (:mod:`.recovery`). If the
+       credentials were refreshed in between, both steps run again, because they may be those of another installation.
+    3. Warn about duplicates: modules of the same content that an interrupted run may have left.
+    4. Record the module: in the shared list, in the guard, in the ownership.
+    5. Build the outputs.
+
+    Returns:
+        The id and the outputs.
+
+    Raises:
+        ForgeError: It is not registered, or it is unknown whether it is.
+    """
+    version: Version = inputs["apiVersion"]
+    content, key = content_of(inputs), inputs.get("key")
+    attempt = attempt_at("register", installation, version, key, content.type, inputs)
+    try:
+        with installation.slots:
+            try:
+                live = _register_or_adopt(installation, version, content, inputs)
+            except Unauthorized as error:
+                if not error.is_refreshed:
+                    raise
+                live = _register_or_adopt(installation, version, content, inputs)
+    except UnverifiedInstallation as error:
+        raise unverified(attempt, error) from None
+    except ApiError as error:
+        raise explain(attempt, error, registered=_count_registered(installation, version, error)) from None
+    server = None if live is None else server_additions(content, live.content)
+    live = live or LiveModule(str(key), content)
+    installation.module_list(version).put(live)
+    made = secrets.token_hex(4)
+    installation.guard.register(version, live.key, made)
+    id_ = ModuleId(installation.name, version, live.key)
+    return id_, with_marks(installation, id_, outputs_of({**inputs, "__made": made}, content, live, server))
+
+
+def _register_or_adopt(
+    installation: Installation, version: Version, content: Content, inputs: Mapping[str, Any]
+) -> LiveModule | None:
+    """Steps 1 to 3. None: v1 responded with an empty body, so that only what was sent is known."""
+    guard, key, name = installation.guard, inputs.get("key"), "/".join(inputs.get("__name", ()))
+    guard.require_same_identity(version, key or name, None, is_new=True)
+    guard.require_known_installation(version, key, installation.module_list, name)
+
+    target = inputs["adopt"] if isinstance(inputs.get("adopt"), str) else key
+    if inputs.get("adopt") and target is not None:
+        notify = functools.partial(installation.notify, f"{installation.name}/{target}")
+        adopted = adopt(installation.operations(version), target, content, notify)
+        if adopted is not None:
+            return adopted
+        if version == "v2" and not guard.has_deleted(version, target):
+            raise AdoptionTargetMissing(target)
+
+    registrar = installation.registrar(version)
+    was_deleted = key is not None and guard.has_deleted(version, key)
+    live = registrar.register(key, content, was_deleted=was_deleted)
+    duplicates = [other for other in registrar.duplicates(content) if not guard.is_in_state(other, version)]
+    if live is not None and duplicates:
+        keys = ", ".join(sorted(printable(other.key, 80) for other in duplicates))
+        installation.notify(
+            f"{installation.name}/{live.key}",
+            f"registered; the same content was there before as {keys}, and is still: if no stack owns "
+            "that, as after a killed run (forge-modules orphans tells), delete it, or both run",
+        )
+    return live
+
+
+def _count_registered(installation: Installation, version: Version, error: ApiError) -> dict[Version, int]:
+    """How many modules exist, asked only if the refusal may be about the limit.
+
+    The other version of the API is counted too if this one is not full: no document says whether they count apart.
+    """
+    found: dict[Version, int] = {}
+    if not is_about_the_limit(error):
+        return found
+    for each in (version, *(other for other in get_args(Version) if other != version)):
+        try:
+            found[each] = len(installation.module_list(each).all(within=0.0))  # a list that is newer than the refusal
+        except ApiError:
+            break
+        if found[each] >= LIMIT:
+            break
+    return found

@@ -1,0 +1,101 @@
+"""Update: replace the content of one module."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pulumi_atlassian_forge.api.errors import NotFound, Unauthorized
+from pulumi_atlassian_forge.api.protocol import LiveModule
+from pulumi_atlassian_forge.model.additions import overlap
+from pulumi_atlassian_forge.model.comparison import server_additions
+from pulumi_atlassian_forge.model.content import Content, content_of
+from pulumi_atlassian_forge.model.module_id import ModuleId
+
+from .installation import Installation, attempt_at, contradicting_404, explained, is_listed, with_marks
+from .messages import Attempt, not_found
+from .recovery import update_and_verify
+from .state import outputs_of
+
+
+def update(
+    installation: Installation, id_: ModuleId, news: Mapping[str, Any], olds: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Replace the content of a module.
+
+    1. Require the installation of the state.
+    2. Send the update, and verify it if the outcome is unknown (:mod:`.recovery`).
+    3. If the module was deleted outside Pulumi: register it again under v1; fail under v2, which makes the key.
+    4. Record the module in the shared list.
+    5. Build the outputs.
+
+    Returns:
+        The outputs.
+
+    Raises:
+        ForgeError: It was not updated, it is unknown whether it was, or it is missing and cannot be registered again.
+    """
+    olds = olds or {}
+    content = content_of(news)
+    removed = server_additions(content, content_of(olds)) if olds else []
+    attempt = attempt_at("update", installation, id_.version, id_.key, content.type)
+    installation.guard.meet(id_.version, id_.key, olds)
+    with explained(attempt):
+        installation.guard.require_same_identity(id_.version, id_.key, olds.get("__identity"))
+        live = _update(installation, id_, content, removed)
+        if live is None:
+            installation.module_list(id_.version).drop(id_.key)
+            live = _register_again(installation, id_, attempt, content, olds.get("__identity"))
+    server = None if live is None else _server_additions(content, live.content, removed)
+    live = live or LiveModule(id_.key, content)
+    installation.module_list(id_.version).put(live)
+    base = {**news, **{name: olds[name] for name in ("__made", "__identity") if name in olds}}
+    return with_marks(installation, id_, outputs_of(base, content, live, server))
+
+
+def _update(installation: Installation, id_: ModuleId, content: Content, removed: Sequence[str]) -> LiveModule | None:
+    """The module as the server has it; None: it was deleted outside Pulumi. A 404 for a listed module is tried once more."""
+    operations, generation = installation.operations(id_.version), installation.guard.credentials_generation
+    with installation.slots:
+        try:
+            live = update_and_verify(operations, id_.key, content, removed)
+        except NotFound:
+            if not is_listed(installation, id_):
+                return None
+            try:
+                live = update_and_verify(operations, id_.key, content, removed)
+            except NotFound:
+                raise contradicting_404() from None
+    installation.guard.mark_verified(generation)
+    return live
+
+
+def _register_again(
+    installation: Installation, id_: ModuleId, attempt: Attempt, content: Content, identity: object
+) -> LiveModule | None:
+    """Register a module that was deleted outside Pulumi; None: v1 responded with an empty body."""
+    if id_.version == "v2":
+        installation.guard.confirm_deleted(id_.version, id_.key, installation.module_list)
+        raise not_found(attempt)
+    try:
+        live = _register_if_deleted(installation, id_, content, identity)
+    except Unauthorized as error:
+        if not error.is_refreshed:
+            raise
+        live = _register_if_deleted(installation, id_, content, identity)  # with the new credentials, all is verified again
+    installation.notify(f"{installation.name}/{id_.key}", "was deleted outside Pulumi, and is registered again")
+    return live
+
+
+def _register_if_deleted(installation: Installation, id_: ModuleId, content: Content, identity: object) -> LiveModule | None:
+    installation.guard.require_same_identity(id_.version, id_.key, identity)
+    installation.guard.confirm_deleted(id_.version, id_.key, installation.module_list)
+    with installation.slots:
+        return installation.registrar(id_.version).register(id_.key, content)
+
+
+def _server_additions(content: Content, live: Content, removed: Sequence[str]) -> list[str]:
+    """The paths that the server adds. A property that was to be removed and is still there is not one of them."""
+    added = server_additions(content, live)
+    kept = overlap(added, [*removed])
+    return [path for path in added if path not in kept]

@@ -1,0 +1,21 @@
+"""Where run-time messages go unless a front end sets another sink: one line each on standard error, which the engine prints."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+from pulumi_atlassian_forge.api.text import printable
+
+_MAX_CHARACTERS: Final = 5000  # a hundred keys have room
+
+
+def to_standard_error(about: str, text: str) -> None:
+    """Print one line.
+
+    Args:
+        about: What it is about: the installation, or ``<installation>/<key>``.
+        text: What happened. It may hold keys and words of a server as they came: they are made printable here.
+    """
+    sys.stderr.write(f"{printable(about, _MAX_CHARACTERS)}: {printable(text, _MAX_CHARACTERS)}\n")
+    sys.stderr.flush()
