@@ -15,7 +15,15 @@ from pulumi_atlassian_forge.api import protocol
 from pulumi_atlassian_forge.api.auth import Auth
 from pulumi_atlassian_forge.api.client import Client
 from pulumi_atlassian_forge.api.deadline import Timeouts
-from pulumi_atlassian_forge.api.errors import ApiError, InvalidResponse, LostResponse, Unauthorized, Unreachable, error_from
+from pulumi_atlassian_forge.api.errors import (
+    ApiError,
+    InvalidResponse,
+    LostResponse,
+    Outcome,
+    Unauthorized,
+    Unreachable,
+    error_from,
+)
 from pulumi_atlassian_forge.api.operations import Operations
 from pulumi_atlassian_forge.api.request_response import Request, Response
 from pulumi_atlassian_forge.auth.bearer_token import BearerToken, Token
@@ -100,7 +108,7 @@ def test_a_token_that_fits_into_no_header_is_not_sent_and_not_shown(token: str) 
         error = failure(server.url, POST, auth=BearerToken(lambda: Token(token)))
         assert server.seen == []
     assert isinstance(error, Unauthorized)
-    assert (error.status, error.processed) == (None, "no")
+    assert (error.status, error.outcome) == (None, Outcome.NOT_APPLIED)
     assert error.message.startswith("the token cannot be sent")
 
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from pulumi_atlassian_forge.api.errors import InvalidResponse, LostResponse, Throttled, error_from
+from pulumi_atlassian_forge.api.errors import InvalidResponse, LostResponse, Outcome, Throttled, error_from
 from tests.support import rawserver
 from tests.support.clients import GET, POST, QUICK, connect, failure
 from tests.support.rawserver import MEGABYTE, Behaviour, answering, serving
@@ -79,7 +79,7 @@ def test_an_answer_that_breaks_off_is_lost(behaviour: Behaviour) -> None:
     with serving(behaviour) as server:
         error = failure(server.url, POST)
         assert isinstance(error, LostResponse)
-        assert error.processed == "unknown"
+        assert error.outcome is Outcome.UNKNOWN
         assert "the connection broke" in error.message
         assert len(server.seen) == 1
 

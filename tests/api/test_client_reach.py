@@ -12,7 +12,7 @@ import pytest
 import trustme
 
 from pulumi_atlassian_forge.api.client import Timeouts
-from pulumi_atlassian_forge.api.errors import LostResponse, Unreachable
+from pulumi_atlassian_forge.api.errors import LostResponse, Outcome, Unreachable
 from tests.support import rawserver
 from tests.support.clients import GET, POST, QUICK, TOKEN, connect, failure
 from tests.support.rawserver import answering, serving
@@ -21,14 +21,14 @@ from tests.support.rawserver import answering, serving
 def test_a_port_where_nobody_listens() -> None:
     error = failure(f"http://127.0.0.1:{rawserver.refused_port()}", POST)
     assert isinstance(error, Unreachable)
-    assert (error.reason, error.processed, error.status) == ("refused", "no", None)
+    assert (error.reason, error.outcome, error.status) == ("refused", Outcome.NOT_APPLIED, None)
     assert error.message == "no connection: Connection refused"
 
 
 def test_a_host_that_has_no_name() -> None:
     error = failure("http://no-such-host.invalid", POST)
     assert isinstance(error, Unreachable)
-    assert (error.reason, error.processed) == ("dns", "no")
+    assert (error.reason, error.outcome) == ("dns", Outcome.NOT_APPLIED)
 
 
 def test_a_host_that_does_not_answer() -> None:
@@ -46,7 +46,7 @@ def test_a_host_that_does_not_answer() -> None:
             for one in waiting:
                 one.close()
     assert isinstance(error, Unreachable)
-    assert (error.reason, error.processed) == ("timeout", "no")
+    assert (error.reason, error.outcome) == ("timeout", Outcome.NOT_APPLIED)
     assert error.message == "no connection within 0.1 s"
 
 
@@ -74,7 +74,7 @@ class TestTls:
             error = failure(server.url, POST)
             assert server.seen == []
         assert isinstance(error, Unreachable)
-        assert (error.reason, error.processed) == ("tls", "no")
+        assert (error.reason, error.outcome) == ("tls", Outcome.NOT_APPLIED)
         assert "unable to get local issuer certificate" in error.message
 
     def test_a_certificate_of_another_host(self, authority: trustme.CA) -> None:
@@ -146,7 +146,7 @@ class TestProxy:
             assert proxy.seen[0].method == "CONNECT"
             assert "authorization" not in proxy.seen[0].headers
         assert isinstance(error, Unreachable)
-        assert (error.reason, error.processed) == ("proxy", "no")
+        assert (error.reason, error.outcome) == ("proxy", Outcome.NOT_APPLIED)
         assert "407" in error.message
 
     @pytest.mark.parametrize("url", ["ftp://proxy.example:1", f"socks5://user:{TOKEN}@proxy.example"])
@@ -154,4 +154,4 @@ class TestProxy:
         monkeypatch.setenv("HTTPS_PROXY", url)
         error = failure("https://forge.example", POST)
         assert isinstance(error, Unreachable)
-        assert (error.reason, error.processed) == ("proxy", "no")
+        assert (error.reason, error.outcome) == ("proxy", Outcome.NOT_APPLIED)

@@ -109,8 +109,7 @@ def test_another_failure_of_the_read_is_not_taken_for_absence() -> None:
 
 def test_a_failure_reaches_everybody_who_waits_and_is_forgotten() -> None:
     source = Source(live("a"))
-    source.failure = LostResponse("no response")
-    source.failure.attempts = 5
+    source.failure = LostResponse("no response", attempts=5)
     source.go.clear()
     listing = ModuleList(source)
     waiting = _Waiting(listing)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pulumi_atlassian_forge.api.errors import InvalidResponse, Unauthorized, error_from
+from pulumi_atlassian_forge.api.errors import InvalidResponse, Outcome, Unauthorized, error_from
 from pulumi_atlassian_forge.api.request_response import Request, Response
 from pulumi_atlassian_forge.auth.relay import Relay, Signature
 
@@ -75,7 +75,7 @@ def test_a_nonce_that_was_used_means_that_the_request_came_before() -> None:
     """Something on the way delivered it twice, and it may have been carried out: a register has to look."""
     error = Relay().unwrapped(Response(401, {"x-relay": "refused"}, b'{"code": "RELAY_NONCE", "message": "used"}'))
     assert isinstance(error, InvalidResponse)
-    assert (error.processed, error.transient) == ("unknown", True)
+    assert (error.outcome, error.transient) == (Outcome.UNKNOWN, True)
 
 
 @pytest.mark.parametrize(("status", "who"), [(401, "refused"), (403, "refused"), (502, "failed"), (429, ""), (503, "")])

@@ -149,9 +149,7 @@ class Client:
             response = self._exchange(request, identity, seconds)
             if isinstance(response, Response) and response.status == httpx.codes.UNAUTHORIZED and self._auth.refreshed(identity):
                 if not request.safe_to_repeat:
-                    error = Unauthorized("the token had ended, and was renewed", status=response.status)
-                    error.is_refreshed = True
-                    return error
+                    return Unauthorized("the token had ended, and was renewed", status=response.status, is_refreshed=True)
                 response = self._exchange(request, self._auth.headers(request), seconds)
         except ApiError as error:
             return error
@@ -166,7 +164,7 @@ class Client:
         if isinstance(outcome, Response) and self._carrier is not None:
             outcome = self._carrier.unwrapped(outcome)
         if isinstance(outcome, ApiError):
-            outcome.redact(_secrets_of(identity))
+            return outcome.redacted(_secrets_of(identity))
         return outcome
 
     def _attempt(self, request: Request, identity: Mapping[str, str], seconds: float) -> Response | ApiError:
@@ -216,8 +214,7 @@ class Client:
             try:
                 return Response(status, headers, self._body(http_response), _secrets_of(identity))
             except InvalidResponse as error:
-                error.status = status
-                return error
+                return error.with_(status=status)
         if status < httpx.codes.BAD_REQUEST:
             return error_from(Response(status, headers, b"")) or InvalidResponse("redirected", status=status)
         secrets = _secrets_of(identity)

@@ -1,29 +1,30 @@
-"""What can come of a request, named by what it means.
+"""Errors of the API, one class for each cause, and the error for an HTTP status.
 
 ::
 
-    ApiError                        processed
-    ├── Unreachable                 no        not sent: refused, time-out of the connection, DNS, TLS, proxy (``reason``)
-    ├── LostAnswer                  unknown   sent, but no whole response came: time-out, reset, cut
-    ├── BadAnswer                   unknown   a response of no use: unreadable, too large, wrong shape, redirect, cursor loop
-    ├── Unauthorized   401, 403     no        also credentials that no header can carry (then without a status)
-    ├── NotFound       404          no
-    ├── Rejected       other 4xx    no        400, 409, 413, 422 …: the server understood and refused
-    ├── Throttled      429          no        ``retry_after``
-    └── ServerFailure  5xx          unknown   ``retry_after``
+    ApiError                        outcome
+    ├── Unreachable                 NOT_APPLIED  not sent: refused, connect time-out, DNS, TLS, proxy (``reason``)
+    ├── LostResponse                UNKNOWN      sent, but no complete response arrived: time-out, reset, cut
+    ├── InvalidResponse             UNKNOWN      an unusable response: unreadable, too large, wrong shape, redirect, cursor loop
+    ├── Unauthorized   401, 403     NOT_APPLIED  also credentials that no header can hold (then without a status)
+    ├── NotFound       404          NOT_APPLIED
+    ├── Rejected       other 4xx    NOT_APPLIED  400, 409, 413, 422 …: the server understood the request and refused it
+    ├── Throttled      429          NOT_APPLIED  ``retry_after``
+    └── ServerFailure  5xx          UNKNOWN      ``retry_after``
 
-``processed`` says whether the server may have carried the request out. Recovery hangs on it: where it is "no" a register can
-simply be repeated, where it is "unknown" somebody has to look first (design decision 5).
+The table shows the outcome of one request. An operation may send several: whoever knows more about the whole operation raises
+the copy that :meth:`ApiError.with_` makes. An error is never changed after it was raised, because threads share errors.
 """
 
 from __future__ import annotations
 
+import enum
 import json
 import time
 from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal, Self, TypedDict, Unpack
 from urllib.parse import urlsplit
 
 from pulumi_atlassian_forge.errors import redact
@@ -31,102 +32,139 @@ from pulumi_atlassian_forge.errors import redact
 from .request_response import Response
 from .text import message_from_body, printable
 
-Processed = Literal["no", "unknown", "yes"]
 Reason = Literal["refused", "timeout", "dns", "tls", "proxy", "busy", "other"]
 
 
-class ApiError(Exception):
-    """A request that did not bring what it was made for.
+class Outcome(enum.Enum):
+    """Whether the server carried a failed operation out. Only ``NOT_APPLIED`` allows a register to be retried unverified."""
 
-    Attributes:
-        message: The server's own words where there are any, else ours; one line of at most 300 characters, safe to print.
-        status: The HTTP status, where a response came.
-        attempts: How often the request was made.
+    NOT_APPLIED = enum.auto()
+    UNKNOWN = enum.auto()
+    APPLIED = enum.auto()
+
+
+class ApiError(Exception):
+    """An operation that failed.
+
+    Args:
+        message: The server's own text if there is any, else ours; kept as one printable line of at most 300 characters.
+        status: The HTTP status, if a response arrived.
+        outcome: Whether the operation was carried out, as far as the raiser knows; by default that of the class.
+        attempts: How many requests were sent.
         waited: Seconds since the operation began, pauses included.
-        may_be_ours: Whether an earlier attempt may have been carried out: then a 404 may be what our own delete left.
-        came_before: Whether this was a look before the request that changes something, which was not sent.
     """
 
-    _processed: ClassVar[Processed] = "no"
+    _outcome: ClassVar = Outcome.NOT_APPLIED
 
-    def __init__(self, message: str, *, status: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        outcome: Outcome | None = None,
+        attempts: int = 1,
+        waited: float = 0.0,
+    ) -> None:
         self.message = printable(message)
         self.status = status
-        self.attempts = 1
-        self.waited = 0.0
-        self.may_be_ours = False
-        self.came_before = False
+        self.outcome = outcome or self._outcome
+        self.attempts = attempts
+        self.waited = waited
         super().__init__(self.message)
 
-    @property
-    def processed(self) -> Processed:
-        """Whether the server may have carried the request out."""
-        return self._processed
+    def with_(
+        self,
+        *,
+        status: int | None = None,
+        outcome: Outcome | None = None,
+        attempts: int | None = None,
+        waited: float | None = None,
+    ) -> Self:
+        """A copy that knows more; what is not given stays. The error itself if that changes nothing."""
+        given = {"status": status, "outcome": outcome, "attempts": attempts, "waited": waited}
+        return self._copy({name: value for name, value in given.items() if value is not None})
 
-    @property
-    def is_certain(self) -> bool:
-        """Whether nothing was changed, whatever attempt one looks at."""
-        return self.came_before or (self.processed == "no" and not self.may_be_ours)
+    def redacted(self, secrets: Iterable[str]) -> Self:
+        """A copy without the secrets, which a server may have echoed in the message. The error itself if it holds none."""
+        return self._copy({"message": redact(self.message, secrets)})
 
-    def redact(self, secrets: Iterable[str]) -> None:
-        """Replace each secret in the message, which a server may have put there in any spelling."""
-        self.message = redact(self.message, secrets)
-        self.args = (self.message,)
+    def _copy(self, changes: Mapping[str, Any]) -> Self:
+        if all(getattr(self, name) == value for name, value in changes.items()):
+            return self
+        copied = type(self).__new__(type(self))  # without __init__: subclasses have arguments of their own
+        copied.__dict__.update(self.__dict__, **changes)
+        copied.args = (copied.message,)
+        return copied
 
     def __str__(self) -> str:
         return self.message if self.status is None else f"HTTP {self.status}: {self.message}"
 
 
+class _Known(TypedDict, total=False):
+    """The arguments that every error has."""
+
+    status: int | None
+    outcome: Outcome | None
+    attempts: int
+    waited: float
+
+
 class Unreachable(ApiError):
     """The request was not sent.
 
-    Attributes:
-        reason: What stood in the way: ``refused``, ``timeout`` (no connection in time), ``dns``, ``tls``, ``proxy``, ``busy``
-            (none of our own connections was free in time) or ``other``.
+    Args:
+        message: See :class:`ApiError`.
+        reason: The cause: ``refused``, ``timeout`` (no connection in time), ``dns``, ``tls``, ``proxy``, ``busy`` (none of our
+            own connections was free in time) or ``other``.
+        known: See :class:`ApiError`.
     """
 
-    def __init__(self, message: str, *, status: int | None = None, reason: Reason = "other") -> None:
-        super().__init__(message, status=status)
+    def __init__(self, message: str, *, reason: Reason = "other", **known: Unpack[_Known]) -> None:
+        super().__init__(message, **known)
         self.reason = reason
 
 
 class LostResponse(ApiError):
-    """The request was sent, but no whole response came back."""
+    """The request was sent, but no complete response arrived."""
 
-    _processed = "unknown"
+    _outcome = Outcome.UNKNOWN
 
 
 class InvalidResponse(ApiError):
-    """A response came that cannot be used.
+    """A response arrived that cannot be used.
 
-    Attributes:
-        transient: Whether asking again may help: garbage on the way may, a wrong shape or a redirect will not.
+    Args:
+        message: See :class:`ApiError`.
+        transient: Whether a retry may help: it may after a damaged body, not after a wrong shape or a redirect.
+        known: See :class:`ApiError`.
     """
 
-    _processed = "unknown"
+    _outcome = Outcome.UNKNOWN
 
-    def __init__(self, message: str, *, status: int | None = None, transient: bool = False) -> None:
-        super().__init__(message, status=status)
+    def __init__(self, message: str, *, transient: bool = False, **known: Unpack[_Known]) -> None:
+        super().__init__(message, **known)
         self.transient = transient
 
 
 class Unauthorized(ApiError):
-    """401 or 403: the token is not one for the target installation, or has ended.
+    """401 or 403: the token is not valid for this installation, or has expired.
 
-    Attributes:
-        is_of_relay: Whether the relay refused the caller, and nobody the app.
-        is_renewed: Whether there are other credentials now. A register is not repeated with them by itself: they may lead to
-            another installation, and its caller has to look.
+    Args:
+        message: See :class:`ApiError`.
+        is_from_relay: Whether the relay refused the caller; else the API refused the app.
+        is_refreshed: Whether the credentials were refreshed meanwhile. A register is not retried with them automatically: they
+            may belong to another installation, which its caller has to verify.
+        known: See :class:`ApiError`.
     """
 
-    def __init__(self, message: str, *, status: int | None = None) -> None:
-        super().__init__(message, status=status)
-        self.is_from_relay = False
-        self.is_refreshed = False
+    def __init__(self, message: str, *, is_from_relay: bool = False, is_refreshed: bool = False, **known: Unpack[_Known]) -> None:
+        super().__init__(message, **known)
+        self.is_from_relay = is_from_relay
+        self.is_refreshed = is_refreshed
 
 
 class NotFound(ApiError):
-    """404: there is no module with this key, or no such API."""
+    """404: no module has this key, or there is no such API."""
 
 
 class Rejected(ApiError):
@@ -136,26 +174,30 @@ class Rejected(ApiError):
 class Throttled(ApiError):
     """429: too many requests.
 
-    Attributes:
-        retry_after: Seconds to wait by the server's own wish, not capped; None where it did not say.
+    Args:
+        message: See :class:`ApiError`.
+        retry_after: Seconds to wait as the server requested, not capped; None if it did not say.
+        known: See :class:`ApiError`.
     """
 
-    def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None) -> None:
-        super().__init__(message, status=status)
+    def __init__(self, message: str, *, retry_after: float | None = None, **known: Unpack[_Known]) -> None:
+        super().__init__(message, **known)
         self.retry_after = retry_after
 
 
 class ServerFailure(ApiError):
-    """5xx: the server failed, at any point of its work: a 503 too may come after it.
+    """5xx: the server failed, possibly after it carried the request out; that holds for a 503 too.
 
-    Attributes:
-        retry_after: Seconds to wait by the server's own wish, not capped; None where it did not say.
+    Args:
+        message: See :class:`ApiError`.
+        retry_after: Seconds to wait as the server requested, not capped; None if it did not say.
+        known: See :class:`ApiError`.
     """
 
-    _processed = "unknown"
+    _outcome = Outcome.UNKNOWN
 
-    def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None) -> None:
-        super().__init__(message, status=status)
+    def __init__(self, message: str, *, retry_after: float | None = None, **known: Unpack[_Known]) -> None:
+        super().__init__(message, **known)
         self.retry_after = retry_after
 
 
@@ -166,11 +208,7 @@ REFUSED: Final = "refused"
 """What it says where the relay has refused the caller."""
 
 _BEYOND: Final = 600  # the last class of statuses ends here
-_REFUSALS: Final[Mapping[int, type[ApiError]]] = {
-    HTTPStatus.UNAUTHORIZED: Unauthorized,
-    HTTPStatus.FORBIDDEN: Unauthorized,
-    HTTPStatus.NOT_FOUND: NotFound,
-}
+_UNAUTHORIZED: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 # ``message`` is documented (spec); the others are what gateways on the way and sibling APIs of Atlassian write.
 _WORDS: Final = ("message", "errorMessage", "error_description", "errorMessages", "detail", "title", "error", "errors")
@@ -198,10 +236,9 @@ def error_from(response: Response, *, now: float | None = None) -> ApiError | No
         retry_after = retry_after_of(response.headers, time.time() if now is None else now)
         busy = Throttled if status == HTTPStatus.TOO_MANY_REQUESTS else ServerFailure
         return busy(words, status=status, retry_after=retry_after)
-    failure = _REFUSALS.get(status, Rejected)(words, status=status)
-    if isinstance(failure, Unauthorized):
-        failure.is_from_relay = response.headers.get(RELAY) == REFUSED
-    return failure
+    if status in _UNAUTHORIZED:
+        return Unauthorized(words, status=status, is_from_relay=response.headers.get(RELAY) == REFUSED)
+    return (NotFound if status == HTTPStatus.NOT_FOUND else Rejected)(words, status=status)
 
 
 def said(response: Response) -> str:

@@ -82,7 +82,7 @@ class Operations:
             The module as the server has it; None where v1 answered with an empty body.
 
         Raises:
-            ApiError: ``processed`` says whether it may be registered all the same.
+            ApiError: ``outcome`` says whether it may be registered all the same.
             ValueError: No request can be made of key and content.
         """
         request = protocol.register(self.version, key, content)
@@ -142,7 +142,7 @@ class Operations:
 
         Raises:
             NotFound: There is none with this key.
-            ApiError: ``processed`` says whether it may be changed all the same.
+            ApiError: ``outcome`` says whether it may be changed all the same.
             ValueError: No request can be made of key and content.
         """
         request = protocol.update(self.version, key, content)
@@ -153,7 +153,7 @@ class Operations:
 
         Raises:
             NotFound: There is none with this key; or there is none any more, where the response to a first attempt was lost.
-            ApiError: ``processed`` says whether it may be deleted all the same.
+            ApiError: ``outcome`` says whether it may be deleted all the same.
             ValueError: No path can carry the key.
         """
         self._ask(protocol.delete(self.version, key), protocol.parse_deleted, self._budget())
@@ -164,13 +164,12 @@ class Operations:
     def _ask(self, request: Request, parse: Callable[[Response], T], budget: Budget) -> T:
         def once(left: float) -> T:
             response = self._client.send(request, within=left)
-            try:
-                failure = error_from(response)
-                if failure is not None:
-                    raise failure
-                return parse(response)
-            except ApiError as error:
-                error.redact(response.secrets)
-                raise
+            failure = error_from(response)
+            if failure is None:
+                try:
+                    return parse(response)
+                except ApiError as error:
+                    failure = error
+            raise failure.redacted(response.secrets)  # outside of "except", so that the context holds no secret either
 
         return repeating(request, once, budget, self._rate_limiter, self._draw)

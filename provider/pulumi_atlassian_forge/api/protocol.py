@@ -240,8 +240,7 @@ def _json(response: Response) -> Any:
     try:
         return read_json(response.body)
     except InvalidResponse as error:
-        error.status = response.status
-        raise
+        raise error.with_(status=response.status) from None
 
 
 def _live(value: Any, what: str, status: int) -> LiveModule:

@@ -29,7 +29,7 @@ from typing import Final, TypeVar
 
 import stamina
 
-from .errors import ApiError, InvalidResponse, LostResponse, ServerFailure, Throttled, Unreachable
+from .errors import ApiError, InvalidResponse, LostResponse, Outcome, ServerFailure, Throttled, Unreachable
 from .rate_limiter import MESSAGE_FROM_S, RateLimiter
 from .request_response import Request
 
@@ -122,7 +122,7 @@ def repeating(
         What ``send`` returned.
 
     Raises:
-        ApiError: The last one, with ``attempts``, ``waited`` and ``may_be_ours``.
+        ApiError: The last one, with the ``outcome`` of all attempts, ``attempts`` and ``waited``.
     """
     tries = _Tries(request, budget, rate_limiter, draw)
     try:
@@ -131,12 +131,10 @@ def repeating(
             with attempt:
                 return tries.once(send)
     except ApiError as error:
-        error.attempts = tries.made
-        error.waited = budget.spent
-        error.may_be_ours = tries.may_be_done
         if isinstance(error, Unreachable):
             tries.tell_of(error)
-        raise
+        outcome = Outcome.UNKNOWN if tries.may_be_done else error.outcome
+        raise error.with_(outcome=outcome, attempts=tries.made, waited=budget.spent) from None
     raise AssertionError("unreachable")  # pragma: no cover
 
 
@@ -187,7 +185,7 @@ class _Tries:
             if wish:  # a look comes next, and it is to wait as well
                 self._rate_limiter.refused(self._sent, min(wish, RETRY_AFTER_MAX_S), too_fast=False)
             return False
-        self.may_be_done |= isinstance(error, ApiError) and error.processed != "no"
+        self.may_be_done |= isinstance(error, ApiError) and error.outcome is not Outcome.NOT_APPLIED
         if isinstance(error, Throttled) or wish:
             seconds = self._rate_limiter.refused(self._sent, seconds, too_fast=isinstance(error, Throttled))
         elif seconds >= MESSAGE_FROM_S:

@@ -74,9 +74,7 @@ class BearerToken:
         """
         with self._lock:
             if self._current() and self._is_renewed_in_time() and not request.safe_to_repeat:
-                error = Unauthorized("the token was about to end, and was renewed")
-                error.is_refreshed = True
-                raise error
+                raise Unauthorized("the token was about to end, and was renewed", is_refreshed=True)
             return _bearer(self._tokens[-1])
 
     def refreshed(self, refused: Mapping[str, str]) -> bool:
@@ -119,8 +117,8 @@ class BearerToken:
         try:
             return _sendable(self._obtain())
         except ApiError as error:
-            error.redact(self.secrets())
-            raise
+            failure = error
+        raise failure.redacted(self.secrets())
 
     def _took(self, token: Token) -> bool:
         """Use this token from now on; False where it is the one that is in use.

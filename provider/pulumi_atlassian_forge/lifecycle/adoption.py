@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from pulumi_atlassian_forge.api.errors import ApiError, NotFound
+from pulumi_atlassian_forge.api.errors import ApiError, NotFound, Outcome
 from pulumi_atlassian_forge.api.operations import Operations
 from pulumi_atlassian_forge.api.protocol import LiveModule
 from pulumi_atlassian_forge.api.text import printable
@@ -45,15 +45,14 @@ def adopt(operations: Operations, key: str, content: Content, notify: Callable[[
         The module as the server has it; None if no module has this key.
 
     Raises:
-        ApiError: It cannot be adopted; ``processed`` says whether it may be changed all the same.
+        ApiError: It cannot be adopted; ``outcome`` says whether it may be changed all the same.
     """
     try:
         live = operations.read(key)
     except NotFound:
         return None
     except ApiError as error:
-        error.came_before = True
-        raise
+        raise error.with_(outcome=Outcome.NOT_APPLIED) from None
     if live.content.type != content.type:
         raise TypeMismatch(live.content.type)
     changed = differences(live.content, content)

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from pulumi_atlassian_forge.api.errors import ApiError, NotFound
+from pulumi_atlassian_forge.api.errors import ApiError, NotFound, Outcome
 from pulumi_atlassian_forge.errors import Notify
 from pulumi_atlassian_forge.model.comparison import fingerprint
 from pulumi_atlassian_forge.model.content import content_of
@@ -279,8 +279,7 @@ class InstallationGuard:
                 return
             doubt = self._in_doubt(me, listings, name)
         except ApiError as error:
-            error.came_before = True
-            raise
+            raise error.with_(outcome=Outcome.NOT_APPLIED) from None
         if doubt.known > 1:  # of one nobody can tell
             raise doubt
 
@@ -303,8 +302,7 @@ class InstallationGuard:
         try:
             mine = self.identity() if expected else None
         except ApiError as error:
-            error.came_before = True
-            raise
+            raise error.with_(outcome=Outcome.NOT_APPLIED) from None
         if mine is not None and mine not in expected:
             with self._changed:
                 first = self._first_in_doubt

@@ -17,7 +17,16 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
-from pulumi_atlassian_forge.api.errors import ApiError, InvalidResponse, NotFound, Rejected, Throttled, Unauthorized, Unreachable
+from pulumi_atlassian_forge.api.errors import (
+    ApiError,
+    InvalidResponse,
+    NotFound,
+    Outcome,
+    Rejected,
+    Throttled,
+    Unauthorized,
+    Unreachable,
+)
 from pulumi_atlassian_forge.api.text import printable
 from pulumi_atlassian_forge.config.settings import AuthMethodName, address_variable, config_key, setting_of, variable
 from pulumi_atlassian_forge.errors import ForgeError
@@ -71,7 +80,7 @@ def explain(attempt: Attempt, error: ApiError, *, registered: Mapping[Version, i
         The error to raise; it holds nothing but text.
     """
     is_full = attempt.verb == "register" and is_about_the_limit(error) and sum(registered.values()) >= LIMIT
-    if is_full and error.is_certain:
+    if is_full and error.outcome is Outcome.NOT_APPLIED:
         fate = f"nothing was registered: the installation holds {_counted(registered)}, and the limit is {LIMIT}"
         step = _AT_LIMIT if len(registered) == 1 else _AT_SHARED_LIMIT
     elif isinstance(error, KeyTaken):
@@ -209,7 +218,7 @@ def _what_was_said(error: ApiError) -> str:
 def _fate(attempt: Attempt, error: ApiError) -> str:
     if attempt.verb == "read":
         return "nothing was changed: the state is as it was"
-    sure = error.is_certain
+    sure = error.outcome is Outcome.NOT_APPLIED
     if attempt.verb == "register":
         return "nothing was registered" if sure else "it is not known whether it was registered; it is not in the state"
     if attempt.verb == "update":
@@ -221,7 +230,7 @@ def _next(attempt: Attempt, error: ApiError) -> str:
     key = functools.partial(config_key, attempt.installation)
     api = f"{address_variable(attempt.installation, attempt.auth_method)} ({attempt.base_url})"
     match error:
-        case _ if attempt.verb == "register" and not error.is_certain:
+        case _ if attempt.verb == "register" and error.outcome is not Outcome.NOT_APPLIED:
             step = _next_of_ambiguous_register(attempt)
         case Unauthorized():
             step = renewal(attempt.installation, attempt.auth_method, error)

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from pulumi_atlassian_forge.api.errors import ApiError, InvalidResponse, NotFound, Rejected
+from pulumi_atlassian_forge.api.errors import ApiError, InvalidResponse, NotFound, Outcome, Rejected
 from pulumi_atlassian_forge.api.module_list import ModuleList
 from pulumi_atlassian_forge.api.operations import Operations
 from pulumi_atlassian_forge.api.protocol import LiveModule, is_usable
@@ -37,7 +37,7 @@ ATTEMPTS: Final = 5
 class AmbiguousRegistration(ApiError):
     """Several modules could be the one whose response was lost; none is taken."""
 
-    _processed = "unknown"
+    _outcome = Outcome.UNKNOWN
 
     def __init__(self, keys: list[str], cause: ApiError) -> None:
         super().__init__(cause.message, status=cause.status)
@@ -103,7 +103,7 @@ class Registrar:
             The module; None where v1 answered with an empty body.
 
         Raises:
-            ApiError: It could not be registered; ``processed`` says whether it may be registered all the same.
+            ApiError: It could not be registered; ``outcome`` says whether it may be registered all the same.
         """
         operations = self._operations.with_shared_budget()
         if key is not None:
@@ -142,18 +142,18 @@ class Registrar:
             except ApiError as error:
                 if isinstance(error, Rejected) and key is not None:
                     return self._why_rejected(operations, key, content, error, first=not is_in_doubt)
-                is_certain = error.processed == "no"
+                is_certain = error.outcome is Outcome.NOT_APPLIED
                 if is_certain and not is_in_doubt:
                     raise
-                error.may_be_ours = is_in_doubt
+                error = error.with_(outcome=Outcome.UNKNOWN) if is_in_doubt else error
                 # Also where only an earlier attempt may have been carried out: it may have been so by now.
                 found = self._found(look, error)
                 if found is not None:
                     self._tell(name, f"the response was lost: {error}; the module is registered, and found: {found.key}")
                     return found
-                error.attempts, error.waited = attempt, self._clock() - began
-                if is_certain or attempt == ATTEMPTS or error.waited >= self._patience:
-                    raise
+                waited = self._clock() - began
+                if is_certain or attempt == ATTEMPTS or waited >= self._patience:
+                    raise error.with_(attempts=attempt, waited=waited) from None
                 is_in_doubt = True
         raise AssertionError("unreachable")
 
@@ -238,8 +238,7 @@ class Registrar:
             try:
                 self._before = self._listing.all(within=LIST_MAX_AGE_S)
             except ApiError as error:
-                error.came_before = True
-                raise
+                raise error.with_(outcome=Outcome.NOT_APPLIED) from None
             self._not_claimable = {live.key for live in self._before}
 
     def duplicates(self, content: Content) -> list[LiveModule]:
@@ -292,13 +291,13 @@ def update_and_verify(operations: Operations, key: str, content: Content, remove
 
     Raises:
         NotFound: There is none with this key.
-        ApiError: It could not be updated; ``is_certain`` says whether it is as it was.
+        ApiError: It could not be updated; ``outcome`` says whether it is as it was.
     """
     operations = operations.with_shared_budget()
     try:
         return operations.update(key, content)
     except ApiError as error:
-        if error.is_certain:
+        if error.outcome is Outcome.NOT_APPLIED:
             raise
         try:
             live = operations.read(key)
@@ -316,7 +315,7 @@ def delete_and_verify(operations: Operations, key: str) -> bool:
         Whether the server said that it has deleted it; False where there is none, or none any more.
 
     Raises:
-        ApiError: It could not be deleted; ``is_certain`` says whether it is still registered.
+        ApiError: It could not be deleted; ``outcome`` says whether it is still registered.
     """
     operations = operations.with_shared_budget()
     try:
@@ -324,7 +323,7 @@ def delete_and_verify(operations: Operations, key: str) -> bool:
     except NotFound:
         return False
     except ApiError as error:
-        if error.is_certain:
+        if error.outcome is Outcome.NOT_APPLIED:
             raise
         try:
             operations.read(key)

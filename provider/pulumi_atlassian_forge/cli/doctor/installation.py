@@ -143,8 +143,7 @@ def _failure(outcome: Outcome) -> ApiError | None:
     try:
         read_json(outcome.body)
     except InvalidResponse as error:
-        error.status = outcome.status
-        return error
+        return error.with_(status=outcome.status)
     return None
 
 
