@@ -54,7 +54,7 @@ def test_a_list_that_fails_does_not_let_a_404_be_believed(connect: Opener, serve
     second = connect(apiVersion="v2", operationTimeout="2")
     delete(second, *made[0])
     server.interfere = lambda call: GATEWAY if call.method == "DELETE" else (500, b"")
-    with pytest.raises(ForgeError, match="the list cannot be had: HTTP 500"):
+    with pytest.raises(ForgeError, match="its list is not available: HTTP 500"):
         delete(second, *made[1])
 
 
