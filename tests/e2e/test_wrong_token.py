@@ -130,7 +130,7 @@ def test_of_one_module_nobody_can_tell(project: Callable[..., Project], both: In
     assert done.code == 0, done.text
     for name, key in keys.items():
         (line,) = [line for line in done.diagnostics.splitlines() if f"{name}/{key}: " in line]
-        assert "no other module of this stack is known that could show whether the token is the right one" in line
+        assert "has no other module that could confirm that the token belongs to this installation" in line
         assert "forge-modules orphans" in line
     assert stack.state() == []
 

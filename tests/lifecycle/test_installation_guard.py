@@ -140,7 +140,7 @@ def test_a_lost_delete_and_a_404_prove_nothing_about_the_token(connect: Opener, 
     made = [create(connection, declared(i, "v1")) for i in range(4)]
     other = connect()
     for id_, outputs in made:
-        other.guard.meet("v1", id_.key, outputs)
+        other.guard.on_recorded("v1", id_.key, outputs)
     server.stores["v1"] = {"foreign": {"key": "foreign", "type": "x", "data": {}}}
     lost: list[Call] = []
 

@@ -209,7 +209,7 @@ def test_under_v2_an_older_twin_is_named_though_a_module_of_the_state_carries_it
     assert [text.partition(":")[0] for text in outputs["__siblings"]] == ["v2"]
     assert len(outputs["__siblings"][0]) == len("v2:12345678")
     after = connect(apiVersion="v2")
-    after.guard.meet("v2", kept.key, outputs)
+    after.guard.on_recorded("v2", kept.key, outputs)
     create(after, declared(1, "v2"))
     assert f"the same content was there before as {left.key}" in capsys.readouterr().err
 
@@ -219,7 +219,7 @@ def test_under_v2_a_twin_that_the_state_owns_is_not_named(
 ) -> None:
     create(connect(apiVersion="v2"), declared(1, "v2"))
     after = connect(apiVersion="v2")
-    after.guard.check("v2", declared(1, "v2"), declared(1, "v2"))  # all that is told of a module that does not change
+    after.guard.on_declared("v2", declared(1, "v2"), declared(1, "v2"))  # all that is told of a module that does not change
     create(after, declared(1, "v2"))
     assert "was there before" not in capsys.readouterr().err
 
@@ -227,7 +227,7 @@ def test_under_v2_a_twin_that_the_state_owns_is_not_named(
 def test_siblings_of_another_form_are_drawn_anew() -> None:
     guard = InstallationGuard("default", lambda about, text: None)
     for key in ("one", "two"):
-        guard.meet("v1", key, {})
+        guard.on_recorded("v1", key, {})
     drawn = guard.siblings("v1", "one", [("v1", "one"), ("v1", "two")], ["v1/two"])
     assert drawn == guard.siblings("v1", "one", [("v1", "one"), ("v1", "two")], drawn) != ["v1/two"]
     assert drawn

@@ -64,7 +64,7 @@ def test_the_api_of_the_old_version_may_be_gone(connect: Opener, server: Server)
     server.interfere = lambda call: GATEWAY if "/v1/" in call.path else None
     second = connect(apiVersion="v2")
     for id_, outputs in made:
-        second.guard.meet(id_.version, id_.key, outputs)
+        second.guard.on_recorded(id_.version, id_.key, outputs)
     with pytest.raises(ForgeError, match=r"next: .*ATLASSIAN_FORGE_ACCEPT_MISSING_MODULES=true pulumi refresh"):
         create(second, declared(7, "v2"))
     refreshed = connect(acceptMissingModules="true")
@@ -80,8 +80,8 @@ def test_under_v2_equal_content_does_not_show_that_an_installation_is_the_right_
     second = connect(apiVersion="v2")
     for i, (id_, outputs) in enumerate(made[:2]):  # unchanged
         inputs = declared(i, "v2")
-        second.guard.check("v2", inputs, inputs)
-        second.guard.meet(id_.version, id_.key, outputs, inputs)
+        second.guard.on_declared("v2", inputs, inputs)
+        second.guard.on_recorded(id_.version, id_.key, outputs, inputs)
     with pytest.raises(ForgeError, match="none of the 2 modules of this stack that were looked for is there; 3 others are"):
         create(second, declared(7, "v2"))
     with pytest.raises(ForgeError, match="see the message about"):
@@ -93,7 +93,7 @@ def test_under_v2_content_is_enough_where_no_key_comes(connect: Opener, server: 
     some(connect(apiVersion="v2"), "v2", 2)
     second = connect(apiVersion="v2")
     for i in range(2):
-        second.guard.check("v2", declared(i, "v2"), declared(i, "v2"))
+        second.guard.on_declared("v2", declared(i, "v2"), declared(i, "v2"))
     create(second, declared(7, "v2"))
     assert len(server.modules("v2")) == 3
 
@@ -103,7 +103,7 @@ def test_a_module_that_the_list_hides_shows_the_right_installation(connect: Open
     server.interfere = lambda call: (200, []) if call.method == "GET" and call.path.partition("?")[0].endswith("/") else None
     second = connect()
     for id_, outputs in made:
-        second.guard.meet(id_.version, id_.key, outputs)
+        second.guard.on_recorded(id_.version, id_.key, outputs)
     create(second, declared(7, "v1"))
     assert len(server.modules()) == 3
 
@@ -192,9 +192,9 @@ def test_a_refresh_before_an_up_does_not_make_a_predecessor_the_program_s(connec
     before, after = renamed(connect())
     second = connect()
     for name, (id_, outputs) in {"a": before, "b": after}.items():
-        second.guard.meet(id_.version, id_.key, outputs, inputs_of(name))  # the refresh compares every module of the state
-    second.guard.check("v1", inputs_of("b"), inputs_of("b"))
-    second.guard.meet("v1", "m0", after[1], inputs_of("b"))
+        second.guard.on_recorded(id_.version, id_.key, outputs, inputs_of(name))  # the refresh compares every module of the state
+    second.guard.on_declared("v1", inputs_of("b"), inputs_of("b"))
+    second.guard.on_recorded("v1", "m0", after[1], inputs_of("b"))
     delete(second, *before)
     assert [module["key"] for module in server.modules()] == ["m0"]
 
@@ -202,9 +202,9 @@ def test_a_refresh_before_an_up_does_not_make_a_predecessor_the_program_s(connec
 def test_a_resource_with_an_alias_is_deleted_under_its_old_name(connect: Opener, server: Server) -> None:
     before = create(connect(), inputs_of("a"))
     second = connect()
-    second.guard.meet("v1", "m0", before[1], inputs_of("a"))
-    second.guard.check("v1", inputs_of("b"), inputs_of("a"))
-    second.guard.meet("v1", "m0", before[1], inputs_of("b"))
+    second.guard.on_recorded("v1", "m0", before[1], inputs_of("a"))
+    second.guard.on_declared("v1", inputs_of("b"), inputs_of("a"))
+    second.guard.on_recorded("v1", "m0", before[1], inputs_of("b"))
     delete(second, *before)
     assert server.modules() == []
 

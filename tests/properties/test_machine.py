@@ -292,7 +292,7 @@ class Machine(RuleBasedStateMachine):
         """An `up` compares each module of the program: who doubts its token because of one learns of the others."""
         if self.is_in_doubt:
             for entry in self.state.values():
-                self.process.guard("default").meet(entry.id.version, entry.id.key, entry.outputs)
+                self.process.guard("default").on_recorded(entry.id.version, entry.id.key, entry.outputs)
 
     def explains(self, error: ForgeError, *, could_fail: bool, struck: int | None = None, untrue: str = "") -> None:
         """An operation fails only for a reason, and says in a few lines what became of the module, and nothing untrue."""

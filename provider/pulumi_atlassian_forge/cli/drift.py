@@ -82,7 +82,7 @@ def _compare(connections: Connections, owned: list[Owned]) -> list[_Drift]:
     with progress("comparing", len(owned)) as advance:
         # Those that are there come first: a module that is gone is believed to be gone only beside one that is live.
         for module in owned:
-            connections.guard(module.id.installation).meet(module.id.version, module.id.key, module.outputs)
+            connections.guard(module.id.installation).on_recorded(module.id.version, module.id.key, module.outputs)
         for module in owned:
             one = _compared(connections, module)
             found += [one] if one is not None else []

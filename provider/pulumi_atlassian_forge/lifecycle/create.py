@@ -56,7 +56,7 @@ def create(installation: Installation, inputs: Mapping[str, Any]) -> tuple[Modul
     live = live or LiveModule(str(key), content)
     installation.module_list(version).put(live)
     made = secrets.token_hex(4)
-    installation.guard.register(version, live.key, made)
+    installation.guard.on_registered(version, live.key, made)
     id_ = ModuleId(installation.name, version, live.key)
     return id_, with_marks(installation, id_, outputs_of({**inputs, "__made": made}, content, live, server))
 

@@ -26,12 +26,12 @@ def delete(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -
     """
     attempt = attempt_at("delete", installation, id_.version, id_.key, content_of(olds).type)
     guard = installation.guard
-    if guard.owners.is_another_s((id_.version, id_.key), olds):
+    if guard.ownership.belongs_to_another((id_.version, id_.key), olds):
         installation.notify(
             f"{installation.name}/{id_.key}", "is not deleted: it belongs to another resource of this program now"
         )
         return
-    guard.meet(id_.version, id_.key, olds)
+    guard.on_recorded(id_.version, id_.key, olds)
     with explained(attempt):
         guard.require_same_identity(id_.version, id_.key, olds.get("__identity"))
         generation = guard.credentials_generation
@@ -43,5 +43,5 @@ def delete(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -
             guard.mark_verified(generation)
         else:
             guard.confirm_deleted(id_.version, id_.key, installation.module_list)
-    guard.delete(id_.version, id_.key)
+    guard.on_deleted(id_.version, id_.key)
     installation.module_list(id_.version).drop(id_.key)

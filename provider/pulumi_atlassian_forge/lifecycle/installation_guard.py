@@ -1,15 +1,13 @@
-"""A wrong token must not erase a stack (docs/adr/0004-wrong-token.md).
+"""The installation guard: a wrong token must not erase a stack (docs/adr/0004-wrong-token.md).
 
-The installation comes from the token alone. With a valid token of another one every module of the stack responses 404, and that
-reads as "all gone" in a refresh, "done" in a destroy and "register again" in an update. So the first *gone* of a process is
-believed only if another module of the stack is seen live: a confirmed module.
-
-A hook knows one module of the stack. The others are those that this process has met in other hooks, and those that each module
-carries in its state (``__siblings``), a sample that is different for each.
+The token alone selects the installation. With a valid token of another installation the API answers 404 for every module of the
+stack: a refresh would read that as "all deleted", a destroy as "done", an update as "register again". So a module is treated as
+deleted only after at least one other module of the stack has been confirmed to exist.
 """
 
 from __future__ import annotations
 
+import enum
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -18,43 +16,44 @@ from typing import TYPE_CHECKING, Any, Final
 from pulumi_atlassian_forge.api.errors import ApiError, NotFound, Outcome
 from pulumi_atlassian_forge.errors import Notify
 from pulumi_atlassian_forge.model.comparison import fingerprint
-from pulumi_atlassian_forge.model.content import content_of
 from pulumi_atlassian_forge.model.module_id import Version
 
-from .ownership import Owners
-from .siblings import Mark, Name, digest, mark_of, marks_in, written
+from .known_modules import KeyHash, KnownModules, ModuleName, decode_hashes, hash_key
+from .ownership import Ownership
 
 if TYPE_CHECKING:
     from pulumi_atlassian_forge.api.module_list import ModuleList
     from pulumi_atlassian_forge.api.protocol import LiveModule
 
-    Listings = Callable[[Version], ModuleList]
-
-SIBLINGS: Final = 6
-"""How many other modules each one carries in its state."""
-
-_LATEST: Final = 3  # of them are the ones that came last: the rest of a program may be deleted with what it stands next to
+    ModuleLists = Callable[[Version], ModuleList]
 
 FIRST_REGISTER_WAIT_S: Final = 0.3
-"""Seconds that the first register of a process may wait for others, so that the module that came first knows of later ones; and
-for the keys of those that do not change, where only their content is known (v2): that may be another installation's, too."""
-
-_ASKED: Final = 2  # modules of the state that are asked for by their keys, where the list has none: it may hide them
+"""Seconds that the first register of a process waits for other hooks, so that the first module records later ones in its sample;
+and for the keys of modules of which only the content is known (v2), which another installation may hold, too."""
 
 IDLE_TIMEOUT_S: Final = 0.05
-"""Seconds without a new declaration after which the program is taken to be through."""
+"""Seconds without a new declaration after which the program counts as finished."""
 
 VERIFICATION_WAIT_S: Final = 1.0
-"""Seconds to wait for other hooks, which may bring a confirmed module, before it is said that there is none."""
+"""Seconds to wait for other hooks, which may confirm a module, before the installation counts as unverified."""
+
+_LOOKUPS: Final = 2  # modules of the state that are read by their keys if the list holds none of them: it may hide them
+
+
+class Verification(enum.Enum):
+    """Whether the credentials lead to the installation of the state. Refreshed credentials are unverified again."""
+
+    UNVERIFIED = enum.auto()
+    VERIFIED = enum.auto()
 
 
 class UnverifiedInstallation(Exception):
-    """None of the modules that the state holds was found: is this the right installation?
+    """None of the modules of the state was found: the token may belong to another installation.
 
     Attributes:
-        known: How many were looked for.
-        listed: How many other modules the installation holds.
-        first: The module at which this was found, where it was found before: its message says it all.
+        known: How many modules were looked for.
+        listed: How many modules the installation lists.
+        first: The module that reported this first, whose message says what to do; None for the first one.
     """
 
     def __init__(self, known: int, listed: int, first: str | None) -> None:
@@ -65,355 +64,335 @@ class UnverifiedInstallation(Exception):
 
 
 class WrongInstallation(UnverifiedInstallation):
-    """The credentials lead to another installation than the one that the state was made on."""
+    """The credentials belong to another installation than the one that the state records."""
 
     def __init__(self, first: str | None) -> None:
         super().__init__(0, 0, first)
 
 
 class InstallationGuard:
-    """The modules of the stack that this process knows on one installation. Shared by all threads.
+    """The guard of one installation: hooks report events to it, and ask it for verdicts. Shared by all threads.
 
     Args:
-        installation: Its name, for the lines that say what happened.
+        installation: Its name, for messages.
         notify: Receives run-time messages.
-        patience: See :data:`VERIFICATION_WAIT_S`.
+        wait_s: See :data:`VERIFICATION_WAIT_S`.
 
     Attributes:
-        owners: Which resource of the program each of them belongs to.
-        is_credulous: Whether everything is believed: what the setting ``acceptMissingModules`` asks for.
-        era: Which credentials are in use, counted by their renewals: what was seen with earlier ones proves nothing.
-        identity: Returns what tells this installation from others, and may ask for it; None where the authentication method
-            to it never knows.
+        ownership: Which resource of the program owns each module.
+        accept_missing_modules: The setting of this name: every missing module counts as deleted.
+        credentials_generation: Counts the refreshes of the credentials: what was verified with earlier ones proves nothing.
+        identity: Returns the identity of the installation, and may send a request; None if the authentication method has none.
     """
 
-    def __init__(self, installation: str, notify: Notify, patience: float = VERIFICATION_WAIT_S) -> None:
-        self.owners = Owners()
+    def __init__(self, installation: str, notify: Notify, wait_s: float = VERIFICATION_WAIT_S) -> None:
+        self.ownership = Ownership()
         self.accept_missing_modules = False
+        self.credentials_generation = 0
         self.identity: Callable[[], str | None] | None = None
         self._installation = installation
         self._notify = notify
-        self._patience = patience
+        self._wait_s = wait_s
         self._changed = threading.Condition()
-        self._recorded: set[Name] = set()  # in the state
-        self._has_compared = False  # a module of the state with its declaration: then what the state says is on its way
-        self._carried: set[Mark] = set()  # siblings of those: they were in the state once
-        self._identities: set[str] = set()  # of the installation, as the state has them
-        self._contents: set[tuple[Version, str]] = set()  # of those in the state whose keys are not known yet (v2)
-        self._declared: dict[Name, None] = {}  # in the program, in the order in which they came; this proves nothing
-        self._awaited = 0  # of these how many are to be registered still
-        self._has_lingered = False
-        self._has_waited = False  # for the keys of those in the state
-        self._patient_until: float | None = None
-        self._asked: set[Name] = set()  # by their keys, in vain
-        self._has_told = False  # that all is believed
-        self._registered: set[Name] = set()  # by this process
-        self._deleted: set[Name] = set()
-        self.credentials_generation = 0
-        self._has_witness = False
-        self._news = 0
-        self._first_in_doubt: str | None = None
+        self._events = 0
+        self._verification = Verification.UNVERIFIED
+        self._known = KnownModules()
+        self._looked_up: set[ModuleName] = set()  # by key, and not found
+        self._first_unverified: str | None = None
+        self._has_warned = False  # that acceptMissingModules is set
+        self._has_waited_for_declarations = False
+        self._has_waited_for_keys = False
+        self._registers_wait_until: float | None = None
 
-    # -- what the hooks tell --------------------------------------------------------------------------------------------------
+    # -- Events -----------------------------------------------------------------------------------------------------------------
 
-    def check(self, version: Version, inputs: Mapping[str, Any], olds: Mapping[str, Any]) -> None:
-        """A module of the program, and its inputs in the state, where it is there.
-
-        This alone tells of a module that does not change: no other hook is called for it.
-        """
-        with self._changed:
-            if version == "v1" and isinstance(inputs.get("key"), str):
-                self._declared.setdefault((version, inputs["key"]))
-            self._awaited += not olds
-            self.owners.declare(version, inputs, is_in_state=bool(olds))
-            was: Version = olds.get("apiVersion", version)
-            if isinstance(olds.get("key"), str):
-                self._recorded.add((was, olds["key"]))
-            elif olds:  # under v2 the inputs hold no key: it is known by its content
-                self._contents.add((was, fingerprint(content_of(olds))))
-            self._tell()
-
-    def register(self, version: Version, key: str, made: str = "") -> None:
-        """A module was registered, adopted or adopted; the first one waits a moment for others to become known.
+    def on_declared(self, version: Version, inputs: Mapping[str, Any], olds: Mapping[str, Any]) -> None:
+        """A module of the program was checked. For a module that does not change this is the only event.
 
         Args:
             version: Its version of the API.
-            key: Its key.
-            made: What tells this resource from one that had the module before.
+            inputs: Its inputs.
+            olds: Its inputs in the state; empty for a new module.
         """
         with self._changed:
-            self.owners.take((version, key), made)
-            self._declared.setdefault((version, key))
-            self._registered.add((version, key))
-            self._awaited -= 1
-            self._tell()
-            if self._has_lingered:
-                return
-            self._has_lingered = True
-            until = time.monotonic() + FIRST_REGISTER_WAIT_S
-            while (left := until - time.monotonic()) > 0:
-                through = version == "v1" or self._awaited <= 0
-                if not self._heard(self._news, min(left, IDLE_TIMEOUT_S) if through else left) and through:
-                    return
+            self._known.declare(version, inputs, olds)
+            self.ownership.record_declaration(version, inputs, is_in_state=bool(olds))
+            self._record_event()
 
-    def meet(
+    def on_recorded(
         self, version: Version, key: str, outputs: Mapping[str, Any], compared_with: Mapping[str, Any] | None = None
     ) -> None:
-        """A module of the state.
+        """A module of the state was seen.
 
         Args:
             version: Its version of the API.
             key: Its key.
             outputs: Its outputs in the state.
-            compared_with: The inputs that it is compared with: the program's, or in a refresh those in the state.
+            compared_with: The inputs with which they are compared: the program's, or in a refresh those in the state.
         """
         with self._changed:
             if compared_with is not None:
-                self.owners.meet(outputs, compared_with)
-                self._has_compared = True
-            self._recorded.add((version, key))
-            self._identities |= {recorded for recorded in (outputs.get("__identity"),) if isinstance(recorded, str)}
-            self._carried |= set(marks_in(outputs.get("__siblings")))
-            self._tell()
+                self.ownership.record_comparison(outputs, compared_with)
+                self._known.is_compared = True
+            self._known.record((version, key), outputs)
+            self._record_event()
 
-    def mark_verified(self, credentials_generation: int) -> None:
-        """A module of the state was seen live, by a request of that era: this is the installation."""
-        with self._changed:
-            if credentials_generation == self.credentials_generation:
-                self._has_witness = True
-                self._tell()
-
-    def delete(self, version: Version, key: str) -> None:
-        """A module was deleted by this process."""
-        with self._changed:
-            self._deleted.add((version, key))
-
-    def forget(self) -> None:
-        """The credentials were renewed: whether they lead to the same installation has to be seen again."""
-        with self._changed:
-            self.credentials_generation += 1
-            self._has_witness = False
-            self._asked.clear()
-
-    def has_deleted(self, version: Version, key: str) -> bool:
-        """Whether this process has deleted a module."""
-        return (version, key) in self._deleted
-
-    def is_in_state(self, live: LiveModule, version: Version) -> bool:
-        """Whether a registered module is in the state, as far as this process knows: by its key, or under v2 by its content.
-
-        That another one carries its key proves nothing: a killed run leaves siblings that were never written down.
-        """
-        return (version, live.key) in self._recorded or (version, fingerprint(live.content)) in self._contents
-
-    # -- what they ask --------------------------------------------------------------------------------------------------------
-
-    def siblings(
-        self, version: Version, key: str, live: Iterable[Name] | None = None, carried: list[str] | None = None
-    ) -> list[str]:
-        """The other modules that one carries in its state, by their hashes: an even sample, the same each time.
+    def on_registered(self, version: Version, key: str, owner: str) -> None:
+        """A module was registered or adopted. The first register waits a moment for other hooks (:data:`FIRST_REGISTER_WAIT_S`).
 
         Args:
             version: Its version of the API.
             key: Its key.
-            live: Those that are known to be live; None: nothing is known.
-            carried: Those that it carries. They stay while all are live, so that a refresh leaves the state as it is.
+            owner: The mark of the resource that owns it from now on.
         """
-        marks = None if live is None else set(map(mark_of, live))
-        known_before = set(marks_in(carried))
-        if carried and known_before and marks is not None and known_before <= marks:
-            return carried
         with self._changed:
-            latest = [mark_of(name) for name in self._declared if name not in self._deleted]
-            known = set(map(mark_of, self._recorded)) | self._carried | set(latest)
-            known -= {mark_of((version, key)), *map(mark_of, self._deleted)}
-        if marks is not None:
-            known &= marks
-        chosen = [mark for mark in latest if mark in known][-_LATEST:]
-        drawn = sorted(known.difference(chosen), key=lambda other: digest(f"{version}/{key} {other}"))
-        return written([*chosen, *drawn[: SIBLINGS - len(chosen)]])
+            self.ownership.record_owner((version, key), owner)
+            self._known.declared.setdefault((version, key))
+            self._known.registered.add((version, key))
+            self._known.awaiting -= 1
+            self._record_event()
+            self._wait_for_declarations(version)
 
-    def confirm_deleted(self, version: Version, key: str, listings: Listings) -> None:
-        """A module of the state is not there: return if that can be believed.
+    def on_deleted(self, version: Version, key: str) -> None:
+        """A module was deleted by this process."""
+        with self._changed:
+            self._known.deleted.add((version, key))
 
-        Raises:
-            InDoubt: No module of the stack is there.
-            ApiError: It cannot be told.
+    def on_credentials_refreshed(self) -> None:
+        """The credentials were refreshed: they may be those of another installation."""
+        with self._changed:
+            self.credentials_generation += 1
+            self._verification = Verification.UNVERIFIED
+            self._looked_up.clear()
+
+    def mark_verified(self, credentials_generation: int) -> None:
+        """A module of the state was found with the credentials of this generation."""
+        with self._changed:
+            if credentials_generation == self.credentials_generation:
+                self._verification = Verification.VERIFIED
+                self._record_event()
+
+    # -- Knowledge --------------------------------------------------------------------------------------------------------------
+
+    def has_deleted(self, version: Version, key: str) -> bool:
+        """Whether this process deleted a module."""
+        return (version, key) in self._known.deleted
+
+    def is_in_state(self, live: LiveModule, version: Version) -> bool:
+        """Whether a live module is in the state, as far as this process knows: by its key, or under v2 by its content.
+
+        A hash in another module's sample proves nothing: an interrupted run leaves modules that were never recorded.
         """
-        if self.accept_missing_modules:
-            self._tell_that_all_is_believed(key)
-            return
-        me = (version, key)
-        until = time.monotonic() + (self._patience if self._first_in_doubt is None else 0)
-        if self._is_found(listings, me, until):
-            return
-        if self._others(me):
-            raise self._in_doubt(me, listings)
-        self._notify(
-            f"{self._installation}/{key}",
-            "is not there, and no other module of this stack is known that could show whether the token is the right one: taken "
-            "for deleted. To see what the token leads to: forge-modules orphans",
-        )
+        return (version, live.key) in self._known.recorded or (version, fingerprint(live.content)) in self._known.contents
 
-    def require_known_installation(self, version: Version, key: str | None, listings: Listings, name: str = "") -> None:
-        """Return if nothing speaks against registering here: no module of the state is known, or one of them is there.
+    def siblings(
+        self, version: Version, key: str, live: Iterable[ModuleName] | None = None, recorded: list[str] | None = None
+    ) -> list[str]:
+        """The sample of the stack that a module records in its state.
 
         Args:
             version: Its version of the API.
-            key: Its key, under v1.
-            listings: The lists.
-            name: Its logical name, for the messages that point to this one.
-
-        Raises:
-            InDoubt: Modules of the state are known, and none is there.
-            ApiError: It cannot be told.
+            key: Its key.
+            live: The modules that are known to exist; None: nothing is known.
+            recorded: Its present sample. It stays while all of it exists, so that a refresh leaves the state as it is.
         """
-        me = (version, key or "")
-        if self.accept_missing_modules or self._has_witness:
-            return
-        self._wait_for_keys()
-        try:
-            if not (self._others(me) or self._contents):
-                return
-            if self._is_found(listings, me, self._end_of_patience(), by_content=True):
-                return
-            doubt = self._in_doubt(me, listings, name)
-        except ApiError as error:
-            raise error.with_(outcome=Outcome.NOT_APPLIED) from None
-        if doubt.known > 1:  # of one nobody can tell
-            raise doubt
+        hashes = None if live is None else set(map(hash_key, live))
+        present = set(decode_hashes(recorded))
+        if recorded and present and hashes is not None and present <= hashes:
+            return recorded
+        with self._changed:
+            return self._known.sample((version, key), hashes)
+
+    # -- Verdicts ---------------------------------------------------------------------------------------------------------------
 
     def require_same_identity(self, version: Version, key: str, recorded: object, *, is_new: bool = False) -> None:
-        """Return if nothing speaks against this being the installation that the state was made on.
+        """Require the identity that the state records, if the authentication method knows the installation.
 
         Args:
             version: The version of the API.
-            key: The key of the module in question, or its logical name where it has none yet.
-            recorded: What its state says; None: whatever is known of the state, which is that of the stack's other modules.
-            is_new: Whether it is in no state, so that the others may still be on their way to us.
+            key: The key of the module, or its logical name if it has none yet.
+            recorded: The identity in its state; None: that of the stack's other modules, as far as they are known.
+            is_new: Whether the module is in no state, so that the others may not have been seen yet.
 
         Raises:
-            Elsewhere: It is another one.
-            ApiError: It cannot be told.
+            WrongInstallation: The identity is another one.
+            ApiError: The identity is not available; nothing was sent.
         """
         if self.identity is None or self.accept_missing_modules:
             return
-        expected = {recorded} if isinstance(recorded, str) else self._recorded_identities(is_awaited=is_new)
+        expected = {recorded} if isinstance(recorded, str) else self._recorded_identities(may_wait=is_new)
         try:
-            mine = self.identity() if expected else None
+            actual = self.identity() if expected else None
         except ApiError as error:
             raise error.with_(outcome=Outcome.NOT_APPLIED) from None
-        if mine is not None and mine not in expected:
+        if actual is not None and actual not in expected:
             with self._changed:
-                first = self._first_in_doubt
-                self._first_in_doubt = first or key or version
+                first = self._first_unverified
+                self._first_unverified = first or key or version
             raise WrongInstallation(first)
 
-    # -- inside ---------------------------------------------------------------------------------------------------------------
+    def require_known_installation(self, version: Version, key: str | None, lists: ModuleLists, name: str = "") -> None:
+        """Before a register: require that the state holds no module, or that one of its modules exists.
 
-    def _tell_that_all_is_believed(self, key: str) -> None:
-        """Once: the setting may have been left on since an earlier run."""
+        Args:
+            version: The version of the API.
+            key: The key, under v1.
+            lists: The shared lists.
+            name: The logical name, for messages.
+
+        Raises:
+            UnverifiedInstallation: More than one module of the state is known, and none of them exists.
+            ApiError: That is not known; nothing was sent.
+        """
+        if self.accept_missing_modules or self._verification is Verification.VERIFIED:
+            return
+        module = (version, key or "")
+        self._wait_for_keys()
+        try:
+            if not (self._others(module) or self._known.contents):
+                return
+            if self._is_one_found(lists, module, self._end_of_registers_wait(), by_content=True):
+                return
+            failure = self._unverified(module, lists, name)
+        except ApiError as error:
+            raise error.with_(outcome=Outcome.NOT_APPLIED) from None
+        if failure.known > 1:  # a single module may simply have been deleted
+            raise failure
+
+    def confirm_deleted(self, version: Version, key: str, lists: ModuleLists) -> None:
+        """A module of the state is missing: return if it counts as deleted.
+
+        Raises:
+            UnverifiedInstallation: Other modules of the stack are known, and none of them exists.
+            ApiError: That is not known.
+        """
+        if self.accept_missing_modules:
+            self._warn_of_accepting(key)
+            return
+        module = (version, key)
+        if self._is_one_found(lists, module, time.monotonic() + (self._wait_s if self._first_unverified is None else 0)):
+            return
+        if self._others(module):
+            raise self._unverified(module, lists)
+        self._notify(
+            f"{self._installation}/{key}",
+            "not found; treated as deleted. The stack has no other module that could confirm that the token belongs to this "
+            "installation. To see what the token leads to: forge-modules orphans",
+        )
+
+    def _unverified(self, module: ModuleName, lists: ModuleLists, name: str = "") -> UnverifiedInstallation:
+        listed = len(lists(module[0]).all())
         with self._changed:
-            was_told, self._has_told = self._has_told, True
-        if not was_told:
+            first = self._first_unverified
+            if first is None:
+                self._first_unverified = module[1] or name
+            return UnverifiedInstallation(max(len(self._known.all_hashes()), len(self._known.contents)), listed, first)
+
+    def _warn_of_accepting(self, key: str) -> None:
+        """Once per process: the setting may have been left over from an earlier run."""
+        with self._changed:
+            has_warned, self._has_warned = self._has_warned, True
+        if not has_warned:
             text = "not found; treated as deleted like any other, because acceptMissingModules is set; remove it after this run"
             self._notify(f"{self._installation}/{key}", text)
 
-    def _tell(self) -> None:
-        self._news += 1
-        self._changed.notify_all()
+    # -- Verification -----------------------------------------------------------------------------------------------------------
 
-    def _heard(self, since: int, seconds: float) -> bool:
-        """Wait for news; False when none came in that time."""
+    def _others(self, module: ModuleName) -> set[KeyHash]:
         with self._changed:
-            return self._changed.wait_for(lambda: self._news != since, max(0.0, seconds))
+            return self._known.all_hashes() - {hash_key(module)}
 
-    def _recorded_identities(self, *, is_awaited: bool) -> set[str]:
-        """Where the state has modules their diffs are on their way, which bring what it says of the installation."""
-        with self._changed:
-            if is_awaited and (self._recorded or self._contents):
-                self._changed.wait_for(lambda: self._has_compared or self._identities, FIRST_REGISTER_WAIT_S)
-            return set(self._identities)
-
-    def _wait_for_keys(self) -> None:
-        """Once: where the state has modules whose keys we do not know, their diffs are on their way, which bring them."""
-        with self._changed:
-            if self._contents and not self._recorded and not self._has_waited:
-                self._changed.wait_for(lambda: self._recorded, FIRST_REGISTER_WAIT_S)
-            self._has_waited = True
-
-    def _nameless(self) -> set[tuple[Version, str]]:
-        """What is known by its content alone, of versions of which no module is known by its key."""
-        with self._changed:
-            named = {version for version, _ in (*self._recorded, *self._carried)}
-            return {content for content in self._contents if content[0] not in named}
-
-    def _others(self, me: Name) -> set[Mark]:
-        with self._changed:
-            return (set(map(mark_of, self._recorded)) | self._carried) - {mark_of(me)}
-
-    def _is_found(self, listings: Listings, me: Name, until: float, *, by_content: bool = False) -> bool:
-        """Whether a module of the state other than this one is live; other hooks may bring one to look for."""
-        has_news = True
-        while has_news:
-            news = self._news
-            if self._is_known(listings, me, self._nameless() if by_content else ()):
+    def _is_one_found(self, lists: ModuleLists, module: ModuleName, until: float, *, by_content: bool = False) -> bool:
+        """Whether another module of the state exists; until then, other hooks may report more modules to look for."""
+        while True:
+            seen = self._events
+            if self._is_one_listed(lists, module, by_content=by_content):
                 return True
-            has_news = self._heard(news, until - time.monotonic())
-        return self._is_hidden(listings, me)
+            if not self._wait_for_event(seen, until - time.monotonic()):
+                return self._is_one_hidden(lists, module)
 
-    def _end_of_patience(self) -> float:
-        """The same for all registers: of a stack whose one module is gone each would wait in vain."""
-        with self._changed:
-            if self._patient_until is None:
-                self._patient_until = time.monotonic() + self._patience
-            return self._patient_until
-
-    def _is_known(self, listings: Listings, me: Name, contents: Collection[tuple[Version, str]] = ()) -> bool:
-        """Whether a module of the state other than this one is listed; where nothing else is known, by its content."""
-        if self._has_witness:
+    def _is_one_listed(self, lists: ModuleLists, module: ModuleName, *, by_content: bool) -> bool:
+        """Whether the list holds another module of the state: by its key, or by its content if no key is known."""
+        if self._verification is Verification.VERIFIED:
             return True
-        credentials_generation = self.credentials_generation
-        others = self._others(me)
+        generation, others = self.credentials_generation, self._others(module)
+        with self._changed:
+            contents: Collection[tuple[Version, str]] = self._known.contents_without_names() if by_content else ()
         for version in {version for version, _ in others.union(contents)}:
-            listed = [live for live in self._listed(listings, version, me) if (version, live.key) not in self._registered]
-            if any(mark_of((version, live.key)) in others or (version, fingerprint(live.content)) in contents for live in listed):
-                self.mark_verified(credentials_generation)
-                return True
+            for live in self._listed(lists, version, module):
+                name = (version, live.key)
+                is_other = hash_key(name) in others or (version, fingerprint(live.content)) in contents
+                if is_other and name not in self._known.registered:
+                    self.mark_verified(generation)
+                    return True
         return False
 
-    def _listed(self, listings: Listings, version: Version, me: Name) -> list[LiveModule]:
-        """The list of a version; none where that is not the one in question, and there is no such API any more."""
+    def _listed(self, lists: ModuleLists, version: Version, module: ModuleName) -> list[LiveModule]:
+        """The list of a version; empty if it is not the version of the module, and its API no longer exists."""
         try:
-            return listings(version).all()
+            return lists(version).all()
         except NotFound:
-            if version == me[0]:
+            if version == module[0]:
                 raise
             return []
 
-    def _is_hidden(self, listings: Listings, me: Name) -> bool:
-        """Whether a module of the state is there though the list does not have it: behind a static one, or not yet."""
-        if self._has_witness:
+    def _is_one_hidden(self, lists: ModuleLists, module: ModuleName) -> bool:
+        """Whether another module of the state exists that the list lacks: it hides behind a static module, or is too new."""
+        if self._verification is Verification.VERIFIED:
             return True
-        credentials_generation = self.credentials_generation
+        generation, known = self.credentials_generation, self._known
         with self._changed:
-            asked = sorted(self._recorded - self._registered - self._deleted - self._asked - {me})[:_ASKED]
-            self._asked.update(asked)
-        for version, key in asked:
+            names = sorted(known.recorded - known.registered - known.deleted - self._looked_up - {module})[:_LOOKUPS]
+            self._looked_up.update(names)
+        for version, key in names:
             try:
-                found = listings(version).find(key)
-            except (ValueError, NotFound):  # no path can carry the key; there is no such API any more
+                found = lists(version).find(key)
+            except (ValueError, NotFound):  # no path can carry the key; the API of this version no longer exists
                 continue
             if found is not None:
-                self.mark_verified(credentials_generation)
+                self.mark_verified(generation)
                 return True
         return False
 
-    def _in_doubt(self, me: Name, listings: Listings, name: str = "") -> UnverifiedInstallation:
-        listed = len(listings(me[0]).all())
+    # -- Waits ------------------------------------------------------------------------------------------------------------------
+
+    def _record_event(self) -> None:
+        self._events += 1
+        self._changed.notify_all()
+
+    def _wait_for_event(self, seen: int, seconds: float) -> bool:
+        """Wait for an event after those that were seen; False if none came in time."""
         with self._changed:
-            first = self._first_in_doubt
-            if first is None:
-                self._first_in_doubt = me[1] or name
-            known = set(map(mark_of, self._recorded)) | self._carried
-            return UnverifiedInstallation(max(len(known), len(self._contents)), listed, first)
+            return self._changed.wait_for(lambda: self._events != seen, max(0.0, seconds))
+
+    def _wait_for_declarations(self, version: Version) -> None:
+        """Once: until no declaration came for a while, and under v2 no declared module is left to register."""
+        if self._has_waited_for_declarations:
+            return
+        self._has_waited_for_declarations = True
+        until = time.monotonic() + FIRST_REGISTER_WAIT_S
+        while (left := until - time.monotonic()) > 0:
+            may_end = version == "v1" or self._known.awaiting <= 0
+            if not self._wait_for_event(self._events, min(left, IDLE_TIMEOUT_S) if may_end else left) and may_end:
+                return
+
+    def _wait_for_keys(self) -> None:
+        """Once: if only the content of modules is known, their diffs are on their way and bring the keys."""
+        with self._changed:
+            if self._known.contents and not self._known.recorded and not self._has_waited_for_keys:
+                self._changed.wait_for(lambda: self._known.recorded, FIRST_REGISTER_WAIT_S)
+            self._has_waited_for_keys = True
+
+    def _recorded_identities(self, *, may_wait: bool) -> set[str]:
+        """The identities in the state. If it has modules, their diffs are on their way and bring them."""
+        with self._changed:
+            if may_wait and (self._known.recorded or self._known.contents):
+                self._changed.wait_for(lambda: self._known.is_compared or self._known.identities, FIRST_REGISTER_WAIT_S)
+            return set(self._known.identities)
+
+    def _end_of_registers_wait(self) -> float:
+        """One end for all registers: each on its own would wait in vain in a stack whose only module was deleted."""
+        with self._changed:
+            if self._registers_wait_until is None:
+                self._registers_wait_until = time.monotonic() + self._wait_s
+            return self._registers_wait_until

@@ -41,7 +41,7 @@ def read(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -> 
     module_list, guard = installation.module_list(id_.version), installation.guard
     generation = guard.credentials_generation
     if declared is not None:
-        guard.meet(id_.version, id_.key, olds)
+        guard.on_recorded(id_.version, id_.key, olds)
     with explained(attempt):
         with installation.slots:
             live = _find(installation, id_, was_recorded=declared is not None)

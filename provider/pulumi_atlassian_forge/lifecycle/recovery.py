@@ -1,9 +1,8 @@
-"""Registering a module once, whatever happens to the responses: look before repeating (docs/adr/0003-lost-answers.md).
+"""Recovery after a lost response: a register, an update or a delete takes effect exactly once (docs/adr/0003-lost-answers.md).
 
-A register whose response was lost, cut or unreadable may have been carried out. Sending it again could register the module twice,
-and then a customer's function runs twice on every event; giving up could leave an orphan that runs for ever. So after a response
-that decides nothing the installation is looked at: under v1 by the key, under v2, where only the server knows the key, by
-comparing a list taken before with one taken after.
+A register whose response was lost, cut or unreadable may have been carried out. If it is sent again, the module may be registered
+twice, and then a customer's function runs twice on every event. If it is not, an orphan may be left that runs for ever. So a
+verification read comes first.
 """
 
 from __future__ import annotations
@@ -25,17 +24,17 @@ from pulumi_atlassian_forge.model.comparison import fingerprint, server_addition
 from pulumi_atlassian_forge.model.content import Content
 
 VERIFICATION_DELAYS_S: Final = (0.0, 0.5, 1.0, 2.0)
-"""Seconds before each look. A server may show a new module a little late, so "absent" is believed only after the last."""
+"""Seconds before each verification read. A server may show a new module late: only the last read confirms that it is missing."""
 
 LIST_MAX_AGE_S: Final = 1.0
-"""Seconds that the list before may be old: what another stack registers after it could be claimed."""
+"""Maximum age of the list taken before: a module that another stack registers after it could be claimed."""
 
 ATTEMPTS: Final = 5
-"""How often a register is sent at most, where each time nothing could be found afterwards."""
+"""How often a register is sent at most, if the verification read finds nothing each time."""
 
 
 class AmbiguousRegistration(ApiError):
-    """Several modules could be the one whose response was lost; none is taken."""
+    """Several modules could be the one whose response was lost; none is claimed."""
 
     _outcome = Outcome.UNKNOWN
 
@@ -52,14 +51,17 @@ class KeyTaken(ApiError):
 
 
 class Registrar:
-    """Registers modules on one installation under one version of the API; shared by all threads of a process.
+    """Registers modules exactly once, on one installation under one version of the API. Shared by all threads of a process.
+
+    A register is sent again only if the module is certainly not registered. If the outcome of a request is unknown, a
+    verification read decides: under v1 by the key, under v2 by comparing the list taken before with one taken after.
 
     Args:
-        installation: Its name, for the lines that say what happened.
+        installation: Its name, for messages.
         operations: The five operations.
-        listing: The shared list.
-        patience: Seconds that one register may take with all its looks and repetitions.
-        adopt_identical: Whether an identical module that was there before, under the same key, is adopted (v1).
+        module_list: The shared list.
+        budget_s: Seconds that one register may take with all its verification reads and retries.
+        adopt_identical: Whether a module that exists under the same key with the same content is adopted (v1).
         notify: Receives run-time messages.
         sleep: Waits for some seconds.
         clock: A monotonic clock, in seconds.
@@ -69,9 +71,9 @@ class Registrar:
         self,
         installation: str,
         operations: Operations,
-        listing: ModuleList,
+        module_list: ModuleList,
         *,
-        patience: float,
+        budget_s: float,
         adopt_identical: bool = True,
         notify: Notify,
         sleep: Callable[[float], None] = time.sleep,
@@ -79,127 +81,155 @@ class Registrar:
     ) -> None:
         self._installation = installation
         self._operations = operations
-        self._listing = listing
-        self._patience = patience
+        self._module_list = module_list
+        self._budget_s = budget_s
         self._adopt_identical = adopt_identical
         self._notify = notify
         self._sleep = sleep
         self._clock = clock
         self._lock = threading.Lock()
-        self._not_claimable: set[str] | None = None
-        self._before: list[LiveModule] = []
-        self._of_content: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-        self._wanted: dict[str, Content] = {}  # whose register is under way
+        self._before: list[LiveModule] = []  # v2: the modules that existed before this process registered any
+        self._claimed: set[str] | None = None  # v2: their keys, and those of our own registers; None: no list was taken yet
+        self._content_locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._under_way: dict[str, Content] = {}  # v2: the content of registers under way, by fingerprint
 
     def register(self, key: str | None, content: Content, *, was_deleted: bool = False) -> LiveModule | None:
-        """Register a module once.
+        """Register a module exactly once.
+
+        1. Under v2: take the list of what exists before, once per process. Registers of identical content run one after the
+           other, because each could claim the module of the other.
+        2. Send the register.
+        3. If the server refuses the key (v1): find out why (:meth:`_resolve_rejection`).
+        4. If the outcome is unknown: verify. A module that is found is the registered one.
+        5. If nothing is found: send the register again, up to :data:`ATTEMPTS` times within the budget.
 
         Args:
             key: Its key under v1; None under v2.
             content: What to register.
-            was_deleted: Whether this process has deleted the module of this key: a server may not know it everywhere yet.
+            was_deleted: Whether this process deleted the module of this key: a server may not have applied that everywhere yet.
 
         Returns:
-            The module; None where v1 answered with an empty body.
+            The module; None if v1 responded with an empty body.
 
         Raises:
-            ApiError: It could not be registered; ``outcome`` says whether it may be registered all the same.
+            ApiError: It was not registered; ``outcome`` says whether it may be registered all the same.
         """
         operations = self._operations.with_shared_budget()
         if key is not None:
-            pauses = VERIFICATION_DELAYS_S[1:] if was_deleted else ()
-            return self._settled(operations, key, content, lambda: self._by_key(operations, key, content), key, pauses)
-        self._note_what_is_there()
+            return self._register_and_verify(operations, key, content, VERIFICATION_DELAYS_S[1:] if was_deleted else ())
+        self._take_list_before()
         name = fingerprint(content)
-        # Creates of identical content one after the other: else one could claim the module of the other.
         with self._lock:
-            turn = self._of_content[name]
-        with turn:
+            content_lock = self._content_locks[name]
+        with content_lock:
             with self._lock:
-                self._wanted[name] = content
+                self._under_way[name] = content
             try:
-                live = self._settled(operations, None, content, lambda: self._claimable(operations, content), "a new module")
+                live = self._register_and_verify(operations, None, content)
                 if live is not None:
-                    self._claim(live.key)
+                    with self._lock:
+                        self._claimed = {*(self._claimed or ()), live.key}
             finally:
                 with self._lock:
-                    del self._wanted[name]
+                    del self._under_way[name]
             return live
 
-    def _settled(
-        self,
-        operations: Operations,
-        key: str | None,
-        content: Content,
-        look: Callable[[], LiveModule | None],
-        name: str,
-        pauses: Sequence[float] = (),
+    def duplicates(self, content: Content) -> list[LiveModule]:
+        """Under v2, the modules of this content that existed before this process registered any."""
+        return [live for live in self._before if is_exactly(content, live.content)]
+
+    def _register_and_verify(
+        self, operations: Operations, key: str | None, content: Content, delays_s: Sequence[float] = ()
     ) -> LiveModule | None:
-        began, left, is_in_doubt = self._clock(), list(pauses), False
+        """Steps 2 to 5."""
+        began, is_unknown = self._clock(), False
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return self._own(self._registered(operations, key, content, left), key)
+                return self._send(operations, key, content, delays_s)
             except ApiError as error:
                 if isinstance(error, Rejected) and key is not None:
-                    return self._why_rejected(operations, key, content, error, first=not is_in_doubt)
-                is_certain = error.outcome is Outcome.NOT_APPLIED
-                if is_certain and not is_in_doubt:
+                    return self._resolve_rejection(operations, key, content, error, is_first=not is_unknown)
+                is_not_applied = error.outcome is Outcome.NOT_APPLIED
+                if is_not_applied and not is_unknown:
                     raise
-                error = error.with_(outcome=Outcome.UNKNOWN) if is_in_doubt else error
-                # Also where only an earlier attempt may have been carried out: it may have been so by now.
-                found = self._found(look, error)
-                if found is not None:
-                    self._tell(name, f"the response was lost: {error}; the module is registered, and found: {found.key}")
-                    return found
-                waited = self._clock() - began
-                if is_certain or attempt == ATTEMPTS or waited >= self._patience:
-                    raise error.with_(attempts=attempt, waited=waited) from None
-                is_in_doubt = True
+                # An earlier attempt may have been carried out meanwhile, also if this one was not.
+                failure = error.with_(outcome=Outcome.UNKNOWN) if is_unknown else error
+            found = self._verify(operations, key, content, failure)
+            if found is not None:
+                text = f"the response was lost: {failure}; the module is registered, and found: {found.key}"
+                self._notify(f"{self._installation}/{key or 'a new module'}", text)
+                return found
+            waited = self._clock() - began
+            if is_not_applied or attempt == ATTEMPTS or waited >= self._budget_s:
+                raise failure.with_(attempts=attempt, waited=waited) from None
+            is_unknown = True
         raise AssertionError("unreachable")
 
-    def _registered(self, operations: Operations, key: str | None, content: Content, pauses: list[float]) -> LiveModule | None:
-        """Send it. A key that is refused because its deletion is not known everywhere yet is tried again after a pause."""
+    def _send(self, operations: Operations, key: str | None, content: Content, delays_s: Sequence[float]) -> LiveModule | None:
+        """Send the register. A key that is refused because its deletion is not applied everywhere yet is retried."""
+        remaining = list(delays_s)
         while True:
             try:
-                return operations.register(key, content)
+                live = operations.register(key, content)
             except Rejected:
-                if not pauses or key is None or not self._is_there(operations, key):
+                if not remaining or key is None or not _exists(operations, key):
                     raise
-                self._sleep(pauses.pop(0))
+                self._sleep(remaining.pop(0))
+            else:
+                if live is not None and key is None and self._is_claimed(live.key):
+                    text = f"the response is module '{printable(live.key, 80)}', which was there before"
+                    raise InvalidResponse(text)  # the response to another request
+                return live
 
-    def _is_there(self, operations: Operations, key: str) -> bool:
-        try:
-            operations.read(key)
-        except ApiError:
-            return False
-        return True
+    def _verify(self, operations: Operations, key: str | None, content: Content, cause: ApiError) -> LiveModule | None:
+        """The verification read, repeated while nothing is found: a server may show a new module late.
 
-    def _own(self, live: LiveModule | None, key: str | None) -> LiveModule | None:
-        """The module of a response, unless it is one that was there before: then the response is another request's."""
-        if live is not None and key is None:
-            with self._lock:
-                is_another = live.key in (self._not_claimable or ())
-            if is_another:
-                raise InvalidResponse(f"the response is module '{printable(live.key, 80)}', which was there before")
-        return live
-
-    def _found(self, look: Callable[[], LiveModule | None], cause: ApiError) -> LiveModule | None:
-        for pause in VERIFICATION_DELAYS_S:
-            if pause:
-                self._sleep(pause)
+        Raises:
+            AmbiguousRegistration: Several modules could be the registered one.
+            KeyTaken: Another module has the key.
+            ApiError: ``cause``, if the read fails: without it, a second register could register the module twice.
+        """
+        for delay in VERIFICATION_DELAYS_S:
+            if delay:
+                self._sleep(delay)
             try:
-                found = look()
+                found = self._find_by_key(operations, key, content) if key is not None else self._find_new(operations, content)
             except (AmbiguousRegistration, KeyTaken):
                 raise
             except ApiError:
-                # Without a look nothing is known, and sending it again could register it twice.
                 raise cause from None
             if found is not None:
                 return found
         return None
 
-    def _by_key(self, operations: Operations, key: str, content: Content, *, exactly: bool = False) -> LiveModule | None:
-        """Under v1 the key tells: the module is there, or it is not."""
+    def _resolve_rejection(
+        self, operations: Operations, key: str, content: Content, error: Rejected, *, is_first: bool
+    ) -> LiveModule:
+        """The module under a key that the server refused: left by our lost response, by an interrupted run, or foreign.
+
+        A first refusal accepts identical content only, and only if ``adopt_identical`` is set.
+        """
+        try:
+            live = self._find_by_key(operations, key, content, exactly=is_first)
+        except KeyTaken:
+            raise KeyTaken(error) from None
+        except ApiError:
+            raise error from None
+        if live is None:
+            raise error
+        if is_first and not self._adopt_identical:
+            raise KeyTaken(error)
+        if is_first:
+            self._notify(
+                f"{self._installation}/{key}",
+                "was already registered with the same content, and is adopted: left by a killed run, or the module of a "
+                "resource that the program calls by another name now. Another stack must not declare it",
+            )
+        return live
+
+    @staticmethod
+    def _find_by_key(operations: Operations, key: str, content: Content, *, exactly: bool = False) -> LiveModule | None:
+        """The verification read under v1: the key decides."""
         try:
             live = operations.read(key)
         except NotFound:
@@ -208,90 +238,67 @@ class Registrar:
             return live
         raise KeyTaken(Rejected("another module has this key"))
 
-    def _why_rejected(self, operations: Operations, key: str, content: Content, error: Rejected, *, first: bool) -> LiveModule:
-        """A refusal may mean that the key exists: left by our lost response, by a killed run, or made by another client."""
-        try:
-            live = self._by_key(operations, key, content, exactly=first)
-        except KeyTaken:
-            raise KeyTaken(error) from None
-        except ApiError:
-            raise error from None
-        if live is None:
-            raise error
-        if first and not self._adopt_identical:
-            raise KeyTaken(error)
-        if first:
-            self._tell(
-                key,
-                "was already registered with the same content, and is adopted: left by a killed run, or the module of a "
-                "resource that the program calls by another name now. Another stack must not declare it",
-            )
-        return live
-
-    # -- v2 -----------------------------------------------------------------------------------------------------------------
-
-    def _note_what_is_there(self) -> None:
-        """The list before: once per process, and from then on our own creates are added to it."""
-        with self._lock:
-            if self._not_claimable is not None:
-                return
-            try:
-                self._before = self._listing.all(within=LIST_MAX_AGE_S)
-            except ApiError as error:
-                raise error.with_(outcome=Outcome.NOT_APPLIED) from None
-            self._not_claimable = {live.key for live in self._before}
-
-    def duplicates(self, content: Content) -> list[LiveModule]:
-        """Under v2 the modules of this content that were there before this process registered any."""
-        return [live for live in self._before if is_exactly(content, live.content)]
-
-    def _claim(self, key: str) -> None:
-        with self._lock:
-            if self._not_claimable is not None:
-                self._not_claimable.add(key)
-
-    def _claimable(self, operations: Operations, content: Content) -> LiveModule | None:
-        """The one module of this content that was not there before, and that is not another create's."""
+    def _find_new(self, operations: Operations, content: Content) -> LiveModule | None:
+        """The verification read under v2: the one new module of this content that matches no other register better."""
         listed = operations.list()
         with self._lock:
-            taken = set(self._not_claimable or ())
-            others = [other for name, other in self._wanted.items() if name != fingerprint(content)]
+            claimed = set(self._claimed or ())
+            others = [other for name, other in self._under_way.items() if name != fingerprint(content)]
         candidates = [
             live
             for live in listed
-            if live.key not in taken
+            if live.key not in claimed
             and means(content, live.content)
-            and not any(_is_closer(other, content, live.content) for other in others)
+            and not any(_matches_better(other, content, live.content) for other in others)
         ]
         if len(candidates) > 1 or not all(is_usable(live.key) for live in candidates):
             raise AmbiguousRegistration(sorted(live.key for live in candidates), Rejected("several modules could be the one"))
         return candidates[0] if candidates else None
 
-    def _tell(self, name: str, text: str) -> None:
-        self._notify(f"{self._installation}/{name}", text)
+    def _take_list_before(self) -> None:
+        with self._lock:
+            if self._claimed is not None:
+                return
+            try:
+                self._before = self._module_list.all(within=LIST_MAX_AGE_S)
+            except ApiError as error:
+                raise error.with_(outcome=Outcome.NOT_APPLIED) from None
+            self._claimed = {live.key for live in self._before}
+
+    def _is_claimed(self, key: str) -> bool:
+        with self._lock:
+            return key in (self._claimed or ())
 
 
-def _is_closer(other: Content, content: Content, live: Content) -> bool:
-    """Whether a live module is rather another declaration than this one: that declares more of what it holds."""
+def _exists(operations: Operations, key: str) -> bool:
+    try:
+        operations.read(key)
+    except ApiError:
+        return False
+    return True
+
+
+def _matches_better(other: Content, content: Content, live: Content) -> bool:
+    """Whether a live module is rather another declaration than this one: one that declares more of what it holds."""
     return means(other, live) and len(server_additions(other, live)) < len(server_additions(content, live))
 
 
 def update_and_verify(operations: Operations, key: str, content: Content, removed: Sequence[str] = ()) -> LiveModule:
-    """Replace a module's content, and look where the response decides nothing.
+    """Replace a module's content, and verify it if the outcome is unknown.
 
     Args:
         operations: The five operations.
         key: The module's key.
         content: What it is to hold.
-        removed: The paths that it held and that are not declared any more: where one is left the update did not happen. Without
-            them such a path would be taken for what a server adds by itself.
+        removed: The paths that it held and that are no longer declared: if one is left, the update was not carried out. Without
+            them, such a path would count as an addition of the server.
 
     Returns:
         The module as the server has it.
 
     Raises:
-        NotFound: There is none with this key.
-        ApiError: It could not be updated; ``outcome`` says whether it is as it was.
+        NotFound: No module has this key.
+        ApiError: It was not updated; ``outcome`` says whether that is certain.
     """
     operations = operations.with_shared_budget()
     try:
@@ -309,13 +316,13 @@ def update_and_verify(operations: Operations, key: str, content: Content, remove
 
 
 def delete_and_verify(operations: Operations, key: str) -> bool:
-    """Delete a module, and look where the response decides nothing.
+    """Delete a module, and verify it if the outcome is unknown.
 
     Returns:
-        Whether the server said that it has deleted it; False where there is none, or none any more.
+        Whether the server confirmed the deletion; False if no module has this key, or none has it any more.
 
     Raises:
-        ApiError: It could not be deleted; ``outcome`` says whether it is still registered.
+        ApiError: It was not deleted; ``outcome`` says whether that is certain.
     """
     operations = operations.with_shared_budget()
     try:

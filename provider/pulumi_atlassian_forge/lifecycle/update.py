@@ -39,7 +39,7 @@ def update(
     content = content_of(news)
     removed = server_additions(content, content_of(olds)) if olds else []
     attempt = attempt_at("update", installation, id_.version, id_.key, content.type)
-    installation.guard.meet(id_.version, id_.key, olds)
+    installation.guard.on_recorded(id_.version, id_.key, olds)
     with explained(attempt):
         installation.guard.require_same_identity(id_.version, id_.key, olds.get("__identity"))
         live = _update(installation, id_, content, removed)

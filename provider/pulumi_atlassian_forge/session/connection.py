@@ -85,7 +85,7 @@ class Connection:
                 name,
                 operations,
                 self._module_lists[v],
-                patience=settings.operation_timeout,
+                budget_s=settings.operation_timeout,
                 adopt_identical=settings.adopt_identical,
                 notify=notify,
             )
@@ -151,7 +151,7 @@ class Connection:
 
     def _forget(self) -> None:
         """Other credentials may lead to another installation: what was seen of it is to be seen again."""
-        self.guard.forget()
+        self.guard.on_credentials_refreshed()
         for module_list in self._module_lists.values():
             module_list.forget()
 

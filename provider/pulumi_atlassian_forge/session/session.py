@@ -58,7 +58,7 @@ class Session:
         checked = check(inputs, self.connections, self._keys)
         if not checked.problems:
             guard = self.connections.guard(checked.inputs["installation"])
-            guard.check(checked.inputs["apiVersion"], checked.inputs, olds)
+            guard.on_declared(checked.inputs["apiVersion"], checked.inputs, olds)
         return checked
 
     def diff(self, id_: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Difference:
@@ -68,7 +68,7 @@ class Session:
             ForgeError: The id is not that of a module.
         """
         module = ModuleId.parse(id_)
-        self.connections.guard(module.installation).meet(module.version, module.key, olds, news)
+        self.connections.guard(module.installation).on_recorded(module.version, module.key, olds, news)
         return diff(olds, news)
 
     def create(self, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
