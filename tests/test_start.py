@@ -58,15 +58,6 @@ def test_a_command_that_asks_nothing_of_a_server_loads_no_client(command: list[s
     assert loaded(code, *CLIENT, prints=True) == []
 
 
-def test_a_client_needs_nothing_of_the_command_line_that_comes_with_its_library() -> None:
-    assert loaded("import pulumi_atlassian_forge.session.connection", "httpx", "rich", "click", "pygments") == ["httpx"]
-
-
-def test_who_has_that_command_line_keeps_it() -> None:
-    code = "import httpx\nfound = sys.modules['httpx._main']\nimport pulumi_atlassian_forge.session.connection\n"
-    assert loaded(f"{code}assert sys.modules['httpx._main'] is found", "httpx", "rich") == ["httpx", "rich"]
-
-
 def test_what_is_loaded_is_seen() -> None:
     assert loaded("import difflib", "difflib", "httpx") == ["difflib"]
 

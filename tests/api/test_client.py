@@ -13,8 +13,7 @@ import pytest
 
 from pulumi_atlassian_forge.api import protocol
 from pulumi_atlassian_forge.api.auth import Auth
-from pulumi_atlassian_forge.api.client import Client
-from pulumi_atlassian_forge.api.deadline import Timeouts
+from pulumi_atlassian_forge.api.client import Client, Timeouts
 from pulumi_atlassian_forge.api.errors import (
     ApiError,
     InvalidResponse,

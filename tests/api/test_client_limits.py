@@ -142,15 +142,6 @@ def test_a_slow_answer_does_not_spoil_the_next() -> None:
         assert server.connections == 2
 
 
-def test_the_deadline_sits_under_every_connection_of_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client reaches into httpx for it: this fails when httpx looks different inside."""
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    with connect("https://a.example") as client, client._connections.borrow(1.0) as http:
-        pools = [getattr(transport, "_pool") for transport in (http._transport, *http._mounts.values())]  # noqa: B009
-        assert {type(pool._network_backend).__name__ for pool in pools} == {"Backend"}
-        assert len(pools) == 2
-
-
 @pytest.mark.parametrize(
     "behaviour",
     [

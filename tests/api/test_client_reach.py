@@ -55,7 +55,7 @@ def test_connections_that_are_all_in_use() -> None:
     with serving(rawserver.silent()) as server, connect(server.url, timeouts) as client, ThreadPoolExecutor(17) as pool:
         errors = [pool.submit(client.send, GET).exception for _ in range(17)]
         kinds = sorted((type(error).__name__, getattr(error, "reason", "")) for error in (get(10) for get in errors))
-    assert kinds == [*[("LostResponse", "")] * 16, ("Unreachable", "busy")]
+    assert kinds == [*[("LostResponse", "")] * 16, ("Unreachable", "timeout")]
 
 
 class TestTls:

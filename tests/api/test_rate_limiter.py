@@ -190,10 +190,3 @@ def test_an_answer_shows_that_an_installation_is_not_down(*, is_refused: bool) -
     given_up(rate_limiter, clock)
     rate_limiter.served(under_way)
     assert rate_limiter.admit(60) == clock.now, "one was answered after the other had given up"
-
-
-def test_that_our_own_connections_are_busy_says_nothing_of_the_installation() -> None:
-    clock = Clock()
-    rate_limiter = RateLimiter(clock=clock, sleep=clock.sleep)
-    given_up(rate_limiter, clock, "busy")
-    assert rate_limiter.admit(60) == clock.now

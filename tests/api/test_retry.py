@@ -49,7 +49,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     ("error", "safe", "post"),
     [
         (Unreachable("x", reason="refused"), True, True),
-        (Unreachable("x", reason="busy"), True, True),
         (Unreachable("x", reason="timeout"), True, False),
         (Unreachable("x", reason="dns"), False, False),
         (Unreachable("x", reason="tls"), False, False),

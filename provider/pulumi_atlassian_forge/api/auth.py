@@ -58,10 +58,13 @@ class FixedHeaders:
         return False
 
 
-def unsendable(values: Iterable[str]) -> Unauthorized | None:
-    """Why values cannot be sent in headers; None where they can."""
-    if all(_HEADER_VALUE.fullmatch(value) for value in values):
-        return None
-    return Unauthorized(
-        "the token cannot be sent: it is empty, or holds a line break, a space at its end or a character beyond ASCII"
-    )
+def require_sendable(values: Iterable[str]) -> None:
+    """Verify that headers can hold these values.
+
+    Raises:
+        Unauthorized: They cannot.
+    """
+    if not all(_HEADER_VALUE.fullmatch(value) for value in values):
+        raise Unauthorized(
+            "the token cannot be sent: it is empty, or holds a line break, a space at its end or a character beyond ASCII"
+        )

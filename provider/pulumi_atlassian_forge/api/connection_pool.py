@@ -1,85 +1,352 @@
-"""Connections that belong to one thread at a time.
+"""HTTP connection pool: connections with a deadline, proxies and certificates of the environment, and what an HTTP error means.
 
-httpx lets threads share a client, but its pool looks at connections that other threads are using: it may take one that has just
-been given away for idle, or for closed by the server, and close it under a request that is on its way (httpcore 1.0.9; some
-requests in 10,000 as soon as more threads ask than there are connections). A register lost like that is one that somebody has to
-look for. So each connection has a pool of its own, and is lent out.
+Each connection is lent to one thread at a time. A pool of httpcore that threads share may close a connection under the request
+of another thread: it takes one that has just been given away for idle, or for closed by the server (httpcore 1.0.9; some requests
+in 10,000 as soon as there are more threads than connections). A register that is lost like that has to be verified.
+
+A read time-out limits the wait for the next byte, not for the response: a server that sends one byte every few seconds would keep
+a request alive for ever. So the network backend limits every wait to the time that the request has left (:class:`Deadline`). Only
+the resolver's own time-out limits the lookup of a host name.
 """
 
 from __future__ import annotations
 
+import functools
+import ipaddress
+import socket
+import ssl
 import threading
-from collections.abc import Callable, Iterator
+import time
+import urllib.request
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Generic, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Any, Final, Generic, Protocol, TypeVar
 
-from .errors import Unreachable
+import httpcore
+import httpx
+
+from .errors import ApiError, LostResponse, Reason, Unreachable
+from .text import printable
+
+_KEEPALIVE_S: Final = 5.0
+_WRITE_BYTES: Final = 65_536  # bytes that are written before the deadline is checked again
 
 
-class Closeable(Protocol):
-    """What can be closed, more than once."""
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Time limits, in seconds.
+
+    Attributes:
+        connect: For a connection, TLS included, and for one of the pool's connections to become free.
+        read: For the whole response; ``connect + read`` is the deadline of one request.
+        total: For one operation, with all its requests and pauses.
+    """
+
+    connect: float = 10.0
+    read: float = 30.0
+    total: float = 120.0
+
+
+class DeadlineExceeded(Exception):
+    """The time of a request is over."""
+
+
+class Deadline:
+    """Wall-clock limit of one request: writing it, and reading the whole response.
+
+    Args:
+        seconds: The limit, from now on.
+        clock: A monotonic clock, in seconds.
+    """
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._end = clock() + seconds
+
+    def left(self, timeout: float | None = None) -> float:
+        """The seconds that are left, or the time-out if that is shorter.
+
+        Raises:
+            DeadlineExceeded: Nothing is left.
+        """
+        left = self._end - self._clock()
+        if left <= 0:
+            raise DeadlineExceeded
+        return left if timeout is None else min(timeout, left)
+
+
+class DeadlineBackend(httpcore.NetworkBackend):
+    """Network backend of one connection: no wait is longer than the deadline of its current request allows."""
+
+    def __init__(self, backend: httpcore.NetworkBackend | None = None) -> None:
+        self.deadline = Deadline(0.0)
+        self._backend = backend or httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Open a connection."""
+        stream = self._backend.connect_tcp(host, port, self.deadline.left(timeout), local_address, socket_options)
+        return _DeadlineStream(stream, self)
+
+
+class _DeadlineStream(httpcore.NetworkStream):
+    def __init__(self, stream: httpcore.NetworkStream, backend: DeadlineBackend) -> None:
+        self._stream = stream
+        self._backend = backend
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._backend.deadline.left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        for start in range(0, len(buffer), _WRITE_BYTES):
+            self._stream.write(buffer[start : start + _WRITE_BYTES], self._backend.deadline.left(timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        secured = self._stream.start_tls(ssl_context, server_hostname, self._backend.deadline.left(timeout))
+        return _DeadlineStream(secured, self._backend)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class Connection(httpx.BaseTransport):
+    """One HTTP/1.1 connection, kept open between requests. Each request brings its :class:`Deadline` as an extension.
+
+    Args:
+        ssl_context: The certificates to trust.
+        proxy: The proxy to connect through.
+    """
+
+    def __init__(self, ssl_context: ssl.SSLContext, proxy: httpx.Proxy | None = None) -> None:
+        self._backend = DeadlineBackend()
+        options: dict[str, Any] = {
+            "ssl_context": ssl_context,
+            "max_connections": 1,
+            "keepalive_expiry": _KEEPALIVE_S,
+            "network_backend": self._backend,
+        }
+        self._pool = httpcore.ConnectionPool(**options) if proxy is None else _proxied(proxy, options)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request; the body of the response is read from its stream."""
+        self._backend.deadline = request.extensions["deadline"]
+        response = self._pool.handle_request(
+            httpcore.Request(
+                request.method,
+                _as_httpcore(request.url),
+                headers=request.headers.raw,
+                content=request.stream,
+                extensions=request.extensions,
+            )
+        )
+        return httpx.Response(response.status, headers=response.headers, stream=_Body(response))
 
     def close(self) -> None:
         """Close it."""
+        self._pool.close()
 
 
-C = TypeVar("C", bound=Closeable)
+class _Body(httpx.SyncByteStream):
+    def __init__(self, response: httpcore.Response) -> None:
+        self._response = response
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._response.iter_stream()
+
+    def close(self) -> None:
+        self._response.close()
+
+
+def _proxied(proxy: httpx.Proxy, options: dict[str, Any]) -> httpcore.ConnectionPool:
+    kind = httpcore.HTTPProxy if proxy.url.scheme in ("http", "https") else httpcore.SOCKSProxy
+    return kind(_as_httpcore(proxy.url), proxy.raw_auth, **options)
+
+
+def _as_httpcore(url: httpx.URL) -> httpcore.URL:
+    return httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+
+
+def connection_opener(base_url: str, verify: ssl.SSLContext | None = None) -> Callable[[], Connection]:
+    """What opens connections to a server; it reads the environment when it opens the first one.
+
+    Args:
+        base_url: The address of the server.
+        verify: The certificates to trust; by default those of ``SSL_CERT_FILE``, ``SSL_CERT_DIR`` or certifi.
+
+    Returns:
+        A function that raises Unreachable if the environment names unusable certificates or an unusable proxy.
+    """
+
+    @functools.cache
+    def certificates() -> ssl.SSLContext:
+        return verify or httpx.create_ssl_context()
+
+    def opened() -> Connection:
+        try:
+            ssl_context = certificates()
+        except OSError:
+            raise Unreachable("the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read", reason="tls") from None
+        try:
+            proxy = proxy_for(httpx.URL(base_url))
+            return Connection(ssl_context, None if proxy is None else httpx.Proxy(proxy))
+        except (ValueError, TypeError, RuntimeError, httpx.InvalidURL):  # RuntimeError: a SOCKS proxy without socksio
+            raise Unreachable(
+                "the proxy that the environment names cannot be used (HTTPS_PROXY, ALL_PROXY, …)", reason="proxy"
+            ) from None
+
+    return opened
+
+
+def proxy_for(url: httpx.URL) -> str | None:
+    """The proxy that the environment names for an address: ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY``, ``NO_PROXY``.
+
+    httpx reads them in the same way, but offers no public function for it.
+    """
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get(url.scheme) or proxies.get("all")
+    entries = filter(None, (entry.strip() for entry in proxies.get("no", "").split(",")))
+    if not proxy or any(_excludes(entry, url) for entry in entries):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _excludes(entry: str, url: httpx.URL) -> bool:
+    """Whether an entry of ``NO_PROXY`` covers an address: ``domain`` covers its subdomains too, ``.domain`` only those."""
+    if "://" not in entry:
+        try:
+            entry = f"[{entry}]" if ":" in str(ipaddress.ip_address(entry.partition("/")[0])) else entry
+        except ValueError:
+            entry = entry if entry.lower() in ("localhost", "*") else f"*{entry}"
+        entry = f"all://{entry}"
+    pattern = httpx.URL(entry)
+    domain = pattern.host.removeprefix("*")
+    if domain == pattern.host:
+        is_host = domain in ("", url.host)
+    else:
+        is_host = url.host.endswith(domain) if domain[:1] in ("", ".") else f".{url.host}".endswith(f".{domain}")
+    return is_host and pattern.scheme in ("all", url.scheme) and pattern.port in (None, url.port)
+
+
+class _Closeable(Protocol):
+    def close(self) -> None: ...
+
+
+C = TypeVar("C", bound=_Closeable)
 
 
 class ConnectionPool(Generic[C]):
-    """Lends out connections; the one that came back last goes out first, because it is the warmest.
+    """Lends out connections, each to one thread at a time; the one that was returned last goes out first.
 
     Args:
-        make: Makes one more. Called by one thread at a time.
+        opened: Opens one more. Called by one thread at a time.
         limit: How many there may be.
     """
 
-    def __init__(self, make: Callable[[], C], limit: int) -> None:
-        self._make = make
-        self._places = threading.BoundedSemaphore(limit)
+    def __init__(self, opened: Callable[[], C], limit: int) -> None:
+        self._opened = opened
+        self._slots = threading.BoundedSemaphore(limit)
         self._lock = threading.Lock()
-        self._free: list[C] = []
-        self._closed = False
+        self._idle: list[C] = []
+        self._is_closed = False
 
     @contextmanager
     def borrow(self, timeout: float) -> Iterator[C]:
         """Lend one for the time of the block.
 
         Args:
-            timeout: Seconds to wait for one to come back, where all are out.
+            timeout: Seconds to wait for one, if all are lent out.
 
         Raises:
-            Unreachable: None came back in time, none can be made, or they are closed.
+            Unreachable: None was returned in time, none can be opened, or the pool is closed.
         """
-        if not self._places.acquire(timeout=max(0.0, timeout)):
-            raise Unreachable(f"none of our own connections was free within {timeout:.3g} s", reason="busy")
+        if not self._slots.acquire(timeout=max(0.0, timeout)):
+            raise Unreachable(f"no connection of the pool was free within {timeout:.3g} s", reason="timeout")
         try:
-            connection = self._taken()
+            with self._lock:
+                if self._is_closed:
+                    raise Unreachable("the connections are closed")
+                connection = self._idle.pop() if self._idle else self._opened()
             try:
                 yield connection
             finally:
-                self._give_back(connection)
+                with self._lock:
+                    is_closed = self._is_closed
+                    if not is_closed:
+                        self._idle.append(connection)
+                if is_closed:
+                    connection.close()
         finally:
-            self._places.release()
+            self._slots.release()
 
     def close(self) -> None:
-        """Close what is here; what is out is closed when it comes back, so that no request is cut."""
+        """Close the idle connections; one that is lent out is closed on its return, so that no request is cut."""
         with self._lock:
-            self._closed = True
-            free, self._free = self._free, []
-        for connection in free:
+            self._is_closed = True
+            idle, self._idle = set(self._idle), []
+        for connection in idle:
             connection.close()
 
-    def _taken(self) -> C:
-        with self._lock:
-            if self._closed:
-                raise Unreachable("the connections are closed")
-            return self._free.pop() if self._free else self._make()
 
-    def _give_back(self, connection: C) -> None:
-        with self._lock:
-            closed = self._closed
-            if not closed:
-                self._free.append(connection)
-        if closed:
-            connection.close()
+HTTP_ERRORS: Final = (
+    DeadlineExceeded,
+    ValueError,  # a host name that cannot be encoded
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+    httpcore.TimeoutException,
+    httpcore.UnsupportedProtocol,
+)
+"""What a connection raises; those of httpx come from transports that are given in its place."""
+
+_NOT_SENT: Final = (
+    *(httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol, httpx.InvalidURL),
+    *(httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.ProxyError, httpcore.UnsupportedProtocol),
+)
+_REASONS: Final[tuple[tuple[tuple[type[Exception], ...], Reason, str], ...]] = (
+    ((httpx.ConnectTimeout, httpcore.ConnectTimeout), "timeout", "no connection within {seconds:.3g} s"),
+    ((httpx.ProxyError, httpcore.ProxyError), "proxy", "the proxy refused: {text}"),
+    ((httpx.UnsupportedProtocol, httpx.InvalidURL, httpcore.UnsupportedProtocol), "other", "the address cannot be used"),
+    ((socket.gaierror,), "dns", "the name of the host is not known: {text}"),
+    ((ssl.SSLError,), "tls", "no TLS connection: {text}"),
+    ((ConnectionRefusedError, ConnectionResetError, ConnectionAbortedError), "refused", "no connection: {text}"),
+    ((Exception,), "other", "no connection: {text}"),
+)
+
+
+def error_from_http(error: Exception, deadline_s: float, connect_s: float) -> ApiError:
+    """The API error for an HTTP error: after all but a few, which come before the request is sent, the outcome is unknown."""
+    if isinstance(error, _NOT_SENT):
+        cause = _cause(error)
+        reason, text = next(
+            (name, text) for kinds, name, text in _REASONS if isinstance(error, kinds) or isinstance(cause, kinds)
+        )
+        return Unreachable(text.format(text=_text_of(cause), seconds=connect_s), reason=reason)
+    if isinstance(error, DeadlineExceeded | httpx.TimeoutException | httpcore.TimeoutException):
+        return LostResponse(f"no whole response within {deadline_s:.3g} s")
+    return LostResponse(f"the connection broke before the whole response was there ({_text_of(error)})")
+
+
+def _cause(error: BaseException) -> BaseException:
+    """The operating system's own error, which httpcore wraps as the cause or the context of its own."""
+    while not isinstance(error, OSError) and (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    return error
+
+
+def _text_of(error: BaseException) -> str:
+    text = getattr(error, "verify_message", "") or getattr(error, "strerror", "") or str(error)
+    return printable(text, 120) or type(error).__name__

@@ -32,7 +32,7 @@ from pulumi_atlassian_forge.errors import redact
 from .request_response import Response
 from .text import message_from_body, printable
 
-Reason = Literal["refused", "timeout", "dns", "tls", "proxy", "busy", "other"]
+Reason = Literal["refused", "timeout", "dns", "tls", "proxy", "other"]
 
 
 class Outcome(enum.Enum):
@@ -114,8 +114,8 @@ class Unreachable(ApiError):
 
     Args:
         message: See :class:`ApiError`.
-        reason: The cause: ``refused``, ``timeout`` (no connection in time), ``dns``, ``tls``, ``proxy``, ``busy`` (none of our
-            own connections was free in time) or ``other``.
+        reason: The cause: ``refused``, ``timeout`` (no connection in time), ``dns``, ``tls``, ``proxy`` or
+            ``other``.
         known: See :class:`ApiError`.
     """
 

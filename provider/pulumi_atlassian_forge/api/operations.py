@@ -13,7 +13,7 @@ from pulumi_atlassian_forge.model.content import Content
 from pulumi_atlassian_forge.model.module_id import Version
 
 from . import protocol
-from .deadline import Timeouts
+from .connection_pool import Timeouts
 from .errors import ApiError, InvalidResponse, Rejected, error_from
 from .protocol import LiveModule
 from .rate_limiter import RateLimiter

@@ -147,8 +147,7 @@ class RateLimiter:
             error: What came of the last one.
         """
         with self._lock:
-            # That none of our own connections was free says nothing of the server.
-            if error.reason != "busy" and self._answered_at < began:
+            if self._answered_at < began:
                 self._down, self._down_until = error, self._clock() + CIRCUIT_OPEN_S
 
     def _answer(self) -> float:

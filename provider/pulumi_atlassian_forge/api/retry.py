@@ -197,7 +197,7 @@ def _may_repeat(error: Exception, request: Request, alike: int) -> bool:
     match error:
         case Unreachable():
             # After a time-out nothing was sent either, but a dead host should cost a register 10 s, not a minute.
-            passing = {"refused", "busy", "timeout"} if request.safe_to_repeat else {"refused", "busy"}
+            passing = {"refused", "timeout"} if request.safe_to_repeat else {"refused"}
             return error.reason in passing and alike < _UNREACHABLE_ATTEMPTS
         case Throttled():
             return True

@@ -30,7 +30,7 @@ class AuthMethod:
     Attributes:
         base_url: Where requests go.
         auth: What shows who asks.
-        carrier: What they go through; None where the way is direct.
+        envelope: The relay that wraps the requests; None if they go directly to the API.
         transport: What carries them in place of the network.
         installation: Returns the id of the installation, or None where it is not known yet; None where the authentication
             method never knows it.
@@ -40,7 +40,7 @@ class AuthMethod:
 
     base_url: str
     auth: Auth
-    carrier: Relay | None = None
+    envelope: Relay | None = None
     transport: EmulatorTransport | None = None
     installation: Callable[[], str | None] | None = None
     expires_at: Callable[[], float | None] = lambda: None
@@ -106,7 +106,7 @@ def _relay(settings: InstallationSettings, root: Path) -> AuthMethod:
     return AuthMethod(
         settings.relay_url or "",
         signature,
-        carrier=relay,
+        envelope=relay,
         installation=lambda: relay.installation,
         secrets=signature.secrets,
     )

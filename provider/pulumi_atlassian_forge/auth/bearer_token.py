@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
-from pulumi_atlassian_forge.api.auth import unsendable
+from pulumi_atlassian_forge.api.auth import require_sendable
 from pulumi_atlassian_forge.api.errors import ApiError, Unauthorized
 from pulumi_atlassian_forge.api.request_response import Request
 from pulumi_atlassian_forge.config.settings import names_its_scheme
@@ -156,9 +156,9 @@ class BearerToken:
 def _sendable(token: Token) -> Token:
     """One that is not sendable is not kept: the file that it came from may be half written."""
     more = names_its_scheme(token.text)
-    error = Unauthorized(f"the token {more}") if more is not None else unsendable([token.text])
-    if error is not None:
-        raise error
+    if more is not None:
+        raise Unauthorized(f"the token {more}")
+    require_sendable([token.text])
     return token
 
 

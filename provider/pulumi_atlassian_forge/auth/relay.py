@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final, NoReturn
 
-from pulumi_atlassian_forge.api.errors import REFUSED, RELAY, ApiError, InvalidResponse
+from pulumi_atlassian_forge.api.errors import REFUSED, RELAY, InvalidResponse
 from pulumi_atlassian_forge.api.request_response import Request, Response
 from pulumi_atlassian_forge.model.content import canonical_json
 
@@ -104,13 +104,13 @@ class Relay:
         self.installation: str | None = None
         self.has_responded = False
 
-    def wrapped(self, request: Request) -> Request:
+    def wrap(self, request: Request) -> Request:
         """The request to the relay that carries one to the API."""
         body = None if request.body is None else request.body.decode()
         envelope = {"method": request.method, "path": request.target, "body": body}
         return Request("POST", "", body=canonical_json(envelope).encode())
 
-    def unwrapped(self, response: Response) -> Response | ApiError:
+    def unwrap(self, response: Response) -> Response:
         """The API's response, or the relay's own. Any other one comes from something else, and says nothing of a module."""
         who = response.headers.get(RELAY)
         if who == _RELAYED:
@@ -118,10 +118,10 @@ class Relay:
             return response
         if who == REFUSED and _TWICE in response.body:
             # It was let in before: something on the way delivered it twice, and this is the response to the second.
-            return InvalidResponse("the relay had this very request before", status=response.status, transient=True)
+            raise InvalidResponse("the relay had this very request before", status=response.status, transient=True)
         if who in (REFUSED, _FAILED) or response.status >= _PLATFORM_S:
             return response
-        return InvalidResponse(
+        raise InvalidResponse(
             "the response is not the relay's: no app, or another one, is at this address", status=response.status
         )
 

@@ -66,8 +66,8 @@ class Connection:
         self._client = Client(
             self._auth_method.base_url,
             self._auth_method.auth,
-            carrier=self._auth_method.carrier,
-            passing=GATE.passing,
+            envelope=self._auth_method.envelope,
+            gate=GATE.passing,
             timeouts=Timeouts(
                 connect=settings.connect_timeout,
                 read=settings.request_timeout,
@@ -144,7 +144,7 @@ class Connection:
         """
         if self._auth_method.installation is None:
             return None
-        if self._auth_method.carrier is not None and not self._auth_method.carrier.has_responded:
+        if self._auth_method.envelope is not None and not self._auth_method.envelope.has_responded:
             self._module_lists[self._version].all()  # each response tells
         found = self.installation()
         return None if found is None else identity_of(found)
