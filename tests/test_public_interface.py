@@ -42,7 +42,7 @@ def test_type_tokens_never_change() -> None:
 def test_the_program_s_process_loads_no_client_and_no_validation() -> None:
     code = (
         "import sys, pulumi; before = set(sys.modules); import pulumi_atlassian_forge;"
-        "print([name for name in ('httpx', 'pydantic', 'pydantic_settings', 'stamina', 'sqlite3') "
+        "print([name for name in ('httpx', 'pydantic', 'pydantic_settings', 'httpcore', 'sqlite3') "
         "if name in set(sys.modules) - before])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"

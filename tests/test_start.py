@@ -26,7 +26,7 @@ def loaded(code: str, *names: str, prints: bool = False) -> list[str]:
     return list(ast.literal_eval(found))
 
 
-CLIENT = ("httpx", "stamina")
+CLIENT = ("httpx", "httpcore")
 
 
 def test_what_a_preview_runs_loads_no_client() -> None:

@@ -95,9 +95,9 @@ def test_what_is_no_json_makes_no_request() -> None:
             protocol.register("v2", None, Content("trigger", {"x": value}))
 
 
-def test_only_a_register_is_not_safe_to_repeat() -> None:
+def test_only_a_register_is_not_idempotent() -> None:
     safe = {
-        request.method: request.safe_to_repeat
+        request.method: request.is_idempotent
         for request in (
             protocol.register("v2", None, CONTENT),
             protocol.read("v2", "k"),

@@ -64,10 +64,10 @@ def run(allows: Callable[[float], bool], n: int, wish: float, latency: float = 0
         sent += 1
         clock.now += latency
         if allows(at):
-            rate_limiter.served(at)
+            rate_limiter.on_response(at)
             done += 1
         else:
-            clock.sleep(rate_limiter.refused(at, wish, too_fast=True))
+            clock.sleep(rate_limiter.on_retry_after(at, wish, is_throttled=True))
     return sent, clock.now - began
 
 
@@ -103,18 +103,18 @@ def test_all_wait_for_the_one_pause() -> None:
     said: list[str] = []
     rate_limiter = RateLimiter(said.append, clock, clock.sleep, advice="; so do others")
     first, second = rate_limiter.admit(60), rate_limiter.admit(60)
-    assert rate_limiter.refused(first, 30, too_fast=True) == 30
-    assert rate_limiter.refused(second, 20, too_fast=True) == 30
+    assert rate_limiter.on_retry_after(first, 30, is_throttled=True) == 30
+    assert rate_limiter.on_retry_after(second, 20, is_throttled=True) == 30
     rate_limiter.admit(60)
     assert clock.now == 1000.0 + 30
-    assert said == ["the API asked to come back later: all requests to this installation wait 30 s; so do others"]
+    assert said == ["throttled: all requests to this installation pause for 30 s; so do others"]
 
 
 def test_a_turn_that_comes_too_late_is_an_error() -> None:
     clock = Clock()
     rate_limiter = RateLimiter(clock=clock, sleep=clock.sleep)
-    rate_limiter.refused(rate_limiter.admit(60), 30, too_fast=True)
-    with pytest.raises(Throttled, match="none is free within 20 s"):
+    rate_limiter.on_retry_after(rate_limiter.admit(60), 30, is_throttled=True)
+    with pytest.raises(Throttled, match="no request slot became available within 20 s"):
         rate_limiter.admit(20)
     assert clock.sleeps == []
 
@@ -123,10 +123,10 @@ def test_refusals_of_requests_that_were_on_their_way_slow_down_once() -> None:
     clock = Clock()
     rate_limiter = RateLimiter(clock=clock, sleep=clock.sleep)
     for _ in range(10):
-        rate_limiter.served(rate_limiter.admit(60))
+        rate_limiter.on_response(rate_limiter.admit(60))
     ways = [rate_limiter.admit(60) for _ in range(4)]
     for sent in ways:
-        rate_limiter.refused(sent, 1.0, too_fast=True)
+        rate_limiter.on_retry_after(sent, 1.0, is_throttled=True)
     turns = [rate_limiter.admit(60) for _ in range(3)]
     assert turns[1] - turns[0] == pytest.approx(1 / 9.5)
     assert turns[2] - turns[1] == pytest.approx(1 / 9.5)
@@ -135,7 +135,7 @@ def test_refusals_of_requests_that_were_on_their_way_slow_down_once() -> None:
 def test_a_503_that_says_when_to_come_back_pauses_and_teaches_nothing() -> None:
     clock = Clock()
     rate_limiter = RateLimiter(clock=clock, sleep=clock.sleep)
-    rate_limiter.refused(rate_limiter.admit(60), 3.0, too_fast=False)
+    rate_limiter.on_retry_after(rate_limiter.admit(60), 3.0, is_throttled=False)
     assert rate_limiter.admit(60) == 1003.0
     assert rate_limiter.admit(60) == 1003.0
 
@@ -144,28 +144,28 @@ def test_the_user_is_told_once_that_requests_take_turns() -> None:
     clock = Clock()
     said: list[str] = []
     rate_limiter = RateLimiter(said.append, clock, clock.sleep)
-    rate_limiter.served(rate_limiter.admit(60))
-    rate_limiter.refused(rate_limiter.admit(60), 1.0, too_fast=True)
+    rate_limiter.on_response(rate_limiter.admit(60))
+    rate_limiter.on_retry_after(rate_limiter.admit(60), 1.0, is_throttled=True)
     clock.now += 1
     for _ in range(8):
-        rate_limiter._take_turn()  # as many threads do at once
+        rate_limiter._take_slot()  # as many threads do at once
     rate_limiter.admit(60)
     rate_limiter.admit(60)
-    assert said == ["the API takes about 57 requests a minute: each waits for its turn"]
+    assert said == ["rate limited: about 57 requests a minute, each waits for a slot"]
 
 
 def given_up(rate_limiter: RateLimiter, clock: Clock, reason: Reason = "refused") -> None:
     """An operation that tried for five seconds in vain."""
     began = rate_limiter.admit(60)
     clock.now += 5
-    rate_limiter.unreachable(began, Unreachable("no connection", reason=reason))
+    rate_limiter.on_unreachable(began, Unreachable("no connection", reason=reason))
 
 
 def test_an_installation_that_is_down_is_asked_again_after_a_while() -> None:
     clock = Clock()
     rate_limiter = RateLimiter(clock=clock, sleep=clock.sleep)
     given_up(rate_limiter, clock)
-    with pytest.raises(Unreachable, match="no connection: the installation is taken to be down, and") as down:
+    with pytest.raises(Unreachable, match="no connection: circuit breaker open, no request") as down:
         rate_limiter.admit(60)
     assert down.value.reason == "refused"
     clock.now += CIRCUIT_OPEN_S
@@ -179,14 +179,14 @@ def test_an_answer_shows_that_an_installation_is_not_down(*, is_refused: bool) -
     rate_limiter = RateLimiter(clock=clock, sleep=clock.sleep)
     began, other = rate_limiter.admit(60), rate_limiter.admit(60)
     if is_refused:
-        rate_limiter.refused(other, 0.0, too_fast=False)
+        rate_limiter.on_retry_after(other, 0.0, is_throttled=False)
     else:
-        rate_limiter.served(other)
-    rate_limiter.unreachable(began, Unreachable("no connection", reason="timeout"))
+        rate_limiter.on_response(other)
+    rate_limiter.on_unreachable(began, Unreachable("no connection", reason="timeout"))
     assert rate_limiter.admit(60) == clock.now, "one was answered while the other tried"
 
     under_way = rate_limiter.admit(60)
     clock.now += 1
     given_up(rate_limiter, clock)
-    rate_limiter.served(under_way)
+    rate_limiter.on_response(under_way)
     assert rate_limiter.admit(60) == clock.now, "one was answered after the other had given up"

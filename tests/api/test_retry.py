@@ -18,7 +18,7 @@ from pulumi_atlassian_forge.api.errors import (
     Unreachable,
 )
 from pulumi_atlassian_forge.api.rate_limiter import CIRCUIT_OPEN_S, RateLimiter
-from pulumi_atlassian_forge.api.retry import Budget, pause_before_retry, repeating
+from pulumi_atlassian_forge.api.retry import Budget, pause_before_retry, send_with_retries
 from pulumi_atlassian_forge.model.content import Content
 from tests.support.timing import Clock
 
@@ -41,8 +41,8 @@ def highest(low: float, high: float) -> float:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    return Clock().take_over(monkeypatch)
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
         (ValueError("a bug of ours"), False, False),
     ],
 )
-def test_what_is_repeated(error: Exception, safe: bool, post: bool) -> None:
+def test_what_is_retried(error: Exception, safe: bool, post: bool) -> None:
     for request in SAFE:
         assert (pause_before_retry(error, request) is not None) is safe, request
     assert (pause_before_retry(error, POST) is not None) is post
@@ -127,32 +127,32 @@ def failing(errors: list[ApiError], result: str = "done") -> Callable[[float], s
 
 def test_it_is_sent_until_it_succeeds(clock: Clock) -> None:
     errors: list[ApiError] = [LostResponse("x"), ServerFailure("x", status=500), Throttled("x", status=429, retry_after=7.0)]
-    assert repeating(GET, failing(errors), Budget(120, clock), rate_limiter(clock), highest) == "done"
+    assert send_with_retries(GET, failing(errors), Budget(120, clock), rate_limiter(clock), highest) == "done"
     assert clock.sleeps == [0.5, 1.0, 7.0]
 
 
-def test_what_must_not_be_repeated_is_sent_once(clock: Clock) -> None:
+def test_what_must_not_be_retried_is_sent_once(clock: Clock) -> None:
     error = LostResponse("x")
     with pytest.raises(LostResponse) as caught:
-        repeating(POST, failing([error] * 9), Budget(120, clock), rate_limiter(clock), highest)
+        send_with_retries(POST, failing([error] * 9), Budget(120, clock), rate_limiter(clock), highest)
     assert caught.value is error
     assert (error.attempts, error.waited) == (1, 0.0)
     assert clock.sleeps == []
 
 
-def test_a_bug_is_not_repeated_and_not_changed(clock: Clock) -> None:
+def test_a_bug_is_not_retried_and_not_changed(clock: Clock) -> None:
     def buggy(_: float) -> str:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        repeating(GET, buggy, Budget(120, clock), rate_limiter(clock))
+        send_with_retries(GET, buggy, Budget(120, clock), rate_limiter(clock))
     assert clock.sleeps == []
 
 
 def test_the_budget_ends_it_with_the_last_error_and_the_figures(clock: Clock) -> None:
     errors: list[ApiError] = [ServerFailure("x", status=500) for _ in range(100)]
     with pytest.raises(ServerFailure) as caught:
-        repeating(GET, failing(errors), Budget(120, clock), rate_limiter(clock), highest)
+        send_with_retries(GET, failing(errors), Budget(120, clock), rate_limiter(clock), highest)
     assert caught.value.attempts == len(clock.sleeps) + 1
     assert caught.value.waited == sum(clock.sleeps)
     # Every pause is at its longest here: the next one would end beyond the budget.
@@ -168,35 +168,39 @@ def test_slow_requests_use_the_budget_too(clock: Clock) -> None:
         raise LostResponse("x")
 
     with pytest.raises(LostResponse) as caught:
-        repeating(GET, slow, Budget(120, clock), rate_limiter(clock), highest)
+        send_with_retries(GET, slow, Budget(120, clock), rate_limiter(clock), highest)
     assert given == [120.0, 84.5, 48.5, 11.5]
     assert caught.value.waited == 143.5  # this sender takes more than it is given: the client does not
 
 
 def test_a_wish_beyond_the_budget_fails_at_once(clock: Clock) -> None:
     with pytest.raises(Throttled) as caught:
-        repeating(POST, failing([Throttled("x", status=429, retry_after=50.0)] * 9), Budget(120, clock), rate_limiter(clock))
+        send_with_retries(
+            POST, failing([Throttled("x", status=429, retry_after=50.0)] * 9), Budget(120, clock), rate_limiter(clock)
+        )
     assert clock.sleeps == [50.0, 50.0]
     assert (caught.value.attempts, caught.value.waited) == (3, 100.0)
 
 
 def test_an_attempt_that_would_have_no_time_is_not_begun(clock: Clock) -> None:
     with pytest.raises(Throttled):
-        repeating(GET, failing([Throttled("x", status=429, retry_after=9.5)] * 9), Budget(10.0, clock), rate_limiter(clock))
+        send_with_retries(
+            GET, failing([Throttled("x", status=429, retry_after=9.5)] * 9), Budget(10.0, clock), rate_limiter(clock)
+        )
     assert clock.sleeps == []
 
 
 def test_several_requests_share_one_budget(clock: Clock) -> None:
     budget = Budget(10.0, clock)
-    repeating(LIST, failing([Throttled("x", status=429, retry_after=6.0)]), budget, rate_limiter(clock))
+    send_with_retries(LIST, failing([Throttled("x", status=429, retry_after=6.0)]), budget, rate_limiter(clock))
     with pytest.raises(Throttled) as caught:
-        repeating(LIST, failing([Throttled("x", status=429, retry_after=6.0)]), budget, rate_limiter(clock))
+        send_with_retries(LIST, failing([Throttled("x", status=429, retry_after=6.0)]), budget, rate_limiter(clock))
     assert (caught.value.attempts, caught.value.waited) == (1, 6.0)
 
 
-def test_a_repetition_prints_nothing(clock: Clock, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_retry_prints_nothing(clock: Clock, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logging.getLogger(), "handlers", [])  # as in a program that configures no logging
-    repeating(GET, failing([LostResponse("x")] * 3), Budget(120, clock), rate_limiter(clock))
+    send_with_retries(GET, failing([LostResponse("x")] * 3), Budget(120, clock), rate_limiter(clock))
     assert capfd.readouterr() == ("", "")
 
 
@@ -208,25 +212,25 @@ def test_what_one_operation_found_out_the_others_do_not_try(clock: Clock) -> Non
         raise Unreachable("no connection", reason="refused")
 
     with pytest.raises(Unreachable, match=r"no connection$") as first:
-        repeating(GET, refused, Budget(120, clock), shared, highest)
+        send_with_retries(GET, refused, Budget(120, clock), shared, highest)
     assert (first.value.attempts, len(sent)) == (6, 6)
     for _ in range(3):
-        with pytest.raises(Unreachable, match="taken to be down") as other:
-            repeating(POST, refused, Budget(120, clock), shared, highest)
+        with pytest.raises(Unreachable, match="circuit breaker open") as other:
+            send_with_retries(POST, refused, Budget(120, clock), shared, highest)
         assert other.value.attempts == 0
     assert len(sent) == 6
 
     clock.now += CIRCUIT_OPEN_S
-    assert repeating(POST, failing([], "there again"), Budget(120, clock), shared, highest) == "there again"
+    assert send_with_retries(POST, failing([], "there again"), Budget(120, clock), shared, highest) == "there again"
 
 
 def test_an_operation_that_waits_ends_with_the_others_verdict(clock: Clock) -> None:
     shared = rate_limiter(clock)
 
     def refused_and_overtaken(_: float) -> str:
-        shared.unreachable(clock.now, Unreachable("no connection", reason="refused"))  # another thread gives up meanwhile
+        shared.on_unreachable(clock.now, Unreachable("no connection", reason="refused"))  # another thread gives up meanwhile
         raise Unreachable("no connection", reason="refused")
 
-    with pytest.raises(Unreachable, match="taken to be down") as caught:
-        repeating(GET, refused_and_overtaken, Budget(120, clock), shared, highest)
+    with pytest.raises(Unreachable, match="circuit breaker open") as caught:
+        send_with_retries(GET, refused_and_overtaken, Budget(120, clock), shared, highest)
     assert caught.value.attempts == 1

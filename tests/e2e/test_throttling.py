@@ -70,7 +70,7 @@ def test_a_long_pause_is_said_once(project: Callable[..., Project], server: Serv
     stack.program(PROGRAM.format(n=8))
     done = stack.up()
     assert done.code == 0, done.text
-    line = "default: the API asked to come back later: all requests to this installation wait 6 s"
+    line = "default: throttled: all requests to this installation pause for 6 s"
     assert done.diagnostics.count(line) == 1
     assert len(server.calls) == 9
 

@@ -26,7 +26,7 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands of runs, each a process of its own, would wait for hours: for retries, looks, company and certificates."""
-    clock = Clock().take_over(monkeypatch)
+    clock = Clock()
     monkeypatch.setattr(connection, "RateLimiter", lambda notify, advice="": RateLimiter(notify, clock, clock.sleep, advice))
     monkeypatch.setattr(connections, "InstallationGuard", functools.partial(installation_guard.InstallationGuard, wait_s=0.0))
     monkeypatch.setattr(installation_guard, "FIRST_REGISTER_WAIT_S", 0.0)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
-import pytest
-
 
 class Clock:
     """Call it for the time; ``sleeps`` are the pauses that were made, in seconds."""
@@ -20,8 +16,3 @@ class Clock:
     def sleep(self, seconds: float) -> None:
         self.sleeps.append(seconds)
         self.now += seconds
-
-    def take_over(self, monkeypatch: pytest.MonkeyPatch) -> Clock:
-        """Let the retry loop sleep on this clock: tenacity, below stamina, says that its sleep is there to be replaced."""
-        monkeypatch.setattr("tenacity.nap.time", SimpleNamespace(sleep=self.sleep))
-        return self

@@ -121,7 +121,7 @@ class Client:
         response = self._send_once(request, credentials, seconds)
         if response.status != HTTPStatus.UNAUTHORIZED or not self._auth.refreshed(credentials):
             return response
-        if not request.safe_to_repeat:
+        if not request.is_idempotent:
             raise Unauthorized("the token had expired and was refreshed", status=response.status, is_refreshed=True)
         return self._send_once(request, self._auth.headers(request), seconds)
 

@@ -18,7 +18,7 @@ from .errors import ApiError, InvalidResponse, Rejected, error_from
 from .protocol import LiveModule
 from .rate_limiter import RateLimiter
 from .request_response import Request, Response
-from .retry import Budget, repeating
+from .retry import Budget, send_with_retries
 
 T = TypeVar("T")
 
@@ -172,4 +172,4 @@ class Operations:
                     failure = error
             raise failure.redacted(response.secrets)  # outside of "except", so that the context holds no secret either
 
-        return repeating(request, once, budget, self._rate_limiter, self._draw)
+        return send_with_retries(request, once, budget, self._rate_limiter, self._draw)

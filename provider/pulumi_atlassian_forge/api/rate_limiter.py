@@ -1,11 +1,11 @@
-"""How fast one installation is asked: one pause for all threads, and a rate that is learnt from refusals.
+"""Client-side rate limiter of one installation: a shared pause after 429 and 503, a learned rate, and a circuit breaker.
 
-Nobody documents how many requests Atlassian takes. So nothing is held back until a 429 comes. Then all threads wait for the one
-pause that was asked for, and from there on requests take turns, at the rate at which the server was seen to serve: a storm of
-refusals becomes an even stream. The rate grows again when it has been kept for long enough.
+Atlassian does not document a rate limit for this API. So the limiter delays nothing until the first 429. Then all threads wait
+for the pause that the server requested, and from there on requests get slots at the rate at which the server was seen to respond.
+The rate rises again after it has been kept for long enough.
 
-An installation that cannot be reached is not asked at all for some time: what one operation found out in all its attempts the
-others need not find out for themselves, one after the other, while the engine waits for them.
+The circuit breaker opens after an operation could not reach the installation in any of its attempts. While it is open all
+operations fail at once, in place of repeating the same attempts one after the other.
 """
 
 from __future__ import annotations
@@ -19,186 +19,177 @@ from typing import Final
 from .errors import Throttled, Unreachable
 
 MESSAGE_FROM_S: Final = 5.0
-"""Seconds of waiting from which on the user is told."""
+"""Seconds of a pause from which on the user gets a message."""
 
 CIRCUIT_OPEN_S: Final = 30.0
-"""Seconds for which an installation that could not be reached is not asked again."""
+"""Seconds for which the circuit breaker stays open."""
 
-_WINDOW: Final = 1.0  # seconds before a refusal in which the served requests are counted
-_MARGIN: Final = 0.95  # of the measured rate, so that turns that come a little early still fit
-_STEP_DOWN: Final = 0.9
-_STEP_UP: Final = 1.5
-_REMEMBERED: Final = 512  # requests; more than any window of a second holds
-
-
-def _silent(_text: str) -> None:
-    pass
+_WINDOW_S: Final = 1.0  # before a 429, in which the responses are counted
+_HISTORY: Final = 512  # requests; more than any window holds
+_MARGIN: Final = 0.95  # of the measured rate, so that slots that come a little early still fit
+_DECREASE: Final = 0.9
+_INCREASE: Final = 1.5
 
 
 class RateLimiter:
-    """The turns of all requests to one installation. Shared by all threads.
+    """Rate limiter and circuit breaker of one installation, shared by all threads.
 
     Args:
-        say: Tells the user one line.
+        notify: Shows the user one line.
         clock: A monotonic clock, in seconds.
         sleep: Waits for some seconds.
-        advice: What is added to the line that tells of a pause.
+        advice: What is added to the message about a pause.
     """
 
     def __init__(
         self,
-        notify: Callable[[str], None] = _silent,
+        notify: Callable[[str], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         advice: str = "",
     ) -> None:
         self.notify = notify
+        self.sleep = sleep
         self._advice = advice
         self._clock = clock
-        self._sleep = sleep
         self._lock = threading.Lock()
-        self._resumes_at = 0.0
+        # The pause.
         self._paused_at = float("-inf")
-        self._next_turn = 0.0
-        self._rate: float | None = None  # requests per second; None: as fast as they come
-        self._refused_rate: float | None = None  # the lowest rate that is known to be too fast
-        self._kept = 0  # requests served since the rate was set
-        self._learns_from: float | None = None  # when the refused request was sent that is to be learnt from
-        self._served: deque[float] = deque(maxlen=_REMEMBERED)
-        self._has_told_rate = False
-        self._answered_at = float("-inf")
-        self._down: Unreachable | None = None
-        self._down_until = 0.0
+        self._resumes_at = 0.0
+        # The rate.
+        self._rate: float | None = None  # requests per second; None: not limited
+        self._too_fast: float | None = None  # the lowest rate that got a 429
+        self._next_slot = 0.0
+        self._responses: deque[float] = deque(maxlen=_HISTORY)  # when their requests were sent
+        self._kept = 0  # responses since the rate was set
+        self._throttled_at: float | None = None  # when the request was sent whose 429 the rate has yet to follow
+        self._is_rate_shown = False
+        # The circuit breaker.
+        self._responded_at = float("-inf")
+        self._failure: Unreachable | None = None
+        self._open_until = 0.0
 
     def admit(self, left: float) -> float:
-        """Wait for a turn.
+        """Wait until a request may be sent.
 
         Args:
             left: Seconds that the operation has left.
 
         Returns:
-            When the request may be sent, by the clock: now.
+            The time now, by the clock: when the request is sent.
 
         Raises:
-            Throttled: No turn comes in that time.
-            Unreachable: The installation is taken to be down.
+            Throttled: No slot becomes available in that time.
+            Unreachable: The circuit breaker is open.
         """
-        ends = self._clock() + left
+        deadline = self._clock() + left
         while True:
-            self._refuse_while_down()
-            now, turn = self._take_turn()
-            if turn > ends:
-                raise Throttled(f"the API takes so few requests that none is free within {left:.0f} s", status=429)
-            if turn <= now:
+            self._require_closed_circuit()
+            now, slot = self._take_slot()
+            if slot > deadline:
+                text = f"rate limited: no request slot became available within {left:.0f} s (operationTimeout)"
+                raise Throttled(text, status=429)
+            if slot <= now:
                 return now
-            self._tell_of_waiting(turn - now)
-            self._sleep(turn - now)
-            if self._is_mine(turn):
-                return self._clock()
+            self._show_rate(slot - now)
+            self.sleep(slot - now)
+            with self._lock:
+                # A slot at the end of a pause is not one, nor does one count if a 429 came meanwhile.
+                if self._resumes_at < slot:
+                    return self._clock()
 
-    def served(self, sent: float) -> None:
-        """A request was answered, and not with a 429.
+    def on_response(self, sent: float) -> None:
+        """Record a response that is not a 429.
 
         Args:
             sent: What :meth:`admit` returned.
         """
         with self._lock:
-            self._answer()
-            self._served.append(sent)
+            self._close_circuit()
+            self._responses.append(sent)
             self._kept += 1
+            # The faster the rate, the more responses are needed to trust it.
             if self._rate is not None and self._kept > self._rate**2:
-                # The more requests a second were let through before the refusal, the surer is the rate that was learnt from them.
-                ceiling = None if self._refused_rate is None else self._refused_rate * _MARGIN
-                faster = self._rate * _STEP_UP
-                self._rate, self._kept = faster if ceiling is None else max(self._rate, min(faster, ceiling)), 0
+                faster = self._rate * _INCREASE
+                limit = faster if self._too_fast is None else self._too_fast * _MARGIN
+                self._rate, self._kept = max(self._rate, min(faster, limit)), 0
 
-    def refused(self, sent: float, seconds: float, *, too_fast: bool) -> float:
-        """The server asked to come back later: nobody sends anything until then.
+    def on_retry_after(self, sent: float, seconds: float, *, is_throttled: bool) -> float:
+        """Pause all requests to this installation, because a response asked for it.
 
         Args:
-            sent: What :meth:`admit` returned for the refused request.
+            sent: What :meth:`admit` returned for its request.
             seconds: The pause.
-            too_fast: Whether the refusal says that there were too many requests, and something can be learnt from it.
+            is_throttled: Whether it is a 429, which says something about the rate.
 
         Returns:
-            Seconds until requests are sent again; at least those of the pause.
+            Seconds until the pause ends, which another response may have made longer.
         """
         with self._lock:
-            now = self._answer()
-            is_first = sent >= self._paused_at  # the others were on their way when the pause began
-            if is_first:
+            now = self._close_circuit()
+            if sent >= self._paused_at:  # else the request was under way when the pause began
                 self._paused_at = now
-                if too_fast:
-                    self._learns_from = sent
-            was_to_resume = max(self._resumes_at, now)
-            self._resumes_at = max(self._resumes_at, now + seconds)
-            self._next_turn = self._resumes_at
+                if is_throttled:
+                    self._throttled_at = sent
+            previous = max(self._resumes_at, now)
+            self._resumes_at = self._next_slot = max(self._resumes_at, now + seconds)
             left = self._resumes_at - now
-            tell = left >= MESSAGE_FROM_S and self._resumes_at - was_to_resume >= MESSAGE_FROM_S
-        if tell:
-            self.notify(f"the API asked to come back later: all requests to this installation wait {left:.0f} s{self._advice}")
+            is_news = left >= MESSAGE_FROM_S and self._resumes_at - previous >= MESSAGE_FROM_S
+        if is_news:
+            self.notify(f"throttled: all requests to this installation pause for {left:.0f} s{self._advice}")
         return left
 
-    def unreachable(self, began: float, error: Unreachable) -> None:
-        """An operation was given up for want of a connection: the installation is down, if nobody else was answered meanwhile.
+    def on_unreachable(self, first_sent: float, failure: Unreachable) -> None:
+        """Open the circuit breaker after an operation that got no connection, unless another request got a response meanwhile.
 
         Args:
-            began: When its first attempt was sent, by the clock.
-            error: What came of the last one.
+            first_sent: What :meth:`admit` returned for its first attempt.
+            failure: The error of its last attempt.
         """
         with self._lock:
-            if self._answered_at < began:
-                self._down, self._down_until = error, self._clock() + CIRCUIT_OPEN_S
+            if self._responded_at < first_sent:
+                self._failure, self._open_until = failure, self._clock() + CIRCUIT_OPEN_S
 
-    def _answer(self) -> float:
-        """Somebody is there; returns the time."""
-        self._down, self._answered_at = None, self._clock()
-        return self._answered_at
+    def _close_circuit(self) -> float:
+        self._failure, self._responded_at = None, self._clock()
+        return self._responded_at
 
-    def _refuse_while_down(self) -> None:
+    def _require_closed_circuit(self) -> None:
         with self._lock:
-            down = self._down if self._clock() < self._down_until else None
-        if down is not None:
-            text = f"{down.message}: the installation is taken to be down, and is not asked for {CIRCUIT_OPEN_S:.0f} s"
-            raise Unreachable(text, status=down.status, reason=down.reason)
+            failure = self._failure if self._clock() < self._open_until else None
+        if failure is not None:
+            text = f"{failure.message}: circuit breaker open, no request to this installation for {CIRCUIT_OPEN_S:.0f} s"
+            raise Unreachable(text, status=failure.status, reason=failure.reason)
 
-    def _take_turn(self) -> tuple[float, float]:
-        """The time, and when the next turn is. While a pause lasts turns are not given away: its end is not one."""
+    def _take_slot(self) -> tuple[float, float]:
+        """The time now, and the next slot, which during a pause is its end."""
         with self._lock:
             now = self._clock()
             if now < self._resumes_at:
                 return now, self._resumes_at
-            if self._learns_from is not None:
-                self._learn(self._learns_from)
-                self._learns_from = None
-            turn = max(now, self._next_turn)
+            if self._throttled_at is not None:  # only now, when the responses that were under way have arrived
+                self._reduce_rate(self._throttled_at)
+                self._throttled_at = None
+            slot = max(now, self._next_slot)
             if self._rate is not None:
-                self._next_turn = turn + 1 / self._rate
-            return now, turn
+                self._next_slot = slot + 1 / self._rate
+            return now, slot
 
-    def _is_mine(self, turn: float) -> bool:
-        """Whether a turn was waited for that still counts: not the end of a pause, and nobody was refused meanwhile."""
-        with self._lock:
-            return self._resumes_at < turn
-
-    def _learn(self, sent: float) -> None:
-        """Done when the pause is over: by then the responses that were on their way are in."""
-        seen = max(1, sum(sent - _WINDOW < moment for moment in self._served)) / _WINDOW
+    def _reduce_rate(self, throttled_at: float) -> None:
+        measured = _MARGIN * max(1, sum(throttled_at - _WINDOW_S < sent for sent in self._responses)) / _WINDOW_S
         if self._rate is None:
-            self._rate = seen * _MARGIN
+            self._rate = measured
         elif self._kept < self._rate / 2:
-            return  # refused again soon after: the pause was too short, not the rate too high
+            return  # the next 429 came so soon that the pause was too short, not the rate too high
         else:
-            self._refused_rate = min(self._refused_rate or self._rate, self._rate)
-            self._rate = min(self._rate * _STEP_DOWN, seen * _MARGIN)
+            self._too_fast = min(self._too_fast or self._rate, self._rate)
+            self._rate = min(self._rate * _DECREASE, measured)
         self._kept = 0
 
-    def _tell_of_waiting(self, seconds: float) -> None:
+    def _show_rate(self, wait: float) -> None:
         with self._lock:
             rate = self._rate
-            tell = (
-                seconds >= MESSAGE_FROM_S and rate is not None and not self._has_told_rate and self._clock() >= self._resumes_at
-            )
-            self._has_told_rate |= tell
-        if tell and rate is not None:
-            self.notify(f"the API takes about {rate * 60:.0f} requests a minute: each waits for its turn")
+            if rate is None or wait < MESSAGE_FROM_S or self._is_rate_shown or self._clock() < self._resumes_at:
+                return
+            self._is_rate_shown = True
+        self.notify(f"rate limited: about {rate * 60:.0f} requests a minute, each waits for a slot")

@@ -20,7 +20,7 @@ class Request:
     body: bytes | None = field(default=None, repr=False)
 
     @property
-    def safe_to_repeat(self) -> bool:
+    def is_idempotent(self) -> bool:
         """Whether sending it twice does what sending it once does (RFC 9110, section 9.2.2)."""
         return self.method != "POST"
 

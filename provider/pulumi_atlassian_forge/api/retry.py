@@ -1,33 +1,31 @@
-"""What is repeated, when, and for how long. stamina keeps the loop; the decision is :func:`pause_before_retry`, a table.
+"""Retries: exponential backoff with full jitter, ``Retry-After``, and one time budget for each operation.
 
-================================================  =====================  ====================================
+================================================  =====================  =========================================
 what came of the request                          GET, PUT, DELETE       POST
-================================================  =====================  ====================================
-no connection: refused, time-out, none free       again, 6 times at most  again, 6 times at most, if refused or none free
+================================================  =====================  =========================================
+no connection: refused                            retry, at most 6 times  retry, at most 6 times
+no connection: time-out                           retry, at most 6 times  no: it takes too long
 no connection: DNS, TLS, proxy                    no                     no
-response lost                                       again                  no: it may be registered
-response garbled                                    again, 3 times at most  no: it may be registered
-429                                               again                  again
-500, 502, 503, 504                                again                  no: it may be registered
+response lost                                     retry                  no: it may be registered
+response damaged                                  retry, at most 3 times  no: it may be registered
+429                                               retry                  retry
+500, 502, 503, 504                                retry                  no: it may be registered
 anything else                                     no                     no
-================================================  =====================  ====================================
+================================================  =====================  =========================================
 
-The pause is the server's ``Retry-After``, but at most 60 s; else it is drawn between 0 and a bound that doubles from 0.5 s to 10
-s (full jitter). After a 429, and after a 503 that says when to come back, it is the pause of the whole installation
-(:mod:`.rate_limiter`). All attempts of one operation share one budget: what would end after it is not begun. After the last
-attempt that reached no host the circuit breaker opens, and for a while no other operation tries.
+The pause is the server's ``Retry-After``, but at most 60 s; else a random time between 0 and a bound that doubles from 0.5 s to
+10 s (full jitter). After a 429, and after a 5xx with ``Retry-After``, all requests to the installation pause
+(:mod:`.rate_limiter`). The budget limits all attempts and pauses of an operation: an attempt that it leaves no time for is not
+made. An operation that never got a connection opens the circuit breaker of the rate limiter.
 """
 
 from __future__ import annotations
 
-import logging
 import random
 import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Final, TypeVar
-
-import stamina
 
 from .errors import ApiError, InvalidResponse, LostResponse, Outcome, ServerFailure, Throttled, Unreachable
 from .rate_limiter import MESSAGE_FROM_S, RateLimiter
@@ -36,22 +34,18 @@ from .request_response import Request
 T = TypeVar("T")
 
 RETRY_AFTER_MAX_S: Final = 60.0
-"""Seconds of a ``Retry-After`` that are honoured (our own limit)."""
+"""Seconds of a ``Retry-After`` that are honored (our own limit)."""
 
 _BACKOFF_FIRST_S: Final = 0.5
 _BACKOFF_MAX_S: Final = 10.0
-_ATTEMPT_MIN_S: Final = 1.0  # seconds that must be left for an attempt to be worth its while
-_UNREACHABLE_ATTEMPTS: Final = 6  # a host that is restarted gets some 15 s; one that is not there should not cost two minutes
-_GARBLED_ATTEMPTS: Final = 3
+_ATTEMPT_MIN_S: Final = 1.0  # what must be left of the budget for another attempt
+_UNREACHABLE_ATTEMPTS: Final = 6  # about 15 s for a host that restarts; one that does not exist should not cost two minutes
+_DAMAGED_ATTEMPTS: Final = 3
 _TRANSIENT_STATUSES: Final = frozenset({500, 502, 503, 504})
-
-# stamina reports each repetition to this logger, at warning level: without a handler of the program's own that would be a bare
-# line on the engine's terminal.
-logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 
 class Budget:
-    """The time of one operation, shared by all its requests and pauses.
+    """Time budget of one operation, shared by all its requests and pauses.
 
     Args:
         total: Seconds.
@@ -70,7 +64,7 @@ class Budget:
 
     @property
     def left(self) -> float:
-        """Seconds until it must be over; negative when it should be."""
+        """Seconds until the budget ends; negative after that."""
         return self._total - self.spent
 
 
@@ -81,130 +75,110 @@ def pause_before_retry(
     alike: int = 1,
     draw: Callable[[float, float], float] = random.uniform,
 ) -> float | None:
-    """How long to wait before the request is sent again: the table above.
+    """How long to wait before a retry: the table above.
 
     Args:
-        error: What came of it.
+        error: What came of the request.
         request: The request.
         attempt: How often it has been sent.
-        alike: How often an error of this kind has come of it.
-        draw: Draws a number between two.
+        alike: How often it ended in an error of this class.
+        draw: Draws a random number between two.
 
     Returns:
-        Seconds; None for a request that is not to be sent again.
+        Seconds; None if the request must not be retried.
     """
-    if not _may_repeat(error, request, alike):
+    if not _may_retry(error, request, alike):
         return None
-    wish = error.retry_after if isinstance(error, Throttled | ServerFailure) else None
-    if wish is not None and wish >= _BACKOFF_FIRST_S:
-        return min(wish, RETRY_AFTER_MAX_S)
-    # "Retry-After: 0" too: to come back at once, for two minutes, is not what anybody asked for.
+    requested = retry_after_s(error)
+    if requested >= _BACKOFF_FIRST_S:
+        return min(requested, RETRY_AFTER_MAX_S)
+    # Also after "Retry-After: 0": to retry at once, for two minutes, helps neither side.
     return draw(0.0, min(_BACKOFF_MAX_S, _BACKOFF_FIRST_S * 2.0 ** min(attempt - 1, 16)))
 
 
-def repeating(
+def retry_after_s(error: Exception) -> float:
+    """The ``Retry-After`` of a response, in seconds; 0 if there is none."""
+    return error.retry_after or 0.0 if isinstance(error, Throttled | ServerFailure) else 0.0
+
+
+def send_with_retries(
     request: Request,
     send: Callable[[float], T],
     budget: Budget,
     rate_limiter: RateLimiter,
     draw: Callable[[float, float], float] = random.uniform,
 ) -> T:
-    """Send a request until it succeeds, must not be repeated, or the budget ends.
+    """Send a request until it succeeds, must not be retried, or the budget ends.
 
     Args:
         request: The request, for the decision.
         send: Sends it once and reads the response; takes the seconds that are left.
-        budget: The time of the whole operation.
+        budget: The time budget of the whole operation.
         rate_limiter: The rate limiter of the installation.
-        draw: Draws a number between two.
+        draw: Draws a random number between two.
 
     Returns:
         What ``send`` returned.
 
     Raises:
-        ApiError: The last one, with the ``outcome`` of all attempts, ``attempts`` and ``waited``.
+        ApiError: The error of the last attempt, with the ``outcome`` of all, ``attempts`` and ``waited``.
     """
-    tries = _Tries(request, budget, rate_limiter, draw)
-    try:
-        # The budget ends the loop, through pause(): stamina's own time-out would be looked at before the pause and not after it.
-        for attempt in stamina.retry_context(on=tries.pause, attempts=None, timeout=None):
-            with attempt:
-                return tries.once(send)
-    except ApiError as error:
-        if isinstance(error, Unreachable):
-            tries.tell_of(error)
-        outcome = Outcome.UNKNOWN if tries.may_be_done else error.outcome
-        raise error.with_(outcome=outcome, attempts=tries.made, waited=budget.spent) from None
-    raise AssertionError("unreachable")  # pragma: no cover
-
-
-class _Tries:
-    """The attempts at one request."""
-
-    def __init__(
-        self, request: Request, budget: Budget, rate_limiter: RateLimiter, draw: Callable[[float, float], float]
-    ) -> None:
-        self.made = 0
-        self.may_be_done = False
-        self._request = request
-        self._budget = budget
-        self._rate_limiter = rate_limiter
-        self._draw = draw
-        self._met: Counter[type[Exception]] = Counter()
-        self._began: float | None = None
-        self._sent: float | None = None
-
-    def once(self, send: Callable[[float], T]) -> T:
-        self._sent = None
-        self._sent = sent = self._rate_limiter.admit(self._budget.left)
-        self._began = sent if self._began is None else self._began
-        self.made += 1
+    attempts, outcome, first_sent = 0, Outcome.NOT_APPLIED, None
+    alike: Counter[type[ApiError]] = Counter()
+    while True:
+        sent = None
         try:
-            result = send(self._budget.left)
-        except (Throttled, Unreachable):
-            raise
-        except ApiError:
-            self._rate_limiter.served(sent)
-            raise
-        self._rate_limiter.served(sent)
-        return result
-
-    def tell_of(self, error: Unreachable) -> None:
-        """The last attempt found nobody; unless it was not made, because somebody else had found that."""
-        if self._sent is not None and self._began is not None:
-            self._rate_limiter.unreachable(self._began, error)
-
-    def pause(self, error: Exception) -> float | bool:
-        """Seconds until the next attempt; False: there is none."""
-        if self._sent is None:  # there was no turn
-            return False
-        self._met[type(error)] += 1
-        seconds = pause_before_retry(error, self._request, self.made, self._met[type(error)], self._draw)
-        wish = error.retry_after if isinstance(error, ServerFailure) else None
-        if seconds is None:
-            if wish:  # a look comes next, and it is to wait as well
-                self._rate_limiter.refused(self._sent, min(wish, RETRY_AFTER_MAX_S), too_fast=False)
-            return False
-        self.may_be_done |= isinstance(error, ApiError) and error.outcome is not Outcome.NOT_APPLIED
-        if isinstance(error, Throttled) or wish:
-            seconds = self._rate_limiter.refused(self._sent, seconds, too_fast=isinstance(error, Throttled))
-        elif seconds >= MESSAGE_FROM_S:
-            self._rate_limiter.notify(f"{error}: asked again in {seconds:.0f} s")
-        return False if seconds + _ATTEMPT_MIN_S > self._budget.left else seconds
+            sent = rate_limiter.admit(budget.left)
+            first_sent = sent if first_sent is None else first_sent
+            attempts += 1
+            result = send(budget.left)
+        except ApiError as error:
+            failure = error
+        else:
+            rate_limiter.on_response(sent)
+            return result
+        if failure.outcome is not Outcome.NOT_APPLIED:
+            outcome = failure.outcome
+        if sent is None:  # the rate limiter let no request through
+            break
+        if not isinstance(failure, Throttled | Unreachable):
+            rate_limiter.on_response(sent)
+        alike[type(failure)] += 1
+        pause = pause_before_retry(failure, request, attempts, alike[type(failure)], draw)
+        pause = _shared_pause(failure, sent, pause, rate_limiter)
+        if pause is None or pause + _ATTEMPT_MIN_S > budget.left:
+            if isinstance(failure, Unreachable) and first_sent is not None:
+                rate_limiter.on_unreachable(first_sent, failure)
+            break
+        rate_limiter.sleep(pause)
+    raise failure.with_(outcome=outcome, attempts=attempts, waited=budget.spent)
 
 
-def _may_repeat(error: Exception, request: Request, alike: int) -> bool:
+def _shared_pause(failure: ApiError, sent: float, pause: float | None, rate_limiter: RateLimiter) -> float | None:
+    """The pause of this request, which after a ``Retry-After`` is that of the whole installation."""
+    is_throttled = isinstance(failure, Throttled)
+    if is_throttled or retry_after_s(failure):
+        # Also if there is no retry: a verification read comes next, and it has to wait as well.
+        requested = min(retry_after_s(failure), RETRY_AFTER_MAX_S) if pause is None else pause
+        left = rate_limiter.on_retry_after(sent, requested, is_throttled=is_throttled)
+        return None if pause is None else left
+    if pause is not None and pause >= MESSAGE_FROM_S:
+        rate_limiter.notify(f"{failure}: retry in {pause:.0f} s")
+    return pause
+
+
+def _may_retry(error: Exception, request: Request, alike: int) -> bool:
     match error:
         case Unreachable():
-            # After a time-out nothing was sent either, but a dead host should cost a register 10 s, not a minute.
-            passing = {"refused", "timeout"} if request.safe_to_repeat else {"refused"}
-            return error.reason in passing and alike < _UNREACHABLE_ATTEMPTS
+            # After a time-out nothing was sent either, but a host that drops packets should cost a register 10 s, not a minute.
+            transient = {"refused", "timeout"} if request.is_idempotent else {"refused"}
+            return error.reason in transient and alike < _UNREACHABLE_ATTEMPTS
         case Throttled():
             return True
         case ServerFailure():
-            return error.status in _TRANSIENT_STATUSES and request.safe_to_repeat
+            return error.status in _TRANSIENT_STATUSES and request.is_idempotent
         case LostResponse():
-            return request.safe_to_repeat
+            return request.is_idempotent
         case InvalidResponse():
-            return request.safe_to_repeat and error.transient and alike < _GARBLED_ATTEMPTS
+            return request.is_idempotent and error.transient and alike < _DAMAGED_ATTEMPTS
     return False

@@ -73,7 +73,7 @@ class BearerToken:
                 again (``is_refreshed``).
         """
         with self._lock:
-            if self._current() and self._is_renewed_in_time() and not request.safe_to_repeat:
+            if self._current() and self._is_renewed_in_time() and not request.is_idempotent:
                 raise Unauthorized("the token was about to end, and was renewed", is_refreshed=True)
             return _bearer(self._tokens[-1])
 
