@@ -1,18 +1,19 @@
-"""The one error class that a user of this package sees.
+"""The one error class that a user of this package sees, its codes, and the redaction of secrets.
 
-Every failure that leaves a hook, a function or a command is a :class:`ForgeError`, and its text is the whole story in at
-most six lines: what could not be done to which module, what the server said, what became of the module, and what to do next.
-The errors of the API itself form a tree of their own in :mod:`.api.errors`; :mod:`.explain` turns one into the other.
+Every failure that leaves a hook, a function or a command is a :class:`ForgeError`. Its text has at most six lines: what failed and
+for which module, the server's own text, the state that things are in, and what to do next. The errors of the API are a tree of
+their own in :mod:`.api.errors`; :mod:`.lifecycle.messages` turns one into the other.
 """
 
 from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Final
 
-_FRAMES = 40  # enough for our own stack; a recursion that ran away must not fill the terminal
+_FRAMES = 40  # enough for our own stack; an endless recursion must not fill the terminal
 _REDACTED = "[redacted]"
 
 SECRET_MIN_LENGTH: Final = 6
@@ -21,23 +22,35 @@ SECRET_MIN_LENGTH: Final = 6
 _TOKEN_LIKE: Final = re.compile(r"eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?|AT(?:ATT|CTT)[\w=-]+")
 
 
+CODES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "AF101": "A setting has an old name",
+    }
+)
+"""The codes of failures and warnings, each with its title. A code is public for ever; messages that have none yet get one later."""
+
 Notify = Callable[[str, str], None]
 """A sink of run-time messages: what each is about (the installation, or ``<installation>/<key>``), and what happened."""
 
 
 class ForgeError(Exception):
-    """What could not be done, why, what became of the module, and what to do next.
+    """What failed, why, the state that things are in, and what to do next.
 
     ``str(error)`` is meant for a person and for the last lines of a CI log. It never holds a token.
+
+    Args:
+        text: The whole message.
+        line: The message in one line, without what to do next, for resources that failed for the same reason.
+        cause: What is equal for two messages of one cause, although their lines differ.
+        code: One of :data:`CODES`; it is appended to the text.
     """
 
     # Tracebacks and logs show the name that users import, not the file it happens to live in.
     __module__ = "pulumi_atlassian_forge"
 
-    def __init__(self, text: str, *, line: str | None = None, cause: str | None = None) -> None:
-        super().__init__(text)
-        # How it is shortened where another resource has the message already (repeated.py): the same in one line, without what
-        # to do; and what is equal for two that failed for one reason, though their lines differ.
+    def __init__(self, text: str, *, line: str | None = None, cause: str | None = None, code: str | None = None) -> None:
+        super().__init__(text if code is None else f"{text} ({code})")
+        self.code = code
         self.line = text.partition("\n")[0] if line is None else line
         self.cause = text if cause is None else cause
 
@@ -58,17 +71,17 @@ def redact(text: str, secrets: Iterable[str]) -> str:
 
 
 def limit_lines(lines: list[str], most: int = 6) -> list[str]:
-    """The lines of a message, of which there are six at most (design decision 8); the last says how many are left out."""
+    """The lines of a message, six at most; the last one says how many are left out."""
     return lines if len(lines) <= most else [*lines[: most - 1], f"and {len(lines) - most + 1} more"]
 
 
 def redact_token_like(text: str) -> str:
-    """The text without what looks like a token: a JWT, or an API token of Atlassian's. Somebody may have put one anywhere."""
+    """The text without what looks like a token: a JWT, or an API token of Atlassian."""
     return _TOKEN_LIKE.sub(_REDACTED, text)
 
 
 def bug_report(error: BaseException, *, doing: str, version: str, secrets: Iterable[str] = ()) -> ForgeError:
-    """Turn a mistake of ours into a :class:`ForgeError` that says so and carries a redacted traceback.
+    """Turn a bug of this package into a :class:`ForgeError` with a redacted traceback.
 
     Args:
         error: What was raised, of any class: ``SystemExit`` and ``KeyboardInterrupt`` too, because ``pulumi.dynamic`` catches
@@ -80,7 +93,7 @@ def bug_report(error: BaseException, *, doing: str, version: str, secrets: Itera
     Returns:
         The error to raise in its place.
     """
-    # An explicit limit: configure() sets sys.tracebacklimit to 0 for everybody else's sake.
+    # An explicit limit: configure() sets sys.tracebacklimit to 0 for all other errors.
     lines = traceback.format_exception(type(error), error, error.__traceback__, limit=_FRAMES)
     report = (
         f"a bug in pulumi-atlassian-forge {version}: {type(error).__name__} in {doing}\n"

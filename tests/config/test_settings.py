@@ -241,3 +241,8 @@ def test_a_setting_of_an_old_name_is_an_error_that_names_the_new_one(monkeypatch
     monkeypatch.setenv(variable("acme", old), "x")
     with pytest.raises(ForgeError, match=f"{variable('acme', old)} is now called {variable('acme', new)}\n"):
         installations(acme={"baseUrl": HTTPS})
+
+
+def test_the_error_of_an_old_name_ends_with_its_code() -> None:
+    with pytest.raises(ForgeError, match=r"next: rename it, and run the command again \(AF101\)$"):
+        installations({"bridgeUrl": "x"})

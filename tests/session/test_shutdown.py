@@ -10,24 +10,24 @@ from pathlib import Path
 from pulumi_atlassian_forge.session.shutdown import RequestGate, ancestors
 
 
-def test_a_shut_gate_waits_for_what_is_under_way_and_lets_nothing_pass() -> None:
+def test_a_closed_gate_waits_for_requests_under_way_and_admits_none() -> None:
     gate = RequestGate()
     entered, leave = threading.Event(), threading.Event()
 
     def request() -> None:
-        with gate.passing() as may_pass:
-            assert may_pass
+        with gate.enter() as may_enter:
+            assert may_enter
             entered.set()
             leave.wait(5)
 
     worker = threading.Thread(target=request)
     worker.start()
     entered.wait(5)
-    closer = threading.Thread(target=gate.shut)
+    closer = threading.Thread(target=gate.close)
     closer.start()
-    while True:  # until the closer has shut it
-        with gate.passing() as may_pass:
-            if not may_pass:
+    while True:  # until the closer has closed it
+        with gate.enter() as may_enter:
+            if not may_enter:
                 break
     assert closer.is_alive()
     leave.set()
@@ -38,8 +38,8 @@ def test_a_shut_gate_waits_for_what_is_under_way_and_lets_nothing_pass() -> None
 
 def test_what_is_under_way_for_too_long_is_not_waited_for() -> None:
     gate = RequestGate()
-    with gate.passing():
-        gate.shut(patience=0.01)
+    with gate.enter():
+        gate.close(grace_s=0.01)
 
 
 def test_the_processes_above_are_told() -> None:
@@ -51,7 +51,7 @@ def test_a_process_ends_when_the_one_above_its_shell_is_killed() -> None:
     # engine (this middle process) → shell → plugin, as the engine starts a dynamic plugin
     plugin = (
         "import os, time; from pulumi_atlassian_forge.session.shutdown import watch; "
-        "watch(interval=0.05); print(os.getpid(), flush=True); time.sleep(60)"
+        "watch(interval_s=0.05); print(os.getpid(), flush=True); time.sleep(60)"
     )
     engine = f"import subprocess, sys; subprocess.run(['sh', '-c', '{sys.executable} -c \"$CODE\"; true'])"
     middle = subprocess.Popen(

@@ -187,7 +187,7 @@ def _refuse_renamed(get: Get, names: Iterable[str]) -> None:
     if found:
         lines = [f"{old} is now called {new}" for old, new in sorted(found.items())]
         advice = "next: rename it, and run the command again"
-        raise ForgeError("\n".join(limit_lines(["a setting has another name now", *lines, advice])))
+        raise ForgeError("\n".join(limit_lines(["a setting has another name now", *lines, advice])), code="AF101")
 
 
 def not_configured(name: str, names: Iterable[str]) -> str:

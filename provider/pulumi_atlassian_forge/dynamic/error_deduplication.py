@@ -1,7 +1,7 @@
-"""One cause, many modules: a wrong token fails each of them, and its advice is read once.
+"""Error deduplication: one cause, such as a wrong token, fails many resources, and its advice is printed once.
 
-Pulumi wants an error for each resource. The first one that fails for a cause in this process has the whole message; each other
-one has a line of its own that says what failed, why and what became of it, and names the first for what to do.
+The engine needs an error for each resource. The first resource that fails for a cause has the whole message. Each other one has
+one line: what failed, why, the state that it is in, and the name of the first resource for what to do.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from pulumi_atlassian_forge.errors import ForgeError
 
 
 class ErrorDeduplicator:
-    """The causes that were told in this process, each with the resource that has the whole message."""
+    """The causes that were reported in this process, each with the resource that has the whole message."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._first: dict[str, str] = {}
 
     def shorten(self, error: ForgeError, name: str) -> ForgeError:
-        """What to raise for a resource.
+        """The error to raise for a resource.
 
         Args:
-            error: Why it failed.
-            name: What it is called in the output of the engine.
+            error: The failure.
+            name: The resource, as the engine's output names it.
 
         Returns:
-            The error itself for the first resource of its cause, also where it fails again; for each other one its line.
+            The error itself for the first resource of its cause, each time it fails; one line for each other resource.
         """
         with self._lock:
             first = self._first.setdefault(error.cause, name)

@@ -22,18 +22,18 @@ MAX_WAITING_OPERATIONS: Final = 100
 """Operations that can wait for one installation: as many modules as it holds at most."""
 
 IDLE_THREADS: Final = 64
-"""Threads for what does not wait."""
+"""Threads for hooks that do not wait."""
 
 
 def _nothing() -> None:
-    """All that is wanted is the thread."""
+    """A task whose only purpose is that the pool starts a thread."""
 
 
 def raise_thread_limit(installations: int) -> bool:
-    """Let the pool whose thread calls this have more threads; they are made only when needed.
+    """Raise the limit of the pool whose thread calls this; threads are started only when needed.
 
     Args:
-        installations: How many there are to wait for.
+        installations: How many installations operations may wait for.
 
     Returns:
         Whether the pool was found.
@@ -45,7 +45,7 @@ def raise_thread_limit(installations: int) -> bool:
         pool = reference() if callable(reference) else None
         if isinstance(pool, ThreadPoolExecutor) and hasattr(pool, "_max_workers"):
             pool._max_workers = max(wanted, pool._max_workers)  # noqa: SLF001 - see above
-            # A thread is made where something is submitted. What came before, all at once in a refresh or a destroy, has none.
+            # The pool starts a thread for a submitted task only. Tasks that came before, all at once in a refresh, have none.
             for _ in range(min(wanted, pool._work_queue.qsize())):  # noqa: SLF001 - see above
                 pool.submit(_nothing)
             return True

@@ -1,7 +1,6 @@
-"""What ``check`` decides: whether a declaration can be registered, in which form it is stored, and whose key it is.
+"""Check: validate one declaration, complete it, and find a key that is declared twice.
 
-``check`` and ``diff`` are the only code of ours that runs in a preview, so everything that can be known before a request
-is said here. Offline.
+``check`` and ``diff`` are the only hooks that run in a preview. So they report everything that is known without a request.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Settings(Protocol):
-    """What ``check`` asks of the settings: no network."""
+    """What ``check`` needs of the settings. No request."""
 
     @property
     def names(self) -> list[str]:
@@ -44,33 +43,33 @@ class Settings(Protocol):
         """
 
     def manifest(self, name: str) -> Manifest | None:
-        """What the manifest of the app declares; None where the settings name no manifest.
+        """What the app's manifest declares; None if the settings name no manifest.
 
         Raises:
             ForgeError: The settings of this installation cannot be used, or its manifest cannot be read.
         """
 
     def unknown(self, name: str) -> str | None:
-        """Why an installation is not known, or None where it is."""
+        """Why an installation is unknown; None if it is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedInputs:
-    """Inputs in the form that is stored and compared, and everything that is wrong with them."""
+    """Inputs in the form that is stored and compared, and all their validation errors."""
 
     inputs: dict[str, Any]
     problems: list[Problem]
 
 
 class KeyClaims:
-    """Which resource declared which key in this run: two with one key fail in preview, not half-way through an ``up``."""
+    """The keys that the resources of a run declare. Two resources with one key fail in preview, not during an ``up``."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._owners: dict[tuple[str, str, str], str] = {}
 
     def claim(self, module: tuple[str, str, str], resource: str) -> str | None:
-        """Note the owner of a key; return another resource that has it already."""
+        """Claim a key for a resource; return another resource that declared it before."""
         with self._lock:
             owner = self._owners.setdefault(module, resource)
         return None if owner == resource else owner
@@ -79,7 +78,7 @@ class KeyClaims:
 def check(news: Mapping[str, Any], settings: Settings, keys: KeyClaims) -> CheckedInputs:
     """Validate and complete the inputs of one resource.
 
-    Offline, idempotent, and safe with :data:`UNKNOWN` at any depth.
+    No request; idempotent; accepts :data:`UNKNOWN` at any depth.
 
     Args:
         news: The inputs, as the program gave them, or as an earlier check returned them.
@@ -87,7 +86,7 @@ def check(news: Mapping[str, Any], settings: Settings, keys: KeyClaims) -> Check
         keys: The keys of this run.
 
     Returns:
-        The inputs in canonical form, with ``installation``, ``apiVersion`` and (v1) ``key`` resolved, and all problems.
+        The inputs in canonical form, with ``installation``, ``apiVersion`` and (v1) ``key`` resolved, and all validation errors.
 
     Raises:
         ForgeError: The settings of the installation cannot be used, or its manifest cannot be read.
@@ -152,7 +151,7 @@ def _check_key(inputs: dict[str, Any], version: Version, problems: list[Problem]
 
 
 def _check_adopt(inputs: dict[str, Any], version: Version, problems: list[Problem]) -> None:
-    """``adopt`` decides what a register means, so like ``installation`` it is a plain value."""
+    """``adopt`` decides what a register does, so like ``installation`` it is a plain value, never an output."""
     adopt = inputs.get("adopt")
     if adopt is None or adopt is False:
         inputs.pop("adopt", None)

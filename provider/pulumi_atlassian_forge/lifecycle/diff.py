@@ -1,4 +1,4 @@
-"""What a change of a declaration means for its module. No Pulumi and no HTTP: a preview needs nothing more than this."""
+"""Diff: what a change of a declaration means for its module. No request, so that a preview can call it."""
 
 from __future__ import annotations
 
@@ -23,9 +23,11 @@ def diff(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Difference:
     """Compare old outputs with new inputs.
 
     A pure function: a refresh calls it the other way round, with new outputs and old inputs. An unknown key or type counts as
-    a replace, so that ``up`` never does more than the preview showed. The new module comes first, unless it has the key of the
-    old one or adopts it: then the register would fail, or the delete that follows would remove the new module. That is said also
-    where nothing is to be replaced, because the user may want it: ``pulumi up --replace``.
+    a replacement, so that ``up`` never does more than the preview showed.
+
+    A replacement registers the new module first, unless it has the key of the old one or adopts it: then the register would fail,
+    or the delete after it would delete the new module. ``delete_first`` is set even if nothing is replaced, because the user may
+    replace a resource with ``pulumi up --replace``.
     """
     replaces = [name for name in ("installation", "apiVersion", "key") if name in news and news[name] != olds.get(name)]
     if "__type" in olds or ("type" in news and news["type"] != olds.get("type")):

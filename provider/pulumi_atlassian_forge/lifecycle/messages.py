@@ -1,10 +1,10 @@
-"""What a failed operation means to the person who ran it: from the API's error to one :class:`ForgeError`.
+"""The messages of failed operations: from an error of the API to the one :class:`ForgeError` that the user reads.
 
 At most six lines, in this form::
 
     could not <verb> module '<key>' (<type>) on installation '<name>' (<version>)
     HTTP <status>: <the server's own text>
-    <what became of the module>
+    <the state that the module is in>
     next: <command or setting>
 """
 
@@ -39,7 +39,7 @@ from .recovery import AmbiguousRegistration, KeyTaken
 Verb = Literal["register", "update", "read", "delete"]
 
 LIMIT = 100
-"""Dynamic modules that one installation holds at most (docs:apis-reference/dynamic-modules)."""
+"""How many dynamic modules one installation holds at most, as Atlassian documents it."""
 
 _LIMIT_WORDS: Final = re.compile(r"limit|maximum|at most|exceed|too many", re.IGNORECASE)
 _AT_LIMIT: Final = "delete a module that is not needed; if this one replaces another, set delete_before_replace=True on it"
@@ -51,7 +51,7 @@ _AT_SHARED_LIMIT: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What was tried: the first line of the message."""
+    """An operation on one module, for the first line of its message."""
 
     verb: Verb
     key: str | None
@@ -64,90 +64,90 @@ class Attempt:
 
     def __str__(self) -> str:
         # Under v2 a module has no key before it is registered: its logical name is what the reader knows.
-        called = f"module {self.key!r}" if self.key is not None else f"the module of {self.name!r}"
-        return f"could not {self.verb} {called} ({self.type}) on installation {self.installation!r} ({self.version})"
+        named = f"module {self.key!r}" if self.key is not None else f"the module of {self.name!r}"
+        return f"could not {self.verb} {named} ({self.type}) on installation {self.installation!r} ({self.version})"
 
 
 def explain(attempt: Attempt, error: ApiError, *, registered: Mapping[Version, int] = MappingProxyType({})) -> ForgeError:
-    """Put an error of the API into words.
+    """The message of an operation that failed with an error of the API.
 
     Args:
-        attempt: What was tried.
-        error: What came of it.
-        registered: How many modules the installation holds, where that is known: under one version of the API or under both.
+        attempt: The operation.
+        error: The error.
+        registered: How many modules the installation holds, if that is known: under one version of the API or under both.
 
     Returns:
-        The error to raise; it holds nothing but text.
+        The error to raise. It holds text only, never the error of the API.
     """
     is_full = attempt.verb == "register" and is_about_the_limit(error) and sum(registered.values()) >= LIMIT
     if is_full and error.outcome is Outcome.NOT_APPLIED:
-        fate = f"nothing was registered: the installation holds {_counted(registered)}, and the limit is {LIMIT}"
+        state = f"nothing was registered: the installation holds {_counted(registered)}, and the limit is {LIMIT}"
         step = _AT_LIMIT if len(registered) == 1 else _AT_SHARED_LIMIT
     elif isinstance(error, KeyTaken):
-        fate = "a module with this key is already registered; it was left as it is"
+        state = "a module with this key is already registered; it was left as it is"
         step = (
             "import it, take it over with adopt=True, or give this one another key= (docs/guide/existing-modules.md); "
             "if the program has renamed the resource: aliases="
         )
     elif isinstance(error, TypeMismatch):
-        fate = f"the module to be adopted is of type {error.type}, which cannot be changed in place; it was left as it is"
+        state = f"the module to be adopted is of type {error.type}, which cannot be changed in place; it was left as it is"
         step = "delete the registered one, or give this one another key="
     elif isinstance(error, AdoptionTargetMissing):
-        fate, step = "nothing was registered", "correct adopt=, or remove it to register a new module"
+        state, step = "nothing was registered", "correct adopt=, or remove it to register a new module"
     elif isinstance(error, AmbiguousRegistration):
-        fate = f"its response was lost, and each of these could be it: {', '.join(printable(key, 80) for key in error.keys)}"
+        state = f"its response was lost, and each of these could be it: {', '.join(printable(key, 80) for key in error.keys)}"
         step = f"DELETE …/{attempt.version}/dynamic/module/<key> for those that nothing needs, then run the command again"
     else:
-        fate, step = _fate(attempt, error), _next(attempt, error)
-    said = _what_was_said(error)
-    # The words of an Unreachable vary with the attempts of those that came before.
+        state, step = _resulting_state(attempt, error), _next_step(attempt, error)
+    server_text = _server_text(error)
+    # The text of an Unreachable varies with the retries of earlier operations.
     why = error.reason if isinstance(error, Unreachable) else error.message
     return ForgeError(
-        f"{attempt}\n{said}\n{fate}\nnext: {step}",
-        line=f"{attempt}: {said}; {fate}",
+        f"{attempt}\n{server_text}\n{state}\nnext: {step}",
+        line=f"{attempt}: {server_text}; {state}",
         cause=f"{attempt.installation} {error.status} {why} {step}",
     )
 
 
 def unverified(attempt: Attempt, error: UnverifiedInstallation) -> ForgeError:
-    """None of the stack's modules was found: the token may be that of another installation."""
-    fate = {
+    """The message of the installation guard: the credentials may be those of another installation."""
+    state = {
         "register": "nothing was registered",
         "update": "nothing was changed",
         "read": "nothing was changed: the state is as it was",
         "delete": "nothing was deleted: it is still in the state",
     }[attempt.verb]
     if error.first is not None:
-        return ForgeError(f"{attempt}\n{fate}: see the message about {error.first!r}")
+        return ForgeError(f"{attempt}\n{state}: see the message about {error.first!r}")
     accept = f"{variable(attempt.installation, 'acceptMissingModules')}=true pulumi refresh"
-    setting, what = _auth_method_of(attempt.installation, attempt.auth_method)
+    setting, what = _setting_and_meaning(attempt.installation, attempt.auth_method)
     if isinstance(error, WrongInstallation):
         return ForgeError(
             f"{attempt}\n"
             "this is another installation than the one that the stack was made on\n"
-            f"{fate}\n"
+            f"{state}\n"
             f"is {setting} {what}, at {attempt.base_url}?\n"
             f"next: correct it and run the command again; if the app was installed anew: {accept}"
         )
     return ForgeError(
         f"{attempt}\n"
         f"none of the {error.known} modules of this stack that were looked for is there; {error.listed} others are\n"
-        f"{fate}\n"
+        f"{state}\n"
         f"is {setting} {what}, at {attempt.base_url}?\n"
         f"next: if not, correct it and run the command again; if all were deleted: {accept}"
     )
 
 
-def _check(installation: str, auth_method: AuthMethodName | None, error: ApiError) -> str:
+def _reachability_step(installation: str, auth_method: AuthMethodName | None, error: ApiError) -> str:
     if isinstance(error, Unauthorized):
-        return renewal(installation, auth_method, error)
+        return credentials_step(installation, auth_method, error)
     return f"check {address_variable(installation, auth_method)}, the network and the proxy"
 
 
-def renewal(installation: str, auth_method: AuthMethodName | None, error: Unauthorized) -> str:
-    """What to do where the credentials of an authentication method are not taken, or there are none."""
+def credentials_step(installation: str, auth_method: AuthMethodName | None, error: Unauthorized) -> str:
+    """What to do if the credentials of an authentication method are refused or missing."""
     who = "a token of the app that is installed there, which lives at most 4 hours"
-    setting = _auth_method_of(installation, auth_method)[0]
+    setting = _setting_and_meaning(installation, auth_method)[0]
     match auth_method:
         case "relayUrl" if error.is_from_relay:
             key = setting_of(installation, "relayKey")
@@ -163,8 +163,8 @@ def renewal(installation: str, auth_method: AuthMethodName | None, error: Unauth
     return f"renew {setting}: it takes {who}"
 
 
-def _auth_method_of(installation: str, auth_method: AuthMethodName | None) -> tuple[str, str]:
-    """The setting that leads to an installation, and what it has to be."""
+def _setting_and_meaning(installation: str, auth_method: AuthMethodName | None) -> tuple[str, str]:
+    """The setting that selects an installation, and what it has to hold."""
     if auth_method is None:  # the emulator, without a token
         return setting_of(installation, "baseUrl"), "the file of this installation"
     what = {"relayUrl": "the relay of this installation", "containerProxy": "this installation"}
@@ -172,33 +172,33 @@ def _auth_method_of(installation: str, auth_method: AuthMethodName | None) -> tu
 
 
 def not_found(attempt: Attempt) -> ForgeError:
-    """The module that was to be updated or read is not there."""
+    """The message for a module that is missing where it is needed: in an update, or in a get by its id."""
     if attempt.verb == "update":
-        fate = "it was deleted outside Pulumi; nothing was changed"
+        state = "it was deleted outside Pulumi; nothing was changed"
         step = "`pulumi up --refresh` takes it out of the state and registers it again"
     else:
-        fate = "there is no module with this key on this installation"
+        state = "there is no module with this key on this installation"
         step = "correct the id, the installation or the token"
-    return ForgeError(f"{attempt}\nHTTP 404: not found\n{fate}\nnext: {step}")
+    return ForgeError(f"{attempt}\nHTTP 404: not found\n{state}\nnext: {step}")
 
 
 def another_type(attempt: Attempt, type_: str) -> ForgeError:
-    """The program asked for a trigger by its id, and something else has it."""
+    """The message for a get of a trigger by the id of a module of another type."""
     return ForgeError(f"{attempt}\nit is a module of type {printable(type_, 100)}\nnext: DynamicModule.get")
 
 
 def list_failed(
     installation: str, version: Version, base_url: str, auth_method: AuthMethodName | None, error: ApiError
 ) -> ForgeError:
-    """The modules of an installation cannot be listed."""
+    """The message for an installation whose modules cannot be listed."""
     return ForgeError(
-        f"could not list the modules of installation {installation!r} ({version}) at {base_url}\n{_what_was_said(error)}\n"
-        f"next: {_check(installation, auth_method, error)}"
+        f"could not list the modules of installation {installation!r} ({version}) at {base_url}\n{_server_text(error)}\n"
+        f"next: {_reachability_step(installation, auth_method, error)}"
     )
 
 
 def is_about_the_limit(error: ApiError) -> bool:
-    """Whether a refusal may be for the limit: nothing documents it, and a full installation refuses a wrong declaration, too."""
+    """Whether a refusal may be about the limit. Its text is not documented, and there are other reasons to refuse."""
     return isinstance(error, Rejected) and _LIMIT_WORDS.search(error.message) is not None
 
 
@@ -208,32 +208,32 @@ def _counted(registered: Mapping[Version, int]) -> str:
     return " and ".join(f"{number} modules under {version}" for version, number in sorted(registered.items()))
 
 
-def _what_was_said(error: ApiError) -> str:
-    said = f"HTTP {error.status}: {error.message}" if error.status is not None else error.message
+def _server_text(error: ApiError) -> str:
+    text = f"HTTP {error.status}: {error.message}" if error.status is not None else error.message
     if error.attempts > 1:
-        said += f" (asked {error.attempts} times, waited {error.waited:.0f} s)"
-    return said
+        text += f" (asked {error.attempts} times, waited {error.waited:.0f} s)"
+    return text
 
 
-def _fate(attempt: Attempt, error: ApiError) -> str:
+def _resulting_state(attempt: Attempt, error: ApiError) -> str:
     if attempt.verb == "read":
         return "nothing was changed: the state is as it was"
-    sure = error.outcome is Outcome.NOT_APPLIED
+    is_certain = error.outcome is Outcome.NOT_APPLIED
     if attempt.verb == "register":
-        return "nothing was registered" if sure else "it is not known whether it was registered; it is not in the state"
+        return "nothing was registered" if is_certain else "it is not known whether it was registered; it is not in the state"
     if attempt.verb == "update":
-        return "it was left as it was" if sure else "it may hold the old or the new content"
-    return "it is still registered" if sure else "it may still be registered; it is still in the state"
+        return "it was left as it was" if is_certain else "it may hold the old or the new content"
+    return "it is still registered" if is_certain else "it may still be registered; it is still in the state"
 
 
-def _next(attempt: Attempt, error: ApiError) -> str:
+def _next_step(attempt: Attempt, error: ApiError) -> str:
     key = functools.partial(config_key, attempt.installation)
     api = f"{address_variable(attempt.installation, attempt.auth_method)} ({attempt.base_url})"
     match error:
         case _ if attempt.verb == "register" and error.outcome is not Outcome.NOT_APPLIED:
-            step = _next_of_ambiguous_register(attempt)
+            step = _step_after_unknown_register(attempt)
         case Unauthorized():
-            step = renewal(attempt.installation, attempt.auth_method, error)
+            step = credentials_step(attempt.installation, attempt.auth_method, error)
         case Unreachable():
             step = f"check {api}, the network and the proxy, then run the command again"
         case Throttled():
@@ -249,7 +249,7 @@ def _next(attempt: Attempt, error: ApiError) -> str:
     return step
 
 
-def _next_of_ambiguous_register(attempt: Attempt) -> str:
+def _step_after_unknown_register(attempt: Attempt) -> str:
     if attempt.key is not None:
         return f"look whether GET …/dynamic/module/{attempt.key} finds it; if so delete it, then run the command again"
     return "list the installation's modules; if a new one has this content delete it, then run the command again"

@@ -1,4 +1,4 @@
-"""What is written into state: users' data for ever, so its form and the reasons are in ``docs/adr/0001-state.md``."""
+"""The outputs and inputs in state. They are users' data for ever: docs/adr/0001-state.md is the contract."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pulumi_atlassian_forge.model.comparison import as_declared, server_addition
 from pulumi_atlassian_forge.model.content import TRIGGER, Content, is_typed, properties_of
 
 SCHEMA: Final = 1
-"""The version of the state's form; ``__schema`` also tells a refresh (old outputs) from a get (inputs only)."""
+"""The version of the state's form. ``__schema`` also distinguishes a refresh (old outputs) from a get (inputs only)."""
 
 _OUTPUTS_ONLY: Final = frozenset({"__identity", "__made", "__schema", "__server", "__siblings", "__type"})
 
@@ -24,13 +24,22 @@ def outputs_of(
     typed: bool | None = None,
     first_look: bool = False,
 ) -> dict[str, Any]:
-    """What goes into state: the declaration as it is live, and our own marks (docs/adr/0001-state.md)."""
+    """The outputs of a module: its declaration as it is live, and the hidden properties.
+
+    Args:
+        base: The inputs, or the old outputs of a refresh.
+        declared: The declared content.
+        live: The module as the server has it.
+        server: The paths that the server added; None: not known yet.
+        typed: Whether it is a ``TriggerModule``; by default as ``base`` is.
+        first_look: Whether the paths that the server added are to be taken from ``live``.
+    """
     typed = is_typed(base) if typed is None else typed
     outputs: dict[str, Any] = {"key": live.key, "installation": base["installation"], "apiVersion": base["apiVersion"]}
     outputs |= {name: base[name] for name in ("__name", "__made", "__identity", "adopt") if name in base}
     outputs["__schema"] = SCHEMA
     if typed and live.content.type != TRIGGER:
-        # Somebody put another type under the key: a trigger's properties cannot show it, and only a replace fixes it.
+        # The key has another type now: a trigger's properties cannot show that, and only a replacement fixes it.
         return outputs | {"__type": live.content.type}
     seen = as_declared(declared, live.content, server) if live.content.type == declared.type else live.content
     if first_look:
@@ -41,6 +50,6 @@ def outputs_of(
 
 
 def inputs_of(outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs that a refresh puts beside the outputs: what a user manages, in the form that ``check`` produces."""
+    """The inputs that a refresh returns beside the outputs: what the user manages, in the form that ``check`` produces."""
     server_made = _OUTPUTS_ONLY | ({"key"} if outputs["apiVersion"] == "v2" else set())
     return {name: value for name, value in outputs.items() if name not in server_made}

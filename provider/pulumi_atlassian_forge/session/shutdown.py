@@ -1,9 +1,9 @@
-"""End the plugin's process when the engine is gone.
+"""The end of a plugin process: no request after the engine has ended, and no wait after the engine asked it to end.
 
-A plugin outlives an engine that was killed: nothing tells it, and requests that wait in its queue would still be sent, for a run
-whose results nobody writes down. So a daemon thread watches the processes above, and when one of them is gone no request is sent
-any more; those under way are let finish, and then the process ends. No signal handlers: the hooks run in worker threads, and the
-engine gives a plugin a process group of its own.
+A plugin outlives an engine that was killed: nothing informs it, and operations that wait in its queue would still send requests,
+for a run whose results nobody writes to the state. So a daemon thread watches the processes above. If one of them has ended, the
+request gate closes, requests under way finish, and the process exits. It handles no signals: the hooks run in worker threads, and
+the engine gives a plugin a process group of its own.
 """
 
 from __future__ import annotations
@@ -21,51 +21,45 @@ from pulumi_atlassian_forge.auth.child_processes import kill_all
 LEVELS: Final = 2
 """How many processes above are watched: the shell script that starts a dynamic plugin, and the engine above it."""
 
-_INTERVAL: Final = 0.5  # seconds between two looks
-_LAST_PATIENCE: Final = 4.0  # seconds for the same after the engine's SIGINT; after five it kills
-_PATIENCE: Final = 60.0  # seconds for the requests under way; each has a time limit of its own
+_WATCH_INTERVAL_S: Final = 0.5
+_ENGINE_GONE_GRACE_S: Final = 60.0  # for requests under way, each of which has a time limit of its own
+_ENGINE_ASKED_GRACE_S: Final = 4.0  # the same after the engine's SIGINT: it kills the process after five
 
 
 class RequestGate:
-    """Every request passes it; after :meth:`shut` none does."""
+    """The gate that every request enters. After :meth:`close` no request enters any more."""
 
     def __init__(self) -> None:
         self._state = threading.Condition()
         self._under_way = 0
-        self._is_shut = False
+        self._is_closed = False
 
     @contextlib.contextmanager
-    def passing(self) -> Iterator[bool]:
-        """Count one request as under way; False where none may be sent any more."""
+    def enter(self) -> Iterator[bool]:
+        """Count one request as under way; False if the gate is closed."""
         with self._state:
-            may_pass = not self._is_shut
-            self._under_way += may_pass
+            may_enter = not self._is_closed
+            self._under_way += may_enter
         try:
-            yield may_pass
+            yield may_enter
         finally:
             with self._state:
-                self._under_way -= may_pass
+                self._under_way -= may_enter
                 self._state.notify_all()
 
-    def shut(self, patience: float = _PATIENCE) -> None:
-        """Let no request pass any more, and wait until those under way have ended, for ``patience`` seconds at most."""
+    def close(self, grace_s: float = _ENGINE_GONE_GRACE_S) -> None:
+        """Close the gate, and wait for the requests under way, for ``grace_s`` seconds at most."""
         with self._state:
-            self._is_shut = True
-            self._state.wait_for(lambda: self._under_way == 0, patience)
+            self._is_closed = True
+            self._state.wait_for(lambda: self._under_way == 0, grace_s)
 
 
 GATE: Final = RequestGate()
 """The gate of this process."""
 
 
-def _leave(leave: Callable[[int], None], code: int) -> None:
-    """End the process without a clean-up, and with it the token commands that it has started."""
-    kill_all()
-    leave(code)
-
-
 def ancestors(levels: int = LEVELS) -> list[int]:
-    """The process ids above this process; only the first where the system does not tell more (it has no ``/proc``)."""
+    """The process ids above this process. Only the first one on a system without ``/proc``."""
     found = [os.getppid()]
     while len(found) < levels:
         above = _parent_of(found[-1])
@@ -84,23 +78,26 @@ def _parent_of(pid: int) -> int | None:
         return None
 
 
-def watch(gate: RequestGate = GATE, leave: Callable[[int], None] = os._exit, interval: float = _INTERVAL) -> threading.Thread:
-    """Start the thread. Called once, in the plugin's process.
+def watch(
+    gate: RequestGate = GATE, leave: Callable[[int], None] = os._exit, interval_s: float = _WATCH_INTERVAL_S
+) -> threading.Thread:
+    """Start the thread that watches the engine. Called once in a plugin process.
 
     Args:
-        gate: What to shut.
-        leave: Ends the process at once; no clean-up may wait for a worker that waits.
-        interval: Seconds between two looks.
+        gate: The gate to close.
+        leave: Ends the process at once: no cleanup may wait for a worker that waits.
+        interval_s: Seconds between two checks.
     """
     above = ancestors()
 
-    def until_gone() -> None:
+    def until_the_engine_ends() -> None:
         while ancestors(len(above)) == above:
-            time.sleep(interval)
-        gate.shut()
-        _leave(leave, 1)
+            time.sleep(interval_s)
+        gate.close()
+        kill_all()
+        leave(1)
 
-    thread = threading.Thread(target=until_gone, name="watch-the-engine", daemon=True)
+    thread = threading.Thread(target=until_the_engine_ends, name="watch-the-engine", daemon=True)
     thread.start()
     return thread
 
@@ -109,26 +106,27 @@ def exit_when_asked(
     is_busy: Callable[[], bool],
     gate: RequestGate = GATE,
     leave: Callable[[int], None] = os._exit,
-    patience: float = _LAST_PATIENCE,
+    grace_s: float = _ENGINE_ASKED_GRACE_S,
 ) -> None:
-    """Let the process end when the engine asks for it, though hooks wait. Called once, in the plugin's process.
+    """Let the process exit when the engine asks for it, although hooks wait. Called once in a plugin process.
 
-    After the engine's SIGINT the interpreter waits for the threads of the hooks, which may sit in a pause that a server asked
-    for, and the engine waits five seconds for the process. So what runs before those threads are waited for lets the requests
-    under way finish and leaves. Where :mod:`threading` has no such place any more, the engine's five seconds are what is left.
+    After the engine's SIGINT the interpreter waits for the threads of the hooks. They may wait for a pause that a server asked for,
+    while the engine waits five seconds for the process. This runs before those threads are waited for. ``threading`` has no public
+    place for it: without ``_register_atexit`` the engine's five seconds remain.
 
     Args:
-        is_busy: Whether any hook is running: else the process ends by itself.
-        gate: What to shut.
+        is_busy: Whether a hook is running; if not, the process ends by itself.
+        gate: The gate to close.
         leave: Ends the process at once.
-        patience: Seconds for the requests under way.
+        grace_s: Seconds for the requests under way.
     """
     register = getattr(threading, "_register_atexit", None)
 
     def end() -> None:
         if is_busy():
-            gate.shut(patience)
-            _leave(leave, 0)
+            gate.close(grace_s)
+            kill_all()
+            leave(0)
 
     if register is not None:
         register(end)

@@ -25,7 +25,7 @@ from pulumi_atlassian_forge.cli.stack_state import modules, of_stack
 from pulumi_atlassian_forge.cli.target import Site, site
 from pulumi_atlassian_forge.config.settings import PROXY_VARIABLE, address_variable, config_key, variable
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.lifecycle.messages import renewal
+from pulumi_atlassian_forge.lifecycle.messages import credentials_step
 from pulumi_atlassian_forge.model.module_id import Version
 from pulumi_atlassian_forge.session.connection import Connection
 from pulumi_atlassian_forge.session.connections import Connections
@@ -172,7 +172,7 @@ def _auth(here: Site, failures: Mapping[Version, ApiError | None], stacks: Seque
     if refusal is None:
         return skipped("auth", "nothing answered as the API does")
     is_token = here.connection.auth_method == "token"
-    return fail("auth", str(refusal), _KIND if is_token else renewal(here.name, here.connection.auth_method, refusal))
+    return fail("auth", str(refusal), _KIND if is_token else credentials_step(here.name, here.connection.auth_method, refusal))
 
 
 def _whose(here: Site, stacks: Sequence[str]) -> Check:
