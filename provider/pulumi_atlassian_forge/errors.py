@@ -1,7 +1,7 @@
 """The one error class that a user of this package sees, its codes, and the redaction of secrets.
 
-Every failure that leaves a hook, a function or a command is a :class:`ForgeError`. Its text has at most six lines: what failed and
-for which module, the server's own text, the state that things are in, and what to do next. The errors of the API are a tree of
+Every failure that leaves a hook, a function or a command is a :class:`ForgeError`. Its text has at most six lines: what failed
+and for which module, the server's own text, the state that things are in, and what to do next. The errors of the API are a tree of
 their own in :mod:`.api.errors`; :mod:`.lifecycle.messages` turns one into the other.
 """
 
@@ -27,7 +27,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "AF101": "A setting has an old name",
     }
 )
-"""The codes of failures and warnings, each with its title. A code is public for ever; messages that have none yet get one later."""
+"""The codes of failures and warnings, each with its title. A code is public for ever; other messages get theirs later."""
 
 Notify = Callable[[str, str], None]
 """A sink of run-time messages: what each is about (the installation, or ``<installation>/<key>``), and what happened."""

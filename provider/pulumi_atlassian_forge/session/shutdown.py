@@ -110,9 +110,9 @@ def exit_when_asked(
 ) -> None:
     """Let the process exit when the engine asks for it, although hooks wait. Called once in a plugin process.
 
-    After the engine's SIGINT the interpreter waits for the threads of the hooks. They may wait for a pause that a server asked for,
-    while the engine waits five seconds for the process. This runs before those threads are waited for. ``threading`` has no public
-    place for it: without ``_register_atexit`` the engine's five seconds remain.
+    After the engine's SIGINT the interpreter waits for the threads of the hooks. They may wait for a pause that a server asked
+    for, while the engine waits five seconds for the process. This runs before those threads are waited for. ``threading`` has no
+    public place for it: without ``_register_atexit`` the engine's five seconds remain.
 
     Args:
         is_busy: Whether a hook is running; if not, the process ends by itself.
