@@ -67,7 +67,7 @@ def test_a_token_that_is_about_to_end_is_obtained_anew() -> None:
 
 
 def test_a_register_is_not_sent_with_a_token_that_was_just_renewed() -> None:
-    """It may be that of another installation, so its caller looks again (docs/adr/0004-wrong-token.md)."""
+    """It may be that of another installation, so its caller looks again (docs/adr/0004-installation-guard.md)."""
     tokens = iter([Token("first", 1000.0), Token("second")])
     token = BearerToken(lambda: next(tokens), clock=lambda: 990.0)
     token.installation()

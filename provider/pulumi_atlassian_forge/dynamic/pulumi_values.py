@@ -19,7 +19,7 @@ from pulumi_atlassian_forge.model.values import UNKNOWN, normalise
 
 INTERNAL: Final = "internal"
 PROBLEMS: Final = "__problems"
-"""The hidden input by which a preview asks for its validation errors (docs/adr/0002-mistakes-in-preview.md)."""
+"""The hidden input by which a preview asks for its validation errors (docs/adr/0002-validation-errors.md)."""
 
 _HIDDEN: Final = "__"
 _PROVIDER: Final = "__provider"  # the SDK's own: it always arrives

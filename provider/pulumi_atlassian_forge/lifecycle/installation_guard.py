@@ -1,4 +1,4 @@
-"""The installation guard: a wrong token must not erase a stack (docs/adr/0004-wrong-token.md).
+"""The installation guard: a wrong token must not erase a stack (docs/adr/0004-installation-guard.md).
 
 The token alone selects the installation. With a valid token of another installation the API answers 404 for every module of the
 stack: a refresh would read that as "all deleted", a destroy as "done", an update as "register again". So a module is treated as

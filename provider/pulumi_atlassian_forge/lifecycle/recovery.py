@@ -1,4 +1,4 @@
-"""Recovery after a lost response: a register, an update or a delete takes effect exactly once (docs/adr/0003-lost-answers.md).
+"""Recovery after a lost response: a register, an update or a delete takes effect exactly once (docs/adr/0003-lost-responses.md).
 
 A register whose response was lost, cut or unreadable may have been carried out. If it is sent again, the module may be registered
 twice, and then a customer's function runs twice on every event. If it is not, an orphan may be left that runs for ever. So a
