@@ -5,7 +5,7 @@ VENV := .venv
 FLOOR := .venv-floor
 BIN := $(CURDIR)/$(VENV)/bin
 LOCAL := $(CURDIR)/.local
-SCRIPTS := scripts/install-pulumi scripts/reference scripts/pictures scripts/engine/pulumi-language-python-exec \
+SCRIPTS := scripts/install-pulumi scripts/architecture scripts/reference scripts/pictures scripts/engine/pulumi-language-python-exec \
   examples/ci/preview examples/ci/without-secrets examples/ci/bitbucket-comment
 CAMPAIGNS := tests/faults tests/properties tests/e2e/test_wrong_token.py tests/e2e/test_throttling.py tests/e2e/test_adoption.py \
   tests/e2e/test_fleet.py tests/e2e/test_fleet_size.py tests/e2e/test_newcomer.py tests/e2e/test_no_change_matrix.py \
@@ -69,14 +69,16 @@ lint: $(VENV)/.developing ## check style, types and imports
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/reference --check
+	$(BIN)/python scripts/architecture --check
 	$(BIN)/python scripts/pictures --check
 
 format: $(VENV)/.developing ## put the sources into form
 	$(BIN)/ruff check --fix-only . $(SCRIPTS)
 	$(BIN)/ruff format . $(SCRIPTS)
 
-docs: $(VENV)/.developing ## write docs/reference from the docstrings
+docs: $(VENV)/.developing ## write docs/reference from the docstrings, and the diagram of the architecture
 	@$(BIN)/python scripts/reference
+	@$(BIN)/python scripts/architecture
 
 pictures: $(VENV)/.developing ## draw docs/pictures: what forge-modules shows on a terminal
 	@$(BIN)/python scripts/pictures

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from pydantic.alias_generators import to_camel
 
 from pulumi_atlassian_forge.config.settings import InstallationSettings, variable
@@ -18,6 +19,13 @@ PAGES = [*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md")), *sorted((RO
 def test_the_reference_is_what_the_docstrings_say() -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "scripts" / "reference"), "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_architecture_diagram_is_what_the_import_contracts_say() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "architecture"), "--check"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
 
@@ -41,6 +49,32 @@ def test_every_link_between_pages_leads_somewhere() -> None:
     broken = [f"{page.name}: {target}" for page, target in links if not (page.parent / target).exists()]
     assert len(links) > 10
     assert not broken
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/contributing/architecture.md"])
+def test_every_path_in_the_contributors_pages_exists(page: str) -> None:
+    """A path starts at the root of the repository or at the package; a file without a folder may be of any package."""
+    package = ROOT / "provider" / "pulumi_atlassian_forge"
+    paths = set(re.findall(r"`([\w./-]+(?:/|\.(?:py|md|toml)))`", (ROOT / page).read_text("utf-8")))
+    assert len(paths) > 15
+    assert not [path for path in paths if not (ROOT / path).exists() and not list(package.rglob(path))]
+
+
+def test_every_anchor_in_a_link_is_a_heading() -> None:
+    broken = [
+        f"{page.name}: {target}#{anchor}"
+        for page in PAGES
+        for target, anchor in re.findall(r"\]\(([^)#]*)#([^)]+)\)", page.read_text("utf-8"))
+        if not target.startswith("https://") and anchor not in _anchors(page.parent / target if target else page)
+    ]
+    assert not broken
+
+
+def _anchors(page: Path) -> set[str]:
+    """The anchors of the headings of a page, as GitHub makes them."""
+    text = re.sub(r"^ *(`{3,}).*?^ *\1$", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_every_make_target_that_a_page_names_exists() -> None:
