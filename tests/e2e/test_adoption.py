@@ -28,7 +28,7 @@ OLDER = "registered; the same content was there before as older-key, and is stil
 OTHER_TYPE = "is of type jira:issueAction, which cannot be changed in place; it was left as it is"
 THREE_WAYS = (
     "a module with this key is already registered; it was left as it is",
-    "next: import it, take it over with adopt=True, or give this one another key= (docs/guide/existing-modules.md)",
+    "next: import it, adopt it with adopt=True, or give this one another key= (docs/guide/existing-modules.md)",
 )
 
 

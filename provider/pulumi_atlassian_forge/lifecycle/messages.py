@@ -86,7 +86,7 @@ def explain(attempt: Attempt, error: ApiError, *, registered: Mapping[Version, i
     elif isinstance(error, KeyTaken):
         state = "a module with this key is already registered; it was left as it is"
         step = (
-            "import it, take it over with adopt=True, or give this one another key= (docs/guide/existing-modules.md); "
+            "import it, adopt it with adopt=True, or give this one another key= (docs/guide/existing-modules.md); "
             "if the program has renamed the resource: aliases="
         )
     elif isinstance(error, TypeMismatch):
