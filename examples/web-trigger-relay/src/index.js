@@ -2,14 +2,14 @@ import { asApp, assumeTrustedRoute, getAppContext } from '@forge/api';
 import { kvs } from '@forge/kvs';
 
 import { handle } from './relay.js';
-import { remember } from './nonces.js';
+import { recordNonce } from './nonces.js';
 
 export const relay = (request) =>
   handle(request, {
     keys: { RELAY_KEY: process.env.RELAY_KEY, RELAY_KEY_NEXT: process.env.RELAY_KEY_NEXT },
     now: () => Date.now() / 1000,
-    remember: (nonce) => remember(kvs, nonce),
-    // The `route` template refuses an encoded slash, which a key may hold; what comes here has passed src/operations.js.
-    relay: (path, init) => asApp().requestAtlassian(assumeTrustedRoute(path), init),
+    recordNonce: (nonce) => recordNonce(kvs, nonce),
+    // The `route` template rejects an encoded slash, which a module key may contain. src/operations.js has checked the path.
+    requestApi: (path, init) => asApp().requestAtlassian(assumeTrustedRoute(path), init),
     installation: () => getAppContext().installationAri?.installationId,
   });

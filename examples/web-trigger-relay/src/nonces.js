@@ -1,25 +1,25 @@
-// Which nonces have been used, in the app's storage, which each installation has its own of.
+// Replay protection: which nonces have been used. They are kept in the app's storage, which is separate for each installation.
 
 import { createHash } from 'node:crypto';
 
-import { WINDOW } from './signature.js';
+import { MAX_CLOCK_SKEW_S } from './signature.js';
 
-/** Seconds to remember a nonce: a request from a clock that is ahead by the window is valid for twice that time. */
-export const MEMORY = 2 * WINDOW + 60;
+/** How long a nonce is kept. A request from a clock that is ahead by the allowed skew stays valid for twice that skew. */
+export const NONCE_TTL_S = 2 * MAX_CLOCK_SKEW_S + 60;
 
 /**
- * Remember a nonce, unless it is there already. One write with a condition, not a read and a write: of two requests that come at
- * the same time one wins, if the storage keeps to what it says of FAIL_IF_EXISTS.
+ * Record a nonce, unless it is recorded already. This is one conditional write, not a read followed by a write: of two concurrent
+ * requests with the same nonce one wins, if the storage implements FAIL_IF_EXISTS as documented.
  *
- * @param {{set: Function}} kvs Forge's key-value store, or a stand-in
+ * @param {{set: Function}} kvs Forge's key-value store, or a fake
  * @param {string} nonce
- * @returns {Promise<boolean>} whether it is new
- * @throws whatever the storage throws when it fails: then nobody knows, and the request must not be relayed
+ * @returns {Promise<boolean>} whether the nonce is new
+ * @throws the storage's own error. It is then unknown whether the nonce is new, and the request must not be relayed
  */
-export async function remember(kvs, nonce) {
+export async function recordNonce(kvs, nonce) {
   const key = `relay-nonce:${createHash('sha256').update(nonce.toLowerCase()).digest('hex')}`;
   try {
-    await kvs.set(key, 1, { keyPolicy: 'FAIL_IF_EXISTS', ttl: { unit: 'SECONDS', value: MEMORY } });
+    await kvs.set(key, 1, { keyPolicy: 'FAIL_IF_EXISTS', ttl: { unit: 'SECONDS', value: NONCE_TTL_S } });
     return true;
   } catch (error) {
     if (error?.code === 'KEY_CONFLICT') return false;

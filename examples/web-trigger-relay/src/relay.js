@@ -1,91 +1,99 @@
-// Decides about one request and relays it. The world outside comes in as an argument, so that the same code runs in Forge, in the
-// tests and in the stand-in. Nothing is logged: a body, a key or a signature would be in it.
+// The request handler of the web trigger: authorize one request, then relay it. Clock, storage and API are passed in as
+// dependencies, so that the same code runs in Forge, in the tests and in the test server. It logs nothing, because a log line
+// could contain a body, a key or a signature.
 
-import { operationOf } from './operations.js';
-import { WINDOW, isSigned, sealOf, skew, usableKeys } from './signature.js';
+import { classifyOperation } from './operations.js';
+import { MAX_CLOCK_SKEW_S, clockSkewSeconds, readSignatureHeaders, validKeys, verifySignature } from './signature.js';
 
-/** Bytes of UTF-8. */
-export const LIMITS = { envelope: 700 * 1024, body: 300 * 1024, path: 32 * 1024 };
+/** Size limits in bytes of UTF-8. */
+export const MAX_BYTES = { envelope: 700 * 1024, body: 300 * 1024, path: 32 * 1024 };
 
-/** Milliseconds to wait for the API: Forge ends a web trigger after 55 s, without a word about what happened. */
-export const PATIENCE = 50_000;
+/** Time limit of the call to the API. Forge ends a web trigger after 55 s, without a response that tells what happened. */
+export const API_TIMEOUT_MS = 50_000;
 
-const RETRY_AFTER = 2; // seconds
+const RETRY_AFTER_S = 2;
 const FIELDS = ['body', 'method', 'path'];
 
 /**
- * @typedef {object} World
+ * @typedef {object} Dependencies
  * @property {Record<string, string | undefined>} keys the shared keys, by the names of their variables
  * @property {() => number} now seconds since 1970
- * @property {(nonce: string) => Promise<boolean>} remember whether a nonce is new; remembers it
- * @property {(path: string, init: object) => Promise<Response>} relay calls the API as the app
- * @property {() => string | undefined} installation whose modules the app manages
+ * @property {(nonce: string) => Promise<boolean>} recordNonce records a nonce; whether it is new
+ * @property {(path: string, init: object) => Promise<Response>} requestApi calls the API as the app
+ * @property {() => string | undefined} installation the id of the installation whose modules the app manages
  */
 
 /**
  * @param {{method: string, headers: Record<string, string[]>, body?: string}} request as a web trigger gets it
- * @param {World} world
+ * @param {Dependencies} dependencies
  * @returns {Promise<{statusCode: number, headers: Record<string, string[]>, body: string}>}
  */
-export async function handle(request, world) {
-  const { refused, nonce, envelope } = admit(request, world);
+export async function handle(request, dependencies) {
+  const { refused, nonce, envelope } = authorize(request, dependencies);
   if (refused) return refused;
 
   let isNew;
   try {
-    isNew = await world.remember(nonce);
+    isNew = await dependencies.recordNonce(nonce);
   } catch {
-    return refuse(503, 'STORAGE', `the app's storage failed and nothing was relayed; send it again in ${RETRY_AFTER} s`, {
-      'retry-after': [String(RETRY_AFTER)],
+    return refuse(503, 'STORAGE', `the app's storage failed and nothing was relayed; retry in ${RETRY_AFTER_S} s`, {
+      'retry-after': [String(RETRY_AFTER_S)],
     });
   }
-  if (!isNew) return refuse(401, 'NONCE', 'this nonce was used before; sign each request anew, with a fresh nonce');
+  if (!isNew) return refuse(401, 'NONCE', 'this nonce was used before; sign each request with a new nonce');
 
   try {
-    return await relay(envelope, world);
+    return await relay(envelope, dependencies);
   } catch {
-    return said('failed', 502, 'FAILED', 'the call to the API failed, and it may have acted; look before you repeat it');
+    return respond('failed', 502, 'FAILED', 'the call to the API failed, and the API may have acted; verify before you retry');
   }
 }
 
-// Cheap and harmless checks first. The nonce comes last: a stranger cannot fill the storage, nor use up another one's nonce.
-function admit(request, world) {
-  const { keys, fault } = usableKeys(world.keys);
-  if (fault) return refusal(401, 'KEY', `${fault}: set it with \`forge variables set --encrypt\`, then \`forge deploy\``);
+// Cheap checks without side effects come first. The nonce is recorded only after them: a caller without a valid signature can
+// neither fill the storage nor use up the nonce of another caller.
+function authorize(request, dependencies) {
+  const { keys, keyError } = validKeys(dependencies.keys);
+  if (keyError) return refusal(401, 'KEY', `${keyError}: set it with \`forge variables set --encrypt\`, then \`forge deploy\``);
 
-  const { seal, faulty } = sealOf(request.headers);
-  if (faulty) return refusal(401, 'SIGNATURE', `the header ${faulty} is missing, there twice or malformed; send it once`);
-  const ahead = skew(seal, world.now());
-  if (Math.abs(ahead) > WINDOW) {
-    const difference = `${Math.abs(ahead)} s ${ahead < 0 ? 'behind' : 'ahead of'} the app's`;
-    return refusal(401, 'TIMESTAMP', `the caller's clock is ${difference}, and ${WINDOW} s are allowed; set the clock`);
+  const { signatureHeaders, invalidHeader } = readSignatureHeaders(request.headers);
+  if (invalidHeader) {
+    return refusal(401, 'SIGNATURE', `the header ${invalidHeader} is missing, repeated or malformed; send it once`);
+  }
+  const skew = clockSkewSeconds(signatureHeaders, dependencies.now());
+  if (Math.abs(skew) > MAX_CLOCK_SKEW_S) {
+    const difference = `${Math.abs(skew)} s ${skew < 0 ? 'behind' : 'ahead of'} the app's`;
+    return refusal(
+      401,
+      'TIMESTAMP',
+      `the caller's clock is ${difference}, and at most ${MAX_CLOCK_SKEW_S} s are allowed; set the clock`,
+    );
   }
 
-  const { envelope, refused } = open(request);
+  const { envelope, refused } = readEnvelope(request);
   if (refused) return { refused };
-  if (!isSigned(keys, { seal, ...envelope })) {
+  if (!verifySignature(keys, signatureHeaders, envelope)) {
     return refusal(
       401,
       'SIGNATURE',
-      'the signature does not fit the request under any key of the app; use the same key here and there',
+      'the signature does not match the request under any key of the app; use the same key in the client and in the app',
     );
   }
-  if (!operationOf(envelope)) {
+  if (!classifyOperation(envelope)) {
     return refusal(403, 'OPERATION', 'this is not one of the five operations on dynamic modules; nothing else is relayed');
   }
-  return { nonce: seal.nonce, envelope };
+  return { nonce: signatureHeaders.nonce, envelope };
 }
 
-function open({ method, body }) {
-  const tooLarge = (what) => refusal(413, 'TOO_LARGE', `the ${what} has more than ${LIMITS[what]} bytes; send less`);
+function readEnvelope({ method, body }) {
+  const tooLarge = (part) => refusal(413, 'TOO_LARGE', `the ${part} has more than ${MAX_BYTES[part]} bytes; send less`);
   const size = (text) => Buffer.byteLength(text, 'utf8');
-  if (size(body ?? '') > LIMITS.envelope) return tooLarge('envelope');
+  if (size(body ?? '') > MAX_BYTES.envelope) return tooLarge('envelope');
   const envelope = method === 'POST' && parse(body);
   if (!isEnvelope(envelope)) {
     return refusal(400, 'ENVELOPE', 'this is no envelope; POST a JSON object with method, path and body, nothing else');
   }
-  if (size(envelope.path) > LIMITS.path) return tooLarge('path');
-  if (size(envelope.body ?? '') > LIMITS.body) return tooLarge('body');
+  if (size(envelope.path) > MAX_BYTES.path) return tooLarge('path');
+  if (size(envelope.body ?? '') > MAX_BYTES.body) return tooLarge('body');
   return { envelope };
 }
 
@@ -97,7 +105,7 @@ function parse(text) {
   }
 }
 
-// Half a surrogate pair has no UTF-8: what would be signed is not what was sent.
+// Half a surrogate pair has no UTF-8 encoding: the bytes that are signed would differ from those that were sent.
 const isText = (value) => typeof value === 'string' && value.isWellFormed();
 
 function isEnvelope(value) {
@@ -106,14 +114,14 @@ function isEnvelope(value) {
   return isText(value.method) && isText(value.path) && (value.body === null || isText(value.body));
 }
 
-async function relay({ method, path, body }, world) {
-  const installation = world.installation();
-  const response = await world.relay(path, {
+async function relay({ method, path, body }, dependencies) {
+  const installation = dependencies.installation();
+  const response = await dependencies.requestApi(path, {
     method,
     headers: { accept: 'application/json', ...(body === null ? {} : { 'content-type': 'application/json' }) },
     ...(body === null ? {} : { body }),
-    redirect: 'manual', // the API has none, and the app's token goes nowhere else
-    signal: AbortSignal.timeout(PATIENCE),
+    redirect: 'manual', // the API does not redirect, and the app's token must not reach another host
+    signal: AbortSignal.timeout(API_TIMEOUT_MS),
   });
   const text = await response.text();
   const headers = {
@@ -128,10 +136,10 @@ async function relay({ method, path, body }, world) {
 
 const refusal = (status, reason, message) => ({ refused: refuse(status, reason, message) });
 
-const refuse = (status, reason, message, headers = {}) => said('refused', status, reason, message, headers);
+const refuse = (status, reason, message, headers = {}) => respond('refused', status, reason, message, headers);
 
-const said = (how, statusCode, reason, message, headers = {}) => ({
+const respond = (outcome, statusCode, reason, message, headers = {}) => ({
   statusCode,
-  headers: { 'content-type': ['application/json'], 'x-relay': [how], ...headers },
+  headers: { 'content-type': ['application/json'], 'x-relay': [outcome], ...headers },
   body: JSON.stringify({ code: `RELAY_${reason}`, message }),
 });

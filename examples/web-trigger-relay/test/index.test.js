@@ -1,10 +1,10 @@
-// src/index.js with stand-ins for Forge's packages, which are not installed here.
+// src/index.js with fakes of Forge's packages, which are not installed here.
 
 import assert from 'node:assert/strict';
 import { register } from 'node:module';
 import { test } from 'node:test';
 
-import { KEY, signed } from '../standin/world.js';
+import { KEY, signedRequest } from '../test_server/fake_forge.js';
 
 const PACKAGES = {
   '@forge/api': `
@@ -28,13 +28,13 @@ globalThis.writes = [];
 
 const { relay } = await import('../src/index.js');
 
-test('the web trigger has its keys from the variables, and calls the API as the app', async () => {
+test('the web trigger reads its keys from the variables and calls the API as the app', async () => {
   const path = '/forge/installation/v1/dynamic/module/a%2Fb';
   const now = { timestamp: Math.floor(Date.now() / 1000) };
-  assert.equal((await relay(signed({ path }, now), {})).statusCode, 401);
+  assert.equal((await relay(signedRequest({ path }, now), {})).statusCode, 401);
   process.env.RELAY_KEY = 'x'.repeat(32);
   process.env.RELAY_KEY_NEXT = KEY;
-  const { statusCode, headers } = await relay(signed({ path }, now), {});
+  const { statusCode, headers } = await relay(signedRequest({ path }, now), {});
   assert.equal(statusCode, 200);
   assert.deepEqual(headers['x-relay-installation'], ['an-installation']);
   assert.deepEqual(globalThis.calls, [['GET', path]]);

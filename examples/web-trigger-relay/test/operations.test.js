@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { operationOf } from '../src/operations.js';
+import { classifyOperation } from '../src/operations.js';
 
 const V1 = '/forge/installation/v1/dynamic/module';
 const V2 = '/forge/installation/v2/dynamic/module';
@@ -19,7 +19,7 @@ const OPERATIONS = [
   ['delete', 'DELETE', `${V2}/7b0c5f4e-9c1d-4a52-8f6e-2d1f0a9b3c4d`, null],
 ];
 for (const [name, method, path, body] of OPERATIONS) {
-  test(`${method} ${path} is to ${name}`, () => assert.equal(operationOf({ method, path, body }), name));
+  test(`${method} ${path} is classified as ${name}`, () => assert.equal(classifyOperation({ method, path, body }), name));
 }
 
 const KEYS = [
@@ -41,14 +41,14 @@ const KEYS = [
   'a%20b',
 ];
 for (const key of KEYS) {
-  test(`a key may be spelled ${key}`, () =>
-    assert.equal(operationOf({ method: 'GET', path: `${V1}/${key}`, body: null }), 'read'));
+  test(`a key may be encoded as ${key}`, () =>
+    assert.equal(classifyOperation({ method: 'GET', path: `${V1}/${key}`, body: null }), 'read'));
 }
 test('a key may have 10 kB', () => {
-  assert.equal(operationOf({ method: 'DELETE', path: `${V1}/${'%E6%BC%A2'.repeat(3_400)}`, body: null }), 'delete');
+  assert.equal(classifyOperation({ method: 'DELETE', path: `${V1}/${'%E6%BC%A2'.repeat(3_400)}`, body: null }), 'delete');
 });
 
-const OTHER_METHODS = [
+const WRONG_METHODS = [
   ['PATCH', `${V1}/a`, '{}'],
   ['HEAD', `${V1}/a`, null],
   ['OPTIONS', `${V1}/`, null],
@@ -74,12 +74,12 @@ const WRONG_BODIES = [
   ['POST', V1, null],
   ['PUT', `${V1}/a`, null],
 ];
-for (const [method, path, body] of [...OTHER_METHODS, ...WRONG_BODIES]) {
-  test(`${JSON.stringify(method)} ${path} with body ${body} is none`, () =>
-    assert.equal(operationOf({ method, path, body }), null));
+for (const [method, path, body] of [...WRONG_METHODS, ...WRONG_BODIES]) {
+  test(`${JSON.stringify(method)} ${path} with body ${body} is no operation`, () =>
+    assert.equal(classifyOperation({ method, path, body }), null));
 }
 
-const DOTS = [
+const DOT_SEGMENTS = [
   '.',
   '..',
   '%2e',
@@ -112,7 +112,7 @@ const DOTS = [
   '%C3',
   `%${'25'.repeat(9)}2e`,
 ];
-const FORMS = [
+const MALFORMED_KEYS = [
   '',
   'a/b',
   'a/',
@@ -149,17 +149,17 @@ const FORMS = [
   '%250a',
   '%2500',
 ];
-for (const key of [...DOTS, ...FORMS]) {
-  test(`no key is spelled ${JSON.stringify(key).slice(0, 60)}`, () => {
+for (const key of [...DOT_SEGMENTS, ...MALFORMED_KEYS]) {
+  test(`no key is encoded as ${JSON.stringify(key).slice(0, 60)}`, () => {
     const path = `${V1}/${key}`;
-    // A read of nothing is the list.
-    assert.equal(operationOf({ method: 'GET', path, body: null }), key === '' ? 'list' : null);
-    assert.equal(operationOf({ method: 'PUT', path, body: '{}' }), null);
-    assert.equal(operationOf({ method: 'DELETE', path, body: null }), null);
+    // A read of an empty key is the list.
+    assert.equal(classifyOperation({ method: 'GET', path, body: null }), key === '' ? 'list' : null);
+    assert.equal(classifyOperation({ method: 'PUT', path, body: '{}' }), null);
+    assert.equal(classifyOperation({ method: 'DELETE', path, body: null }), null);
   });
 }
 
-const QUERIES = [
+const INVALID_QUERIES = [
   '?',
   '?limit',
   '?limit=1&',
@@ -181,13 +181,13 @@ const QUERIES = [
   '?nextPageToken=ü',
   '??limit=1',
 ];
-for (const query of QUERIES) {
-  test(`a list is not asked with ${JSON.stringify(query)}`, () => {
-    assert.equal(operationOf({ method: 'GET', path: `${V1}/${query}`, body: null }), null);
+for (const query of INVALID_QUERIES) {
+  test(`a list query is rejected: ${JSON.stringify(query)}`, () => {
+    assert.equal(classifyOperation({ method: 'GET', path: `${V1}/${query}`, body: null }), null);
   });
 }
 
-const ELSEWHERE = [
+const OTHER_PATHS = [
   '',
   '/',
   '*',
@@ -219,15 +219,15 @@ const ELSEWHERE = [
   '/forge/installation/v1/dynamic/module\n/a',
   '/forge/installation/v1/dynamic/module/a\n',
 ];
-for (const path of ELSEWHERE) {
-  test(`nothing is asked of ${JSON.stringify(path)}`, () => {
+for (const path of OTHER_PATHS) {
+  test(`a path outside the API is rejected: ${JSON.stringify(path)}`, () => {
     for (const [method, body] of [
       ['GET', null],
       ['POST', '{}'],
       ['PUT', '{}'],
       ['DELETE', null],
     ]) {
-      assert.equal(operationOf({ method, path, body }), null, method);
+      assert.equal(classifyOperation({ method, path, body }), null, method);
     }
   });
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { isSigned, sealOf, sign, skew, usableKeys } from '../src/signature.js';
+import { clockSkewSeconds, readSignatureHeaders, sign, validKeys, verifySignature } from '../src/signature.js';
 
 const VECTORS = JSON.parse(readFileSync(new URL('vectors.json', import.meta.url), 'utf8'));
 const KEY = 'k'.repeat(32);
@@ -13,25 +13,26 @@ const HEADERS = {
 };
 
 for (const { name, key, signature, ...request } of VECTORS) {
-  test(`the shared vector holds: ${name}`, () => {
+  test(`the signature of the shared vector is valid: ${name}`, () => {
     assert.equal(sign(key, request), signature);
     const { timestamp, nonce, ...operation } = request;
-    assert.ok(isSigned([key], { seal: { timestamp, nonce, signature }, ...operation }));
-    assert.ok(isSigned([KEY, key], { seal: { timestamp, nonce, signature }, ...operation }));
-    assert.ok(!isSigned([KEY], { seal: { timestamp, nonce, signature }, ...operation }));
+    const signatureHeaders = { timestamp, nonce, signature };
+    assert.ok(verifySignature([key], signatureHeaders, operation));
+    assert.ok(verifySignature([KEY, key], signatureHeaders, operation));
+    assert.ok(!verifySignature([KEY], signatureHeaders, operation));
   });
 }
 
-test('no part of what is signed can be changed', () => {
+test('a change of any signed part changes the signature', () => {
   const { key, signature, name, ...request } = VECTORS[2];
   const changes = [...Object.keys(request).map((part) => ({ [part]: `${request[part]}0` })), { body: null }];
   for (const change of changes) assert.notEqual(sign(key, { ...request, ...change }), signature, JSON.stringify(change));
 });
 
-test('header names are read in any case', () => {
-  const shouted = Object.fromEntries(Object.entries(HEADERS).map(([name, values]) => [name.toUpperCase(), values]));
-  assert.deepEqual(sealOf(shouted), sealOf(HEADERS));
-  assert.deepEqual(sealOf(HEADERS).seal.timestamp, '1800000000');
+test('header names are case-insensitive', () => {
+  const upperCase = Object.fromEntries(Object.entries(HEADERS).map(([name, values]) => [name.toUpperCase(), values]));
+  assert.deepEqual(readSignatureHeaders(upperCase), readSignatureHeaders(HEADERS));
+  assert.deepEqual(readSignatureHeaders(HEADERS).signatureHeaders.timestamp, '1800000000');
 });
 
 const MALFORMED = {
@@ -48,29 +49,31 @@ const MALFORMED = {
   ],
 };
 for (const [name, texts] of Object.entries(MALFORMED)) {
-  test(`a malformed, missing or doubled ${name} is named`, () => {
-    for (const text of texts) assert.deepEqual(sealOf({ ...HEADERS, [name]: [text] }), { faulty: name }, JSON.stringify(text));
-    assert.deepEqual(sealOf({ ...HEADERS, [name]: [] }), { faulty: name });
-    assert.deepEqual(sealOf({ ...HEADERS, [name]: undefined }), { faulty: name });
-    assert.deepEqual(sealOf({ ...HEADERS, [name]: [...HEADERS[name], ...HEADERS[name]] }), { faulty: name });
-    assert.deepEqual(sealOf({ ...HEADERS, [name.toUpperCase()]: HEADERS[name] }), { faulty: name });
+  test(`a malformed, missing or repeated ${name} is named`, () => {
+    const assertInvalid = (change) =>
+      assert.deepEqual(readSignatureHeaders({ ...HEADERS, ...change }), { invalidHeader: name }, JSON.stringify(change));
+    for (const text of texts) assertInvalid({ [name]: [text] });
+    assertInvalid({ [name]: [] });
+    assertInvalid({ [name]: undefined });
+    assertInvalid({ [name]: [...HEADERS[name], ...HEADERS[name]] });
+    assertInvalid({ [name.toUpperCase()]: HEADERS[name] });
   });
 }
 
 test('no headers at all', () => {
-  assert.deepEqual(sealOf(undefined), { faulty: 'x-relay-timestamp' });
+  assert.deepEqual(readSignatureHeaders(undefined), { invalidHeader: 'x-relay-timestamp' });
 });
 
-test('a key counts in characters, and an empty variable is not set', () => {
-  assert.deepEqual(usableKeys({ A: KEY, B: '' }), { keys: [KEY] });
-  assert.deepEqual(usableKeys({ A: undefined, B: KEY }), { keys: [KEY] });
-  assert.deepEqual(usableKeys({ A: KEY, B: '𝄞'.repeat(32) }), { keys: [KEY, '𝄞'.repeat(32)] });
-  assert.deepEqual(usableKeys({ A: KEY, B: '𝄞'.repeat(31) }), { fault: 'B has fewer than 32 characters' });
-  assert.deepEqual(usableKeys({ A: 'k'.repeat(31) }), { fault: 'A has fewer than 32 characters' });
-  assert.deepEqual(usableKeys({ A: '', B: undefined }), { fault: 'none of A and B is set' });
+test('key length is counted in characters, and an empty variable is not set', () => {
+  assert.deepEqual(validKeys({ A: KEY, B: '' }), { keys: [KEY] });
+  assert.deepEqual(validKeys({ A: undefined, B: KEY }), { keys: [KEY] });
+  assert.deepEqual(validKeys({ A: KEY, B: '𝄞'.repeat(32) }), { keys: [KEY, '𝄞'.repeat(32)] });
+  assert.deepEqual(validKeys({ A: KEY, B: '𝄞'.repeat(31) }), { keyError: 'B has fewer than 32 characters' });
+  assert.deepEqual(validKeys({ A: 'k'.repeat(31) }), { keyError: 'A has fewer than 32 characters' });
+  assert.deepEqual(validKeys({ A: '', B: undefined }), { keyError: 'none of A and B is set' });
 });
 
 test('the clocks are compared in whole seconds', () => {
-  assert.equal(skew({ timestamp: '1000' }, 1300.9), -300);
-  assert.equal(skew({ timestamp: '1300' }, 1000.9), 300);
+  assert.equal(clockSkewSeconds({ timestamp: '1000' }, 1300.9), -300);
+  assert.equal(clockSkewSeconds({ timestamp: '1300' }, 1000.9), 300);
 });
