@@ -1,4 +1,4 @@
-"""What examples/remote-broker does not take: methods, sizes, slow bodies."""
+"""Request limits of examples/remote-broker: methods, sizes, slow bodies."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.support.broker import Broker, Place, running
-from tests.support.issuers import fit_claims, github_claims, signed, system_token
+from tests.support.broker import Broker, BrokerFiles, run_broker
+from tests.support.issuers import github_claims, invocation_claims, signed, system_token
 
 LIMIT = 256 * 1024
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
 @pytest.mark.parametrize("path", ["/v1/forge/token", "/v1/installations/acme/token"])
-def test_a_token_moves_by_post_alone(broker: Broker, path: str, method: str) -> None:
+def test_only_post_is_allowed(broker: Broker, path: str, method: str) -> None:
     token = system_token()
     broker.deliver(token)
     response = broker.client.request(method, path, headers={"authorization": f"Bearer {signed(github_claims())}"})
@@ -30,22 +30,22 @@ def test_a_token_moves_by_post_alone(broker: Broker, path: str, method: str) -> 
 @pytest.mark.parametrize(
     "path", ["/", "/docs", "/v1/installations", "/v1/installations/acme/token/", "/v1/installations/a/b/token"]
 )
-def test_there_is_nothing_else(broker: Broker, path: str) -> None:
+def test_other_paths_do_not_exist(broker: Broker, path: str) -> None:
     response = broker.client.post(path, headers={"authorization": f"Bearer {signed(github_claims())}"})
     assert (response.status_code, response.json()["code"]) == (404, "NOT_FOUND")
     assert "server" not in response.headers
 
 
-def test_a_body_up_to_the_limit_is_read_and_one_above_it_is_refused(broker: Broker) -> None:
+def test_a_body_above_the_limit_is_refused(broker: Broker) -> None:
     token = system_token()
     for size, status in ((LIMIT, 204), (LIMIT + 1, 413)):
-        headers = {"authorization": f"Bearer {signed(fit_claims())}", "x-forge-oauth-system": token}
+        headers = {"authorization": f"Bearer {signed(invocation_claims())}", "x-forge-oauth-system": token}
         assert broker.client.post("/v1/forge/token", content=b"x" * size, headers=headers).status_code == status
     chunks = (b"x" * 65536 for _ in range(5))
     assert broker.client.post("/v1/forge/token", content=chunks).status_code == 413
 
 
-def test_a_body_that_does_not_arrive_is_not_waited_for(broker: Broker) -> None:
+def test_a_slow_body_is_refused(broker: Broker) -> None:
     parts = urlsplit(broker.base_url)
     began = time.monotonic()
     with socket.create_connection((str(parts.hostname), parts.port or 0), timeout=15) as slow:
@@ -56,21 +56,21 @@ def test_a_body_that_does_not_arrive_is_not_waited_for(broker: Broker) -> None:
     assert broker.client.get("/health").json() == {"status": "ok"}
 
 
-def test_headers_without_end_are_cut_off(broker: Broker) -> None:
-    with contextlib.suppress(httpx.TransportError):  # the connection may be gone before the response is read
+def test_too_large_headers_are_refused(broker: Broker) -> None:
+    with contextlib.suppress(httpx.TransportError):  # the connection may be closed before the response is read
         assert broker.client.post("/v1/forge/token", headers={"x-forge-oauth-system": "x" * 600_000}).status_code == 400
     assert broker.client.get("/health").json() == {"status": "ok"}
 
 
-def test_an_error_of_our_own_is_logged_by_its_place_and_without_what_was_sent(fresh: Place) -> None:
-    with running(fresh) as broker:
+def test_an_internal_error_is_logged_with_its_location_and_no_request_data(files: BrokerFiles) -> None:
+    with run_broker(files) as broker:
         broker.deliver(system_token())
-        fresh.database.unlink()
-        fresh.database.mkdir()
+        files.database.unlink()
+        files.database.mkdir()
         response = broker.fetch(signed(github_claims()))
         assert (response.status_code, response.json()["code"]) == (500, "INTERNAL")
         assert broker.client.get("/health").status_code == 500
-        fresh.database.rmdir()
-    (line, *_) = [json.loads(line) for line in fresh.said.splitlines() if '"error"' in line]
+        files.database.rmdir()
+    (line, *_) = [json.loads(line) for line in files.log_text.splitlines() if '"error"' in line]
     assert line["error"].startswith("OperationalError at store.py:")
-    assert "Traceback" not in fresh.said
+    assert "Traceback" not in files.log_text

@@ -1,4 +1,4 @@
-"""The policy and the settings of examples/remote-broker: what is refused before anything is served."""
+"""Validation of the policy and the settings of examples/remote-broker at start."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import yaml
 from broker.policy import PolicyError, load_policy
 from packaging.requirements import Requirement
 
-from tests.support.broker import FOLDER, Place, policy, refused_start, running
-from tests.support.issuers import KeyClaims
+from tests.support.broker import FOLDER, BrokerFiles, failed_start, policy, run_broker
+from tests.support.issuers import JwksServer
 
 EXAMPLE = FOLDER / "policy.example.toml"
 RULE = """[installations.acme.allow.claims]
@@ -21,8 +21,8 @@ ref = ["refs/heads/main"]
 event_name = ["push", "workflow_dispatch"]"""
 
 
-def load(tmp_path: Path, text: str) -> str:
-    """What is wrong with a policy."""
+def policy_error(tmp_path: Path, text: str) -> str:
+    """The error for an invalid policy."""
     path = tmp_path / "policy.toml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(PolicyError) as caught:
@@ -31,7 +31,7 @@ def load(tmp_path: Path, text: str) -> str:
     return str(caught.value)
 
 
-def test_the_example_is_a_policy_and_names_the_modules_of_the_manifest() -> None:
+def test_the_example_policy_is_valid_and_names_the_modules_of_the_manifest() -> None:
     example = load_policy(EXAMPLE)
     manifest = yaml.safe_load((FOLDER / "manifest.yml").read_text("utf-8"))
     modules = manifest["modules"]
@@ -39,7 +39,7 @@ def test_the_example_is_a_policy_and_names_the_modules_of_the_manifest() -> None
     assert example.forge.app_id == manifest["app"]["id"]
 
 
-def test_the_manifest_has_forge_bring_a_token_every_hour_and_after_an_installation() -> None:
+def test_the_manifest_makes_forge_deliver_a_token_every_hour_and_after_an_installation() -> None:
     manifest = yaml.safe_load((FOLDER / "manifest.yml").read_text("utf-8"))
     (endpoint,) = manifest["modules"]["endpoint"]
     assert endpoint["auth"] == {"appSystemToken": {"enabled": True}}
@@ -50,12 +50,12 @@ def test_the_manifest_has_forge_bring_a_token_every_hour_and_after_an_installati
     assert hourly["interval"] == "hour"
     assert lifecycle["events"] == ["avi:forge:installed:app", "avi:forge:upgraded:app"]
     assert hourly["endpoint"] == lifecycle["endpoint"] == endpoint["key"]
-    # With no other scope Forge makes no valid token.
+    # Without another scope Forge issues no valid token.
     assert "read:app-system-token" in manifest["permissions"]["scopes"]
     assert len(manifest["permissions"]["scopes"]) > 1
 
 
-def test_the_tests_run_with_what_the_broker_requires() -> None:
+def test_the_installed_packages_match_the_broker_s_requirements() -> None:
     lines = (FOLDER / "requirements.txt").read_text("utf-8").splitlines()
     wanted = [Requirement(line) for line in lines if not line.startswith("#")]
     assert len(wanted) == 6
@@ -63,11 +63,11 @@ def test_the_tests_run_with_what_the_broker_requires() -> None:
 
 
 @pytest.mark.parametrize(
-    ("there", "instead", "reason"),
+    ("original", "replacement", "reason"),
     [
-        ('repository_id = ["123456789"]', "", "needs repository_id: a name can be registered again by somebody else"),
+        ('repository_id = ["123456789"]', "", "needs repository_id: a name can be registered again by another owner"),
         ('repository_id = ["123456789"]', 'repository = ["acme/infrastructure"]', "needs repository_id"),
-        ('ref = ["refs/heads/main"]', "", "needs environment or ref, or every branch is admitted"),
+        ('ref = ["refs/heads/main"]', "", "needs environment or ref, or every branch is allowed"),
         ('event_name = ["push", "workflow_dispatch"]', "", "needs event_name, out of push, release,"),
         ('"workflow_dispatch"', '"pull_request"', "needs event_name, out of push, release,"),
         ('"workflow_dispatch"', '"pull_request_target"', "needs event_name, out of push, release,"),
@@ -93,60 +93,58 @@ def test_the_tests_run_with_what_the_broker_requires() -> None:
         ("[forge]", "[forge", "is not TOML"),
     ],
 )
-def test_a_policy_that_admits_by_what_it_forgot_to_say_is_refused(
-    keys: KeyClaims, tmp_path: Path, there: str, instead: str, reason: str
+def test_an_incomplete_or_invalid_policy_is_refused(
+    keys: JwksServer, tmp_path: Path, original: str, replacement: str, reason: str
 ) -> None:
     text = policy(keys)
-    assert there in text
-    assert reason in load(tmp_path, text.replace(there, instead, 1))
+    assert original in text
+    assert reason in policy_error(tmp_path, text.replace(original, replacement, 1))
 
 
 @pytest.mark.parametrize(
     "url", ["http://keys.test/jwks", "file:///etc/passwd", "ftp://127.0.0.1/jwks", "http://127.0.0.1.test/", ""]
 )
-def test_keys_come_over_https(keys: KeyClaims, tmp_path: Path, url: str) -> None:
-    found = load(tmp_path, re.sub(r'jwks_url = ".*"', f'jwks_url = "{url}"', policy(keys), count=1))
+def test_jwks_urls_must_be_https(keys: JwksServer, tmp_path: Path, url: str) -> None:
+    found = policy_error(tmp_path, re.sub(r'jwks_url = ".*"', f'jwks_url = "{url}"', policy(keys), count=1))
     assert "forge.jwks_url: " in found
 
 
-def test_bitbucket_has_keys_of_its_own(keys: KeyClaims, tmp_path: Path) -> None:
+def test_bitbucket_needs_its_own_issuer_and_keys(keys: JwksServer, tmp_path: Path) -> None:
     text = policy(keys).replace(f'jwks_url = "{keys.url("bitbucket")}"', "")
-    assert "the workspace's own" in load(tmp_path, text)
+    assert "the workspace's own" in policy_error(tmp_path, text)
 
 
-def test_what_is_missing_is_named(fresh: Place) -> None:
-    assert refused_start(fresh, POLICY="", KEYS="").splitlines() == [
+def test_missing_settings_are_named(files: BrokerFiles) -> None:
+    assert failed_start(files, POLICY="", KEYS="").splitlines() == [
         "the broker cannot start: FORGE_BROKER_POLICY: Field required; FORGE_BROKER_KEYS: Field required"
     ]
-    assert "policy.toml cannot be read: No such file" in refused_start(fresh, POLICY="policy.toml" * 2)
+    assert "policy.toml cannot be read: No such file" in failed_start(files, POLICY="policy.toml" * 2)
 
 
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
-        ({"HOST": "0.0.0.0"}, "tokens do not travel in clear"),
-        ({"HOST": "::"}, "tokens do not travel in clear"),
-        ({"HOST": "broker.test"}, "tokens do not travel in clear"),
+        ({"HOST": "0.0.0.0"}, "unencrypted tokens are refused"),
+        ({"HOST": "::"}, "unencrypted tokens are refused"),
+        ({"HOST": "broker.test"}, "unencrypted tokens are refused"),
         ({"TLS_CERTIFICATE": "x.pem"}, "belong together"),
         ({"CLIENT_CA": "ca.pem"}, "client_ca needs tls_certificate"),
         ({"TLS_CERTIFICATE": "x.pem", "TLS_KEY": "x.pem"}, "a file cannot be used: [Errno 2]"),
         ({"PORT": "65536"}, "FORGE_BROKER_PORT: "),
     ],
 )
-def test_settings_that_would_have_tokens_travel_in_clear_or_cannot_work_are_refused(
-    fresh: Place, settings: dict[str, str], reason: str
-) -> None:
-    said = refused_start(fresh, **settings)
-    assert said.startswith("the broker cannot start: ")
-    assert reason in said
+def test_insecure_or_inconsistent_settings_are_refused(files: BrokerFiles, settings: dict[str, str], reason: str) -> None:
+    error = failed_start(files, **settings)
+    assert error.startswith("the broker cannot start: ")
+    assert reason in error
 
 
-def test_clear_text_is_for_a_proxy_that_ends_tls(fresh: Place) -> None:
-    with running(fresh, HOST="0.0.0.0", TLS_IS_ELSEWHERE="true") as broker:
+def test_plain_http_is_allowed_behind_a_tls_terminating_proxy(files: BrokerFiles) -> None:
+    with run_broker(files, HOST="0.0.0.0", TLS_TERMINATED_BY_PROXY="true") as broker:
         assert broker.client.get("/health").status_code == 200
 
 
-def test_an_address_that_is_taken_is_named(fresh: Place) -> None:
-    with running(fresh) as broker:
+def test_an_address_in_use_is_named(files: BrokerFiles) -> None:
+    with run_broker(files) as broker:
         port = broker.base_url.rpartition(":")[2]
-        assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in refused_start(fresh, PORT=port)
+        assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in failed_start(files, PORT=port)

@@ -1,4 +1,4 @@
-"""The broker as its operator runs it: `python -m broker`, a process of its own on a free port."""
+"""The broker as an operator runs it: `python -m broker`, a separate process on a free port."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from typing import Any
 import httpx
 from cryptography.fernet import Fernet
 
-from tests.support.issuers import ACME, APP, AUDIENCE, BITBUCKET, GITHUB, GLOBEX, KeyClaims, fit_claims, signed
+from tests.support.issuers import ACME, APP, AUDIENCE, BITBUCKET, GITHUB, GLOBEX, JwksServer, invocation_claims, signed
 
 FOLDER = Path(__file__).parent.parent.parent / "examples" / "remote-broker"
 CERTIFICATE = "spiffe://ci.test/acme"
 
 
-def policy(keys: KeyClaims) -> str:
+def policy(jwks: JwksServer) -> str:
     return f"""
 [forge]
 app_id = "{APP}"
 modules = ["broker-endpoint", "broker-hourly", "broker-lifecycle"]
-jwks_url = "{keys.url("forge")}"
+jwks_url = "{jwks.url("forge")}"
 
 [issuers.github]
 kind = "github"
 issuer = "{GITHUB}"
-jwks_url = "{keys.url("github")}"
+jwks_url = "{jwks.url("github")}"
 audience = "{AUDIENCE}"
 
 [issuers.bitbucket]
 kind = "bitbucket"
 issuer = "{BITBUCKET}"
-jwks_url = "{keys.url("bitbucket")}"
+jwks_url = "{jwks.url("bitbucket")}"
 audience = "{AUDIENCE}"
 
 [installations.acme]
@@ -68,14 +68,14 @@ certificate = ["spiffe://ci.test/globex"]
 
 
 @dataclass
-class Place:
-    """Where a broker's files are. Several processes may share one."""
+class BrokerFiles:
+    """The policy, keys, database and log of a broker. Several processes may share them."""
 
     root: Path
-    keys: KeyClaims
+    jwks: JwksServer
 
     def __post_init__(self) -> None:
-        (self.root / "policy.toml").write_text(policy(self.keys), encoding="utf-8")
+        (self.root / "policy.toml").write_text(policy(self.jwks), encoding="utf-8")
         (self.root / "keys").write_text(Fernet.generate_key().decode() + "\n", encoding="ascii")
 
     @property
@@ -83,12 +83,12 @@ class Place:
         return self.root / "broker.db"
 
     @property
-    def said(self) -> str:
+    def log_text(self) -> str:
         """The log of all brokers that ran here."""
         return (self.root / "broker.log").read_text("utf-8")
 
     def environment(self, **more: str) -> dict[str, str]:
-        """No setting of this machine leaks in, and none of its proxies stands between loopback addresses."""
+        """The variables of the broker's process, without settings and proxies of this machine."""
         kept = {name: os.environ[name] for name in ("HOME", "LANG", "PATH", "TMPDIR") if name in os.environ}
         own = {"POLICY": str(self.root / "policy.toml"), "KEYS": str(self.root / "keys"), "PORT": "0"}
         return {
@@ -98,80 +98,80 @@ class Place:
             **{f"FORGE_BROKER_{name}": value for name, value in {**own, "DATABASE": str(self.database), **more}.items()},
         }
 
-    def everything(self) -> bytes:
-        """All that the broker wrote: its database and what SQLite has beside it, its log."""
+    def all_bytes(self) -> bytes:
+        """The content of all files: database, SQLite's own files, log, policy and keys."""
         return b"\n".join(path.read_bytes() for path in self.root.iterdir())
 
 
 @dataclass
 class Broker:
-    """A broker that runs."""
+    """A running broker."""
 
-    place: Place
+    files: BrokerFiles
     base_url: str
     client: httpx.Client
 
-    def deliver(self, token: str, fit: str | None = None, **headers: str) -> httpx.Response:
-        """Forge brings a token."""
-        fit = signed(fit_claims()) if fit is None else fit
-        sent = {"authorization": f"Bearer {fit}", "x-forge-oauth-system": token, **headers}
+    def deliver(self, token: str, invocation: str | None = None, **headers: str) -> httpx.Response:
+        """Deliver a token as Forge does."""
+        invocation = signed(invocation_claims()) if invocation is None else invocation
+        sent = {"authorization": f"Bearer {invocation}", "x-forge-oauth-system": token, **headers}
         return self.client.post("/v1/forge/token", json={"event": "avi:forge:installed:app"}, headers=sent)
 
     def fetch(self, identity: str | None, installation: str = "acme") -> httpx.Response:
-        """CI fetches a token."""
+        """Fetch a token as CI does."""
         headers = {} if identity is None else {"authorization": f"Bearer {identity}"}
         return self.client.post(f"/v1/installations/{installation}/token", headers=headers)
 
     def log(self, event: str) -> list[dict[str, Any]]:
-        """The lines of an event, as they were on the disk when the broker answered."""
-        return [line for line in map(json.loads, self.place.said.splitlines()) if line["event"] == event]
+        """The log lines of one event."""
+        return [line for line in map(json.loads, self.files.log_text.splitlines()) if line["event"] == event]
 
 
 @contextmanager
-def running(place: Place, **settings: str) -> Iterator[Broker]:
-    """Start a broker; end it, and see that it ends."""
-    with (place.root / "broker.log").open("a+", encoding="utf-8") as log:
+def run_broker(files: BrokerFiles, **settings: str) -> Iterator[Broker]:
+    """Run a broker until the end of the block."""
+    with (files.root / "broker.log").open("a+", encoding="utf-8") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "broker"],
-            cwd=place.root,
-            env=place.environment(**settings),
+            cwd=files.root,
+            env=files.environment(**settings),
             stdin=subprocess.DEVNULL,
             stderr=log,
         )
         try:
-            first = _listening(process, place, log.tell())
+            first = _listening(process, files, log.tell())
             scheme = "https" if "TLS_CERTIFICATE" in settings else "http"
             base_url = f"{scheme}://{first['host']}:{first['port']}"
             with httpx.Client(base_url=base_url, timeout=15, trust_env=False) as client:
-                yield Broker(place, base_url, client)
+                yield Broker(files, base_url, client)
         finally:
             process.terminate()
             process.wait(20)
 
 
-def _listening(process: subprocess.Popen[bytes], place: Place, begin: int) -> dict[str, Any]:
+def _listening(process: subprocess.Popen[bytes], files: BrokerFiles, begin: int) -> dict[str, Any]:
     end = time.monotonic() + 30
     while time.monotonic() < end and process.poll() is None:
-        for line in place.said[begin:].splitlines(keepends=True):
+        for line in files.log_text[begin:].splitlines(keepends=True):
             if line.endswith("\n") and '"listening"' in line:
                 found: dict[str, Any] = json.loads(line)
                 return found
         time.sleep(0.02)
-    raise AssertionError(f"the broker does not listen: {place.said}")
+    raise AssertionError(f"the broker does not listen: {files.log_text}")
 
 
-def refused_start(place: Place, **settings: str) -> str:
-    """Start a broker that cannot begin, and read why."""
-    done = subprocess.run(
+def failed_start(files: BrokerFiles, **settings: str) -> str:
+    """Start a broker with invalid settings and return its error."""
+    completed = subprocess.run(
         [sys.executable, "-m", "broker"],
-        cwd=place.root,
-        env={name: value for name, value in place.environment(**settings).items() if value},
+        cwd=files.root,
+        env={name: value for name, value in files.environment(**settings).items() if value},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert done.returncode == 1, done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stderr
+    assert completed.returncode == 1, completed.stderr
+    assert "Traceback" not in completed.stderr
+    return completed.stderr

@@ -1,4 +1,4 @@
-"""Certificates for the tests of the broker: an authority, and what it signs."""
+"""Certificates for the tests of the broker: a certificate authority and its certificates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 
 class Authority:
-    """Writes PEM files into a folder."""
+    """A certificate authority that writes PEM files into a folder."""
 
     def __init__(self, root: Path, name: str = "ca") -> None:
         self._root = root
@@ -24,7 +24,7 @@ class Authority:
         self._authority.cert_pem.write_to_path(str(self.pem))
 
     def server(self) -> dict[str, str]:
-        """Make the broker's own certificate, as its settings."""
+        """Issue the broker's certificate; returns it as settings of the broker."""
         issued = self._authority.issue_cert("127.0.0.1")
         files = {"TLS_CERTIFICATE": self._root / "server.pem", "TLS_KEY": self._root / "server.key"}
         issued.private_key_pem.write_to_path(str(files["TLS_KEY"]))
@@ -32,7 +32,7 @@ class Authority:
         return {name: str(path) for name, path in files.items()}
 
     def client(self, *names: x509.GeneralName, valid_for: timedelta = timedelta(hours=1)) -> str:
-        """Make a client's certificate and key, in one file. trustme has no URIs, which are what names a workload."""
+        """Issue a client certificate and its key in one file. trustme does not support URIs, which identify a workload."""
         key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
         authority = x509.load_pem_x509_certificate(self._authority.cert_pem.bytes())
         signer: Any = load_pem_private_key(self._authority.private_key_pem.bytes(), None)

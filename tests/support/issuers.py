@@ -1,4 +1,4 @@
-"""Who signs tokens in the tests of the broker: keys, and a server on loopback that publishes them."""
+"""Fake token issuers for the tests of the broker: signing keys, claims, and a JWKS server on the loopback address."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ AUDIENCE = "https://broker.test"
 
 @cache
 def private_key(name: str) -> PrivateKeyTypes:
-    """A key by its name: RSA, or for a name that begins with `ec` P-256. Made once."""
+    """The private key of a name, made once: P-256 if the name begins with `ec`, else RSA."""
     if name.startswith("ec"):
         return ec.generate_private_key(ec.SECP256R1())
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -52,12 +52,12 @@ def signed(claims: dict[str, Any], key: str = "rsa-1", **headers: Any) -> str:
     return jwt.encode(claims, secret, algorithm=algorithm_of(key), headers=given)
 
 
-def parts_of_tokens(found: bytes) -> list[bytes]:
-    """What begins like a token's header or claims: JSON from ``{"`` to the end of its first name.
+def find_token_parts(content: bytes) -> list[bytes]:
+    """Find what begins like a token's header or claims: JSON from ``{"`` to the end of its first name.
 
-    The beginning ``eyJ`` alone is not enough: a ciphertext in base64 has it by chance, once in 262144 places.
+    The prefix ``eyJ`` alone is not enough: a ciphertext in base64 contains it by chance, once in 262144 positions.
     """
-    runs = re.findall(rb"eyJ[A-Za-z0-9_-]{9,}", found)
+    runs = re.findall(rb"eyJ[A-Za-z0-9_-]{9,}", content)
     return [run for run in runs if re.match(rb'\{"\w+":', base64.urlsafe_b64decode(run[: len(run) // 4 * 4]))]
 
 
@@ -65,8 +65,8 @@ def without(claims: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in claims.items() if name not in names}
 
 
-def fit_claims(installation: str = ACME, **other: Any) -> dict[str, Any]:
-    """What Forge says of a call by a trigger, as its documentation and a recorded call show it; it lives for 25 seconds."""
+def invocation_claims(installation: str = ACME, **other: Any) -> dict[str, Any]:
+    """The claims of a call by a trigger, as documented and as in a recorded call; valid for 25 seconds."""
     now = int(time.time())
     app = {
         "id": APP,
@@ -80,20 +80,20 @@ def fit_claims(installation: str = ACME, **other: Any) -> dict[str, Any]:
     return {"app": app, "context": {}, "aud": APP, "iss": "forge/invocation-token", "jti": uuid4().hex, **times, **other}
 
 
-def in_app(**changes: Any) -> dict[str, Any]:
-    """The same, with something else in `app`."""
-    claims = fit_claims()
+def invocation_claims_with_app(**changes: Any) -> dict[str, Any]:
+    """The same claims with changes in `app`."""
+    claims = invocation_claims()
     return {**claims, "app": {**claims["app"], **changes}}
 
 
 def system_token(seconds: float = 3 * 3600, **other: Any) -> str:
-    """A system token with so many seconds to live. Its key is Atlassian's own business."""
+    """A system token that expires after the given time. Its signing key is not published."""
     now = int(time.time())
     return signed({"exp": now + int(seconds), "iat": now, "mark": f"planted-{uuid4().hex}", **other}, "rsa-atlassian")
 
 
 def github_claims(**other: Any) -> dict[str, Any]:
-    """What GitHub says of a job on the main branch, with its immutable subject left in the older form."""
+    """The claims of a GitHub job on the main branch, with the older form of the subject."""
     now = int(time.time())
     return {
         "iss": GITHUB,
@@ -130,8 +130,8 @@ def bitbucket_claims(**other: Any) -> dict[str, Any]:
 
 
 @dataclass
-class KeyClaims:
-    """The server of the keys. ``published`` are their names; ``fetches`` counts by path how often they were read."""
+class JwksServer:
+    """A JWKS server. ``published`` are the names of its keys; ``fetches`` are the requested paths."""
 
     base_url: str = ""
     published: list[str] = field(default_factory=lambda: ["rsa-1", "ec-1", "rsa512-1"])
@@ -143,7 +143,7 @@ class KeyClaims:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    keys: KeyClaims
+    keys: JwksServer
 
     def do_GET(self) -> None:
         self.keys.fetches.append(self.path)
@@ -160,9 +160,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def publishing() -> Iterator[KeyClaims]:
-    """Publish the keys of every issuer."""
-    keys = KeyClaims()
+def serve_jwks() -> Iterator[JwksServer]:
+    """Run a JWKS server until the end of the block."""
+    keys = JwksServer()
     http = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"keys": keys}))
     keys.base_url = f"http://127.0.0.1:{http.server_address[1]}"
     thread = threading.Thread(target=http.serve_forever, args=(0.02,), daemon=True)

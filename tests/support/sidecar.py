@@ -1,6 +1,7 @@
-"""The sidecar of a Forge container, as far as the documents tell: it asks as the app, for the installation that a header names.
+"""A fake of a Forge container's proxy, as documented: it sends requests as the app, for the installation of a header.
 
-docs:containers-reference/ref-api: ``$FORGE_EGRESS_PROXY_URL/atlassian/…`` with ``forge-proxy-authorization``.
+https://developer.atlassian.com/platform/forge/containers-reference/ref-api/ documents ``$FORGE_EGRESS_PROXY_URL/atlassian/…``
+with ``forge-proxy-authorization``.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ INSTALLATION = "7d1c2b3a-0000-4444-8888-9999aaaabbbb"
 
 @contextmanager
 def sidecar(api_url: str, token: str) -> Iterator[str]:
-    """Run it until the end of the block.
+    """Run the proxy until the end of the block.
 
     Yields:
-        What ``FORGE_EGRESS_PROXY_URL`` holds in a container.
+        The value of ``FORGE_EGRESS_PROXY_URL`` in a container.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -28,10 +29,10 @@ def sidecar(api_url: str, token: str) -> Iterator[str]:
 
         def _relay(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            status, response = 401, b'{"message": "the sidecar does not know who asks"}'
-            known = self.headers.get("forge-proxy-authorization") == f"Forge as=app,installationId={INSTALLATION}"
-            if known and "authorization" not in self.headers and self.path.startswith("/atlassian/"):
-                status, response = _asked(api_url + self.path.removeprefix("/atlassian"), self.command, body, token)
+            status, response = 401, b'{"message": "the proxy does not accept this caller"}'
+            is_authorized = self.headers.get("forge-proxy-authorization") == f"Forge as=app,installationId={INSTALLATION}"
+            if is_authorized and "authorization" not in self.headers and self.path.startswith("/atlassian/"):
+                status, response = _forwarded(api_url + self.path.removeprefix("/atlassian"), self.command, body, token)
             self.send_response(status)
             if status != 204:
                 self.send_header("content-length", str(len(response)))
@@ -54,7 +55,7 @@ def sidecar(api_url: str, token: str) -> Iterator[str]:
         thread.join()
 
 
-def _asked(url: str, method: str, body: bytes, token: str) -> tuple[int, bytes]:
+def _forwarded(url: str, method: str, body: bytes, token: str) -> tuple[int, bytes]:
     headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
     try:
         with urllib.request.urlopen(urllib.request.Request(url, body or None, headers, method=method), timeout=30) as response:

@@ -1,1 +1,1 @@
-"""A token broker: keeps the newest system token of each installation of a Forge app, and hands it to CI."""
+"""A token broker: stores the newest system token of each installation of a Forge app, and issues it to CI."""

@@ -1,4 +1,4 @@
-"""`python -m broker` serves; `python -m broker new-key` prints a key for the file of keys."""
+"""Command line: `python -m broker` serves; `python -m broker new-key` prints a new key for the key file."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from cryptography.fernet import Fernet
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .app import Broker
-from .audit import audit, to_stderr
+from .audit import audit, log_to_stderr
 from .policy import PolicyError, load_policy
 from .settings import Settings, SettingsError, load_settings
 from .store import Store, StoreError, load_keys
 
-_LONGEST_HEADERS: Final = 64 * 1024  # two tokens, and what a proxy adds
+_MAX_HEADERS_BYTES: Final = 64 * 1024  # two tokens, and the headers that a proxy adds
 
 
 class _Connection(H11Protocol):
-    """A connection that hands on the client's certificate: uvicorn checks it and keeps it to itself."""
+    """A connection that passes the client's certificate to the application: uvicorn verifies it, but does not expose it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -30,13 +30,13 @@ class _Connection(H11Protocol):
 
 
 def main() -> None:
-    """Serve until the process is told to stop. Exits with 1 where it cannot begin."""
+    """Serve until the process is stopped. Exits with 1 if the broker cannot start."""
     if sys.argv[1:] == ["new-key"]:
         print(Fernet.generate_key().decode())
         return
     if sys.argv[1:]:
         sys.exit("usage: python -m broker [new-key]; the settings are environment variables, see README.md")
-    to_stderr()
+    log_to_stderr()
     try:
         settings = load_settings()
         policy = load_policy(settings.policy)
@@ -47,14 +47,14 @@ def main() -> None:
 
 
 def serve(settings: Settings, broker: Broker, store: Store) -> None:
-    """Listen and response.
+    """Listen and serve requests.
 
     Raises:
-        SettingsError: The address cannot be had, or the certificate not be used.
+        SettingsError: The address is not available, or the certificate cannot be used.
     """
-    unopened = store.reseal()
-    if unopened:
-        audit("not-opened", count=str(unopened), reason="no key of the file opens these tokens; is a key missing?")
+    unreadable = store.reencrypt()
+    if unreadable:
+        audit("decryption-failed", count=str(unreadable), reason="no key of the file decrypts these tokens; is a key missing?")
     config = uvicorn.Config(
         broker.app(),
         http=_Connection,
@@ -64,7 +64,7 @@ def serve(settings: Settings, broker: Broker, store: Store) -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        h11_max_incomplete_event_size=_LONGEST_HEADERS,
+        h11_max_incomplete_event_size=_MAX_HEADERS_BYTES,
         limit_concurrency=100,
         timeout_keep_alive=5,
         timeout_graceful_shutdown=5,

@@ -1,4 +1,4 @@
-"""The two things that can be asked for, over HTTP: Forge brings a token, CI fetches one."""
+"""The HTTP API of the broker: Forge delivers system tokens, CI requests them."""
 
 from __future__ import annotations
 
@@ -15,108 +15,111 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .audit import audit
-from .ci_auth import Identities, Identity, certified
-from .fit import Invocations, expiry_of
-from .limits import NoBodies
+from .ci_auth import Identity, IdentityVerifier, identity_from_certificate
+from .invocation_token import InvocationVerifier, expiry_of
+from .limits import BodyLimitMiddleware
 from .policy import Policy
-from .store import Store, Stored
-from .tokens import KeysUnavailable, Refused
+from .store import Store, StoredToken
+from .tokens import KeysUnavailableError, TokenRejectedError
 
-LEAST_LEFT: Final = 30.0
-"""Seconds that a token has to live on to be worth handing out."""
+MIN_REMAINING_S: Final = 30.0
+"""A token that expires sooner is not issued."""
 
-_NOT_KEPT: Final = {"cache-control": "no-store"}
+_NO_STORE: Final = {"cache-control": "no-store"}
 
 
 class Broker:
-    """What responses. The endpoints are no coroutines: starlette runs them in threads, where SQLite and a JWKS may block."""
+    """The endpoints. They are no coroutines: starlette runs them in threads, where SQLite and a JWKS request may block."""
 
     def __init__(self, policy: Policy, store: Store, *, by_certificate: bool) -> None:
         self._policy = policy
         self._store = store
         self._by_certificate = by_certificate
-        self._invocations = Invocations(policy.forge)
-        self._identities = Identities(policy)
+        self._invocations = InvocationVerifier(policy.forge)
+        self._identities = IdentityVerifier(policy)
         self._names = {installation.id: name for name, installation in policy.installations.items()}
 
     def app(self) -> Starlette:
-        """The application. Forge has no client certificate, so where one is required there is no way to bring a token."""
-        fetch = Route("/v1/installations/{name}/token", self._hand_out, methods=["POST"])
-        bring = Route("/v1/forge/token", self._receive, methods=["POST"])
+        """The application. Forge has no client certificate, so a broker that requires one has no endpoint for deliveries."""
+        issue = Route("/v1/installations/{name}/token", self._issue, methods=["POST"])
+        deliver = Route("/v1/forge/token", self._receive, methods=["POST"])
         health = Route("/health", self._health, methods=["GET"])
         app = Starlette(
-            routes=[health, fetch] if self._by_certificate else [health, fetch, bring],
-            middleware=[Middleware(NoBodies)],
-            exception_handlers={HTTPException: _no_such_way, Exception: _our_mistake},
+            routes=[health, issue] if self._by_certificate else [health, issue, deliver],
+            middleware=[Middleware(BodyLimitMiddleware)],
+            exception_handlers={HTTPException: _http_error, Exception: _internal_error},
         )
-        app.router.redirect_slashes = False  # to wherever the request's Host header says
+        app.router.redirect_slashes = False  # a redirect would go to the host of the request's Host header
         return app
 
     def _receive(self, request: Request) -> Response:
-        """Forge brings a token. A second response than 2xx has Forge try again, so what is right and not wanted is a 204, too."""
+        """Store the token that Forge delivers.
+
+        Forge retries after any status but 2xx. So a valid delivery that is not needed gets a 204, too.
+        """
         now = time.time()
         try:
             call = self._invocations.verify(_bearer(request))
-        except Refused as error:
+        except TokenRejectedError as error:
             audit("delivery-refused", reason=f"the invocation token is {error}")
-            return _answer(401, "INVOCATION_TOKEN", f"the invocation token is {error}")
-        except KeysUnavailable as error:
+            return _error(401, "INVOCATION_TOKEN", f"the invocation token is {error}")
+        except KeysUnavailableError as error:
             audit("delivery-failed", reason=str(error))
-            return _answer(503, "KEYS_UNAVAILABLE", f"{error}: try again")
+            return _error(503, "KEYS_UNAVAILABLE", f"{error}: try again")
         name = self._names.get(call.installation)
         if name is None:
             audit("delivery-ignored", installation_id=call.installation, reason="the installation is not in the policy")
             return Response(status_code=204)
         token = request.headers.get("x-forge-oauth-system", "")
         try:
-            new = Stored(call.installation, token, expiry_of(token, now))
-        except Refused as error:
+            new = StoredToken(call.installation, token, expiry_of(token, now))
+        except TokenRejectedError as error:
             reason = f"the system token is {error}" if token else "no system token: see auth.appSystemToken and the scopes"
             audit("delivery-refused", installation=name, reason=reason)
-            return _answer(422, "SYSTEM_TOKEN", reason)
-        outcome = self._store.put(new, call.mark, call.expires_at, now)
+            return _error(422, "SYSTEM_TOKEN", reason)
+        outcome = self._store.put(new, call.digest, call.expires_at, now)
         audit(f"delivery-{outcome}", installation=name, module=call.module, expires_at=_rfc3339(new.expires_at))
         return Response(status_code=204)
 
-    def _hand_out(self, request: Request) -> Response:
-        """CI fetches a token. An installation that is not there and one that is not theirs look the same."""
+    def _issue(self, request: Request) -> Response:
+        """Issue a token to CI. The response is the same for an unknown installation and for one that is not allowed."""
         name = request.path_params["name"]
         try:
             identity = self._identity(request)
-        except Refused as error:
+        except TokenRejectedError as error:
             audit("fetch-refused", reason=f"the identity is {error}")
-            return _answer(401, "IDENTITY", f"the identity is {error}")
-        except KeysUnavailable as error:
+            return _error(401, "IDENTITY", f"the identity is {error}")
+        except KeysUnavailableError as error:
             audit("fetch-failed", reason=str(error))
-            return _answer(503, "KEYS_UNAVAILABLE", f"{error}: try again")
-        who = identity.described()
+            return _error(503, "KEYS_UNAVAILABLE", f"{error}: try again")
+        audited = identity.audit_fields()
         installation = self._policy.installations.get(name)
-        if installation is None or not identity.may_fetch(installation):
-            asked = name if installation else "not in the policy"
-            audit("fetch-refused", installation=asked, reason="no rule admits them", **who)
-            return _answer(403, "NOT_ADMITTED", "no rule of the policy admits this identity to an installation of that name")
+        if installation is None or not identity.is_allowed(installation):
+            requested = name if installation else "not in the policy"
+            audit("fetch-refused", installation=requested, reason="no rule allows this identity", **audited)
+            return _error(403, "NOT_ALLOWED", "no rule of the policy allows this identity to fetch that token")
         found = self._store.get(installation.id)
-        if found is None or found.expires_at <= time.time() + LEAST_LEFT:
-            audit("fetch-failed", installation=name, reason="no token that is valid", **who)
-            return _answer(404, "NO_TOKEN", "no valid token is here: Forge brings one an hour, see the log for its deliveries")
-        ends = _rfc3339(found.expires_at)
-        audit("handed-out", installation=name, expires_at=ends, **who)
-        return _json(200, {"token": found.token, "expiresAt": ends, "installationId": found.installation})
+        if found is None or found.expires_at <= time.time() + MIN_REMAINING_S:
+            audit("fetch-failed", installation=name, reason="no valid token", **audited)
+            return _error(404, "NO_TOKEN", "no valid token is stored: Forge delivers one an hour, see delivery events in the log")
+        expires_at = _rfc3339(found.expires_at)
+        audit("token-issued", installation=name, expires_at=expires_at, **audited)
+        return _json(200, {"token": found.token, "expiresAt": expires_at, "installationId": found.installation})
 
     def _identity(self, request: Request) -> Identity:
         if self._by_certificate:
-            return certified(request.state.certificate)
+            return identity_from_certificate(request.state.certificate)
         return self._identities.verify(_bearer(request))
 
     def _health(self, _request: Request) -> Response:
-        self._store.get("")  # fails where the database does
+        self._store.get("")  # raises if the database cannot be read
         return _json(200, {"status": "ok"})
 
 
 def _bearer(request: Request) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
-        raise Refused("missing: authorization: Bearer …")
+        raise TokenRejectedError("missing: authorization: Bearer …")
     return token.strip()
 
 
@@ -125,19 +128,19 @@ def _rfc3339(seconds: float) -> str:
 
 
 def _json(status: int, body: dict[str, str]) -> JSONResponse:
-    return JSONResponse(body, status, _NOT_KEPT)
+    return JSONResponse(body, status, _NO_STORE)
 
 
-def _answer(status: int, code: str, message: str) -> JSONResponse:
+def _error(status: int, code: str, message: str) -> JSONResponse:
     return _json(status, {"code": code, "message": message})
 
 
-def _no_such_way(_request: Request, error: Exception) -> Response:
+def _http_error(_request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    response = _answer(status, HTTPStatus(status).name, HTTPStatus(status).phrase.lower())
+    response = _error(status, HTTPStatus(status).name, HTTPStatus(status).phrase.lower())
     response.headers.update(getattr(error, "headers", None) or {})
     return response
 
 
-def _our_mistake(_request: Request, _error: Exception) -> Response:
-    return _answer(500, "INTERNAL", "the broker failed; its log says where")
+def _internal_error(_request: Request, _cause: Exception) -> Response:
+    return _error(500, "INTERNAL", "the broker failed; see its log")

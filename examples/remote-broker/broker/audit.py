@@ -1,4 +1,4 @@
-"""The log: one JSON object a line on stderr. It says who did what, and never holds a token."""
+"""The audit log: one JSON object a line on stderr. It records who did what, and never contains a token."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ import traceback
 from datetime import UTC, datetime
 
 _LOG = logging.getLogger("broker")
-_LONGEST = 200
+_MAX_VALUE_CHARACTERS = 200
 
 
 def audit(event: str, **fields: str) -> None:
-    """Say one thing. Values are what a caller proved or a policy names, never what they only sent; long ones are cut."""
-    _LOG.info(event, extra={"fields": {name: value[:_LONGEST] for name, value in fields.items()}})
+    """Record one event. Values are verified claims or names of the policy, never unverified input; long ones are cut."""
+    _LOG.info(event, extra={"fields": {name: value[:_MAX_VALUE_CHARACTERS] for name, value in fields.items()}})
 
 
-class _Lines(logging.Formatter):
-    """JSON, so that no value can break a line or forge another."""
+class _JsonFormatter(logging.Formatter):
+    """Formats records as JSON, so that no value can break a line or forge another."""
 
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         fields = getattr(record, "fields", {})
         line = {"time": moment, "level": record.levelname.lower(), "event": record.getMessage(), **fields}
         if record.exc_info and record.exc_info[0]:
-            # Where, and what kind; not the message, which may quote what was sent.
+            # The location and the exception class; not the message, which may quote the request.
             frames = traceback.extract_tb(record.exc_info[2])[-3:]
             trail = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in reversed(frames))
             line |= {"error": f"{record.exc_info[0].__name__} at {trail}"}
         return json.dumps(line)
 
 
-def to_stderr() -> None:
-    """Set up the log of this process."""
+def log_to_stderr() -> None:
+    """Configure the log of this process."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Lines())
+    handler.setFormatter(_JsonFormatter())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     _LOG.setLevel(logging.INFO)

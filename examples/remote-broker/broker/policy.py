@@ -1,4 +1,4 @@
-"""Who may bring a token, and who may fetch one: the models of the policy file. What they do not know they refuse."""
+"""The policy file: who may deliver a token, and who may get one. Unknown fields are refused."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ FIT_ISSUER: Final = "forge/invocation-token"
 _UUID: Final = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 GITHUB_EVENTS: Final = frozenset({"push", "workflow_dispatch", "schedule", "release", "repository_dispatch"})
-"""Events that only somebody with write access starts. `pull_request_target` and its like run for strangers, on `main`."""
+"""Events that only users with write access can start. `pull_request_target` and similar events run for anybody, on `main`."""
 
 
 class PolicyError(Exception):
-    """The policy cannot be read. The text says what, where and what to do."""
+    """The policy is invalid or cannot be read. The message names the location and the fix."""
 
 
 def _https(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")):
         return url
-    raise ValueError("has to be https://, or http:// on a loopback address")
+    raise ValueError("must be https://, or http:// on a loopback address")
 
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=500)]
@@ -44,11 +44,11 @@ class _Model(BaseModel):
 
 
 class Forge(_Model):
-    """The app, as in its manifest.yml.
+    """The Forge app, as in its manifest.yml.
 
     Attributes:
         app_id: `app.id`, with its prefix.
-        modules: Keys of the triggers, and of their endpoint, that may bring a token.
+        modules: Keys of the triggers, and of their endpoint, that may deliver a token.
         jwks_url: The keys of Forge invocation tokens.
     """
 
@@ -58,13 +58,13 @@ class Forge(_Model):
 
 
 class Issuer(_Model):
-    """A CI that signs identities.
+    """A CI system that signs identity tokens.
 
     Attributes:
-        kind: Which claims a rule has to pin.
+        kind: Determines which claims a rule has to pin.
         issuer: `iss`.
         jwks_url: Its keys.
-        audience: `aud`: what the pipeline asks for. The broker's own URL, so that no other service's token fits.
+        audience: `aud`, as the pipeline requests it. Use the broker's URL, so that no token for another service is valid.
     """
 
     kind: Literal["github", "bitbucket"]
@@ -73,19 +73,19 @@ class Issuer(_Model):
     audience: Text
 
     @model_validator(mode="after")
-    def _bitbucket_has_no_defaults(self) -> Self:
+    def _require_bitbucket_urls(self) -> Self:
         if self.kind == "bitbucket" and not {"issuer", "jwks_url"} <= self.model_fields_set:
             raise ValueError("bitbucket: issuer and jwks_url are the workspace's own; its repository settings show them")
         return self
 
 
 class Rule(_Model):
-    """One way to be admitted to an installation: an identity of a CI, or a client certificate.
+    """One rule that allows access to an installation: by claims of an identity token, or by client certificate.
 
     Attributes:
         issuer: Name of an issuer.
-        claims: Claim → the values that it may have. All claims have to match, letter by letter.
-        certificate: URIs and DNS names, of which one is in the client certificate's subjectAltName.
+        claims: Allowed values by claim. All claims have to match exactly.
+        certificate: URIs and DNS names, one of which has to be in the client certificate's subjectAltName.
     """
 
     issuer: Name | None = None
@@ -93,47 +93,47 @@ class Rule(_Model):
     certificate: tuple[Text, ...] = ()
 
     @model_validator(mode="after")
-    def _one_kind(self) -> Self:
+    def _require_one_kind(self) -> Self:
         if bool(self.certificate) == bool(self.issuer) or bool(self.claims) != bool(self.issuer):
             raise ValueError("a rule has issuer and claims, or certificate")
         return self
 
 
 class Installation(_Model):
-    """One installation of the app, and who may fetch its token."""
+    """One installation of the app, and the rules that allow access to its token."""
 
     id: InstallationId
     allow: Annotated[tuple[Rule, ...], Field(min_length=1)]
 
 
 class Policy(_Model):
-    """The whole file."""
+    """The policy file."""
 
     forge: Forge
     issuers: dict[Name, Issuer] = Field(default_factory=dict)
     installations: Annotated[dict[Name, Installation], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _holds_together(self) -> Self:
-        _distinct("issuers", [issuer.issuer for issuer in self.issuers.values()])
-        _distinct("installations", [installation.id for installation in self.installations.values()])
+    def _validate_references(self) -> Self:
+        _require_distinct("issuers", [issuer.issuer for issuer in self.issuers.values()])
+        _require_distinct("installations", [installation.id for installation in self.installations.values()])
         for name, installation in self.installations.items():
             for index, rule in enumerate(installation.allow):
                 if rule.issuer is not None:
-                    _pinned(f"installations.{name}.allow[{index}]", rule, self.issuers.get(rule.issuer))
+                    _require_pinned_claims(f"installations.{name}.allow[{index}]", rule, self.issuers.get(rule.issuer))
         return self
 
     def verifier(self, issuer: str) -> Verifier:
-        """Make what checks the identities of an issuer, by its name."""
+        """A verifier of the identity tokens of an issuer, by its name."""
         found = self.issuers[issuer]
         return Verifier(found.issuer, found.audience, found.jwks_url)
 
 
 def load_policy(path: Path) -> Policy:
-    """Read the file.
+    """Read the policy file.
 
     Raises:
-        PolicyError: It cannot be read, or says something that is not allowed.
+        PolicyError: The file cannot be read or is invalid.
     """
     try:
         return Policy.model_validate(tomllib.loads(path.read_text("utf-8")))
@@ -146,22 +146,22 @@ def load_policy(path: Path) -> Policy:
         raise PolicyError(f"the policy {path} is refused: {found}") from None
 
 
-def _distinct(what: str, values: list[str]) -> None:
+def _require_distinct(field: str, values: list[str]) -> None:
     if len(set(values)) != len(values):
-        raise ValueError(f"{what}: two have the same id")
+        raise ValueError(f"{field}: two have the same id")
 
 
-def _pinned(where: str, rule: Rule, issuer: Issuer | None) -> None:
-    """A rule has to pin what an outsider can choose, so that no rule admits by what it forgot to say."""
+def _require_pinned_claims(where: str, rule: Rule, issuer: Issuer | None) -> None:
+    """Require the claims that an outsider could otherwise choose, so that an incomplete rule cannot allow too much."""
     if issuer is None:
         raise ValueError(f"{where}: names an issuer that is not in issuers")
     if issuer.kind == "bitbucket":
-        repository, places = "repositoryUuid", {"deploymentEnvironmentUuid", "branchName"}
+        repository, targets = "repositoryUuid", {"deploymentEnvironmentUuid", "branchName"}
     else:
-        repository, places = "repository_id", {"environment", "ref"}
+        repository, targets = "repository_id", {"environment", "ref"}
         if not set(rule.claims.get("event_name", ("",))) <= GITHUB_EVENTS:
             raise ValueError(f"{where}: claims needs event_name, out of {', '.join(sorted(GITHUB_EVENTS))}")
     if repository not in rule.claims:
-        raise ValueError(f"{where}: claims needs {repository}: a name can be registered again by somebody else")
-    if not places & set(rule.claims):
-        raise ValueError(f"{where}: claims needs {' or '.join(sorted(places))}, or every branch is admitted")
+        raise ValueError(f"{where}: claims needs {repository}: a name can be registered again by another owner")
+    if not targets & set(rule.claims):
+        raise ValueError(f"{where}: claims needs {' or '.join(sorted(targets))}, or every branch is allowed")

@@ -1,4 +1,4 @@
-"""The newest token of each installation, on SQLite, encrypted."""
+"""The token store: the newest token of each installation, encrypted in SQLite."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from typing import Final
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 _SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS tokens (installation TEXT PRIMARY KEY, expires_at REAL NOT NULL, sealed BLOB NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS calls (mark TEXT PRIMARY KEY, expires_at REAL NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS tokens (installation TEXT PRIMARY KEY, expires_at REAL NOT NULL, ciphertext BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS calls (digest TEXT PRIMARY KEY, expires_at REAL NOT NULL) STRICT;
 """
-_KEPT_AFTER: Final = 60.0  # seconds after its end; a call that arrives later than that is refused as expired anyway
+_REPLAY_MARGIN_S: Final = 60.0  # after expiry; a later call is refused as expired anyway
 
 
 class StoreError(Exception):
-    """The keys or the database cannot be used. The text says what to do."""
+    """The keys or the database cannot be used. The message names the fix."""
 
 
 @dataclass(frozen=True)
-class Stored:
-    """A token as it is sealed. The installation is inside: a row that somebody moves to another one does not open there.
+class StoredToken:
+    """The encrypted content of a row. It includes the installation: a row that is copied to another installation is rejected.
 
     Attributes:
         installation: Its ARI.
@@ -40,10 +40,10 @@ class Stored:
 
 
 def load_keys(path: Path) -> MultiFernet:
-    """Read the keys: one a line, the first one encrypts, all decrypt. Empty lines and lines with # are left out.
+    """Read the keys, one a line: the first one encrypts, all decrypt. Empty lines and lines with # are ignored.
 
     Raises:
-        StoreError: The file cannot be read, or holds something else.
+        StoreError: The file cannot be read, or a line is not a key.
     """
     try:
         lines = [line.strip() for line in path.read_text("ascii").splitlines()]
@@ -55,11 +55,11 @@ def load_keys(path: Path) -> MultiFernet:
 
 
 class Store:
-    """Safe for threads and for several processes.
+    """Token store on SQLite. Safe for threads and for several processes.
 
     Args:
-        path: The database; made for the owner's eyes only.
-        keys: What seals a token.
+        path: The database; created with mode 0600.
+        keys: The keys that encrypt tokens.
     """
 
     def __init__(self, path: Path, keys: MultiFernet) -> None:
@@ -72,58 +72,58 @@ class Store:
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"the database {path} cannot be used: {error}") from None
 
-    def put(self, new: Stored, mark: str, mark_expires_at: float, now: float) -> str:
-        """Keep a token, if it is the newest, and forget what is over.
+    def put(self, new: StoredToken, digest: str, call_expires_at: float, now: float) -> str:
+        """Store a token if it is the newest, and delete expired rows.
 
         Args:
             new: The token.
-            mark: Of the call that brought it: a call counts once, whatever it brings the second time.
-            mark_expires_at: When nobody accepts that call any more.
+            digest: Digest of the call that delivered it. A replayed call is ignored, whatever token it delivers.
+            call_expires_at: When the call is no longer accepted.
             now: Seconds since 1970.
 
         Returns:
-            `stored`, `repeated` (the call was here before) or `older` (the kept one lives longer).
+            `stored`, `replayed` (the call was received before) or `older` (the stored token expires later).
         """
-        with self._writing() as database:
-            database.execute("DELETE FROM calls WHERE expires_at < ?", (now - _KEPT_AFTER,))
+        with self._transaction() as database:
+            database.execute("DELETE FROM calls WHERE expires_at < ?", (now - _REPLAY_MARGIN_S,))
             database.execute("DELETE FROM tokens WHERE expires_at < ?", (now,))
-            once = database.execute("INSERT OR IGNORE INTO calls VALUES (?, ?)", (mark, mark_expires_at))
-            if once.rowcount == 0:
-                return "repeated"
-            kept = self._open(database, new.installation)
-            if kept is not None and kept.expires_at > new.expires_at:
+            inserted = database.execute("INSERT OR IGNORE INTO calls VALUES (?, ?)", (digest, call_expires_at))
+            if inserted.rowcount == 0:
+                return "replayed"
+            stored = self._decrypt(database, new.installation)
+            if stored is not None and stored.expires_at > new.expires_at:
                 return "older"
-            sealed = self._keys.encrypt(json.dumps(asdict(new)).encode())
-            row = (new.installation, new.expires_at, sealed)
+            ciphertext = self._keys.encrypt(json.dumps(asdict(new)).encode())
+            row = (new.installation, new.expires_at, ciphertext)
             database.execute("INSERT OR REPLACE INTO tokens VALUES (?, ?, ?)", row)
             return "stored"
 
-    def get(self, installation: str) -> Stored | None:
-        """The kept token, whether it is over or not; None where there is none, or none that the keys open."""
+    def get(self, installation: str) -> StoredToken | None:
+        """The stored token, expired or not; None if there is none, or none that the keys decrypt."""
         with closing(self._connect()) as database:
-            return self._open(database, installation)
+            return self._decrypt(database, installation)
 
-    def reseal(self) -> int:
-        """Seal every token with the first key, so that the others can go.
+    def reencrypt(self) -> int:
+        """Re-encrypt every token with the first key, so that the other keys can be removed.
 
         Returns:
-            How many tokens no key opens. They are left alone: the keys may be the mistake, and the next call replaces them.
+            How many tokens no key decrypts. They are kept, because a key may be missing; the next delivery replaces them.
         """
-        unopened = 0
-        with self._writing() as database:
-            for installation, sealed in database.execute("SELECT installation, sealed FROM tokens").fetchall():
+        unreadable = 0
+        with self._transaction() as database:
+            for installation, ciphertext in database.execute("SELECT installation, ciphertext FROM tokens").fetchall():
                 try:
-                    again = self._keys.rotate(sealed)
+                    rotated = self._keys.rotate(ciphertext)
                 except InvalidToken:
-                    unopened += 1
+                    unreadable += 1
                 else:
-                    database.execute("UPDATE tokens SET sealed = ? WHERE installation = ?", (again, installation))
-        return unopened
+                    database.execute("UPDATE tokens SET ciphertext = ? WHERE installation = ?", (rotated, installation))
+        return unreadable
 
-    def _open(self, database: sqlite3.Connection, installation: str) -> Stored | None:
-        row = database.execute("SELECT sealed FROM tokens WHERE installation = ?", (installation,)).fetchone()
+    def _decrypt(self, database: sqlite3.Connection, installation: str) -> StoredToken | None:
+        row = database.execute("SELECT ciphertext FROM tokens WHERE installation = ?", (installation,)).fetchone()
         try:
-            found = Stored(**json.loads(self._keys.decrypt(row[0]))) if row else None
+            found = StoredToken(**json.loads(self._keys.decrypt(row[0]))) if row else None
         except InvalidToken:
             return None
         return found if found and found.installation == installation else None
@@ -134,8 +134,8 @@ class Store:
         return database
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction that nobody else writes in: what is compared is what is replaced."""
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """An exclusive write transaction, so that comparing and replacing a token is atomic."""
         with closing(self._connect()) as database, database:
             database.execute("BEGIN IMMEDIATE")
             yield database

@@ -1,4 +1,4 @@
-"""JSON Web Tokens: the one place where a signature is checked, with PyJWT and keys from the issuer's JWKS."""
+"""Verification of JSON Web Tokens, with PyJWT and keys from the issuer's JWKS. No other file checks a signature."""
 
 from __future__ import annotations
 
@@ -7,54 +7,54 @@ from typing import Any, Final
 import jwt
 
 ALGORITHMS: Final = ("RS256", "ES256")
-"""Asymmetric ones only: with HS256 on the list a public key could be taken for a shared secret (RFC 8725, 2.1)."""
+"""Asymmetric algorithms only: with HS256 in the list a public key could be used as a shared secret (RFC 8725, section 2.1)."""
 
-LEEWAY: Final = 10.0
-"""Seconds that two clocks may differ. A Forge invocation token lives for 25."""
+LEEWAY_S: Final = 10.0
+"""Allowed clock skew. A Forge invocation token is valid for 25 seconds."""
 
-_JWKS_TIMEOUT: Final = 3.0  # Forge gives up on a remote after 5 seconds
-_LONGEST: Final = 16 * 1024
+_JWKS_TIMEOUT_S: Final = 3.0  # Forge stops waiting for a remote after 5 seconds
+_MAX_TOKEN_CHARACTERS: Final = 16 * 1024
 _UNAVAILABLE: Final = "the issuer's keys cannot be read"
 
 
-class Refused(Exception):  # noqa: N818 - named for what it means
-    """A token that proves nothing. The text says why and holds no part of the token."""
+class TokenRejectedError(Exception):
+    """A token is not valid. The message gives the reason and contains no part of the token."""
 
 
-class KeysUnavailable(Exception):  # noqa: N818
-    """The issuer's keys cannot be read, so nothing is known of the token. Worth another try."""
+class KeysUnavailableError(Exception):
+    """The issuer's keys cannot be read, so the token cannot be verified. The caller may retry."""
 
 
 class Verifier:
-    """Checks the tokens of one issuer for one audience. Safe for threads.
+    """Verifies the tokens of one issuer for one audience. Safe for threads.
 
     Args:
-        issuer: What `iss` has to be, exactly.
-        audience: What `aud` has to be: this one and no other. Whoever else a token is for could send it on to us.
-        jwks_url: Where the issuer publishes its keys. The addresses that a token names (`jku`, `x5u`) are never read.
+        issuer: The exact value of `iss`.
+        audience: The only allowed value of `aud`. Another service for which a token is also valid could replay it here.
+        jwks_url: Where the issuer publishes its keys. The addresses in a token (`jku`, `x5u`) are ignored.
     """
 
     def __init__(self, issuer: str, audience: str, jwks_url: str) -> None:
         self._issuer = issuer
         self._audience = audience
-        # A key that the set does not hold has it read again, at most every 30 seconds.
-        self._keys = jwt.PyJWKClient(jwks_url, timeout=_JWKS_TIMEOUT, lifespan=300, cooldown_duration=30)
+        # An unknown key id makes the client read the set again, at most every 30 seconds.
+        self._keys = jwt.PyJWKClient(jwks_url, timeout=_JWKS_TIMEOUT_S, lifespan=300, cooldown_duration=30)
 
     def verify(self, token: str, *, require: tuple[str, ...] = ()) -> dict[str, Any]:
-        """Check signature, algorithm, issuer, audience and times.
+        """Verify signature, algorithm, issuer, audience and times.
 
         Args:
             token: The token.
-            require: Claims that have to be there, beside `exp`, `iat`, `iss` and `aud`.
+            require: Claims that have to be present, besides `exp`, `iat`, `iss` and `aud`.
 
         Returns:
             The claims.
 
         Raises:
-            Refused: The token does not hold.
-            KeysUnavailable: The issuer's keys cannot be read.
+            TokenRejectedError: The token is not valid.
+            KeysUnavailableError: The issuer's keys cannot be read.
         """
-        _parts(token)
+        _require_jwt_form(token)
         try:
             claims: dict[str, Any] = jwt.decode(
                 token,
@@ -62,45 +62,45 @@ class Verifier:
                 algorithms=list(ALGORITHMS),
                 issuer=self._issuer,
                 audience=self._audience,
-                leeway=LEEWAY,
+                leeway=LEEWAY_S,
                 options={"require": ["exp", "iat", "iss", "aud", *require], "enforce_minimum_key_length": True},
             )
         except jwt.PyJWTError as error:
-            raise Refused(_reason(error)) from None
+            raise TokenRejectedError(_reason(error)) from None
         if claims["aud"] not in (self._audience, [self._audience]):
-            raise Refused("meant for other audiences, too")
+            raise TokenRejectedError("meant for other audiences, too")
         return claims
 
     def _key(self, token: str) -> jwt.PyJWK:
         try:
             self._keys.get_jwk_set()
-        except (jwt.PyJWTError, ValueError, OSError):  # not reached, interrupted half-way, no JSON, no keys in it
-            raise KeysUnavailable(_UNAVAILABLE) from None
+        except (jwt.PyJWTError, ValueError, OSError):  # unreachable, interrupted, no JSON, or no keys
+            raise KeysUnavailableError(_UNAVAILABLE) from None
         try:
             return self._keys.get_signing_key_from_jwt(token)
-        except (jwt.PyJWKClientConnectionError, jwt.PyJWKSetError, ValueError, OSError):  # read again for an unknown key
-            raise KeysUnavailable(_UNAVAILABLE) from None
+        except (jwt.PyJWKClientConnectionError, jwt.PyJWKSetError, ValueError, OSError):  # the second read, for an unknown key id
+            raise KeysUnavailableError(_UNAVAILABLE) from None
         except jwt.PyJWKClientError:
-            raise Refused("signed with a key that the issuer does not publish") from None
+            raise TokenRejectedError("signed with a key that the issuer does not publish") from None
 
 
-def unverified(token: str) -> dict[str, Any]:
-    """Read claims without a check: for choosing who has to check them, and for a token that is not for us to check.
+def unverified_claims(token: str) -> dict[str, Any]:
+    """Decode claims without verification: to select a verifier, or for a token that has no public key.
 
     Raises:
-        Refused: It is no token.
+        TokenRejectedError: It is not a token.
     """
-    _parts(token)
+    _require_jwt_form(token)
     try:
         claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
     except jwt.PyJWTError as error:
-        raise Refused(_reason(error)) from None
+        raise TokenRejectedError(_reason(error)) from None
     return claims
 
 
-def _parts(token: str) -> None:
-    if len(token) > _LONGEST or not token.isascii() or token.count(".") != 2:  # noqa: PLR2004 - header, claims, signature
-        raise Refused("not a signed JSON Web Token")
+def _require_jwt_form(token: str) -> None:
+    if len(token) > _MAX_TOKEN_CHARACTERS or not token.isascii() or token.count(".") != 2:  # noqa: PLR2004 - header, claims, signature
+        raise TokenRejectedError("not a signed JSON Web Token")
 
 
 _REASONS: Final[tuple[tuple[type[jwt.PyJWTError], str], ...]] = (
@@ -114,7 +114,7 @@ _REASONS: Final[tuple[tuple[type[jwt.PyJWTError], str], ...]] = (
 
 
 def _reason(error: jwt.PyJWTError) -> str:
-    """Our own words: the library's may quote the token."""
+    """The reason in words of our own: the library's message may quote the token."""
     if isinstance(error, jwt.MissingRequiredClaimError):
         return f"without the claim {error.claim}"
     return next((text for kind, text in _REASONS if isinstance(error, kind)), "not a signed JSON Web Token")

@@ -1,4 +1,4 @@
-"""CI fetches tokens from examples/remote-broker: who is admitted, and what is never handed out."""
+"""Token requests by CI to examples/remote-broker: which identities are allowed, and which tokens are never issued."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from broker.store import Store, Stored, load_keys
+from broker.store import Store, StoredToken, load_keys
 
-from tests.support.broker import CERTIFICATE, Broker, Place, running
+from tests.support.broker import CERTIFICATE, Broker, BrokerFiles, run_broker
 from tests.support.issuers import (
     ACME,
     AUDIENCE,
     GLOBEX,
     bitbucket_claims,
-    fit_claims,
     github_claims,
+    invocation_claims,
     signed,
     system_token,
     without,
@@ -31,12 +31,12 @@ Claims = Callable[[], dict[str, Any]]
     [
         lambda: signed(github_claims()),
         lambda: signed(github_claims(event_name="workflow_dispatch"), "ec-1"),
-        # The newer form of GitHub's subject: the rule does not look at it.
+        # The newer form of GitHub's subject, which the rule ignores.
         lambda: signed(github_claims(sub="repo:acme@42/infrastructure@123456789:environment:production")),
         lambda: signed(bitbucket_claims()),
     ],
 )
-def test_an_admitted_job_gets_the_token_and_the_log_says_who_it_was(broker: Broker, identity: Callable[[], str]) -> None:
+def test_an_allowed_job_gets_the_token_and_is_logged(broker: Broker, identity: Callable[[], str]) -> None:
     token = system_token()
     assert broker.deliver(token).status_code == 204
 
@@ -46,9 +46,9 @@ def test_an_admitted_job_gets_the_token_and_the_log_says_who_it_was(broker: Brok
     found = fetched.json()
     assert set(found) == {"token", "expiresAt", "installationId"}
     assert (found["token"], found["installationId"]) == (token, ACME)
-    left = datetime.fromisoformat(found["expiresAt"]) - datetime.now(UTC)
-    assert 3 * 3600 - 30 < left.total_seconds() <= 3 * 3600
-    line = broker.log("handed-out")[-1]
+    remaining = datetime.fromisoformat(found["expiresAt"]) - datetime.now(UTC)
+    assert 3 * 3600 - 30 < remaining.total_seconds() <= 3 * 3600
+    line = broker.log("token-issued")[-1]
     assert (line["installation"], line["expires_at"]) == ("acme", found["expiresAt"])
     assert (line["issuer"], line["subject"]) in {
         ("github", "repo:acme/infrastructure:environment:production"),
@@ -63,7 +63,7 @@ def expired() -> dict[str, Any]:
     return {**github_claims(), "iat": now - 900, "nbf": now - 900, "exp": now - 30}
 
 
-UNPROVED: dict[str, tuple[Callable[[], str], str]] = {
+INVALID_IDENTITIES: dict[str, tuple[Callable[[], str], str]] = {
     "another audience": (lambda: signed(github_claims(aud="https://github.com/acme")), "meant for another audience"),
     "one audience more": (lambda: signed(bitbucket_claims(aud=[AUDIENCE, "https://x.test"])), "meant for other audiences, too"),
     "another issuer": (lambda: signed(github_claims(iss="https://github.test")), "of another issuer"),
@@ -71,15 +71,15 @@ UNPROVED: dict[str, tuple[Callable[[], str], str]] = {
     "expired": (lambda: signed(expired()), "expired"),
     "no subject": (lambda: signed(without(github_claims(), "sub")), "without the claim sub"),
     "another key": (lambda: signed(github_claims(), "rsa-other"), "a key that the issuer does not publish"),
-    "an invocation token": (lambda: signed(fit_claims()), "of another issuer"),
+    "an invocation token": (lambda: signed(invocation_claims()), "of another issuer"),
     "a system token": (system_token, "of another issuer"),
     "no token": (lambda: "word", "not a signed JSON Web Token"),
 }
 
 
-@pytest.mark.parametrize("case", UNPROVED)
-def test_an_identity_that_is_not_proved_gets_nothing(broker: Broker, case: str) -> None:
-    make, reason = UNPROVED[case]
+@pytest.mark.parametrize("case", INVALID_IDENTITIES)
+def test_an_invalid_identity_gets_no_token(broker: Broker, case: str) -> None:
+    make, reason = INVALID_IDENTITIES[case]
     token = system_token()
     assert broker.deliver(token).status_code == 204
     refused = broker.fetch(make())
@@ -93,7 +93,7 @@ FORK: Claims = lambda: github_claims(  # noqa: E731 - beside the others
     sub="repo:acme/infrastructure:pull_request", ref="refs/pull/7/merge", event_name="pull_request", head_ref="main"
 )
 
-NOT_ADMITTED: dict[str, Claims] = {
+NOT_ALLOWED: dict[str, Claims] = {
     "another repository": lambda: github_claims(repository_id="987654321", sub="repo:acme/other:ref:refs/heads/main"),
     "a repository of the same name": lambda: github_claims(repository_id="1"),
     "a number for a text": lambda: github_claims(repository_id=123456789),
@@ -112,47 +112,47 @@ NOT_ADMITTED: dict[str, Claims] = {
 }
 
 
-@pytest.mark.parametrize("case", NOT_ADMITTED)
-def test_a_job_that_no_rule_admits_gets_nothing_and_is_in_the_log(broker: Broker, case: str) -> None:
-    token, claims = system_token(), NOT_ADMITTED[case]()
+@pytest.mark.parametrize("case", NOT_ALLOWED)
+def test_a_job_that_no_rule_allows_gets_no_token_and_is_logged(broker: Broker, case: str) -> None:
+    token, claims = system_token(), NOT_ALLOWED[case]()
     assert broker.deliver(token).status_code == 204
     refused = broker.fetch(signed(claims))
-    assert (refused.status_code, refused.json()["code"]) == (403, "NOT_ADMITTED")
+    assert (refused.status_code, refused.json()["code"]) == (403, "NOT_ALLOWED")
     assert token not in refused.text
     line = broker.log("fetch-refused")[-1]
     assert (line["installation"], line["subject"]) == ("acme", claims["sub"])
 
 
-def test_what_is_not_there_looks_like_what_is_not_theirs(broker: Broker) -> None:
-    responses = [broker.fetch(signed(github_claims()), name) for name in ("globex", "nobody", "%00")]
+def test_an_unknown_installation_gets_the_same_response_as_a_forbidden_one(broker: Broker) -> None:
+    responses = [broker.fetch(signed(github_claims()), name) for name in ("globex", "unknown", "%00")]
     assert {response.status_code for response in responses} == {403}
     assert len({response.text for response in responses}) == 1
     assert broker.log("fetch-refused")[-1]["installation"] == "not in the policy"
 
 
-def test_without_an_identity_the_name_is_not_even_looked_at(broker: Broker) -> None:
-    responses = [broker.fetch(None, name) for name in ("acme", "nobody")]
+def test_without_an_identity_every_installation_gets_the_same_response(broker: Broker) -> None:
+    responses = [broker.fetch(None, name) for name in ("acme", "unknown")]
     assert [response.status_code for response in responses] == [401, 401]
     assert responses[0].text == responses[1].text
 
 
-def test_a_header_that_says_who_the_client_is_proves_nothing(broker: Broker) -> None:
+def test_client_certificate_headers_are_ignored(broker: Broker) -> None:
     headers = {"x-client-cert": CERTIFICATE, "x-forwarded-client-cert": f"URI={CERTIFICATE}", "x-ssl-client-verify": "SUCCESS"}
     assert broker.client.post("/v1/installations/acme/token", headers=headers).status_code == 401
 
 
-@pytest.mark.parametrize("left", [-1, 20])
-def test_a_token_that_is_over_or_about_to_be_is_not_handed_out(fresh: Place, left: float) -> None:
+@pytest.mark.parametrize("remaining", [-1, 20])
+def test_an_expired_or_expiring_token_is_not_issued(files: BrokerFiles, remaining: float) -> None:
     now = time.time()
-    with running(fresh) as broker:
-        store = Store(fresh.database, load_keys(fresh.root / "keys"))
-        assert store.put(Stored(ACME, system_token(left), now + left), "mark", now + 25, now) == "stored"
+    with run_broker(files) as broker:
+        store = Store(files.database, load_keys(files.root / "keys"))
+        assert store.put(StoredToken(ACME, system_token(remaining), now + remaining), "digest", now + 25, now) == "stored"
         refused = broker.fetch(signed(github_claims()))
         assert (refused.status_code, refused.json()["code"]) == (404, "NO_TOKEN")
-        assert broker.log("fetch-failed")[-1]["reason"] == "no token that is valid"
+        assert broker.log("fetch-failed")[-1]["reason"] == "no valid token"
 
 
-def test_where_forge_has_brought_nothing_there_is_nothing_to_fetch(fresh: Place) -> None:
-    with running(fresh) as broker:
-        assert broker.deliver(system_token(), signed(fit_claims(GLOBEX))).status_code == 204
+def test_without_a_delivery_there_is_no_token(files: BrokerFiles) -> None:
+    with run_broker(files) as broker:
+        assert broker.deliver(system_token(), signed(invocation_claims(GLOBEX))).status_code == 204
         assert broker.fetch(signed(github_claims())).status_code == 404

@@ -1,4 +1,4 @@
-"""`make` in the folder of the broker: from nothing to a broker that answers, with what requirements.txt names."""
+"""`make` in the broker's folder starts a broker from a fresh copy, with the packages of requirements.txt."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.broker import FOLDER
 
 
 @pytest.mark.timeout(300)
-def test_one_command_makes_an_environment_and_a_key_and_serves(tmp_path: Path) -> None:
+def test_make_creates_an_environment_and_a_key_and_serves(tmp_path: Path) -> None:
     folder = tmp_path / "remote-broker"
     shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns(".local", "__pycache__"))
     kept = {

@@ -1,7 +1,8 @@
-"""`python -m standin`: the broker, and somebody who plays Forge and GitHub before it. For a try, and no way to serve anybody.
+"""`python -m test_server`: the broker with a fake Forge and a fake GitHub. Not for production.
 
-One key, made at the start and kept in memory, signs for both. As Forge it brings one system token, which ends after four hours.
-As GitHub it gives a job's identity to whoever shows the job's secret. What a job and an API have to know is in `.local/standin`.
+One key, made at the start and kept in memory, signs for both. The fake Forge delivers one system token, which expires after four
+hours. The fake GitHub issues a job's identity token to callers with the job's secret. The settings for the job and for the API
+are written to `.local/test-server`.
 """
 
 from __future__ import annotations
@@ -28,37 +29,37 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
 FOLDER: Final = Path(__file__).resolve().parent.parent
-PLACE: Final = FOLDER / ".local" / "standin"
+OUTPUT: Final = FOLDER / ".local" / "test-server"
 APP: Final = "ari:cloud:ecosystem::app/00000000-0000-0000-0000-000000000000"
 ACME: Final = "ari:cloud:ecosystem::installation/00000000-0000-0000-0000-000000000001"
-AUDIENCE: Final = "broker.standin"
+AUDIENCE: Final = "broker.test-server"
 JOB: Final = {"repository_id": "123456789", "ref": "refs/heads/main", "event_name": "push"}
-LIFE: Final = 4 * 3600  # seconds of a system token
+SYSTEM_TOKEN_LIFETIME_S: Final = 4 * 3600
 
 _KEY: Final = ec.generate_private_key(ec.SECP256R1())
 _SECRET: Final = secrets.token_urlsafe()
 
 
-def signed(seconds: float, **claims: Any) -> str:
+def sign(seconds: float, **claims: Any) -> str:
     now = int(time.time())
-    return jwt.encode({"iat": now, "exp": now + int(seconds), **claims}, _KEY, "ES256", {"kid": "standin"})
+    return jwt.encode({"iat": now, "exp": now + int(seconds), **claims}, _KEY, "ES256", {"kid": "test-server"})
 
 
-class _Issuer(BaseHTTPRequestHandler):
-    """Publishes the key, and gives a job of the main branch its identity, as GitHub does."""
+class _FakeIssuer(BaseHTTPRequestHandler):
+    """Publishes the key, and issues the identity token of a job on the main branch, as GitHub does."""
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         if parts.path == "/keys":
-            self._answer(200, {"keys": [ECAlgorithm.to_jwk(_KEY.public_key(), as_dict=True) | {"kid": "standin"}]})
+            self._respond(200, {"keys": [ECAlgorithm.to_jwk(_KEY.public_key(), as_dict=True) | {"kid": "test-server"}]})
         elif parts.path == "/identity" and self.headers.get("authorization") == f"bearer {_SECRET}":
             audience = parse_qs(parts.query).get("audience", [""])[0]
             issuer = f"http://{self.headers['host']}"
-            self._answer(200, {"value": signed(300, iss=issuer, aud=audience, sub="repo:acme/infrastructure", **JOB)})
+            self._respond(200, {"value": sign(300, iss=issuer, aud=audience, sub="repo:acme/infrastructure", **JOB)})
         else:
-            self._answer(401, {"message": "not a job's secret"})
+            self._respond(401, {"message": "not a job's secret"})
 
-    def _answer(self, status: int, body: dict[str, Any]) -> None:
+    def _respond(self, status: int, body: dict[str, Any]) -> None:
         content = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("content-length", str(len(content)))
@@ -70,7 +71,7 @@ class _Issuer(BaseHTTPRequestHandler):
 
 
 def policy(issuer: str) -> str:
-    """The policy that admits the one job to the one installation; claims and ids as in policy.example.toml."""
+    """A policy with one job and one installation; claims and ids as in policy.example.toml."""
     claims = "\n".join(f'{name} = ["{value}"]' for name, value in JOB.items())
     return f"""
 [forge]
@@ -95,16 +96,16 @@ issuer = "github"
 
 
 def deliver(broker: str, system_token: str) -> None:
-    """What Forge does every hour, with an invocation token that lives as long as Forge's."""
+    """Deliver a token as Forge does every hour, with an invocation token that is valid for as long as Forge's."""
     app = {"id": APP, "installationId": ACME, "module": {"type": "core:trigger", "key": "broker-hourly"}}
-    invocation = signed(25, iss="forge/invocation-token", aud=APP, jti=secrets.token_hex(16), app=app)
+    invocation = sign(25, iss="forge/invocation-token", aud=APP, jti=secrets.token_hex(16), app=app)
     headers = {"authorization": f"Bearer {invocation}", "x-forge-oauth-system": system_token}
     request = urllib.request.Request(f"{broker}/v1/forge/token", b"{}", headers, method="POST")  # noqa: S310 - loopback
     urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10).close()
 
 
-def write_down(broker: str, issuer: str, system_token: str) -> None:
-    """What the job has in its environment, and what the API has to take."""
+def write_outputs(broker: str, issuer: str, system_token: str) -> None:
+    """Write the job's environment variables, and the token that the API accepts."""
     named = {"--broker": broker, "--installation": "acme", "--audience": AUDIENCE}
     command = ["python3", str(FOLDER / "fetch_token.py"), *(part for option in named.items() for part in option)]
     environment = {
@@ -113,23 +114,23 @@ def write_down(broker: str, issuer: str, system_token: str) -> None:
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN": _SECRET,
     }
     lines = [f"export {name}={shlex.quote(value)}\n" for name, value in environment.items()]
-    (PLACE / "environment").write_text("".join(lines), "utf-8")
-    (PLACE / "system-token").write_text(f"{system_token}\n", "ascii")
+    (OUTPUT / "environment").write_text("".join(lines), "utf-8")
+    (OUTPUT / "system-token").write_text(f"{system_token}\n", "ascii")
 
 
 def main() -> None:
-    """Serve until it is told to stop, and the broker with it. Exits with the broker's code."""
+    """Serve until the process is stopped, then stop the broker. Exits with the broker's code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    shutil.rmtree(PLACE, ignore_errors=True)
-    PLACE.parent.mkdir(exist_ok=True)
-    PLACE.mkdir(mode=0o700)
-    http = ThreadingHTTPServer(("127.0.0.1", 0), _Issuer)
+    shutil.rmtree(OUTPUT, ignore_errors=True)
+    OUTPUT.parent.mkdir(exist_ok=True)
+    OUTPUT.mkdir(mode=0o700)
+    http = ThreadingHTTPServer(("127.0.0.1", 0), _FakeIssuer)
     threading.Thread(target=http.serve_forever, daemon=True).start()
     issuer = f"http://127.0.0.1:{http.server_address[1]}"
-    (PLACE / "policy.toml").write_text(policy(issuer), "utf-8")
-    (PLACE / "keys").write_bytes(Fernet.generate_key())
+    (OUTPUT / "policy.toml").write_text(policy(issuer), "utf-8")
+    (OUTPUT / "keys").write_bytes(Fernet.generate_key())
     kept = {name: value for name, value in os.environ.items() if not name.startswith("FORGE_BROKER_")}
-    own = {"POLICY": PLACE / "policy.toml", "KEYS": PLACE / "keys", "DATABASE": PLACE / "broker.db", "HOST": "127.0.0.1"}
+    own = {"POLICY": OUTPUT / "policy.toml", "KEYS": OUTPUT / "keys", "DATABASE": OUTPUT / "broker.db", "HOST": "127.0.0.1"}
     own["PORT"] = os.environ.get("FORGE_BROKER_PORT", "8787")
     environment = kept | {f"FORGE_BROKER_{name}": str(value) for name, value in own.items()}
     command = [sys.executable, "-m", "broker"]
@@ -138,17 +139,17 @@ def main() -> None:
             for line in broker.stderr or ():
                 sys.stderr.write(line)
                 if '"listening"' in line:
-                    begin(json.loads(line), issuer)
+                    on_listening(json.loads(line), issuer)
         except KeyboardInterrupt:
             broker.terminate()
     sys.exit(broker.returncode)
 
 
-def begin(listening: dict[str, str], issuer: str) -> None:
-    broker, system_token = f"http://{listening['host']}:{listening['port']}", signed(LIFE, sub="acme")
+def on_listening(listening: dict[str, str], issuer: str) -> None:
+    broker, system_token = f"http://{listening['host']}:{listening['port']}", sign(SYSTEM_TOKEN_LIFETIME_S, sub="acme")
     deliver(broker, system_token)
-    write_down(broker, issuer, system_token)
-    print(f"the broker has a token; what a job needs is in {PLACE / 'environment'}", flush=True)
+    write_outputs(broker, issuer, system_token)
+    print(f"the broker has a token; the job's environment is in {OUTPUT / 'environment'}", flush=True)
 
 
 if __name__ == "__main__":

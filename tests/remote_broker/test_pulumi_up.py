@@ -1,4 +1,4 @@
-"""The whole life of a token: Forge brings it to the broker, CI fetches it with its own identity, `pulumi up` uses it."""
+"""End to end: Forge delivers a token to the broker, CI fetches it with its own identity, `pulumi up` uses it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ for i in range(20):
 """
 
 
-def test_up_takes_its_token_from_the_broker_and_the_next_one_when_it_ends(
+def test_up_gets_its_token_from_the_broker_and_refreshes_an_expired_one(
     project: Callable[..., Project], server: Server, broker: Broker
 ) -> None:
     first, second = system_token(600), system_token(1200)
@@ -32,15 +32,15 @@ def test_up_takes_its_token_from_the_broker_and_the_next_one_when_it_ends(
         "CI_IDENTITY": signed(bitbucket_claims()),
     }
 
-    def end(_: Call) -> None:
+    def expire_first_token(_: Call) -> None:
         if server.count("POST") == 8 and server.token == first:
             broker.deliver(second)
             server.token = second
 
-    server.interfere = end
+    server.interfere = expire_first_token
     stack.program(PROGRAM)
-    done = stack.up()
-    assert done.summary == {"created": 21}, done.text
+    outcome = stack.up()
+    assert outcome.summary == {"created": 21}, outcome.text
     assert len(server.modules()) == 20
     identities = {resource["outputs"]["__identity"] for resource in stack.state()}
     assert len(identities) == 1

@@ -1,1 +1,0 @@
-"""Forge and GitHub on this machine, for a try of the broker without an app and without a pipeline."""
