@@ -1,4 +1,4 @@
-"""How the settings of an installation reach its stack in `examples/fleet`."""
+"""Settings of `examples/fleet`: how the settings of an installation are passed to its stack."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from fleet.installations import FleetError, chosen, configure, environment, read
+from fleet.installations import FleetError, read_installations, select_names, stack_environment, write_stack_config
 
 
-def test_a_stack_sees_its_own_variables_as_those_of_default_and_no_others() -> None:
-    outer = {
+def test_a_stack_gets_its_own_variables_as_those_of_default_and_no_others() -> None:
+    inherited = {
         "PATH": "/bin",
         "ATLASSIAN_FORGE_TOKEN": "default",
         "ATLASSIAN_FORGE_BASE_URL": "https://default.example",
@@ -18,16 +18,16 @@ def test_a_stack_sees_its_own_variables_as_those_of_default_and_no_others() -> N
         "ATLASSIAN_FORGE_ACME_EU_TOKEN": "acme-eu",
         "ATLASSIAN_FORGE_GLOBEX_TOKEN_FILE": "globex",
     }
-    blank = dict.fromkeys([name for name in outer if name != "PATH"], "")
-    assert environment("acme-eu", outer) == {**blank, "ATLASSIAN_FORGE_TOKEN": "acme-eu"}
-    assert environment("globex", outer) == {**blank, "ATLASSIAN_FORGE_TOKEN_FILE": "globex"}
-    acme = environment("acme", outer)
+    blank = dict.fromkeys([name for name in inherited if name != "PATH"], "")
+    assert stack_environment("acme-eu", inherited) == {**blank, "ATLASSIAN_FORGE_TOKEN": "acme-eu"}
+    assert stack_environment("globex", inherited) == {**blank, "ATLASSIAN_FORGE_TOKEN_FILE": "globex"}
+    acme = stack_environment("acme", inherited)
     assert acme["ATLASSIAN_FORGE_TOKEN"] == "acme"
-    assert "acme-eu" not in (acme[name] for name in outer if name != "PATH")
-    assert environment("initech", outer) == blank
+    assert "acme-eu" not in (acme[name] for name in inherited if name != "PATH")
+    assert stack_environment("initech", inherited) == blank
 
 
-def test_the_file_of_installations_decides_about_the_provider_s_keys_alone(tmp_path: Path) -> None:
+def test_the_file_of_installations_manages_only_the_provider_s_keys(tmp_path: Path) -> None:
     path = tmp_path / "Pulumi.acme.yaml"
     path.write_text(
         yaml.safe_dump(
@@ -42,7 +42,7 @@ def test_the_file_of_installations_decides_about_the_provider_s_keys_alone(tmp_p
         ),
         "utf-8",
     )
-    configure(tmp_path, "acme", {"baseUrl": "https://a.example", "adoptIdentical": False, "tokenCommand": ["get", "it"]})
+    write_stack_config(tmp_path, "acme", {"baseUrl": "https://a.example", "adoptIdentical": False, "tokenCommand": ["get", "it"]})
     assert yaml.safe_load(path.read_text("utf-8")) == {
         "encryptionsalt": "v1:salt",
         "config": {
@@ -56,22 +56,22 @@ def test_the_file_of_installations_decides_about_the_provider_s_keys_alone(tmp_p
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
-def test_an_installation_is_not_called_as_each_stack_calls_its_own(tmp_path: Path) -> None:
+def test_the_name_default_is_reserved(tmp_path: Path) -> None:
     file = tmp_path / "forge-installations.yaml"
     file.write_text("installations:\n  default:\n    baseUrl: https://a.example\n", "utf-8")
-    with pytest.raises(FleetError, match="'default': is what each stack calls its own installation"):
-        read(file)
+    with pytest.raises(FleetError, match="'default': this name is reserved"):
+        read_installations(file)
 
 
-def test_a_stack_s_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+def test_an_invalid_stack_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.acme.yaml").write_text("- a list", "utf-8")
     with pytest.raises(FleetError, match=r"Pulumi\.acme\.yaml cannot be used"):
-        configure(tmp_path, "acme", {})
+        write_stack_config(tmp_path, "acme", {})
 
 
-def test_names_are_chosen_by_patterns() -> None:
+def test_names_are_selected_by_patterns() -> None:
     names = ["acme", "acme-eu", "globex"]
-    assert chosen(names, []) == names
-    assert chosen(names, ["*-eu", "globex"]) == ["acme-eu", "globex"]
+    assert select_names(names, []) == names
+    assert select_names(names, ["*-eu", "globex"]) == ["acme-eu", "globex"]
     with pytest.raises(FleetError, match="--only globx matches no installation"):
-        chosen(names, ["globx"])
+        select_names(names, ["globx"])

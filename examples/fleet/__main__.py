@@ -1,4 +1,4 @@
-"""`python examples/fleet up`: the folder is the project, this is its command."""
+"""Entry point of `python examples/fleet up`: the folder is the Pulumi project."""
 
 from fleet.command import main
 

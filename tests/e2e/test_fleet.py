@@ -118,7 +118,7 @@ def test_interrupted_it_starts_no_other_and_lets_those_that_run_end(tmp_path: Pa
         assert all(hold.is_reached.wait(120) for hold in held)
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
-        while "interrupted: no other is started" not in process.stderr.readline():
+        while "interrupted: no other installation is started" not in process.stderr.readline():
             assert process.poll() is None
         for hold in held:
             hold.release()
@@ -159,11 +159,11 @@ def test_a_mistake_in_the_file_that_each_stack_stumbles_over_is_told_once(tmp_pa
 @pytest.mark.parametrize(
     ("file", "args", "expected"),
     [
-        ("installations: {acme: {token: x}}", [], "'acme': this file holds no token"),
+        ("installations: {acme: {token: x}}", [], "'acme': tokens are not allowed in this file"),
         ("installations: {Acme: {}}", [], "'Acme': a name has 1 to 40 of"),
         ("installations: {acme: [}", [], "is not YAML: line 1"),
         ("installations: []", [], "has no map `installations`"),
-        ("installations: {acme: {}}", ["--only", "x*"], "--only x* matches no installation; there are: acme"),
+        ("installations: {acme: {}}", ["--only", "x*"], "--only x* matches no installation; the file has: acme"),
         ("installations: {acme: {}}", ["--backend", "postgres://u:hidden@127.0.0.1:1/x"], "the state's backend cannot be used"),
     ],
 )

@@ -1,1 +1,1 @@
-"""One Pulumi stack for each installation, in parallel, by Pulumi's Automation API."""
+"""Runs one Pulumi stack for each installation in parallel, with Pulumi's Automation API."""

@@ -1,4 +1,4 @@
-"""The Pulumi CLI as one stack runs it: it can be interrupted, and a lock that a killed one left can be told from another's."""
+"""The Pulumi CLI of one stack: interruptible, and able to recognize the state lock of a killed run of this folder."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from pulumi.automation.errors import create_command_error
 _LOCK: Final = re.compile(r"created by .*@(\S+) \(pid (\d+)\)")
 
 
-class Interrupted(Exception):  # noqa: N818 - it is what the user asked for
-    """Nothing more is started for this stack."""
+class InterruptedByUserError(Exception):
+    """The user interrupted the fleet: no further command is started for this stack."""
 
 
-class Engine(PulumiCommand):
-    """The CLI for one stack.
+class InterruptibleCli(PulumiCommand):
+    """The Pulumi CLI for one stack, in a process group of its own.
 
-    Pulumi's own class starts the CLI in our process group, where a Ctrl-C on the terminal and one that we pass on would be two,
-    and the second one makes the CLI drop its work where it stands.
+    Pulumi's own class starts the CLI in the process group of the fleet. There a Ctrl-C on the terminal and the signal that the
+    fleet passes on would count as two, and the second one makes the CLI stop at once.
 
     Args:
-        found: The CLI on PATH.
-        journal: A folder with a file for each CLI that runs, named by its process id. A kill leaves it there.
+        cli: The CLI on PATH.
+        pid_folder: A folder with a file for each running CLI, named by its process id. The file remains after a kill.
     """
 
-    def __init__(self, found: PulumiCommand, journal: Path) -> None:
-        self.command, self.version = found.command, found.version
+    def __init__(self, cli: PulumiCommand, pid_folder: Path) -> None:
+        self.command, self.version = cli.command, cli.version
         self.is_interrupted = False
-        self._journal = journal
+        self._pid_folder = pid_folder
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
 
     def interrupt(self) -> None:
-        """As Ctrl-C on the CLI: the first time it ends after the operations that run, the second time at once."""
+        """Send Ctrl-C to the CLI: the first one lets running operations finish, the second one stops it at once."""
         with self._lock:
             self.is_interrupted = True
             if self._process is not None:
@@ -56,16 +56,16 @@ class Engine(PulumiCommand):
         on_output: OnOutput | None = None,
         on_error: OnOutput | None = None,
     ) -> CommandResult:
-        """Run one command; see Pulumi's own.
+        """Run one command, as the method of the base class does.
 
         Raises:
-            Interrupted: It was interrupted before this command began.
+            InterruptedByUserError: The fleet was interrupted before this command started.
             pulumi.automation.CommandError: The command failed.
         """
         environment = {**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"}
         out: list[str] = []
         err: list[str] = []
-        with self._started([self.command, "--non-interactive", *args], cwd, environment) as process:
+        with self._process_of([self.command, "--non-interactive", *args], cwd, environment) as process:
             reader = threading.Thread(target=_collect, args=(process.stderr, on_error, err))
             reader.start()
             _collect(process.stdout, on_output, out)
@@ -76,10 +76,10 @@ class Engine(PulumiCommand):
         return result
 
     @contextlib.contextmanager
-    def _started(self, command: list[str], cwd: str, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+    def _process_of(self, command: list[str], cwd: str, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
         with self._lock:
             if self.is_interrupted:
-                raise Interrupted
+                raise InterruptedByUserError
             process = self._process = subprocess.Popen(  # noqa: S603 - the CLI, with arguments of Pulumi's own SDK
                 command,
                 cwd=cwd,
@@ -91,8 +91,8 @@ class Engine(PulumiCommand):
                 errors="replace",
                 process_group=0,
             )
-            self._journal.mkdir(parents=True, exist_ok=True)
-            entry = self._journal / str(process.pid)
+            self._pid_folder.mkdir(parents=True, exist_ok=True)
+            entry = self._pid_folder / str(process.pid)
             entry.touch()
         try:
             with process:
@@ -102,32 +102,33 @@ class Engine(PulumiCommand):
                 self._process = None
             entry.unlink(missing_ok=True)
 
-    def is_left_over(self, said: str) -> bool:
-        """Whether each lock that the CLI complains of was taken by a CLI of ours that is gone.
+    def is_stale_lock(self, message: str) -> bool:
+        """Whether each lock in the CLI's message belongs to a CLI of this folder that no longer runs.
 
-        The host's name proves nothing, since build machines share theirs. So only process ids of our own journal count.
+        The host name is no proof, because build machines share it. So the process id must be in the folder of process ids, too.
         """
-        owners = _LOCK.findall(said)
+        owners = _LOCK.findall(message)
         return bool(owners) and all(
-            host == socket.gethostname() and (self._journal / pid).exists() and not _runs(int(pid)) for host, pid in owners
+            host == socket.gethostname() and (self._pid_folder / pid).exists() and not _is_running(int(pid))
+            for host, pid in owners
         )
 
-    def forget_the_dead(self) -> None:
-        """Clear the journal of those whose lock is gone."""
-        for entry in self._journal.glob("*"):
-            if not _runs(int(entry.name)):
+    def forget_ended_processes(self) -> None:
+        """Delete the files of processes that no longer run."""
+        for entry in self._pid_folder.glob("*"):
+            if not _is_running(int(entry.name)):
                 entry.unlink(missing_ok=True)
 
 
-def _collect(stream: IO[str] | None, tell: OnOutput | None, lines: list[str]) -> None:
+def _collect(stream: IO[str] | None, on_line: OnOutput | None, lines: list[str]) -> None:
     for line in stream or ():
         lines.append(line.rstrip())
-        if tell:
-            tell(lines[-1])
+        if on_line:
+            on_line(lines[-1])
 
 
-def _runs(pid: int) -> bool:
-    """Whether a process runs. One that nobody has waited for is gone: in a container without an init it stays a zombie."""
+def _is_running(pid: int) -> bool:
+    """Whether a process runs. A zombie does not count: in a container without an init process it is never reaped."""
     if Path("/proc/self/cmdline").exists():
         try:
             return bool(Path(f"/proc/{pid}/cmdline").read_bytes())

@@ -1,4 +1,4 @@
-"""Progress on stderr, one screen for all; the summary, or JSON, on stdout."""
+"""Output: progress on stderr, the summary or JSON on stdout."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from .stack import Job, Member, Result
+from .stack import Job, Result, StackRun
 
 _STYLES: Final = {"done": "green", "failed": "red", "interrupted": "yellow", "not started": "dim"}
-_LONGEST: Final = 2000  # characters of one message that are shown
+_MAX_MESSAGE_CHARACTERS: Final = 2000
 
 
-class News(Enum):
-    """What can happen to a member, or to the whole fleet."""
+class Event(Enum):
+    """A progress event of one stack run, or of the whole fleet."""
 
     STARTED = auto()
     STEP = auto()
     ENDED = auto()
-    LEFT_OUT = auto()
+    SKIPPED = auto()
     INTERRUPTED = auto()
 
 
 class Display:
-    """How far the fleet is: a screen that is redrawn on a terminal, else a line for each that starts or ends."""
+    """Progress display: a live screen on a terminal, else a line for each start and end."""
 
     def __init__(self, total: int) -> None:
         self._console = Console(stderr=True, highlight=False)
         self._total = total
-        self._began: dict[Member, float] = {}
+        self._began: dict[StackRun, float] = {}
         self._ended: list[Result] = []
         self._live = Live(console=self._console, get_renderable=self._screen, transient=True, refresh_per_second=4)
 
@@ -49,38 +49,39 @@ class Display:
         if self._console.is_terminal:
             self._live.stop()
 
-    def show(self, news: News, member: Member) -> None:
-        """Something happened to a member."""
-        result = member.result
-        if news is News.STARTED:
-            self._began[member] = time.monotonic()
+    def show(self, event: Event, run: StackRun) -> None:
+        """Show an event of a stack run."""
+        result = run.result
+        if event is Event.STARTED:
+            self._began[run] = time.monotonic()
             if not self._console.is_terminal:
-                self._say(f"{result.installation}: started")
-        elif news is News.ENDED:
-            del self._began[member]
+                self._print(f"{result.installation}: started")
+        elif event is Event.ENDED:
+            del self._began[run]
             self._ended.append(result)
-            recovered = ", after a run that was killed" if result.recovered else ""
-            self._say(f"{result.installation}: {result.status} in {result.seconds} s{recovered}", _STYLES[result.status])
+            recovered = ", after recovery from a killed run" if result.recovered else ""
+            self._print(f"{result.installation}: {result.status} in {result.seconds} s{recovered}", _STYLES[result.status])
 
     def interrupted(self, *, again: bool) -> None:
-        """Ctrl-C, for the first time or again."""
-        text = "dropping what runs" if again else "interrupted: no other is started, what runs ends in order; again to drop it"
-        self._say(text, "yellow")
+        """Show that the user interrupted the fleet, for the first time or again."""
+        first = "interrupted: no other installation is started, running ones finish their operations; repeat to stop at once"
+        text = "interrupted again: stopping at once" if again else first
+        self._print(text, "yellow")
 
-    def _say(self, text: str, style: str = "") -> None:
+    def _print(self, text: str, style: str = "") -> None:
         self._console.print(Text(text, style=style), soft_wrap=True)
 
     def _screen(self) -> Group:
         failed = sum(result.status == "failed" for result in self._ended)
         head = f"{len(self._ended)} of {self._total} ended, {failed} failed, {len(self._began)} running"
         running = Table.grid(padding=(0, 2))
-        for member, began in list(self._began.items()):
-            running.add_row(member.result.installation, f"{member.steps} resources", f"{time.monotonic() - began:.0f} s")
+        for run, began in list(self._began.items()):
+            running.add_row(run.result.installation, f"{run.steps} resources", f"{time.monotonic() - began:.0f} s")
         return Group(Text(head, style="bold"), running)
 
 
-def summarise(results: Sequence[Result], seconds: float) -> None:
-    """Print what came of each: a table on a terminal, else lines with tabs between the cells; then why some failed."""
+def print_summary(results: Sequence[Result], seconds: float) -> None:
+    """Print the result of each installation, as a table on a terminal, else as tab-separated lines; then warnings and errors."""
     out = Console(highlight=False)
     rows = [(r.installation, r.status, _changes(r), f"{r.seconds} s") for r in results]
     if out.is_terminal:
@@ -91,20 +92,20 @@ def summarise(results: Sequence[Result], seconds: float) -> None:
         out.print(table)
     else:
         for row in rows:
-            typer.echo("\t".join(row))  # rich would make spaces of the tabs
+            typer.echo("\t".join(row))  # rich would replace the tabs with spaces
     for result in results:
         for warning in result.warnings:
-            out.print(Text(f"{result.installation}: warning: {warning[:_LONGEST]}"), soft_wrap=True)
+            out.print(Text(f"{result.installation}: warning: {warning[:_MAX_MESSAGE_CHARACTERS]}"), soft_wrap=True)
     failed = [result for result in results if result.error]
-    for error in dict.fromkeys(result.error for result in failed):  # once, as where their file cannot be used
+    for error in dict.fromkeys(result.error for result in failed):  # an error that several share is printed once
         names = ", ".join(result.installation for result in failed if result.error == error)
-        out.print(Text(f"{names}: {str(error)[:_LONGEST]}", style="red"), soft_wrap=True)
+        out.print(Text(f"{names}: {str(error)[:_MAX_MESSAGE_CHARACTERS]}", style="red"), soft_wrap=True)
     counted = {status: sum(r.status == status for r in results) for status in _STYLES}
     out.print(Text(", ".join(f"{n} {s}" for s, n in counted.items() if n) + f" in {seconds:.0f} s"), soft_wrap=True)
 
 
 def as_json(job: Job, results: Sequence[Result], seconds: float) -> str:
-    """The form of ``--json``. ``version`` is 1 until a field loses its meaning; fields may be added."""
+    """The output of ``--json``. ``version`` changes only if a field is removed or changes its meaning."""
     return json.dumps(
         {
             "version": 1,

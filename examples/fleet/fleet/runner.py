@@ -1,4 +1,4 @@
-"""The members of a fleet in parallel, a few at a time, until all are done or somebody interrupts."""
+"""The parallel runner: runs the stacks of a fleet, a limited number at a time, until all are done or the user interrupts."""
 
 from __future__ import annotations
 
@@ -10,76 +10,76 @@ from contextlib import contextmanager
 from queue import SimpleQueue
 from types import FrameType
 
-from .display import Display, News
-from .stack import Member
+from .display import Display, Event
+from .stack import StackRun
 
 
-class Fleet:
-    """What runs, and what is still to come.
+class FleetRunner:
+    """Runs stacks in parallel and handles interrupts.
 
     Args:
-        members: In the order in which they are started.
+        runs: The stack runs, in the order in which they are started.
         parallel: How many run at a time.
-        continue_on_error: Whether others are still started when one has failed.
+        continue_on_error: Whether further runs are started after a failure.
 
     Attributes:
-        interrupted: Whether somebody has.
+        interrupted: Whether the user interrupted the fleet.
     """
 
-    def __init__(self, members: Sequence[Member], parallel: int, *, continue_on_error: bool) -> None:
+    def __init__(self, runs: Sequence[StackRun], parallel: int, *, continue_on_error: bool) -> None:
         self.interrupted = False
-        self._members = members
+        self._runs = runs
         self._parallel = parallel
         self._continue_on_error = continue_on_error
-        self._closed = False  # no other is started
-        self._running: set[Member] = set()
+        self._is_stopping = False  # no further run is started
+        self._running: set[StackRun] = set()
         self._lock = threading.Lock()
-        self._news: SimpleQueue[tuple[News, Member | None]] = SimpleQueue()
+        self._events: SimpleQueue[tuple[Event, StackRun | None]] = SimpleQueue()
 
     def run(self, display: Display) -> None:
-        """Run all; what came of each is in its ``result``."""
-        left = len(self._members)
-        with self._listening(), ThreadPoolExecutor(self._parallel) as pool:
-            for member in self._members:
-                pool.submit(self._one, member)
-            while left:
-                news, about = self._news.get()
-                if about is None:
+        """Run all stacks; each result is in the run's ``result``."""
+        remaining = len(self._runs)
+        with self._interrupts_as_events(), ThreadPoolExecutor(self._parallel) as pool:
+            for each in self._runs:
+                pool.submit(self._run_one, each)
+            while remaining:
+                event, run = self._events.get()
+                if run is None:
                     display.interrupted(again=self.interrupted)
                     self._interrupt()
                 else:
-                    display.show(news, about)
-                    left -= news in (News.ENDED, News.LEFT_OUT)
+                    display.show(event, run)
+                    remaining -= event in (Event.ENDED, Event.SKIPPED)
 
-    def _one(self, member: Member) -> None:
+    def _run_one(self, run: StackRun) -> None:
         with self._lock:
-            if self._closed:
-                self._news.put((News.LEFT_OUT, member))
+            if self._is_stopping:
+                self._events.put((Event.SKIPPED, run))
                 return
-            self._running.add(member)
-        self._news.put((News.STARTED, member))
+            self._running.add(run)
+        self._events.put((Event.STARTED, run))
         try:
-            member.run(lambda: self._news.put((News.STEP, member)))
+            run.execute(lambda: self._events.put((Event.STEP, run)))
         finally:
             with self._lock:
-                self._running.discard(member)
-                self._closed |= member.result.status == "failed" and not self._continue_on_error
-            self._news.put((News.ENDED, member))
+                self._running.discard(run)
+                self._is_stopping |= run.result.status == "failed" and not self._continue_on_error
+            self._events.put((Event.ENDED, run))
 
     def _interrupt(self) -> None:
         with self._lock:
-            self.interrupted = self._closed = True
-            for member in self._running:
-                member.interrupt()
+            self.interrupted = self._is_stopping = True
+            for run in self._running:
+                run.interrupt()
 
     @contextmanager
-    def _listening(self) -> Iterator[None]:
-        """Have Ctrl-C, and a supervisor's SIGTERM, come in among the news: a handler itself may neither print nor wait."""
+    def _interrupts_as_events(self) -> Iterator[None]:
+        """Put Ctrl-C and SIGTERM into the event queue, because a signal handler may neither print nor wait."""
 
-        def tell(_number: int, _frame: FrameType | None) -> None:
-            self._news.put((News.INTERRUPTED, None))
+        def put_event(_number: int, _frame: FrameType | None) -> None:
+            self._events.put((Event.INTERRUPTED, None))
 
-        before = {number: signal.signal(number, tell) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.signal(number, put_event) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
         finally:

@@ -1,4 +1,4 @@
-"""What each installation gets: an ordinary Pulumi program. `default` is the installation of the stack that runs it."""
+"""The program of each stack, an ordinary Pulumi program. `default` is the installation of the stack that runs it."""
 
 import pulumi
 
@@ -14,7 +14,7 @@ changed = forge.TriggerModule(
 )
 modules = [changed]
 
-# The stack's name is the installation's: this is how one differs from the others.
+# The stack has the name of its installation: use it where installations differ.
 if EUROPEAN:
     pages = forge.TriggerModule("page-published", events=["avi:confluence:created:page"], endpoint="page-hook")
     modules.append(pages)
