@@ -1,4 +1,4 @@
-"""`examples/ci`: what a linter, a schema and a reviewer look for in the workflows, and what their scripts do when they run."""
+"""`examples/ci`: static checks of the workflows, and runs of their scripts."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ import yaml
 
 from testing.independent_server import TOKEN, Server
 from testing.project import Project, base_environment
-from tests.support.actionlint import actionlint
-from tests.support.bitbucket import Bitbucket, bitbucket
+from tests.support.actionlint import install_actionlint
+from tests.support.bitbucket import FakeBitbucket, fake_bitbucket
 from tests.support.command import by_hand
-from tests.support.workflow import CI, ROOT, Runner, load
+from tests.support.workflow import CI, ROOT, FakeRunner, load
 
 WORKFLOW = load("github-actions.yml")
 JOBS: dict[str, Any] = WORKFLOW["jobs"]
@@ -30,11 +30,11 @@ QUICKSTART = (ROOT / "examples" / "quickstart" / "__main__.py").read_text("utf-8
 BACKEND = {"vars.PULUMI_BACKEND_URL": "", "secrets.PULUMI_CONFIG_PASSPHRASE": "test"}
 
 
-# -- what can be read -------------------------------------------------------------------------------------------------------
+# -- static checks -----------------------------------------------------------------------------------------------------------
 
 
-def test_actionlint_finds_nothing_and_would_find_a_mistake(tmp_path: Path) -> None:
-    program = actionlint(tmp_path)
+def test_actionlint_passes_and_detects_an_error(tmp_path: Path) -> None:
+    program = install_actionlint(tmp_path)
     text = (CI / "github-actions.yml").read_text("utf-8")
     wrong = tmp_path / "wrong.yml"
     wrong.write_text(text.replace("needs.preview.outputs.comment", "needs.preview.outputs.coment"), "utf-8")
@@ -46,28 +46,28 @@ def test_actionlint_finds_nothing_and_would_find_a_mistake(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("file", "schema", "mistake"),
+    ("file", "schema", "error"),
     [
         ("github-actions.yml", "vendor.github-workflows", ("runs-on:", "runs-upon:")),
         ("bitbucket-pipelines.yml", "vendor.bitbucket-pipelines", ("oidc: true", "oidc: [1]")),
     ],
 )
-def test_it_has_the_form_that_the_schema_asks_for(tmp_path: Path, file: str, schema: str, mistake: tuple[str, str]) -> None:
+def test_the_files_match_their_schemas(tmp_path: Path, file: str, schema: str, error: tuple[str, str]) -> None:
     wrong = tmp_path / file
-    wrong.write_text((CI / file).read_text("utf-8").replace(*mistake), "utf-8")
+    wrong.write_text((CI / file).read_text("utf-8").replace(*error), "utf-8")
     for path, code in ((CI / file, 0), (wrong, 1)):
         command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(path)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == code, done.stdout + done.stderr
 
 
-def test_every_action_is_pinned_by_commit_with_its_version_beside_it() -> None:
+def test_every_action_is_pinned_by_commit_with_its_version_in_a_comment() -> None:
     lines = [line for line in (CI / "github-actions.yml").read_text("utf-8").splitlines() if "uses:" in line]
     assert len(lines) == sum("uses" in step for job in JOBS.values() for step in job["steps"])
     assert all(re.search(r"uses: actions/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line) for line in lines)
 
 
-def test_every_job_has_the_permissions_that_it_needs_and_no_others() -> None:
+def test_every_job_has_only_the_permissions_that_it_needs() -> None:
     assert WORKFLOW["permissions"] == {}
     assert {name: job["permissions"] for name, job in JOBS.items()} == {
         "fork": {"contents": "read"},
@@ -78,7 +78,7 @@ def test_every_job_has_the_permissions_that_it_needs_and_no_others() -> None:
     }
 
 
-def test_what_runs_for_a_fork_gets_no_secret_and_nothing_else_runs_for_it() -> None:
+def test_the_fork_job_gets_no_secret_and_no_other_job_runs_for_a_fork() -> None:
     assert "pull_request_target" not in WORKFLOW[True]
     text = json.dumps(JOBS["fork"])
     assert "secrets." not in text
@@ -92,34 +92,34 @@ def test_what_runs_for_a_fork_gets_no_secret_and_nothing_else_runs_for_it() -> N
     assert JOBS["drift"]["if"] == "github.event_name == 'schedule'"
 
 
-def test_no_job_that_runs_a_pull_request_s_code_may_write_or_has_a_token_of_the_app() -> None:
+def test_jobs_that_run_a_pull_request_s_code_have_no_write_permission_and_no_app_token() -> None:
     for name in ("fork", "preview"):
         assert "write" not in JOBS[name]["permissions"].values()
         assert "ATLASSIAN_FORGE_TOKEN" not in json.dumps(JOBS[name])
-    assert not any("uses" in step for step in JOBS["comment"]["steps"]), "it has a checkout, and may write"
+    assert not any("uses" in step for step in JOBS["comment"]["steps"]), "the job with write permission has a checkout"
     for job in JOBS.values():
         for step in job["steps"]:
             if "actions/checkout" in step.get("uses", ""):
                 assert step["with"] == {"persist-credentials": False}
 
 
-def test_one_run_at_a_time_changes_a_stack_and_is_not_cut_off() -> None:
+def test_runs_that_change_a_stack_are_serialized_and_not_cancelled() -> None:
     assert JOBS["up"]["concurrency"] == {"group": "forge-production", "cancel-in-progress": False}
-    # GitHub keeps one run of a group waiting, and a newer one takes its place: a drift must not take that of an `up`.
+    # GitHub keeps one run of a group waiting, and a newer one replaces it: a drift check must not replace an `up`.
     assert JOBS["drift"]["concurrency"] == {"group": "forge-drift", "cancel-in-progress": False}
     pipelines = load("bitbucket-pipelines.yml")["pipelines"]
     steps = [pipelines["branches"]["main"][0]["step"], pipelines["custom"]["drift"][0]["step"]]
     assert [step["concurrency-group"] for step in steps] == ["forge-production"] * 2
 
 
-def test_bitbucket_s_pull_requests_get_neither_the_production_s_variables_nor_an_identity() -> None:
+def test_bitbucket_s_pull_requests_get_neither_production_variables_nor_an_identity() -> None:
     (entry,) = load("bitbucket-pipelines.yml")["pipelines"]["pull-requests"]["**"]
     assert entry["step"]["environment"] == "preview"
-    assert "deployment" not in entry["step"], "it would let one pull request at a time through, and pause the others"
+    assert "deployment" not in entry["step"], "it would run one pull request at a time and pause the others"
     assert "oidc" not in entry["step"]
 
 
-# -- what runs --------------------------------------------------------------------------------------------------------------
+# -- runs -------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -129,67 +129,67 @@ def quickstart(project: Callable[..., Project]) -> Project:
     return stack
 
 
-def change(stack: Project) -> None:
-    """The change of the guide: another hook, and no panel."""
+def edit_program(stack: Project) -> None:
+    """Make the change of the guide: another endpoint, and no panel."""
     program = stack.root / "__main__.py"
     text = program.read_text("utf-8").replace('endpoint="bug-hook"', 'endpoint="bug-hook-2"')
     text = re.sub(r"panel = .*?\n\)\n", "", text, flags=re.DOTALL).replace("pages, panel)", "pages)")
     program.write_text(text, "utf-8")
 
 
-def runner(stack: Project, **environment: str) -> Runner:
-    made = Runner(stack.root, {**base_environment(stack.root), **environment})
-    made._environment["STACK"] = "test"
-    return made
+def runner_of(stack: Project, **environment: str) -> FakeRunner:
+    runner = FakeRunner(stack.root, {**base_environment(stack.root), **environment})
+    runner.environment["STACK"] = "test"
+    return runner
 
 
-ENCRYPTED_ELSEWHERE = "v1:Nokhcrqi6Kg=:v1:7XTXH+HlOVwNSxi7:MhtYL5mcco/L+G5I/D0OW5H7OxCOEg=="
-"""What Pulumi writes into a stack's file to tell whether a passphrase is the right one; this one is not `none`."""
+SALT_OF_ANOTHER_PASSPHRASE = "v1:Nokhcrqi6Kg=:v1:7XTXH+HlOVwNSxi7:MhtYL5mcco/L+G5I/D0OW5H7OxCOEg=="
+"""The salt in a stack's file, by which Pulumi verifies a passphrase. The passphrase of this one is not `none`."""
 
 
-def test_a_fork_s_preview_needs_nothing_and_shows_all_as_new(quickstart: Project) -> None:
+def test_a_fork_s_preview_needs_no_secret_and_shows_all_modules_as_new(quickstart: Project) -> None:
     (quickstart.root / "Pulumi.yaml").write_text("name: project\nruntime: python\n", "utf-8")
     file = quickstart.root / "Pulumi.test.yaml"
     secret = {"secure": "v1:of-another-passphrase"}
     config = {"project:plain": "kept", "project:hidden": secret, "project:map": {"plain": "kept", "hidden": secret}}
-    file.write_text(yaml.safe_dump({"encryptionsalt": ENCRYPTED_ELSEWHERE, "config": config}), "utf-8")
-    runs = runner(quickstart)
-    done = runs.step("fork", "preview", {})
+    file.write_text(yaml.safe_dump({"encryptionsalt": SALT_OF_ANOTHER_PASSPHRASE, "config": config}), "utf-8")
+    runner = runner_of(quickstart)
+    done = runner.step("fork", "preview", {})
     assert done.code == 0, done.text
     assert yaml.safe_load(file.read_text("utf-8"))["config"] == {"project:plain": "kept", "project:map": {"plain": "kept"}}
-    assert runs.summary.startswith("### Forge preview of `test`\n\n5 to create.\n\n~~~~diff\n")
-    assert "+     pulumi-python:dynamic/atlassian-forge:TriggerModule: (create)\n        [notify-on-bug]" in runs.summary
+    assert runner.summary.startswith("### Forge preview of `test`\n\n5 to create.\n\n~~~~diff\n")
+    assert "+     pulumi-python:dynamic/atlassian-forge:TriggerModule: (create)\n        [notify-on-bug]" in runner.summary
 
 
-def test_a_preview_s_comment_is_what_the_guide_shows_and_nothing_is_sent(project: Callable[..., Project], server: Server) -> None:
+def test_the_comment_is_the_one_of_the_guide_and_no_request_is_sent(project: Callable[..., Project], server: Server) -> None:
     stack = project(server)
     (stack.root / "__main__.py").write_text(QUICKSTART, "utf-8")
     assert stack.up().code == 0
     sent = len(server.calls)
-    change(stack)
-    runs = runner(stack)
+    edit_program(stack)
+    runner = runner_of(stack)
     backend = {**BACKEND, "vars.PULUMI_BACKEND_URL": base_environment(stack.root)["PULUMI_BACKEND_URL"]}
-    done = runs.step("preview", "preview", backend)
+    done = runner.step("preview", "preview", backend)
     assert done.code == 0, done.text
     assert len(server.calls) == sent
-    comment = runs.outputs()["comment"]
+    comment = runner.outputs()["comment"]
     assert comment.startswith("### Forge preview of `test`\n\n1 to update, 1 to delete.\n\n~~~~diff\n")
     assert f"````markdown\n{comment}\n````" in PAGE.read_text("utf-8")
 
 
-def test_a_preview_that_fails_is_red_and_its_comment_says_why(quickstart: Project) -> None:
+def test_a_failed_preview_fails_the_step_and_the_comment_gives_the_reason(quickstart: Project) -> None:
     assert quickstart.run("stack", "ls").code == 0
     program = quickstart.root / "__main__.py"
     program.write_text(program.read_text("utf-8").replace('endpoint="bug-hook"', 'endpoint=""'), "utf-8")
-    runs = runner(quickstart)
+    runner = runner_of(quickstart)
     backend = {**BACKEND, "vars.PULUMI_BACKEND_URL": base_environment(quickstart.root)["PULUMI_BACKEND_URL"]}
-    done = runs.step("preview", "preview", backend)
+    done = runner.step("preview", "preview", backend)
     assert done.code not in (0, 2)
-    assert "**It fails**, and so would `up`." in runs.outputs()["comment"]
-    assert "endpoint" in runs.outputs()["comment"]
+    assert "**The preview failed**, and `up` would fail, too." in runner.outputs()["comment"]
+    assert "endpoint" in runner.outputs()["comment"]
 
 
-GH = """#!/bin/sh
+FAKE_GH = """#!/bin/sh
 printf '%s\\n' "$*" >> "$GH_LOG"
 case "$*" in *--paginate*) printf '%s' "$GH_FOUND";; esac
 """
@@ -202,47 +202,47 @@ case "$*" in *--paginate*) printf '%s' "$GH_FOUND";; esac
         ("11\n12\n", "api --silent --method PATCH repos/team/modules/issues/comments/12 --raw-field body=### Forge preview"),
     ],
 )
-def test_one_comment_of_a_pull_request_is_kept_up_to_date(tmp_path: Path, found: str, expected: str) -> None:
+def test_the_last_comment_of_a_pull_request_is_updated(tmp_path: Path, found: str, expected: str) -> None:
     (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "gh").write_text(GH, "utf-8")
+    (tmp_path / "bin" / "gh").write_text(FAKE_GH, "utf-8")
     (tmp_path / "bin" / "gh").chmod(0o755)
     log = tmp_path / "log"
-    runs = Runner(tmp_path, {"PATH": os.environ["PATH"], "GH_LOG": str(log), "GH_FOUND": found})
+    runner = FakeRunner(tmp_path, {"PATH": os.environ["PATH"], "GH_LOG": str(log), "GH_FOUND": found})
     comment = "### Forge preview of `test`\n\n$(touch hacked) `touch hacked`\n"
     values = {"github.token": "x", "needs.preview.outputs.comment": comment, "github.event.pull_request.number": "7"}
-    done = runs.step("comment", "Comment, in place of the last one", values, tmp_path / "bin")
+    done = runner.step("comment", "Create or update the comment", values, tmp_path / "bin")
     assert done.code == 0, done.text
     assert expected in log.read_text("utf-8")
     assert not (tmp_path / "hacked").exists()
 
 
-def test_drift_is_red_and_in_the_summary(project: Callable[..., Project], server: Server) -> None:
+def test_drift_fails_the_step_and_is_in_the_summary(project: Callable[..., Project], server: Server) -> None:
     stack = project(server)
     stack.program('forge.TriggerModule("m", events=["avi:jira:updated:issue"], endpoint="hook")')
     assert stack.up().code == 0
-    runs = runner(stack, **server.environment())
+    runner = runner_of(stack, **server.environment())
     backend = {**BACKEND, "vars.PULUMI_BACKEND_URL": base_environment(stack.root)["PULUMI_BACKEND_URL"]}
-    assert runs.step("drift", "drift", backend).code == 0
-    assert not runs.summary
+    assert runner.step("drift", "drift", backend).code == 0
+    assert not runner.summary
     by_hand(server, "v1", "m", events=["avi:jira:updated:issue"], endpoint="by-hand")
-    done = runs.step("drift", "drift", backend)
+    done = runner.step("drift", "drift", backend)
     assert done.code == 2, done.text
-    assert "::error title=Drift::what is live on test differs" in done.stdout
-    assert "### Drift on `test`" in runs.summary
-    assert "by-hand" in runs.summary
-    assert TOKEN not in runs.summary + done.text
+    assert "::error title=Drift::the live modules of test differ" in done.stdout
+    assert "### Drift on `test`" in runner.summary
+    assert "by-hand" in runner.summary
+    assert TOKEN not in runner.summary + done.text
 
 
-PYTHON = """#!/bin/sh
+FAKE_PYTHON = """#!/bin/sh
 echo "$@" >> "$CALLS"
 if [ "$2" = venv ]; then mkdir -p "$3/bin" && cp "$0" "$3/bin/python"; fi
 if [ "$1" = - ] && [ -n "$FAILS" ]; then exit 1; fi
 """
 
 
-def test_the_tools_are_installed_once_and_again_after_a_failure(tmp_path: Path) -> None:
+def test_tools_are_installed_once_and_again_after_a_failure(tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "python").write_text(PYTHON, "utf-8")
+    (tmp_path / "bin" / "python").write_text(FAKE_PYTHON, "utf-8")
     (tmp_path / "bin" / "python").chmod(0o755)
     calls, folder = tmp_path / "calls", tmp_path / "forge"
     environment = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "CALLS": str(calls), "PULUMI_VERSION": "3.259.0"}
@@ -255,17 +255,17 @@ def test_the_tools_are_installed_once_and_again_after_a_failure(tmp_path: Path) 
     done = install()
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [str(folder / "venv" / "bin"), str(folder / "pulumi" / "bin")]
-    said = calls.read_text("utf-8").splitlines()
-    assert said[3:] == [
+    commands = calls.read_text("utf-8").splitlines()
+    assert commands[3:] == [
         f"-m venv {folder}/venv",
         "-m pip install --quiet --requirement requirements.txt",
         f"- {folder}/pulumi 3.259.0",
     ]
     assert install().stdout == done.stdout
-    assert calls.read_text("utf-8").splitlines() == said
+    assert calls.read_text("utf-8").splitlines() == commands
 
 
-def test_what_a_preview_shows_cannot_end_its_block(tmp_path: Path) -> None:
+def test_a_preview_s_output_cannot_end_its_code_block(tmp_path: Path) -> None:
     comment = script("preview").comment
     text = comment("dev", "Previewing\n~~~~\n# A heading\n~~~~~~\n", 0)
     assert text.splitlines()[4] == "~~~~~~~diff"
@@ -287,7 +287,7 @@ def script(name: str) -> Any:
 # -- Bitbucket's comment ----------------------------------------------------------------------------------------------------
 
 
-def comment_on(api: Bitbucket, text: str) -> subprocess.CompletedProcess[str]:
+def comment_on(api: FakeBitbucket, text: str) -> subprocess.CompletedProcess[str]:
     environment = {
         "PATH": os.environ["PATH"],
         "BITBUCKET_API": api.url,
@@ -299,25 +299,25 @@ def comment_on(api: Bitbucket, text: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, input=text, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_on_bitbucket_a_comment_takes_the_place_of_the_last_one() -> None:
-    with bitbucket() as api:
+def test_on_bitbucket_the_last_comment_is_updated() -> None:
+    with fake_bitbucket() as api:
         for text in ("### Forge preview of `a`\n\none", "### Forge preview of `b`\n\nother", "### Forge preview of `a`\n\ntwo"):
             done = comment_on(api, text)
             assert done.returncode == 0, done.stderr
         assert api.texts() == ["### Forge preview of `a`\n\ntwo", "### Forge preview of `b`\n\nother"]
 
 
-def test_on_bitbucket_somebody_else_s_comment_of_the_same_heading_stays() -> None:
-    with bitbucket() as api:
-        api.add("### Forge preview of `a`\n\nmine", ours=False)
+def test_on_bitbucket_a_comment_of_another_user_is_not_changed() -> None:
+    with fake_bitbucket() as api:
+        api.add("### Forge preview of `a`\n\nmine", editable=False)
         done = comment_on(api, "### Forge preview of `a`\n\none")
         assert done.returncode == 0, done.stderr
         assert api.texts() == ["### Forge preview of `a`\n\nmine", "### Forge preview of `a`\n\none"]
 
 
-def test_on_bitbucket_a_token_that_is_refused_is_said_without_showing_it() -> None:
-    with bitbucket() as api:
-        api.accepts = False
+def test_on_bitbucket_a_refused_token_is_reported_without_its_value() -> None:
+    with fake_bitbucket() as api:
+        api.accepts_token = False
         done = comment_on(api, "### Forge preview of `a`\n\none")
         assert done.returncode == 1
         assert "HTTP Error 401" in done.stderr

@@ -1,4 +1,4 @@
-"""Every example runs. The one that needs another provider's plugin runs on Pulumi's mocks, and says so."""
+"""Every example runs. The one that needs another provider's plugin runs with Pulumi's mocks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_every_example_has_a_test() -> None:
     assert {path.name for path in EXAMPLES.iterdir() if path.is_dir()} == {
         "web-trigger-relay",  # tests/test_web_trigger_relay.py
         "ci",  # tests/test_ci_examples.py
-        "fleet",  # tests/e2e/test_newcomer.py, and tests/e2e/test_fleet.py with servers in the place of the emulator
+        "fleet",  # tests/e2e/test_newcomer.py, and tests/e2e/test_fleet.py with servers instead of the emulator
         "next-to-cloud-resources",
         "policy-pack",  # tests/test_policy_pack.py
         "quickstart",
@@ -29,7 +29,7 @@ def test_every_example_has_a_test() -> None:
     }
 
 
-def test_the_quickstart_registers_four_modules_on_the_emulator_and_leaves_none(project: Callable[..., Project]) -> None:
+def test_the_quickstart_registers_four_modules_on_the_emulator_and_deletes_them(project: Callable[..., Project]) -> None:
     stack = project()
     (stack.root / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text("utf-8"), encoding="utf-8")
     (stack.root / "examples" / "quickstart").mkdir(parents=True)
@@ -37,9 +37,9 @@ def test_the_quickstart_registers_four_modules_on_the_emulator_and_leaves_none(p
     (stack.root / "examples" / "quickstart" / "__main__.py").write_text(program, encoding="utf-8")
     stack.config.clear()
 
-    done = stack.up()
-    assert done.code == 0, done.text
-    assert "warning" not in done.text
+    outcome = stack.up()
+    assert outcome.code == 0, outcome.text
+    assert "warning" not in outcome.text
     # A relative path counts from the directory of Pulumi.yaml, not from that of `main:`, where the plugin runs.
     database = stack.root / ".local" / "forge.db"
     assert registered_in(database) == ["issue-changed", "notify-on-bug", "page-published", "risk-panel"]
@@ -83,9 +83,9 @@ def test_a_trigger_gets_its_filter_from_another_provider_s_output(tmp_path: Path
     subprocess.run([python, "-m", "pip", "install", "--quiet", str(ROOT), *others], check=True)
     (tmp_path / "mocked.py").write_text(MOCKED, encoding="utf-8")
     program = str(EXAMPLES / "next-to-cloud-resources" / "__main__.py")
-    done = subprocess.run([python, str(tmp_path / "mocked.py"), program], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    (registered,) = [json.loads(line) for line in done.stdout.splitlines()]
+    completed = subprocess.run([python, str(tmp_path / "mocked.py"), program], capture_output=True, text=True, check=False)
+    assert completed.returncode == 0, completed.stderr
+    (registered,) = [json.loads(line) for line in completed.stdout.splitlines()]
     assert registered["type"] == "pulumi-python:dynamic/atlassian-forge:TriggerModule"
     assert registered["inputs"]["filter"] == {
         "expression": "event.issue.fields.labels.includes('security')",

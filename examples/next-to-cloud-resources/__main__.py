@@ -1,6 +1,6 @@
-"""A trigger beside resources of another provider: its filter is made from an output that is unknown until the first `up`.
+"""A trigger next to resources of another provider: its filter uses an output that is unknown until the first `up`.
 
-A GitHub repository gets a label for security issues; the trigger tells the app of every Jira issue that carries the same label.
+A GitHub repository gets a label for security issues. The trigger notifies the app of every Jira issue with the same label.
 """
 
 import pulumi
@@ -17,7 +17,7 @@ security = github.IssueLabel(
     color="b60205",
 )
 
-# `apply` runs when the label's name is known; in a preview before that the filter shows as unknown, and is checked in `up`.
+# `apply` runs when the label's name is known. In a preview before that the filter is unknown, and `up` validates it.
 trigger = forge.TriggerModule(
     "security-issue",
     events=["avi:jira:created:issue", "avi:jira:updated:issue"],

@@ -1,4 +1,4 @@
-"""Policies for Forge modules, and what each can be configured with. What they say is in rules.py."""
+"""The policy pack: the policies for Forge modules and their settings. The rules are in rules.py."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from pulumi_policy import (
 )
 
 
-def texts(*default: str) -> dict[str, Any]:
+def string_list(*default: str) -> dict[str, Any]:
     return {"type": "array", "items": {"type": "string"}, "default": list(default)}
 
 
@@ -41,27 +41,27 @@ PolicyPack(
     policies=[
         resource_policy(
             "forge-viewed-events",
-            "A trigger listens to views only through a filter.",
-            rules.unfiltered,
-            events=texts("avi:*:viewed:*"),
+            "A trigger on view events has a filter.",
+            rules.unfiltered_views,
+            events=string_list("avi:*:viewed:*"),
         ),
         resource_policy(
             "forge-ignore-self",
-            "A trigger on updates in Jira ignores those of the app itself.",
-            rules.calls_itself,
-            events=texts("avi:jira:updated:*", "avi:jira-software:updated:*"),
+            "A trigger on updates in Jira ignores updates by the app itself.",
+            rules.self_triggering,
+            events=string_list("avi:jira:updated:*", "avi:jira-software:updated:*"),
         ),
         resource_policy(
             "forge-targets",
             "A module calls only functions and endpoints that are allowed.",
-            rules.forbidden_target,
-            functions=texts("*"),
-            endpoints=texts("*"),
+            rules.disallowed_targets,
+            functions=string_list("*"),
+            endpoints=string_list("*"),
         ),
         stack_policy(
             "forge-module-count",
-            "A stack has no more modules than its installation has room for.",
-            rules.too_many,
+            "A stack has no more modules than the configured maximum.",
+            rules.too_many_modules,
             maximum={"type": "integer", "minimum": 0, "default": 90},
         ),
     ],

@@ -1,4 +1,4 @@
-"""Three triggers and a panel, on the emulator: `make up` from the root of the repository runs this program."""
+"""Three triggers and a panel on the emulator. `make up` in the root of the repository runs this program."""
 
 import pulumi
 
@@ -11,7 +11,7 @@ changed = forge.TriggerModule(
     endpoint="issue-hook",
 )
 
-# Only bugs, and not what the app itself changed; if the expression fails, deliver the event all the same.
+# Only bugs, and no changes by the app itself. If the expression fails, deliver the event anyway.
 bugs = forge.TriggerModule(
     "notify-on-bug",
     events=["avi:jira:created:issue", "avi:jira:updated:issue"],
@@ -23,14 +23,14 @@ bugs = forge.TriggerModule(
     ),
 )
 
-# A function of the app in place of an endpoint, and a product other than Jira.
+# A function of the app instead of an endpoint, and a product other than Jira.
 pages = forge.TriggerModule(
     "page-published",
     events=["avi:confluence:created:page", "avi:confluence:updated:page"],
     function="index-page",
 )
 
-# Any other type of module, with its data in the API's spelling.
+# Any other type of module, with the API's property names in its data.
 panel = forge.DynamicModule(
     "risk-panel",
     type="jira:issuePanel",

@@ -1,8 +1,8 @@
 """The one error class that a user of this package sees, its codes, and the redaction of secrets.
 
 Every failure that leaves a hook, a function or a command is a :class:`ForgeError`. Its text has at most six lines: what failed
-and for which module, the server's own text, the state that things are in, and what to do next. The errors of the API are a tree of
-their own in :mod:`.api.errors`; :mod:`.lifecycle.messages` turns one into the other.
+and for which module, the text of the server, the state that things are in, and what to do next. The errors of the API are a tree
+of their own in :mod:`.api.errors`; :mod:`.lifecycle.messages` turns one into the other.
 """
 
 from __future__ import annotations

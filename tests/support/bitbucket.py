@@ -1,4 +1,4 @@
-"""The comments of one pull request, as Bitbucket's API serves them: two on a page."""
+"""A fake of Bitbucket's API for the comments of one pull request, with two comments a page."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 _PATH = "/repositories/team/modules/pullrequests/7/comments"
-_PAGE = 2
+_PAGE_SIZE = 2
 
 
 @dataclass
-class Bitbucket:
+class FakeBitbucket:
     url: str = ""
     token: str = "planted-comment-token-91"
-    accepts: bool = True
+    accepts_token: bool = True
     comments: list[dict[str, Any]] = field(default_factory=list)
-    foreign: set[int] = field(default_factory=set)
+    not_editable: set[int] = field(default_factory=set)
 
-    def add(self, text: str, *, ours: bool = True) -> dict[str, Any]:
+    def add(self, text: str, *, editable: bool = True) -> dict[str, Any]:
         self.comments.append({"id": len(self.comments) + 1, "content": {"raw": text}})
-        if not ours:
-            self.foreign.add(len(self.comments))
+        if not editable:
+            self.not_editable.add(len(self.comments))
         return self.comments[-1]
 
     def texts(self) -> list[str]:
@@ -39,26 +39,26 @@ class Bitbucket:
         if method == "POST":
             return 201, self.add(body["content"]["raw"])
         if method == "PUT":
-            if int(tail) in self.foreign:
+            if int(tail) in self.not_editable:
                 return 403, {}
             self.comments[int(tail) - 1]["content"] = body["content"]
             return 200, self.comments[int(tail) - 1]
         start = int(parse_qs(query).get("page", ["0"])[0])
-        more = {"next": f"{self.url}{_PATH}?page={start + _PAGE}"} if start + _PAGE < len(self.comments) else {}
-        return 200, {"values": self.comments[start : start + _PAGE], **more}
+        more = {"next": f"{self.url}{_PATH}?page={start + _PAGE_SIZE}"} if start + _PAGE_SIZE < len(self.comments) else {}
+        return 200, {"values": self.comments[start : start + _PAGE_SIZE], **more}
 
 
 @contextmanager
-def bitbucket() -> Iterator[Bitbucket]:
-    api = Bitbucket()
+def fake_bitbucket() -> Iterator[FakeBitbucket]:
+    api = FakeBitbucket()
 
     class Handler(BaseHTTPRequestHandler):
         def _serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             parts = urlsplit(self.path)
-            accepted = api.accepts and self.headers.get("authorization") == f"Bearer {api.token}"
+            is_authorized = api.accepts_token and self.headers.get("authorization") == f"Bearer {api.token}"
             status, response = (
-                api.response(self.command, parts.path, parts.query, json.loads(body or b"null")) if accepted else (401, {})
+                api.response(self.command, parts.path, parts.query, json.loads(body or b"null")) if is_authorized else (401, {})
             )
             text = json.dumps(response).encode()
             self.send_response(status)

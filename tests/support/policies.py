@@ -1,4 +1,4 @@
-"""What `pulumi --policy-pack` needs beside the engine: an environment that holds `pulumi-policy`, and a way to start the pack."""
+"""The environment for `pulumi --policy-pack`: an installation of `pulumi-policy`, and a copy of the pack that starts."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pathlib import Path
 
 RUNTIME = "policy-test"
 
-# What a current language host runs: the folder of the pack, with the engine's address. The engine starts this in that folder.
+# The command of a current language host: Python runs the pack's folder with the engine's address. The engine runs it there.
 START = """#!/bin/sh
 exec python -u "$PWD" "$1"
 """
 
 
-def environment_of(requirements: Path, root: Path) -> Path:
-    """Make an environment that has what this one has, and the requirements.
+def install_policy_sdk(requirements: Path, root: Path) -> Path:
+    """Create an environment with the packages of this one and the requirements.
 
-    One of its own, because `pulumi-policy` wants an older protobuf than the newest SDK brings, which is what the other tests run.
+    It is a separate one, because `pulumi-policy` requires an older protobuf than the newest SDK, which the other tests use.
 
     Returns:
         The directory to put on PATH.
@@ -36,11 +36,11 @@ def environment_of(requirements: Path, root: Path) -> Path:
     return bin_
 
 
-def startable(pack: Path, root: Path) -> Path:
+def copy_with_test_runtime(pack: Path, root: Path) -> Path:
     """Copy a pack so that every engine can start it.
 
-    The language host that `scripts/install-pulumi` builds from source cannot: it reads a field of the request that the engine
-    no longer sends. For a runtime that has no language host, the engine starts `pulumi-analyzer-policy-<runtime>`.
+    The language host that `scripts/install-pulumi` builds from source cannot start it: it reads a field of the request that the
+    engine no longer sends. For a runtime without a language host the engine runs `pulumi-analyzer-policy-<runtime>`.
     """
     copied = root / pack.name
     shutil.copytree(pack, copied, ignore=shutil.ignore_patterns("__pycache__"))

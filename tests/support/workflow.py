@@ -1,4 +1,4 @@
-"""The steps of the CI examples, run by a shell as their runner does."""
+"""Runs steps of the GitHub workflow of the CI examples in a shell, as GitHub's runner does."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ CI = ROOT / "examples" / "ci"
 
 
 def load(name: str) -> Any:
-    """A file of the examples. In YAML 1.1 the key `on` is a boolean, and `true` here."""
+    """Parse a file of the examples. In YAML 1.1 the key `on` is the boolean `true`."""
     return yaml.safe_load((CI / name).read_text("utf-8"))
 
 
-class Runner:
-    """What GitHub's runner gives to the steps of a job.
+class FakeRunner:
+    """A fake of GitHub's runner: checkout, environment variables and files for the steps of a job.
 
     Attributes:
         folder: The checkout, with the examples' files in ``ci/``.
-        summary: What the steps wrote for the page of the run.
+        environment: The environment variables of all steps.
+        summary: The job summary that the steps wrote.
     """
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
@@ -40,7 +41,7 @@ class Runner:
         self._files = {name: self._temp / name.lower() for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
         for file in self._files.values():
             file.touch()
-        self._environment = {
+        self.environment = {
             **environment,
             **{name: str(value) for name, value in self.workflow["env"].items()},
             **{name: str(file) for name, file in self._files.items()},
@@ -57,14 +58,14 @@ class Runner:
         return {name: value for name, _, value in re.findall(r"^(\w+)<<(\S+)\n(.*?)\n\2$", text, re.MULTILINE | re.DOTALL)}
 
     def step(self, job: str, identifier: str, expressions: Mapping[str, str], path: Path | None = None) -> Outcome:
-        """Run a step with a script; ``expressions`` has what GitHub puts in for ``${{ … }}``."""
+        """Run the script of a step; ``expressions`` are the values of ``${{ … }}``."""
         (step,) = [step for step in self.workflow["jobs"][job]["steps"] if identifier in (step.get("id"), step.get("name"))]
         values = {name: self._expand(str(value), expressions) for name, value in step.get("env", {}).items()}
-        environment = {**self._environment, **values}
+        environment = {**self.environment, **values}
         if path is not None:
             environment["PATH"] = os.pathsep.join([str(path), environment["PATH"]])
-        assert "${{" not in step["run"], "an expression in a script is code that somebody else may write"
-        done = subprocess.run(
+        assert "${{" not in step["run"], "an expression in a script allows script injection"
+        completed = subprocess.run(
             ["bash", "-e", "-c", step["run"]],
             cwd=self.folder,
             env=environment,
@@ -73,7 +74,7 @@ class Runner:
             timeout=120,
             check=False,
         )
-        return Outcome(done.returncode, done.stdout, done.stderr)
+        return Outcome(completed.returncode, completed.stdout, completed.stderr)
 
     def _expand(self, text: str, expressions: Mapping[str, str]) -> str:
         known = {"runner.temp": str(self._temp), **expressions}
