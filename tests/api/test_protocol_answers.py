@@ -73,7 +73,7 @@ def test_unknown_fields_pass() -> None:
     assert live.content.data["new"] == {"deep": [None, 1]}
 
 
-def test_numbers_and_nulls_are_normalised() -> None:
+def test_numbers_and_nulls_are_normalized() -> None:
     live = parse_module(response(b'{"key":"a","type":"t","data":{"n":1.0,"h":1.5,"gone":null,"big":12345678901234567890}}'))
     assert live.content.data == {"n": 1, "h": 1.5, "big": 12345678901234567890}
     assert isinstance(live.content.data["n"], int)

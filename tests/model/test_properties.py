@@ -10,7 +10,7 @@ from pulumi_atlassian_forge.model.catalog.module_types import KNOWN_TYPES
 from pulumi_atlassian_forge.model.comparison import as_declared, differences, same, server_additions
 from pulumi_atlassian_forge.model.content import TRIGGER_PROPERTIES, Content, canonical_json, content_of, properties_of
 from pulumi_atlassian_forge.model.validation import check_content
-from pulumi_atlassian_forge.model.values import UNKNOWN, normalise
+from pulumi_atlassian_forge.model.values import UNKNOWN, normalize
 from tests.support.samples import SAMPLES, TRIGGERS
 
 often = settings(max_examples=100, deadline=None)
@@ -70,8 +70,8 @@ SERVER = st.none() | st.lists(st.sampled_from(["/a", "/filter", "/filter/onError
 @often
 @given(GARBAGE)
 def test_normalising_twice_is_normalising_once(value: Any) -> None:
-    once = normalise(value)
-    assert repr(normalise(once)) == repr(once)
+    once = normalize(value)
+    assert repr(normalize(once)) == repr(once)
 
 
 @often
@@ -110,7 +110,7 @@ def enlarged(draw: Any, value: Any, *, top: bool) -> Any:
     grown = {name: enlarged(draw, item, top=False) for name, item in value.items()}
     for name in draw(st.lists(st.sampled_from(["serverSays", "links", "zz~/"]), max_size=2)):
         grown[name] = draw(JSON)
-    return normalise(grown) if top else grown
+    return normalize(grown) if top else grown
 
 
 @often

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pulumi_atlassian_forge.model.values import UNKNOWN, contains_unknown, depth, normalise
+from pulumi_atlassian_forge.model.values import UNKNOWN, contains_unknown, depth, normalize
 
 
 @pytest.mark.parametrize(
@@ -26,23 +26,23 @@ from pulumi_atlassian_forge.model.values import UNKNOWN, contains_unknown, depth
     ],
 )
 def test_the_normal_form(value: Any, normal: Any) -> None:
-    found = normalise(value)
+    found = normalize(value)
     assert found == normal
     assert type(found) is type(normal)
 
 
 @pytest.mark.parametrize("value", [1e300, float("inf"), float("-inf"), float("nan"), float(2**54)])
 def test_a_float_that_is_no_exact_integer_stays_one(value: float) -> None:
-    assert normalise(value) is value
+    assert normalize(value) is value
 
 
 def test_numbers_inside_become_integers() -> None:
-    assert repr(normalise({"a": [1.0, {"b": 2.0}]})) == "{'a': [1, {'b': 2}]}"
+    assert repr(normalize({"a": [1.0, {"b": 2.0}]})) == "{'a': [1, {'b': 2}]}"
 
 
 def test_normalising_copies_containers_and_keeps_unknown() -> None:
     value = {"a": [UNKNOWN], "b": UNKNOWN}
-    found = normalise(value)
+    found = normalize(value)
     assert found == value
     assert found is not value
     assert found["a"] is not value["a"]

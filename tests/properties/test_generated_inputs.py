@@ -31,7 +31,7 @@ from pulumi_atlassian_forge.lifecycle.update import update
 from pulumi_atlassian_forge.model.comparison import DEFAULTS
 from pulumi_atlassian_forge.model.content import TRIGGER_PROPERTIES
 from pulumi_atlassian_forge.model.module_id import ModuleId
-from pulumi_atlassian_forge.model.values import contains_unknown, normalise
+from pulumi_atlassian_forge.model.values import contains_unknown, normalize
 from pulumi_atlassian_forge.session.connections import Connections
 from testing.soak import SOAK, runs
 from tests.support.generated_inputs import INSTALLATIONS, NEW_TYPE, UNHEARD_OF, another_content, broken, declarations
@@ -99,7 +99,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 def over_the_wire(props: Props) -> Props:
     """As the engine hands a value back: every number a float, then the form that a hook makes of it."""
-    carried: Props = normalise(json.loads(json.dumps(props), parse_int=float))
+    carried: Props = normalize(json.loads(json.dumps(props), parse_int=float))
     return carried
 
 

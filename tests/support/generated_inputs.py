@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from pulumi_atlassian_forge.model.catalog.module_types import TRIGGER as TYPED_TRIGGER
 from pulumi_atlassian_forge.model.catalog.module_types import TYPES
-from pulumi_atlassian_forge.model.catalog.schema import Anything, Choice, Either, Fields, Flag, Items, Spec, Text
+from pulumi_atlassian_forge.model.catalog.schema import Anything, Bool, Enum, ListOf, ObjectOf, OneOf, Spec, String
 from pulumi_atlassian_forge.model.content import TRIGGER
-from pulumi_atlassian_forge.model.values import EXACT, MAX_DEPTH, depth, normalise
+from pulumi_atlassian_forge.model.values import EXACT, MAX_DEPTH, depth, normalize
 from tests.model.test_properties import GARBAGE, NAMES, nested
 
 NEW_TYPE: Final = "acme:thing"
@@ -115,7 +115,7 @@ def broken(draw: st.DrawFn) -> Props:
 # --- good ones --------------------------------------------------------------------------------------------------------------
 
 
-def texts(spec: Text) -> st.SearchStrategy[str]:
+def texts(spec: String) -> st.SearchStrategy[str]:
     """Texts that a rule takes; of the longest that it takes as well."""
     form = re.compile(spec.pattern.strip("^$") if spec.pattern else r".+", re.ASCII | re.DOTALL)
     longest = spec.longest or 20_000
@@ -127,24 +127,24 @@ def texts(spec: Text) -> st.SearchStrategy[str]:
 def values_of(spec: Spec) -> st.SearchStrategy[Any]:  # noqa: PLR0911 - one for each kind
     """Values that a rule takes."""
     match spec:
-        case Text():
+        case String():
             return texts(spec)
-        case Choice():
+        case Enum():
             return st.sampled_from(spec.values)
-        case Flag():
+        case Bool():
             return st.booleans()
         case Anything():
             return VALUES.filter(lambda value: value is not None)
-        case Items():
+        case ListOf():
             return st.lists(values_of(spec.of), min_size=spec.at_least, max_size=spec.at_least + 2)
-        case Either():
+        case OneOf():
             return values_of(spec.text) | values_of(spec.fields)
-        case Fields():
+        case ObjectOf():
             return objects_of(spec)
 
 
 @st.composite
-def objects_of(draw: st.DrawFn, spec: Fields) -> Props:
+def objects_of(draw: st.DrawFn, spec: ObjectOf) -> Props:
     """Objects that a rule takes: with any choice of what is optional, null for what is absent, and strangers where it is open."""
     found = {name: draw(values_of(of)) for name, of in spec.required.items()}
     grouped = {name for names in spec.exactly_one for name in names}
@@ -166,7 +166,7 @@ def objects_of(draw: st.DrawFn, spec: Fields) -> Props:
     return found
 
 
-def triggers(spec: Fields) -> st.SearchStrategy[Props]:
+def triggers(spec: ObjectOf) -> st.SearchStrategy[Props]:
     """A trigger: also its properties are right together."""
     return objects_of(spec).flatmap(_with_events).map(_mended).filter(lambda data: len(json.dumps(data)) < _SIZE)
 
@@ -184,7 +184,7 @@ def _with_events(draw: st.DrawFn, trigger: Props) -> Props:
 def _mended(trigger: Props) -> Props:
     distinct: list[Any] = []
     for event in trigger["events"]:
-        if normalise(event) not in [normalise(other) for other in distinct]:
+        if normalize(event) not in [normalize(other) for other in distinct]:
             distinct.append(event)
     trigger["events"] = distinct
     _mend_filter(trigger.get("filter"), distinct)

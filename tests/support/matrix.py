@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pulumi_atlassian_forge.model.catalog.module_types import TRIGGER, TYPES
-from pulumi_atlassian_forge.model.catalog.schema import Anything, Choice, Either, Fields, Flag, Items, Spec, Text
+from pulumi_atlassian_forge.model.catalog.schema import Anything, Bool, Enum, ListOf, ObjectOf, OneOf, Spec, String
 from tests.support.samples import SAMPLES, TRIGGERS
 
 TYPED: Final = "TriggerModule"
@@ -51,24 +51,24 @@ def declared() -> tuple[list[Declared], list[Declared]]:
 def values(spec: Spec) -> list[Any]:  # noqa: PLR0911 - one for each kind
     """Values that a rule takes: one of each kind."""
     match spec:
-        case Text():
+        case String():
             return [*_TEXTS]
-        case Choice():
+        case Enum():
             return [spec.values[0], spec.values[-1]]  # where one is the default it is the first
-        case Flag():
+        case Bool():
             return [False, True]
         case Anything():
             return ["any", _ANYTHING]
-        case Items():
+        case ListOf():
             each = values(spec.of)
             return [*([] if spec.at_least else [[]]), *([value] for value in each), each[1::-1]]
-        case Either():
+        case OneOf():
             return values(spec.text) + values(spec.fields)
-        case Fields():
+        case ObjectOf():
             return [_mended(found, spec) for found in _objects(spec)]
 
 
-def _objects(spec: Fields) -> Iterator[dict[str, Any]]:
+def _objects(spec: ObjectOf) -> Iterator[dict[str, Any]]:
     """As many as the property with the most values has; the others begin again."""
     grouped = {name for names in spec.exactly_one for name in names}
     slots = [[{name: value} for value in values(of)] for name, of in spec.required.items()]
@@ -79,7 +79,7 @@ def _objects(spec: Fields) -> Iterator[dict[str, Any]]:
         yield {name: value for slot in slots for name, value in slot[number % len(slot)].items()}
 
 
-def _mended(found: dict[str, Any], spec: Fields) -> dict[str, Any]:
+def _mended(found: dict[str, Any], spec: ObjectOf) -> dict[str, Any]:
     """With what has to be there beside the rest: a filter's ``onError`` needs an expression."""
     if not spec.at_least_one or ("onError" not in found and found.keys() & {*spec.at_least_one}):
         return found
@@ -89,11 +89,11 @@ def _mended(found: dict[str, Any], spec: Fields) -> dict[str, Any]:
 
 def paths(spec: Spec, path: str = "") -> Iterator[str]:
     """Every property of the table, and those within."""
-    if isinstance(spec, Either):
+    if isinstance(spec, OneOf):
         yield from paths(spec.fields, path)
-    elif isinstance(spec, Items):
+    elif isinstance(spec, ListOf):
         yield from paths(spec.of, path)
-    elif isinstance(spec, Fields):
+    elif isinstance(spec, ObjectOf):
         for name, of in {**spec.required, **spec.optional}.items():
             yield f"{path}/{name}"
             yield from paths(of, f"{path}/{name}")

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from pulumi_atlassian_forge.model.content import Content, canonical_json
 from pulumi_atlassian_forge.model.module_id import Version
-from pulumi_atlassian_forge.model.values import MAX_DEPTH, depth, normalise
+from pulumi_atlassian_forge.model.values import MAX_DEPTH, depth, normalize
 
 from .body import read_json
 from .errors import InvalidResponse
@@ -37,7 +37,7 @@ _STEPS: Final = frozenset({"", ".", ".."})
 
 @dataclass(frozen=True, slots=True)
 class LiveModule:
-    """A module as it is on the installation: ``data.key`` dropped, numbers normalised."""
+    """A module as it is on the installation: ``data.key`` dropped, numbers normalized."""
 
     key: str
     content: Content
@@ -253,4 +253,4 @@ def _live(value: Any, what: str, status: int) -> LiveModule:
         raise InvalidResponse(f"{what} has no object 'data'", status=status)
     # The server copies the key into the data (spec): it is no content.
     data = {name: inner for name, inner in value["data"].items() if name != "key"}
-    return LiveModule(value["key"], Content(value["type"], normalise(data)))
+    return LiveModule(value["key"], Content(value["type"], normalize(data)))

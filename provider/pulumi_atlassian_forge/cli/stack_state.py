@@ -13,7 +13,7 @@ from pulumi_atlassian_forge.api.text import printable
 from pulumi_atlassian_forge.dynamic import pulumi_values
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.model.module_id import ModuleId
-from pulumi_atlassian_forge.model.values import normalise
+from pulumi_atlassian_forge.model.values import normalize
 
 TYPES: Final = "pulumi-python:dynamic/atlassian-forge:"
 """What the type of every resource of ours begins with."""
@@ -89,7 +89,7 @@ def _module(resource: dict[str, Any]) -> Owned:
     return Owned(
         ModuleId.parse(str(resource["id"])),
         str(resource.get("urn", "")),
-        normalise(pulumi_values.decode_hidden(outputs)),
+        normalize(pulumi_values.decode_hidden(outputs)),
         frozenset(secrets),
         is_readable,
         bool(resource.get("external")),

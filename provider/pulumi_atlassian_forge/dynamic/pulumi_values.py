@@ -15,7 +15,7 @@ import pulumi
 from google.protobuf import struct_pb2
 from pulumi.runtime import rpc
 
-from pulumi_atlassian_forge.model.values import UNKNOWN, normalise
+from pulumi_atlassian_forge.model.values import UNKNOWN, normalize
 
 INTERNAL: Final = "internal"
 PROBLEMS: Final = "__problems"
@@ -28,7 +28,7 @@ _PROVIDER: Final = "__provider"  # the SDK's own: it always arrives
 def from_pulumi(props: Mapping[str, Any]) -> dict[str, Any]:
     """Properties of a hook as plain values: without ``__provider``, whole floats as ints, unknown values as :data:`UNKNOWN`."""
     own = {name: _from_pulumi(value) for name, value in props.items() if name != _PROVIDER}
-    return normalise(decode_hidden(own))  # type: ignore[no-any-return]
+    return normalize(decode_hidden(own))  # type: ignore[no-any-return]
 
 
 def to_pulumi(props: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ something is somebody's, unless it is the documented default; anything else is t
 from __future__ import annotations
 
 from pulumi_atlassian_forge.model.catalog.module_types import TYPES
-from pulumi_atlassian_forge.model.catalog.schema import Either, Fields, Items, Spec
+from pulumi_atlassian_forge.model.catalog.schema import ListOf, ObjectOf, OneOf, Spec
 
 from .comparison import as_declared, same, server_additions, value_at
 from .content import Content
@@ -42,14 +42,14 @@ def _within(path: str, other: str) -> bool:
 
 def _is_settable(spec: Spec, path: str) -> bool:
     for part in path.split("/")[1:]:
-        if isinstance(spec, Either):
+        if isinstance(spec, OneOf):
             spec = spec.fields
-        if isinstance(spec, Fields):
+        if isinstance(spec, ObjectOf):
             inner = {**spec.required, **spec.optional}.get(part)
             if inner is None:
                 return False
             spec = inner
-        elif isinstance(spec, Items):
+        elif isinstance(spec, ListOf):
             spec = spec.of
         else:
             return False

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from .values import normalise
+from .values import normalize
 
 TRIGGER: Final = "trigger"
 TRIGGER_PROPERTIES: Final = ("events", "function", "endpoint", "filter", "payload")
@@ -33,17 +33,17 @@ def is_typed(props: Mapping[str, Any]) -> bool:
 
 
 def content_of(props: Mapping[str, Any]) -> Content:
-    """The canonical content of a declaration: normalised, without ``data.key``, with its names in a fixed order.
+    """The canonical content of a declaration: normalized, without ``data.key``, with its names in a fixed order.
 
     The wire between program, engine and plugin keeps no order of names, so a fixed one is the only way to send the same
     declaration as the same bytes: the order of the specification's examples where it has one, else the alphabet's.
     """
     if is_typed(props):
-        return Content(TRIGGER, _ordered(normalise({name: props[name] for name in TRIGGER_PROPERTIES if name in props})))
+        return Content(TRIGGER, _ordered(normalize({name: props[name] for name in TRIGGER_PROPERTIES if name in props})))
     data = props.get("data")
     if not isinstance(data, dict):
         return Content(props.get("type", ""), data if data is not None else {})
-    kept = normalise({name: value for name, value in data.items() if name != "key"})
+    kept = normalize({name: value for name, value in data.items() if name != "key"})
     return Content(props.get("type", ""), _ordered(kept))
 
 

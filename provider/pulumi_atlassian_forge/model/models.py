@@ -23,12 +23,12 @@ from pydantic import (
     create_model,
 )
 
-from pulumi_atlassian_forge.model.catalog.schema import Anything, Choice, Either, Fields, Flag, Items, Spec, Text
+from pulumi_atlassian_forge.model.catalog.schema import Anything, Bool, Enum, ListOf, ObjectOf, OneOf, Spec, String
 
 from .values import UNKNOWN
 
 TEXT_TAG, OBJECT_TAG = "<text>", "<object>"
-"""How pydantic names the two sides of an :class:`Either` in a location; not part of a property's path."""
+"""How pydantic names the two sides of an :class:`OneOf` in a location; not part of a property's path."""
 
 
 _building = threading.Lock()
@@ -64,18 +64,18 @@ def _annotation(spec: Spec) -> Any:
 
 def _known(spec: Spec) -> Any:
     match spec:
-        case Text():
+        case String():
             rule = StringConstraints(strict=True, min_length=1, max_length=spec.longest, pattern=spec.pattern)
             kind: Any = Annotated[str, rule]
-        case Choice():
+        case Enum():
             kind = Literal[spec.values]
-        case Flag():
+        case Bool():
             kind = StrictBool
-        case Items():
+        case ListOf():
             kind = Annotated[list[_annotation(spec.of)], Field(strict=True, min_length=spec.at_least)]  # type: ignore[misc]
-        case Fields():
+        case ObjectOf():
             kind = _model(spec)
-        case Either():
+        case OneOf():
             kind = Annotated[
                 Annotated[_known(spec.text), Tag(TEXT_TAG)] | Annotated[_model(spec.fields), Tag(OBJECT_TAG)],
                 Discriminator(lambda value: OBJECT_TAG if isinstance(value, dict) else TEXT_TAG),
@@ -85,7 +85,7 @@ def _known(spec: Spec) -> Any:
     return kind
 
 
-def _model(spec: Fields) -> type[BaseModel]:
+def _model(spec: ObjectOf) -> type[BaseModel]:
     # The fields are numbered and go by alias, because a property may have a name that pydantic keeps for itself ("schema").
     required: dict[str, Any] = {
         f"required_{i}": (_annotation(of), Field(alias=name)) for i, (name, of) in enumerate(spec.required.items())

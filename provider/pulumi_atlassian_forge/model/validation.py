@@ -16,14 +16,14 @@ from pydantic_core import ErrorDetails
 
 from pulumi_atlassian_forge.model.catalog.module_types import TRIGGER as TYPED_TRIGGER
 from pulumi_atlassian_forge.model.catalog.module_types import TYPES
-from pulumi_atlassian_forge.model.catalog.schema import Choice, Either, Fields, Items, Spec, Text
+from pulumi_atlassian_forge.model.catalog.schema import Enum, ListOf, ObjectOf, OneOf, Spec, String
 
 from .content import TRIGGER, is_typed
 from .json_values import json_problems, sendable
 from .models import OBJECT_TAG, TEXT_TAG, adapter
 from .problems import Location, Problem, argument_of, path_of, snake
 from .suggestions import nearest
-from .values import UNKNOWN, contains_unknown, normalise
+from .values import UNKNOWN, contains_unknown, normalize
 
 _COMMON: Final = frozenset({"key", "installation", "apiVersion", "adopt"})
 _KEY: Final = re.compile(r"[a-zA-Z0-9_-]{1,255}")
@@ -63,7 +63,7 @@ def check_content(props: Mapping[str, Any]) -> list[Problem]:
     """
     own = {name: value for name, value in props.items() if name not in _COMMON and not name.startswith("__")}
     problems = [problem for name, value in own.items() for problem in json_problems(value, name)]
-    own = normalise({name: sendable(value) for name, value in own.items()})  # nothing below may walk a value that is too deep
+    own = normalize({name: sendable(value) for name, value in own.items()})  # nothing below may walk a value that is too deep
     problems += _typed(own) if is_typed(own) else _raw(own)
     return sorted(problems, key=lambda problem: (problem.path, problem.text))
 
@@ -95,7 +95,7 @@ def _raw(props: dict[str, Any]) -> list[Problem]:
 # --- what one property may hold ---------------------------------------------------------------------------------------------
 
 
-def _fields(value: dict[str, Any], spec: Fields, table: str, name: str, root: Location) -> list[Problem]:
+def _fields(value: dict[str, Any], spec: ObjectOf, table: str, name: str, root: Location) -> list[Problem]:
     try:
         adapter(table, name).validate_python(value)
         failures: list[ErrorDetails] = []
@@ -105,7 +105,7 @@ def _fields(value: dict[str, Any], spec: Fields, table: str, name: str, root: Lo
     return problems + list(_groups(value, spec, root))
 
 
-def _in_words(failure: ErrorDetails, spec: Fields, root: Location) -> Problem:
+def _in_words(failure: ErrorDetails, spec: ObjectOf, root: Location) -> Problem:
     below: Location = tuple(part for part in failure["loc"] if part not in (TEXT_TAG, OBJECT_TAG))
     location = (*root, *below)
     if failure["type"] == "extra_forbidden":
@@ -115,22 +115,22 @@ def _in_words(failure: ErrorDetails, spec: Fields, root: Location) -> Problem:
 
 def _rule(failure: ErrorDetails, spec: Spec | None) -> str:
     kind, context = failure["type"], failure.get("ctx", {})
-    or_dictionary = isinstance(spec, Either)
-    of = spec.text if isinstance(spec, Either) else spec
+    or_dictionary = isinstance(spec, OneOf)
+    of = spec.text if isinstance(spec, OneOf) else spec
     if kind == "string_too_long":
         return f"must have at most {context['max_length']:,} characters"
     if kind == "string_pattern_mismatch":
-        return f"must be {of.form}" if isinstance(of, Text) and of.form else f"must match {context['pattern']}"
+        return f"must be {of.form}" if isinstance(of, String) and of.form else f"must match {context['pattern']}"
     if kind == "string_type":
         return "must be a string or a dictionary" if or_dictionary else "must be a string"
-    if kind == "literal_error" and isinstance(of, Choice):
+    if kind == "literal_error" and isinstance(of, Enum):
         return f"must be one of {', '.join(of.values)}" + (", or a dictionary" if or_dictionary else "")
     return _RULES.get(kind, "has a value that is not allowed")
 
 
 def _unknown_property(location: Location, parent: Spec | None) -> str:
-    fields = parent.fields if isinstance(parent, Either) else parent
-    known = [*fields.required, *fields.optional] if isinstance(fields, Fields) else []
+    fields = parent.fields if isinstance(parent, OneOf) else parent
+    known = [*fields.required, *fields.optional] if isinstance(fields, ObjectOf) else []
     name = str(location[-1])
     near = nearest(name, known)
     hint = f"did you mean {near}?" if near else f"known here are {', '.join(known)}"
@@ -145,11 +145,11 @@ def _unknown_property(location: Location, parent: Spec | None) -> str:
 def _spec_at(spec: Spec, location: Sequence[str | int]) -> Spec | None:
     found: Spec | None = spec
     for part in location:
-        if isinstance(found, Either):
+        if isinstance(found, OneOf):
             found = found.fields
-        if isinstance(found, Items):
+        if isinstance(found, ListOf):
             found = found.of
-        elif isinstance(found, Fields):
+        elif isinstance(found, ObjectOf):
             found = found.required.get(str(part)) or found.optional.get(str(part))
         else:
             return None
@@ -161,18 +161,18 @@ def _spec_at(spec: Spec, location: Sequence[str | int]) -> Spec | None:
 
 def _groups(value: Any, spec: Spec | None, location: Location) -> Iterator[Problem]:
     """``exactly_one`` and ``at_least_one`` at every depth."""
-    fields = spec.fields if isinstance(spec, Either) else spec
-    if isinstance(fields, Items) and isinstance(value, list):
+    fields = spec.fields if isinstance(spec, OneOf) else spec
+    if isinstance(fields, ListOf) and isinstance(value, list):
         for index, item in enumerate(value):
             yield from _groups(item, fields.of, (*location, index))
-    elif isinstance(fields, Fields) and isinstance(value, dict):
+    elif isinstance(fields, ObjectOf) and isinstance(value, dict):
         yield from _group(value, fields, location)
         for name, of in {**fields.required, **fields.optional}.items():
             if name in value:
                 yield from _groups(value[name], of, (*location, name))
 
 
-def _group(value: dict[str, Any], fields: Fields, location: Location) -> Iterator[Problem]:
+def _group(value: dict[str, Any], fields: ObjectOf, location: Location) -> Iterator[Problem]:
     for names in fields.exactly_one:
         given = [name for name in names if name in value]
         if not given or (len(given) > 1 and not any(value[name] is UNKNOWN for name in given)):

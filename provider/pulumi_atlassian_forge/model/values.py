@@ -45,16 +45,16 @@ def contains_unknown(value: Any) -> bool:
     return value is UNKNOWN
 
 
-def normalise(value: Any) -> Any:
+def normalize(value: Any) -> Any:
     """Put a value into the one form that is compared, stored and sent.
 
     Whole floats become integers, because every number reaches a hook as a float; tuples become lists; null under a key is
     dropped, because the engine drops it. Containers are new, other values are the same.
     """
     if isinstance(value, dict):
-        return {name: normalise(item) for name, item in value.items() if item is not None}
+        return {name: normalize(item) for name, item in value.items() if item is not None}
     if isinstance(value, (list, tuple)):
-        return [normalise(item) for item in value]
+        return [normalize(item) for item in value]
     if isinstance(value, float) and value.is_integer() and abs(value) <= EXACT:
         return int(value)
     return value

@@ -9,69 +9,69 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from .schema import Anything, Choice, Either, Fields, Flag, Items, Spec, Text
+from .schema import Anything, Bool, Enum, ListOf, ObjectOf, OneOf, Spec, String
 
-REFERENCE: Final = Text(255, r"^[a-zA-Z0-9\-._]+$", "1 to 255 of a-z A-Z 0-9 - . _")
+REFERENCE: Final = String(255, r"^[a-zA-Z0-9\-._]+$", "1 to 255 of a-z A-Z 0-9 - . _")
 """The key of a function or an endpoint (``ExtensionKey``)."""
 
-_KEY: Final = Text(255, r"^[a-zA-Z0-9\-_]+$", "1 to 255 of a-z A-Z 0-9 - _")
-_RESOURCE: Final = Text(
+_KEY: Final = String(255, r"^[a-zA-Z0-9\-_]+$", "1 to 255 of a-z A-Z 0-9 - _")
+_RESOURCE: Final = String(
     47,
     r"^[a-zA-Z0-9_\-]{1,23}(/[a-zA-Z0-9_\-]{1,23})?$",
     "1 to 23 of a-z A-Z 0-9 _ -, or two such parts joined by /",
 )
-_I18N_KEY: Final = Text(
+_I18N_KEY: Final = String(
     300,
     r"^[a-zA-Z0-9_\-]+(\.[a-zA-Z0-9_\-]+)*$",
     "parts of a-z A-Z 0-9 _ - joined by dots, at most 300 characters",
 )
-_TITLE: Final = Either(Text(255), Fields(required={"i18n": _I18N_KEY}, closed=True))
-_LONG_TEXT: Final = Either(Text(), Fields(required={"i18n": _I18N_KEY}, closed=True))
+_TITLE: Final = OneOf(String(255), ObjectOf(required={"i18n": _I18N_KEY}, closed=True))
+_LONG_TEXT: Final = OneOf(String(), ObjectOf(required={"i18n": _I18N_KEY}, closed=True))
 _SIZES: Final = ("small", "medium", "large", "xlarge")
 _ANY: Final = Anything()
 
 
 def _size(*names: str) -> Spec:
-    return Either(Choice(names), Fields())  # {width, height} on the pages that name it; an open object on all
+    return OneOf(Enum(names), ObjectOf())  # {width, height} on the pages that name it; an open object on all
 
 
 def _licences(*names: str) -> Spec:
-    return Items(Choice(names))
+    return ListOf(Enum(names))
 
 
 _UI: Final[Mapping[str, Spec]] = {
     "resource": _RESOURCE,
     "function": _KEY,
-    "render": Choice(("native", "default")),
-    "resolver": Fields(optional={"function": _KEY, "endpoint": _KEY}),
-    "displayConditions": Fields(),
+    "render": Enum(("native", "default")),
+    "resolver": ObjectOf(optional={"function": _KEY, "endpoint": _KEY}),
+    "displayConditions": ObjectOf(),
 }
-_SHORTCUT: Final = Fields(required={"accelerator": Text()}, optional={"description": _ANY})
-_DYNAMIC: Final = Fields(optional={"function": _KEY})
+_SHORTCUT: Final = ObjectOf(required={"accelerator": String()}, optional={"description": _ANY})
+_DYNAMIC: Final = ObjectOf(optional={"function": _KEY})
 
 
-def _ui(required: Mapping[str, Spec], optional: Mapping[str, Spec]) -> Fields:
+def _ui(required: Mapping[str, Spec], optional: Mapping[str, Spec]) -> ObjectOf:
     """A module of the user interface: a ``resource``, or a ``function`` of the older UI kit."""
-    return Fields(required, {**_UI, **optional}, exactly_one=(("resource", "function"),))
+    return ObjectOf(required, {**_UI, **optional}, exactly_one=(("resource", "function"),))
 
 
 # --- trigger: docs:manifest-reference/modules/trigger and the definitions trigger, ProductEventsFilter, PayloadInclude ----------
 
 ON_ERROR: Final = ("IGNORE_AND_LOG", "IGNORE", "RECEIVE_AND_LOG", "RECEIVE")
-FILTER: Final = Fields(
+FILTER: Final = ObjectOf(
     optional={
-        "ignoreSelf": Flag(),
-        "expression": Text(10_000),
-        "onError": Choice(ON_ERROR),
-        "appIsLicensed": Flag(),
+        "ignoreSelf": Bool(),
+        "expression": String(10_000),
+        "onError": Enum(ON_ERROR),
+        "appIsLicensed": Bool(),
     },
     closed=True,
     at_least_one=("expression", "ignoreSelf", "appIsLicensed"),
 )
-PAYLOAD: Final = Fields(
+PAYLOAD: Final = ObjectOf(
     required={
-        "include": Fields(
-            optional={"propertyPaths": Items(Text(), 1), "fields": Items(Text(), 1)},
+        "include": ObjectOf(
+            optional={"propertyPaths": ListOf(String(), 1), "fields": ListOf(String(), 1)},
             closed=True,
             at_least_one=("propertyPaths", "fields"),
         )
@@ -85,34 +85,34 @@ _TRIGGER_REST: Final[Mapping[str, Spec]] = {
     "payload": PAYLOAD,
 }
 _BY: Final = (("function", "endpoint"),)
-TRIGGER: Final = Fields({"events": Items(Text(), 1)}, _TRIGGER_REST, closed=True, exactly_one=_BY)
+TRIGGER: Final = ObjectOf({"events": ListOf(String(), 1)}, _TRIGGER_REST, closed=True, exactly_one=_BY)
 """A ``TriggerModule``."""
 
-_EVENT: Final = Either(Text(), Fields({"eventType": Text()}, {"filter": FILTER, "payload": PAYLOAD}, closed=True))
-RAW_TRIGGER: Final = Fields({"events": Items(_EVENT, 1)}, _TRIGGER_REST, closed=True, exactly_one=_BY)
+_EVENT: Final = OneOf(String(), ObjectOf({"eventType": String()}, {"filter": FILTER, "payload": PAYLOAD}, closed=True))
+RAW_TRIGGER: Final = ObjectOf({"events": ListOf(_EVENT, 1)}, _TRIGGER_REST, closed=True, exactly_one=_BY)
 """A ``DynamicModule`` of type ``trigger``: its events may be objects, too (schema only: ``FilteredProductEvents``)."""
 
 # --- the others -----------------------------------------------------------------------------------------------------------------
 
-_FIELD_KIND: Final = Choice(("string", "number", "user", "group", "date", "datetime", "object"))
+_FIELD_KIND: Final = Enum(("string", "number", "user", "group", "date", "datetime", "object"))
 _FIELD: Final[Mapping[str, Spec]] = {
-    "collection": Choice(("none", "list")),
-    "readOnly": Flag(),
-    "view": Fields(),
-    "edit": Fields(),
-    "validation": Fields(),
-    "parser": Fields(),
-    "schema": Fields(),
+    "collection": Enum(("none", "list")),
+    "readOnly": Bool(),
+    "view": ObjectOf(),
+    "edit": ObjectOf(),
+    "validation": ObjectOf(),
+    "parser": ObjectOf(),
+    "schema": ObjectOf(),
     "searchSuggestions": _ANY,
     "searchAlias": _ANY,
-    "displayConditions": Fields(),
+    "displayConditions": ObjectOf(),
 }
 _FIELD_REQUIRED: Final[Mapping[str, Spec]] = {
-    "name": Either(Text(100), Fields(required={"i18n": _I18N_KEY}, closed=True)),
-    "description": Either(Text(1000), Fields(required={"i18n": _I18N_KEY}, closed=True)),
+    "name": OneOf(String(100), ObjectOf(required={"i18n": _I18N_KEY}, closed=True)),
+    "description": OneOf(String(1000), ObjectOf(required={"i18n": _I18N_KEY}, closed=True)),
     "type": _FIELD_KIND,
 }
-_ALIAS: Final = Text(None, r"^[a-zA-Z0-9._\-]+$", "a-z A-Z 0-9 . _ -")
+_ALIAS: Final = String(None, r"^[a-zA-Z0-9._\-]+$", "a-z A-Z 0-9 . _ -")
 _PAGES: Final = (
     "help_center",
     "csm_help_center",
@@ -125,7 +125,7 @@ _PAGES: Final = (
 )
 _OPERATORS: Final = ("=", "!=", ">", ">=", "<", "<=", "in", "not in", "~", "!~", "~=", "is", "is not")
 
-TYPES: Final[Mapping[str, Fields]] = {
+TYPES: Final[Mapping[str, ObjectOf]] = {
     "trigger": RAW_TRIGGER,
     "jira:issueAction": _ui(
         {"title": _TITLE},
@@ -133,43 +133,43 @@ TYPES: Final[Mapping[str, Fields]] = {
     ),
     "jira:issueActivity": _ui({"title": _TITLE}, {"viewportSize": _size(*_SIZES)}),
     "jira:issuePanel": _ui(
-        {"title": _TITLE, "icon": Text(255)},
+        {"title": _TITLE, "icon": String(255)},
         {
             "viewportSize": _size(*_SIZES),
-            "allowMultiple": Flag(),
+            "allowMultiple": Bool(),
             "unlicensedAccess": _licences("unlicensed", "customer", "anonymous"),
         },
     ),
     "jira:issueContext": _ui(
         {"title": _TITLE, "label": _TITLE},
         {
-            "icon": Text(),
-            "status": Fields({"type": Choice(("badge", "lozenge", "icon")), "value": Fields()}),
+            "icon": String(),
+            "status": ObjectOf({"type": Enum(("badge", "lozenge", "icon")), "value": ObjectOf()}),
             "dynamicProperties": _DYNAMIC,
         },
     ),
-    "jira:customField": Fields(_FIELD_REQUIRED, _FIELD),
-    "jira:customFieldType": Fields(_FIELD_REQUIRED, {**_FIELD, "contextConfig": Fields(), "icon": Text()}),
-    "jira:jqlFunction": Fields(
-        {"name": Text(), "operators": Items(Choice(_OPERATORS), 1), "types": Items(Text(), 1)},
+    "jira:customField": ObjectOf(_FIELD_REQUIRED, _FIELD),
+    "jira:customFieldType": ObjectOf(_FIELD_REQUIRED, {**_FIELD, "contextConfig": ObjectOf(), "icon": String()}),
+    "jira:jqlFunction": ObjectOf(
+        {"name": String(), "operators": ListOf(Enum(_OPERATORS), 1), "types": ListOf(String(), 1)},
         {
-            "arguments": Items(Fields({"name": Text(), "required": Flag()})),
+            "arguments": ListOf(ObjectOf({"name": String(), "required": Bool()})),
             "function": _KEY,
             "endpoint": _KEY,
         },
         exactly_one=_BY,
     ),
-    "jira:entityProperty": Fields(
+    "jira:entityProperty": ObjectOf(
         {
-            "propertyKey": Text(255),
-            "values": Items(
-                Fields(
-                    {"path": Text(), "type": Choice(("number", "string", "text", "user", "date"))},
+            "propertyKey": String(255),
+            "values": ListOf(
+                ObjectOf(
+                    {"path": String(), "type": Enum(("number", "string", "text", "user", "date"))},
                     {"searchAlias": _ALIAS},
                 )
             ),
         },
-        {"entityType": Choice(("issue", "project", "user"))},
+        {"entityType": Enum(("issue", "project", "user"))},
     ),
     "confluence:contentAction": _ui(
         {"title": _TITLE},
@@ -183,21 +183,21 @@ TYPES: Final[Mapping[str, Fields]] = {
         {"title": _TITLE},
         {
             "tooltip": _LONG_TEXT,
-            "icon": Text(),
+            "icon": String(),
             "description": _LONG_TEXT,
-            "viewportContainer": Choice(("popup", "modal")),
+            "viewportContainer": Enum(("popup", "modal")),
             "viewportSize": _ANY,
             "dynamicProperties": _DYNAMIC,
-            "contentPropertyKey": Text(),
+            "contentPropertyKey": String(),
             "keyboardShortcut": _SHORTCUT,
             "unlicensedAccess": _licences("unlicensed", "anonymous"),
         },
     ),
-    "confluence:contentProperty": Fields(
+    "confluence:contentProperty": ObjectOf(
         {
-            "propertyKey": Text(100, r"^[a-zA-Z0-9_]+$", "1 to 100 of a-z A-Z 0-9 _"),
-            "values": Items(
-                Fields({"path": Text(), "type": Text()}, {"searchAlias": Text(), "uiSupport": Fields()}),
+            "propertyKey": String(100, r"^[a-zA-Z0-9_]+$", "1 to 100 of a-z A-Z 0-9 _"),
+            "values": ListOf(
+                ObjectOf({"path": String(), "type": String()}, {"searchAlias": String(), "uiSupport": ObjectOf()}),
             ),
         },
     ),
@@ -213,19 +213,19 @@ TYPES: Final[Mapping[str, Fields]] = {
     "macro": _ui(
         {"title": _TITLE},
         {
-            "description": Either(Text(10_000), Fields(required={"i18n": _I18N_KEY}, closed=True)),
-            "icon": Text(),
-            "layout": Choice(("inline", "block", "bodied", "inline-bodied")),
-            "autoConvert": Fields({"matchers": Items(Fields({"pattern": Text()}), 1)}),
-            "adfExport": Fields({"function": _KEY}),
-            "hidden": Flag(),
-            "emitsReadyEvent": Flag(),
+            "description": OneOf(String(10_000), ObjectOf(required={"i18n": _I18N_KEY}, closed=True)),
+            "icon": String(),
+            "layout": Enum(("inline", "block", "bodied", "inline-bodied")),
+            "autoConvert": ObjectOf({"matchers": ListOf(ObjectOf({"pattern": String()}), 1)}),
+            "adfExport": ObjectOf({"function": _KEY}),
+            "hidden": Bool(),
+            "emitsReadyEvent": Bool(),
         },
     ),
     "jiraServiceManagement:portalHeader": _ui(
         {},
         {
-            "pages": Items(Choice(_PAGES)),
+            "pages": ListOf(Enum(_PAGES)),
             "viewportSize": _size("xsmall", *_SIZES),
             "unlicensedAccess": _licences("unlicensed", "customer", "anonymous"),
         },
@@ -233,15 +233,15 @@ TYPES: Final[Mapping[str, Fields]] = {
     "jiraServiceManagement:portalRequestDetail": _ui(
         {"title": _TITLE},
         {
-            "icon": Text(),
-            "layout": Choice(("native", "basic")),
+            "icon": String(),
+            "layout": Enum(("native", "basic")),
             "viewportSize": _size(*_SIZES),
             "unlicensedAccess": _licences("unlicensed", "customer"),
         },
     ),
     "jiraServiceManagement:portalRequestViewAction": _ui(
         {"title": _TITLE},
-        {"icon": Text(), "viewportSize": _size("xsmall", *_SIZES), "unlicensedAccess": _licences("unlicensed", "customer")},
+        {"icon": String(), "viewportSize": _size("xsmall", *_SIZES), "unlicensedAccess": _licences("unlicensed", "customer")},
     ),
 }
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class String:
     """A string that is not empty."""
 
     longest: int | None = None
@@ -17,14 +17,14 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Enum:
     """One of a closed set of strings."""
 
     values: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Flag:
+class Bool:
     """True or false."""
 
 
@@ -34,7 +34,7 @@ class Anything:
 
 
 @dataclass(frozen=True, slots=True)
-class Items:
+class ListOf:
     """A list."""
 
     of: Spec
@@ -42,7 +42,7 @@ class Items:
 
 
 @dataclass(frozen=True, slots=True)
-class Fields:
+class ObjectOf:
     """An object.
 
     Attributes:
@@ -61,11 +61,11 @@ class Fields:
 
 
 @dataclass(frozen=True, slots=True)
-class Either:
+class OneOf:
     """A string in one form, or an object in another."""
 
-    text: Text | Choice
-    fields: Fields
+    text: String | Enum
+    fields: ObjectOf
 
 
-Spec: TypeAlias = Text | Choice | Flag | Anything | Items | Fields | Either
+Spec: TypeAlias = String | Enum | Bool | Anything | ListOf | ObjectOf | OneOf
