@@ -6,12 +6,10 @@ import ast
 import asyncio
 import subprocess
 import sys
-import threading
 from collections.abc import Iterable
 
 import pytest
 
-from pulumi_atlassian_forge.model import models
 from pulumi_atlassian_forge.sdk import preview_errors
 
 
@@ -60,22 +58,6 @@ def test_a_command_that_asks_nothing_of_a_server_loads_no_client(command: list[s
 
 def test_what_is_loaded_is_seen() -> None:
     assert loaded("import difflib", "difflib", "httpx") == ["difflib"]
-
-
-def test_the_first_checks_of_a_run_build_one_model() -> None:
-    models._built.cache_clear()
-    together, found = threading.Barrier(4), []
-
-    def first() -> None:
-        together.wait()
-        found.append(models.adapter("TRIGGER", ""))
-
-    threads = [threading.Thread(target=first) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len({id(adapter) for adapter in found}) == 1
 
 
 def test_a_preview_looks_through_the_tasks_only_where_there_is_something_to_say(monkeypatch: pytest.MonkeyPatch) -> None:

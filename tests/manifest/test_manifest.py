@@ -10,10 +10,11 @@ import pytest
 from pulumi_atlassian_forge.manifest.checks import REFERENCES, check_manifest, check_static_key
 from pulumi_atlassian_forge.manifest.event_scopes import EVENT_SCOPES
 from pulumi_atlassian_forge.manifest.manifest import Manifest, Manifests
-from pulumi_atlassian_forge.model.catalog.events import DOCUMENTATION_ONLY, EVENTS
+from pulumi_atlassian_forge.model.catalog.events import EVENTS
 from pulumi_atlassian_forge.model.catalog.module_types import TYPES
 from pulumi_atlassian_forge.model.validation import check_content
 from pulumi_atlassian_forge.model.values import UNKNOWN
+from tests.support.events import DOCUMENTATION_ONLY
 from tests.support.manifests import REAL, SMALL, line_with, parsed
 from tests.support.samples import SAMPLES, TRIGGERS
 

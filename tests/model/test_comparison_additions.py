@@ -1,4 +1,4 @@
-"""Whose an addition is: the server's, or somebody's."""
+"""Additions to a live module: the server's, or a user's."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pulumi_atlassian_forge.model.additions import is_exactly, means, overlap, somebodys
+from pulumi_atlassian_forge.model.comparison import matches, matches_exactly, overlap, user_additions
 from pulumi_atlassian_forge.model.content import Content
 
 TRIGGER: dict[str, Any] = {"events": ["avi:jira:updated:issue"], "endpoint": "h", "filter": {"expression": "true"}}
@@ -26,18 +26,18 @@ PANEL: dict[str, Any] = {"title": "Risk", "resource": "main", "icon": "i"}
         ("acme:x", {"a": 1}, {"b": 2}, []),
     ],
 )
-def test_a_known_property_that_says_something_is_somebodys(
+def test_a_known_property_with_a_significant_value_is_a_user_addition(
     type_: str, declared: dict[str, Any], added: dict[str, Any], found: list[str]
 ) -> None:
     ours, live = Content(type_, declared), Content(type_, {**declared, **added})
-    assert somebodys(ours, live) == found
-    assert means(ours, live)
-    assert is_exactly(ours, live) is (not found)
+    assert user_additions(ours, live) == found
+    assert matches(ours, live)
+    assert matches_exactly(ours, live) is (not found)
 
 
 def test_another_value_or_type_is_another_module() -> None:
-    assert not means(Content("trigger", TRIGGER), Content("trigger", {**TRIGGER, "endpoint": "other"}))
-    assert not means(Content("acme:x", {"a": 1}), Content("acme:y", {"a": 1}))
+    assert not matches(Content("trigger", TRIGGER), Content("trigger", {**TRIGGER, "endpoint": "other"}))
+    assert not matches(Content("acme:x", {"a": 1}), Content("acme:y", {"a": 1}))
 
 
 def test_paths_overlap_where_one_lies_in_the_other() -> None:

@@ -3,7 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from pulumi_atlassian_forge.model.catalog.events import APP_EVENTS, DOCUMENTATION_ONLY, EVENTS, MAPPING_ONLY, EventName
+from pulumi_atlassian_forge.model.catalog.events import APP_EVENTS, EVENTS, EventName
+from tests.support.events import DOCUMENTATION_ONLY, MAPPING_ONLY
 
 REFERENCE = [
     line.split() for line in Path(__file__).with_name("events_reference.txt").read_text(encoding="utf-8").splitlines() if line

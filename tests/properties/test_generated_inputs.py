@@ -28,7 +28,7 @@ from pulumi_atlassian_forge.lifecycle.delete import delete
 from pulumi_atlassian_forge.lifecycle.diff import diff
 from pulumi_atlassian_forge.lifecycle.read import read
 from pulumi_atlassian_forge.lifecycle.update import update
-from pulumi_atlassian_forge.model.comparison import DEFAULTS
+from pulumi_atlassian_forge.model.catalog.module_types import DEFAULTS
 from pulumi_atlassian_forge.model.content import TRIGGER_PROPERTIES
 from pulumi_atlassian_forge.model.module_id import ModuleId
 from pulumi_atlassian_forge.model.values import contains_unknown, normalize

@@ -118,7 +118,7 @@ def broken(draw: st.DrawFn) -> Props:
 def texts(spec: String) -> st.SearchStrategy[str]:
     """Texts that a rule takes; of the longest that it takes as well."""
     form = re.compile(spec.pattern.strip("^$") if spec.pattern else r".+", re.ASCII | re.DOTALL)
-    longest = spec.longest or 20_000
+    longest = spec.max_length or 20_000
     edges = st.sampled_from([text for text in _CANDIDATES if len(text) <= longest and form.fullmatch(text)])
     free = st.from_regex(form, fullmatch=True) if spec.pattern else st.text(min_size=1, max_size=8)
     return free.filter(lambda text: len(text) <= longest) | edges
@@ -136,9 +136,9 @@ def values_of(spec: Spec) -> st.SearchStrategy[Any]:  # noqa: PLR0911 - one for 
         case Anything():
             return VALUES.filter(lambda value: value is not None)
         case ListOf():
-            return st.lists(values_of(spec.of), min_size=spec.at_least, max_size=spec.at_least + 2)
+            return st.lists(values_of(spec.item), min_size=spec.min_items, max_size=spec.min_items + 2)
         case OneOf():
-            return values_of(spec.text) | values_of(spec.fields)
+            return values_of(spec.scalar) | values_of(spec.object)
         case ObjectOf():
             return objects_of(spec)
 

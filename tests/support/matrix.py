@@ -60,10 +60,10 @@ def values(spec: Spec) -> list[Any]:  # noqa: PLR0911 - one for each kind
         case Anything():
             return ["any", _ANYTHING]
         case ListOf():
-            each = values(spec.of)
-            return [*([] if spec.at_least else [[]]), *([value] for value in each), each[1::-1]]
+            each = values(spec.item)
+            return [*([] if spec.min_items else [[]]), *([value] for value in each), each[1::-1]]
         case OneOf():
-            return values(spec.text) + values(spec.fields)
+            return values(spec.scalar) + values(spec.object)
         case ObjectOf():
             return [_mended(found, spec) for found in _objects(spec)]
 
@@ -90,9 +90,9 @@ def _mended(found: dict[str, Any], spec: ObjectOf) -> dict[str, Any]:
 def paths(spec: Spec, path: str = "") -> Iterator[str]:
     """Every property of the table, and those within."""
     if isinstance(spec, OneOf):
-        yield from paths(spec.fields, path)
+        yield from paths(spec.object, path)
     elif isinstance(spec, ListOf):
-        yield from paths(spec.of, path)
+        yield from paths(spec.item, path)
     elif isinstance(spec, ObjectOf):
         for name, of in {**spec.required, **spec.optional}.items():
             yield f"{path}/{name}"

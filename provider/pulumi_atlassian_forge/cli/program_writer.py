@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from pulumi_atlassian_forge.api.protocol import LiveModule
 from pulumi_atlassian_forge.config.settings import DEFAULT
-from pulumi_atlassian_forge.model.comparison import DEFAULTS, server_additions
+from pulumi_atlassian_forge.model.catalog.module_types import DEFAULTS
+from pulumi_atlassian_forge.model.comparison import server_additions
 from pulumi_atlassian_forge.model.content import TRIGGER, TRIGGER_PROPERTIES, Content, content_of
 from pulumi_atlassian_forge.model.module_id import Version
 from pulumi_atlassian_forge.model.validation import check_content
@@ -194,7 +195,7 @@ def _without_defaults(content: Content) -> dict[str, Any]:
     return _left(content.data, (), defaults) if defaults else content.data
 
 
-def _left(value: Any, path: tuple[str, ...], defaults: dict[tuple[str, ...], Any]) -> Any:
+def _left(value: Any, path: tuple[str, ...], defaults: Mapping[tuple[str, ...], Any]) -> Any:
     if isinstance(value, dict):
         inside = {name: (_left(inner, (*path, name), defaults), (*path, name)) for name, inner in value.items()}
         return {name: inner for name, (inner, where) in inside.items() if defaults.get(where, _NOTHING) != inner}

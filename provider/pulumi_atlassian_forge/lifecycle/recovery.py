@@ -19,8 +19,7 @@ from pulumi_atlassian_forge.api.operations import Operations
 from pulumi_atlassian_forge.api.protocol import LiveModule, is_usable
 from pulumi_atlassian_forge.api.text import printable
 from pulumi_atlassian_forge.errors import Notify
-from pulumi_atlassian_forge.model.additions import is_exactly, means, overlap
-from pulumi_atlassian_forge.model.comparison import fingerprint, server_additions
+from pulumi_atlassian_forge.model.comparison import fingerprint, matches, matches_exactly, overlap, server_additions
 from pulumi_atlassian_forge.model.content import Content
 
 VERIFICATION_DELAYS_S: Final = (0.0, 0.5, 1.0, 2.0)
@@ -136,7 +135,7 @@ class Registrar:
 
     def duplicates(self, content: Content) -> list[LiveModule]:
         """Under v2, the modules of this content that existed before this process registered any."""
-        return [live for live in self._before if is_exactly(content, live.content)]
+        return [live for live in self._before if matches_exactly(content, live.content)]
 
     def _register_and_verify(
         self, operations: Operations, key: str | None, content: Content, delays_s: Sequence[float] = ()
@@ -234,7 +233,7 @@ class Registrar:
             live = operations.read(key)
         except NotFound:
             return None
-        if (is_exactly if exactly else means)(content, live.content):
+        if (matches_exactly if exactly else matches)(content, live.content):
             return live
         raise KeyTaken(Rejected("another module has this key"))
 
@@ -248,7 +247,7 @@ class Registrar:
             live
             for live in listed
             if live.key not in claimed
-            and means(content, live.content)
+            and matches(content, live.content)
             and not any(_matches_better(other, content, live.content) for other in others)
         ]
         if len(candidates) > 1 or not all(is_usable(live.key) for live in candidates):
@@ -280,7 +279,7 @@ def _exists(operations: Operations, key: str) -> bool:
 
 def _matches_better(other: Content, content: Content, live: Content) -> bool:
     """Whether a live module is rather another declaration than this one: one that declares more of what it holds."""
-    return means(other, live) and len(server_additions(other, live)) < len(server_additions(content, live))
+    return matches(other, live) and len(server_additions(other, live)) < len(server_additions(content, live))
 
 
 def update_and_verify(operations: Operations, key: str, content: Content, removed: Sequence[str] = ()) -> LiveModule:
@@ -310,7 +309,7 @@ def update_and_verify(operations: Operations, key: str, content: Content, remove
             live = operations.read(key)
         except ApiError:
             raise error from None
-        if means(content, live.content) and not overlap(server_additions(content, live.content), [*removed]):
+        if matches(content, live.content) and not overlap(server_additions(content, live.content), [*removed]):
             return live
         raise
 

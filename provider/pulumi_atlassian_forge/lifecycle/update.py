@@ -7,8 +7,7 @@ from typing import Any
 
 from pulumi_atlassian_forge.api.errors import NotFound, Unauthorized
 from pulumi_atlassian_forge.api.protocol import LiveModule
-from pulumi_atlassian_forge.model.additions import overlap
-from pulumi_atlassian_forge.model.comparison import server_additions
+from pulumi_atlassian_forge.model.comparison import overlap, server_additions
 from pulumi_atlassian_forge.model.content import Content, content_of
 from pulumi_atlassian_forge.model.module_id import ModuleId
 

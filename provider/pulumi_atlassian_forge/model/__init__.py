@@ -2,11 +2,12 @@
 
 ====================  ============================================================================================
 :mod:`.module_id`     the id of a resource, and the versions of the API
-:mod:`.values`        JSON values and the unknown ones of a preview; whole floats as integers
-:mod:`.content`       type and data of a module, to and from the properties that stand in state
+:mod:`.values`        JSON values and unknown ones; normalization, and what JSON cannot carry
+:mod:`.content`       type and data of a module, to and from the properties in state
 :mod:`.comparison`    whether two contents are the same, what differs, and a live module seen through a declaration
-:mod:`.validation`    every validation error of a declaration (pydantic; loaded by the plugin, never by a program)
-:mod:`.suggestions`   the nearest known name to an unknown one
+:mod:`.validation`    every validation error of a declaration
+:mod:`.problems`      one validation error, with its path in state and its name in a program
+:mod:`.suggestions`   the nearest known name to a misspelled one
 :mod:`.catalog`       the known module types and events, as data
 ====================  ============================================================================================
 """

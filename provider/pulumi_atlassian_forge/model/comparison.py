@@ -1,4 +1,4 @@
-"""What makes two contents the same, what differs, and how a live module looks through its declaration.
+"""Comparison of modules: whether two contents mean the same, what differs, and how a live module looks through its declaration.
 
 Paths are JSON Pointers below ``data`` (RFC 6901): ``/filter/onError``, ``/values/0/searchAlias``.
 """
@@ -8,18 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
+from .catalog.module_types import DEFAULTS, TYPES
+from .catalog.schema import ListOf, ObjectOf, OneOf, Spec
 from .content import TRIGGER, TRIGGER_PROPERTIES, Content, canonical_json
 from .values import UNKNOWN
-
-DEFAULTS: Final[dict[str, dict[tuple[str, ...], Any]]] = {
-    TRIGGER: {
-        ("filter", "onError"): "IGNORE_AND_LOG",  # docs:events-reference/product_events
-        ("events", "*", "filter", "onError"): "IGNORE_AND_LOG",
-    },
-    "jira:entityProperty": {("entityType",): "issue"},  # docs:manifest-reference/modules/jira-entity-property
-    "confluence:contentBylineItem": {("viewportContainer",): "popup"},  # schema of @forge/manifest
-}
-"""The documented defaults: a value that equals its default equals an absent one, in comparison only."""
 
 Path = tuple[str, ...]
 
@@ -32,12 +24,12 @@ def same(a: Content, b: Content) -> bool:
 
 
 def differences(a: Content, b: Content) -> list[str]:
-    """The paths at which the data of two contents differ, sorted. Types are the caller's to compare."""
+    """The paths at which the data of two contents differ, sorted. The types are not compared."""
     return sorted(_pointer(path) for path in _differ(a.data, b.data, (), _Rules(a.type)))
 
 
 def value_at(content: Content, pointer: str) -> Any:
-    """The value at one of the paths of :func:`differences`, which leads through what both contents have, but for its end.
+    """The value at one of the paths of :func:`differences`.
 
     Raises:
         KeyError: There is none.
@@ -49,14 +41,14 @@ def value_at(content: Content, pointer: str) -> Any:
 
 
 def fingerprint(content: Content) -> str:
-    """A text that is equal for contents that mean the same module: defaults left out, a trigger's events sorted."""
+    """A canonical text, equal for contents that mean the same module: without defaults, a trigger's events sorted."""
     rules = _Rules(content.type)
-    return canonical_json([content.type, _plain(content.data, (), rules)])
+    return canonical_json([content.type, _canonical(content.data, (), rules)])
 
 
 def server_additions(sent: Content, response: Content) -> list[str]:
-    """The paths that a response holds and that were not sent: the topmost of each added part, sorted."""
-    return sorted(_pointer(path) for path in _added(sent.data, response.data, (), _Rules(sent.type)))
+    """The paths that a response holds and that were not sent: the topmost path of each added part, sorted."""
+    return sorted(_pointer(path) for path in _additions(sent.data, response.data, (), _Rules(sent.type)))
 
 
 def as_declared(declared: Content, live: Content, server: Sequence[str] | None) -> Content:
@@ -65,25 +57,83 @@ def as_declared(declared: Content, live: Content, server: Sequence[str] | None) 
     Args:
         declared: The declaration, of the same type.
         live: The module as the API holds it.
-        server: The paths that the server is known to add; None if nobody knows yet, and then every addition is taken for the
-            server's, except one of a trigger's closed set.
+        server: The paths that the server is known to add; None if they are not known yet: then every addition counts as the
+            server's, except a property of a trigger's closed set.
 
     Returns:
-        The declared values where they mean the same as the live ones, the live ones elsewhere, and the additions of people.
+        Each declared value if it means the same as the live one, else the live one, and the additions of users.
     """
     rules = _Rules(declared.type)
     known = None if server is None else frozenset(server)
 
-    def is_server_s(path: Path) -> bool:
+    def is_server_default(path: Path) -> bool:
         if rules.closed(path):
             return False
         return known is None or _pointer(path) in known
 
-    return Content(live.type, _seen(declared.data, live.data, (), rules, is_server_s))
+    return Content(live.type, _live_as_declared(declared.data, live.data, (), rules, is_server_default))
+
+
+# --- additions: what a live module holds beyond its declaration -------------------------------------------------------------
+#
+# The API does not tell who added it. Of a known type, a property that users can set and that has a significant value counts as
+# the user's, unless the value is the documented default. Everything else counts as the server's.
+
+
+def matches(declared: Content, live: Content) -> bool:
+    """Whether a live module is the declared one, whatever the server has added to it."""
+    return live.type == declared.type and same(declared, as_declared(declared, live, None))
+
+
+def matches_exactly(declared: Content, live: Content) -> bool:
+    """Whether a live module is the declared one, and no user has added to it."""
+    return matches(declared, live) and not user_additions(declared, live)
+
+
+def user_additions(declared: Content, live: Content) -> list[str]:
+    """The paths of a live module that are not declared, and that a server hardly adds by itself."""
+    spec = TYPES.get(declared.type)
+    if spec is None:
+        return []
+    return [path for path in server_additions(declared, live) if _is_settable(spec, path) and _is_significant(live, path)]
+
+
+def overlap(paths: list[str], others: list[str]) -> list[str]:
+    """Those of the paths that are one of the others, or lie above or below one."""
+    return [path for path in paths if any(_within(path, other) or _within(other, path) for other in others)]
+
+
+def _within(path: str, other: str) -> bool:
+    return path == other or path.startswith(f"{other}/")
+
+
+def _is_settable(spec: Spec, path: str) -> bool:
+    for part in path.split("/")[1:]:
+        if isinstance(spec, OneOf):
+            spec = spec.object
+        if isinstance(spec, ListOf):
+            spec = spec.item
+        elif isinstance(spec, ObjectOf) and part in spec.properties:
+            spec = spec.properties[part]
+        else:
+            return False
+    return True
+
+
+def _is_significant(live: Content, path: str) -> bool:
+    """Whether the value at a path differs from an absent one: false, empty and null as a rule do not."""
+    try:
+        value = value_at(live, path)
+    except (KeyError, IndexError, TypeError):
+        return True  # an event has another place in the declaration
+    return bool(value) or (value == 0 and not isinstance(value, bool))
+
+
+# --- how it is done ---------------------------------------------------------------------------------------------------------
 
 
 class _Rules:
-    """What is special about a type: documented defaults, and for a trigger its events and its closed set."""
+    """The comparison rules of one type: documented defaults, and for a trigger its set of events and its closed properties."""
 
     def __init__(self, type_: str) -> None:
         self._is_trigger = type_ == TRIGGER
@@ -93,7 +143,7 @@ class _Rules:
         if not self._defaults:
             return False
         pattern = tuple("*" if part.isdigit() else part for part in path)
-        return pattern in self._defaults and _equal(self._defaults[pattern], value)
+        return pattern in self._defaults and _scalars_equal(self._defaults[pattern], value)
 
     def is_set(self, path: Path) -> bool:
         return self._is_trigger and path == ("events",)
@@ -107,31 +157,31 @@ class _Missing:
 
 
 _MISSING: Final = _Missing()
-"""What stands beside an event that has no partner."""
+"""The partner of an event that has none."""
 
-_EQUAL, _ENLARGED, _NAMESAKE = range(3)
+_EQUAL, _SUPERSET, _SAME_NAME = range(3)
 
 
-def _matched(ours: list[Any], theirs: list[Any], rules: _Rules) -> tuple[list[Any], list[Any]]:
-    """The partner of each of our events, or :data:`_MISSING`; and those of theirs that are nobody's.
+def _pair_events(ours: list[Any], theirs: list[Any], rules: _Rules) -> tuple[list[Any], list[Any]]:
+    """The partner of each of our events, or :data:`_MISSING`; and those of their events that have no partner.
 
-    Equal ones first, so that none is taken by an event that is only similar; then those to which something was only added, as
-    many as can be; then those that share no more than the name. Of several the nearest.
+    Equal events are paired first, so that a similar one does not take their place; then as many as possible of those to which
+    something was only added; then those that share only the name. Of several candidates the one with the fewest differences.
     """
     partners: dict[int, int] = {}
     free = set(range(len(theirs)))
-    for kind in (_EQUAL, _ENLARGED, _NAMESAKE):
+    for kind in (_EQUAL, _SUPERSET, _SAME_NAME):
         wanted: dict[int, list[int]] = {}
         for i in (i for i in range(len(ours)) if i not in partners):
-            near = [(found[1], j) for j in free if (found := _likeness(ours[i], theirs[j], rules)) and found[0] == kind]
+            near = [(found[1], j) for j in free if (found := _similarity(ours[i], theirs[j], rules)) and found[0] == kind]
             wanted[i] = [j for _, j in sorted(near)]
-        partners |= _assigned(wanted)
+        partners |= _maximum_matching(wanted)
         free -= set(partners.values())
     return [theirs[partners[i]] if i in partners else _MISSING for i in range(len(ours))], [theirs[j] for j in sorted(free)]
 
 
-def _likeness(event: Any, item: Any, rules: _Rules) -> tuple[int, int] | None:
-    """How two events are alike, and in how many places they differ; None for strangers."""
+def _similarity(event: Any, item: Any, rules: _Rules) -> tuple[int, int] | None:
+    """How two events are alike, and in how many places they differ; None if they are different events."""
     name = _event_name(event)
     if name != _event_name(item):
         return None
@@ -140,16 +190,16 @@ def _likeness(event: Any, item: Any, rules: _Rules) -> tuple[int, int] | None:
         return _EQUAL, 0
     if name is None:
         return None
-    without = _seen(event, item, _ANY_EVENT, rules, lambda _: True)
-    return (_NAMESAKE if any(_differ(event, without, _ANY_EVENT, rules)) else _ENLARGED), changes
+    without = _live_as_declared(event, item, _ANY_EVENT, rules, lambda _: True)
+    return (_SAME_NAME if any(_differ(event, without, _ANY_EVENT, rules)) else _SUPERSET), changes
 
 
-def _assigned(wanted: dict[int, list[int]]) -> dict[int, int]:
-    """As many pairs as can be: one that has its first choice gives it up to one that has no other."""
+def _maximum_matching(wanted: dict[int, list[int]]) -> dict[int, int]:
+    """A maximum bipartite matching, by augmenting paths: which of the wanted partners each event gets."""
     owners: dict[int, int] = {}
 
     def place(i: int, tried: set[int]) -> bool:
-        for j in sorted(wanted[i], key=owners.__contains__):  # a free one before one that somebody would have to give up
+        for j in sorted(wanted[i], key=owners.__contains__):  # free ones first
             if j not in tried:
                 tried.add(j)
                 if j not in owners or place(owners[j], tried):
@@ -177,7 +227,7 @@ def _differ(a: Any, b: Any, path: Path, rules: _Rules) -> Iterator[Path]:
                 yield below
     elif isinstance(a, list) and isinstance(b, list):
         yield from _differ_lists(a, b, path, rules)
-    elif not _equal(a, b):
+    elif not _scalars_equal(a, b):
         yield path
 
 
@@ -185,14 +235,14 @@ def _differ_lists(a: list[Any], b: list[Any], path: Path, rules: _Rules) -> Iter
     if len(a) != len(b):
         yield path
     elif rules.is_set(path):
-        if not _same_set(a, b, rules):
+        if not _equal_sets(a, b, rules):
             yield path
     else:
         for index, (left, right) in enumerate(zip(a, b, strict=True)):
             yield from _differ(left, right, (*path, str(index)), rules)
 
 
-def _same_set(a: list[Any], b: list[Any], rules: _Rules) -> bool:
+def _equal_sets(a: list[Any], b: list[Any], rules: _Rules) -> bool:
     rest = list(b)
     for event in a:
         found = next((index for index, item in enumerate(rest) if not any(_differ(event, item, _ANY_EVENT, rules))), None)
@@ -202,67 +252,61 @@ def _same_set(a: list[Any], b: list[Any], rules: _Rules) -> bool:
     return True
 
 
-def _equal(a: Any, b: Any) -> bool:
-    """Equality of scalars as JSON has it: 1 is 1.0, but true is not 1, and what is unknown equals nothing."""
+def _scalars_equal(a: Any, b: Any) -> bool:
+    """Equality of scalars as JSON defines it: 1 is 1.0, but true is not 1; an unknown value equals nothing."""
     if a is UNKNOWN or b is UNKNOWN or isinstance(a, bool) != isinstance(b, bool):
         return False
     return bool(a == b)
 
 
-def _added(sent: Any, response: Any, path: Path, rules: _Rules) -> Iterator[Path]:
+def _additions(sent: Any, response: Any, path: Path, rules: _Rules) -> Iterator[Path]:
     if isinstance(sent, dict) and isinstance(response, dict):
         for name, value in response.items():
             below = (*path, name)
             if name in sent:
-                yield from _added(sent[name], value, below, rules)
+                yield from _additions(sent[name], value, below, rules)
             elif not rules.is_default(below, value):
-                # A default that the server filled in stays comparable: another value later is a person's doing.
+                # A default that the server filled in stays comparable: another value later is drift.
                 yield below
     elif isinstance(sent, list) and isinstance(response, list):
-        partners = _matched(sent, response, rules)[0] if rules.is_set(path) else response
+        partners = _pair_events(sent, response, rules)[0] if rules.is_set(path) else response
         for index, (left, right) in enumerate(zip(sent, partners, strict=False)):
-            yield from _added(left, right, (*path, str(index)), rules)
+            yield from _additions(left, right, (*path, str(index)), rules)
         if not rules.is_set(path):
             yield from ((*path, str(index)) for index in range(len(sent), len(response)))
 
 
-def _seen(declared: Any, live: Any, path: Path, rules: _Rules, is_server_s: Callable[[Path], bool]) -> Any:
+def _live_as_declared(declared: Any, live: Any, path: Path, rules: _Rules, is_server_default: Callable[[Path], bool]) -> Any:
     if isinstance(declared, dict) and isinstance(live, dict):
         kept: dict[str, Any] = {}
         for name, value in declared.items():
             below = (*path, name)
             if name in live:
-                kept[name] = _seen(value, live[name], below, rules, is_server_s)
+                kept[name] = _live_as_declared(value, live[name], below, rules, is_server_default)
             elif rules.is_default(below, value):
                 kept[name] = value
         for name, value in live.items():
             below = (*path, name)
-            if name not in declared and not rules.is_default(below, value) and not is_server_s(below):
+            if name not in declared and not rules.is_default(below, value) and not is_server_default(below):
                 kept[name] = value
         return kept
     if isinstance(declared, list) and isinstance(live, list):
-        partners, rest = (
-            _matched(declared, live, rules) if rules.is_set(path) else (live, _more(declared, live, path, is_server_s))
-        )
-        pairs = enumerate(zip(declared, partners, strict=False))
-        kept_items = [
-            _seen(left, right, (*path, str(index)), rules, is_server_s) for index, (left, right) in pairs if right is not _MISSING
-        ]
-        return kept_items + rest
-    return declared if _equal(declared, live) else live
+        if rules.is_set(path):
+            partners, rest = _pair_events(declared, live, rules)
+        else:
+            beyond = range(len(declared), len(live))
+            partners, rest = live, [live[index] for index in beyond if not is_server_default((*path, str(index)))]
+        pairs = [(index, *pair) for index, pair in enumerate(zip(declared, partners, strict=False)) if pair[1] is not _MISSING]
+        return [_live_as_declared(ours, theirs, (*path, str(i)), rules, is_server_default) for i, ours, theirs in pairs] + rest
+    return declared if _scalars_equal(declared, live) else live
 
 
-def _more(declared: list[Any], live: list[Any], path: Path, is_server_s: Callable[[Path], bool]) -> list[Any]:
-    """The items behind the declared ones, without those that the server adds by itself."""
-    return [live[index] for index in range(len(declared), len(live)) if not is_server_s((*path, str(index)))]
-
-
-def _plain(value: Any, path: Path, rules: _Rules) -> Any:
+def _canonical(value: Any, path: Path, rules: _Rules) -> Any:
     if isinstance(value, dict):
-        kept = {name: _plain(item, (*path, name), rules) for name, item in sorted(value.items())}
+        kept = {name: _canonical(item, (*path, name), rules) for name, item in sorted(value.items())}
         return {name: item for name, item in kept.items() if not rules.is_default((*path, name), item)}
     if isinstance(value, list):
-        items = [_plain(item, (*path, str(index)), rules) for index, item in enumerate(value)]
+        items = [_canonical(item, (*path, str(index)), rules) for index, item in enumerate(value)]
         return sorted(items, key=canonical_json) if rules.is_set(path) else items
     return value
 

@@ -1,4 +1,4 @@
-"""The content of a module, and its way from and to the properties of the two resources (docs/adr/0001-state.md)."""
+"""The content of a module, and its conversion from and to the properties of the two resources (docs/adr/0001-state.md)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ORDER: Final = {name: index for index, name in enumerate((*TRIGGER_PROPERTIES, 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A module without its key: what is compared, and what is sent. Its ``repr`` shows no data: that may be a secret."""
+    """A module without its key: what is compared and sent. Its ``repr`` shows no data, which may be a secret."""
 
     type: str
     data: dict[str, Any]
@@ -35,8 +35,8 @@ def is_typed(props: Mapping[str, Any]) -> bool:
 def content_of(props: Mapping[str, Any]) -> Content:
     """The canonical content of a declaration: normalized, without ``data.key``, with its names in a fixed order.
 
-    The wire between program, engine and plugin keeps no order of names, so a fixed one is the only way to send the same
-    declaration as the same bytes: the order of the specification's examples where it has one, else the alphabet's.
+    The protocol between program, engine and plugin keeps no order of names. A fixed order sends the same declaration as the
+    same bytes: the order of the specification's examples, then the alphabetical one.
     """
     if is_typed(props):
         return Content(TRIGGER, _ordered(normalize({name: props[name] for name in TRIGGER_PROPERTIES if name in props})))
@@ -60,7 +60,7 @@ def properties_of(content: Content, *, typed: bool) -> dict[str, Any]:
 
     Args:
         content: The content.
-        typed: Whether it is a ``TriggerModule``'s: then only the closed set of a trigger has a place.
+        typed: Whether it is that of a ``TriggerModule``, which has only the closed set of a trigger.
     """
     if typed:
         return {name: content.data[name] for name in TRIGGER_PROPERTIES if name in content.data}
@@ -68,7 +68,7 @@ def properties_of(content: Content, *, typed: bool) -> dict[str, Any]:
 
 
 def canonical_json(value: Any) -> str:
-    """JSON as JavaScript's ``JSON.stringify`` writes it: compact, the order of keys kept, no escapes that are not needed.
+    """Compact JSON as JavaScript's ``JSON.stringify`` writes it: the order of keys is kept, only necessary escapes are used.
 
     Raises:
         ValueError: A number that JSON cannot hold.

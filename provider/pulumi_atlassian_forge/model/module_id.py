@@ -1,6 +1,6 @@
-"""The id of a resource: ``<installation>/<apiVersion>/<key>``, for example ``default/v1/notify-on-bug``.
+"""The id of a resource: ``<installation>/<apiVersion>/<key>``, for example ``default/v1/notify-on-bug``. Public and stable.
 
-With the settings of the stack the id alone is enough to read, update, delete and import a module. Public for ever.
+With the settings of the stack the id alone is enough to read, update, delete and import a module.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _PARTS = 3
 
 @dataclass(frozen=True, slots=True)
 class ModuleId:
-    """Which module: on which installation, under which version of the API, by which key."""
+    """The id of a module: its installation, the version of the API, and its key."""
 
     installation: str
     version: Version
@@ -35,7 +35,7 @@ class ModuleId:
             ForgeError: The text is not of the form ``<installation>/<apiVersion>/<key>``.
         """
         parts = text.split("/", _PARTS - 1)
-        # No quoting saves the keys "." and "..": every client and proxy takes them for steps in the path.
+        # Quoting does not protect the keys "." and "..": clients and proxies resolve them as path segments.
         if len(parts) != _PARTS or not all(parts) or parts[1] not in VERSIONS or parts[2] in {".", ".."}:
             raise ForgeError(
                 f"{text!r} is not the id of a module\n"

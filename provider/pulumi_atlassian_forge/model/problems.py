@@ -1,4 +1,4 @@
-"""One thing that is wrong with a declaration, and how the place of it is called in state and in a program."""
+"""One validation error, and what its place is called in state and in a program."""
 
 from __future__ import annotations
 
@@ -12,17 +12,22 @@ Location: TypeAlias = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A failure of ``check``.
+    """A validation error of a declaration.
 
     Attributes:
-        path: The property, spelt as in state: ``filter.onError``, ``events[2]``, ``data.title``; empty for the whole resource.
-        text: The Python argument, the rule and what to do. Never a value that a user gave: it may be a secret.
-        unknown: Where a property stands that is not known there; empty for any other failure.
+        path: The property, named as in state: ``filter.onError``, ``events[2]``, ``data.title``; empty for the whole resource.
+        text: The Python argument, the rule and what to do. Never a value of the user: it may be a secret.
+        unknown: The place of a property that is not known there; empty for any other error.
     """
 
     path: str
     text: str
     unknown: Location = ()
+
+
+def problem_at(location: Location, rule: str) -> Problem:
+    """The error that the value at a place breaks a rule: its text is the argument and then the rule."""
+    return Problem(path_of(location), f"{argument_of(location)} {rule}")
 
 
 def path_of(location: Location) -> str:
@@ -40,5 +45,5 @@ def argument_of(location: Location) -> str:
 
 
 def snake(name: str) -> str:
-    """The Python spelling of a property: ``on_error`` for ``onError``."""
+    """The Python name of a property: ``on_error`` for ``onError``."""
     return re.sub(r"(?<=[a-z])([A-Z])", r"_\1", name).lower()

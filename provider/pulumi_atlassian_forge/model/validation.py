@@ -1,49 +1,32 @@
-"""Everything that is wrong with a declaration, all at once, offline, with unknown values anywhere.
+"""Validation of a declaration: every error at once, offline, with unknown values anywhere.
 
-Two kinds of rules: what one property may hold (the table of :mod:`.catalog.module_types`, checked by pydantic), and what
-several must be together (the functions at the end, over raw values, so that they speak even where a single property is wrong as
-well).
+Three kinds of rules: what JSON can carry (:mod:`.values`), what one property may hold (the table of
+:mod:`.catalog.module_types`), and what several properties must be together.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
-
-from pulumi_atlassian_forge.model.catalog.module_types import TRIGGER as TYPED_TRIGGER
-from pulumi_atlassian_forge.model.catalog.module_types import TYPES
-from pulumi_atlassian_forge.model.catalog.schema import Enum, ListOf, ObjectOf, OneOf, Spec, String
-
+from .catalog.module_types import TRIGGER as TYPED_TRIGGER
+from .catalog.module_types import TYPES
+from .catalog.schema import Anything, Bool, Enum, ListOf, ObjectOf, OneOf, Spec, String
 from .content import TRIGGER, is_typed
-from .json_values import json_problems, sendable
-from .models import OBJECT_TAG, TEXT_TAG, adapter
-from .problems import Location, Problem, argument_of, path_of, snake
+from .problems import Location, Problem, argument_of, path_of, problem_at, snake
 from .suggestions import nearest
-from .values import UNKNOWN, contains_unknown, normalize
+from .values import UNKNOWN, contains_unknown, json_problems, normalize, replace_unsendable
 
 _COMMON: Final = frozenset({"key", "installation", "apiVersion", "adopt"})
 _KEY: Final = re.compile(r"[a-zA-Z0-9_-]{1,255}")
 _PRODUCT: Final = "jira"
-_RULES: Final = {
-    "missing": "is required",
-    "string_too_short": "must not be empty",
-    "bool_type": "must be True or False",
-    "list_type": "must be a list",
-    "too_short": "must have at least one entry",
-    "model_type": "must be a dictionary",
-    "model_attributes_type": "must be a dictionary",
-}
-"""What pydantic's kinds of failures are in our words, where nothing is to be filled in."""
 
 
 def check_key(key: Any) -> str | None:
     """What is wrong with a module's key, or None.
 
-    The characters are the specification's (docs:manifest-reference, ``ModuleKeySchema``); the length is our own limit.
+    The characters are those of ``ModuleKeySchema`` in ``@forge/manifest``; the length is our own limit.
     """
     if key is UNKNOWN or (isinstance(key, str) and _KEY.fullmatch(key)):
         return None
@@ -53,31 +36,41 @@ def check_key(key: Any) -> str | None:
 
 
 def check_content(props: Mapping[str, Any]) -> list[Problem]:
-    """Everything that is wrong with the content of a declaration.
+    """Every validation error in the content of a declaration.
 
     Args:
-        props: The properties of a resource; what is not content (``key``, ``installation``, ``__*``) is ignored.
+        props: The properties of a resource; those that are no content (``key``, ``installation``, ``__*``) are ignored.
 
     Returns:
-        The problems in a stable order; empty if there are none.
+        The errors, sorted by path; empty if there are none.
     """
     own = {name: value for name, value in props.items() if name not in _COMMON and not name.startswith("__")}
     problems = [problem for name, value in own.items() for problem in json_problems(value, name)]
-    own = normalize({name: sendable(value) for name, value in own.items()})  # nothing below may walk a value that is too deep
+    own = normalize({name: replace_unsendable(value) for name, value in own.items()})  # nothing below may walk too deep a value
     problems += _typed(own) if is_typed(own) else _raw(own)
     return sorted(problems, key=lambda problem: (problem.path, problem.text))
 
 
+def data_problems(type_: str, data: dict[str, Any], spec: ObjectOf, root: Location = ("data",)) -> list[Problem]:
+    """What the API refuses in the data of a module: the emulator uses it as well.
+
+    Args:
+        type_: The module type.
+        data: The data, without the ``key`` that the server adds.
+        spec: What the table says of the type.
+        root: Where the data is in the declaration.
+    """
+    problems = list(_spec_problems(data, spec, root))
+    return problems + (_trigger(data, root) if type_ == TRIGGER else [])
+
+
 def _typed(props: dict[str, Any]) -> list[Problem]:
-    return [*_fields(props, TYPED_TRIGGER, "TRIGGER", "", ()), *_trigger(props, ())]
+    return [*data_problems(TRIGGER, props, TYPED_TRIGGER, ()), *_duplicate_events(props, ())]
 
 
 def _raw(props: dict[str, Any]) -> list[Problem]:
-    problems = [
-        Problem(name, f"{argument_of((name,))} is not an argument of DynamicModule: put it into data=")
-        for name in props
-        if name not in ("type", "data")
-    ]
+    beside = [name for name in props if name not in ("type", "data")]
+    problems = [problem_at((name,), "is not an argument of DynamicModule: put it into data=") for name in beside]
     type_, data = props.get("type"), props.get("data")
     if type_ is not UNKNOWN and (not isinstance(type_, str) or not type_):
         problems.append(Problem("type", "type= must be a string that is not empty, for example 'jira:issuePanel'"))
@@ -88,49 +81,77 @@ def _raw(props: dict[str, Any]) -> list[Problem]:
     if not isinstance(type_, str) or type_ not in TYPES:
         return problems
     content = {name: value for name, value in data.items() if name != "key"}
-    problems += _fields(content, TYPES[type_], "TYPES", type_, ("data",))
-    return problems + (_trigger(content, ("data",)) if type_ == TRIGGER else [])
+    problems += data_problems(type_, content, TYPES[type_])
+    return problems + (list(_duplicate_events(content, ("data",))) if type_ == TRIGGER else [])
 
 
 # --- what one property may hold ---------------------------------------------------------------------------------------------
 
 
-def _fields(value: dict[str, Any], spec: ObjectOf, table: str, name: str, root: Location) -> list[Problem]:
-    try:
-        adapter(table, name).validate_python(value)
-        failures: list[ErrorDetails] = []
-    except ValidationError as error:
-        failures = error.errors(include_url=False, include_context=True, include_input=False)
-    problems = [_in_words(failure, spec, root) for failure in failures]
-    return problems + list(_groups(value, spec, root))
+def _spec_problems(value: Any, spec: Spec, location: Location) -> Iterator[Problem]:
+    """What is wrong with a value and everything in it. An unknown value passes."""
+    if value is UNKNOWN or isinstance(spec, Anything):
+        return
+    match spec:
+        case OneOf() if isinstance(value, dict):
+            yield from _spec_problems(value, spec.object, location)
+        case OneOf():
+            yield from _broken(location, _scalar_rule(value, spec.scalar, " or a dictionary", ", or a dictionary"))
+        case ListOf() if not isinstance(value, list):
+            yield problem_at(location, "must be a list")
+        case ListOf():
+            if len(value) < spec.min_items:
+                yield problem_at(location, "must have at least one entry")
+            for index, item in enumerate(value):
+                yield from _spec_problems(item, spec.item, (*location, index))
+        case ObjectOf() if not isinstance(value, dict):
+            yield problem_at(location, "must be a dictionary")
+        case ObjectOf():
+            yield from _object_problems(value, spec, location)
+        case _:
+            yield from _broken(location, _scalar_rule(value, spec))
 
 
-def _in_words(failure: ErrorDetails, spec: ObjectOf, root: Location) -> Problem:
-    below: Location = tuple(part for part in failure["loc"] if part not in (TEXT_TAG, OBJECT_TAG))
-    location = (*root, *below)
-    if failure["type"] == "extra_forbidden":
-        return Problem(path_of(location), _unknown_property(location, _spec_at(spec, below[:-1])), location)
-    return Problem(path_of(location), f"{argument_of(location)} {_rule(failure, _spec_at(spec, below))}")
+def _broken(location: Location, rule: str | None) -> Iterator[Problem]:
+    if rule is not None:
+        yield problem_at(location, rule)
 
 
-def _rule(failure: ErrorDetails, spec: Spec | None) -> str:
-    kind, context = failure["type"], failure.get("ctx", {})
-    or_dictionary = isinstance(spec, OneOf)
-    of = spec.text if isinstance(spec, OneOf) else spec
-    if kind == "string_too_long":
-        return f"must have at most {context['max_length']:,} characters"
-    if kind == "string_pattern_mismatch":
-        return f"must be {of.form}" if isinstance(of, String) and of.form else f"must match {context['pattern']}"
-    if kind == "string_type":
-        return "must be a string or a dictionary" if or_dictionary else "must be a string"
-    if kind == "literal_error" and isinstance(of, Enum):
-        return f"must be one of {', '.join(of.values)}" + (", or a dictionary" if or_dictionary else "")
-    return _RULES.get(kind, "has a value that is not allowed")
+def _scalar_rule(value: Any, spec: String | Enum | Bool, or_kind: str = "", or_value: str = "") -> str | None:
+    """The rule that a value breaks; the last two name the alternative beside the kind and beside the values."""
+    match spec:
+        case Bool():
+            return None if isinstance(value, bool) else "must be True or False"
+        case Enum():
+            allowed = isinstance(value, str) and value in spec.values
+            return None if allowed else f"must be one of {', '.join(spec.values)}{or_value}"
+        case String():
+            return _string_rule(value, spec) if isinstance(value, str) else f"must be a string{or_kind}"
 
 
-def _unknown_property(location: Location, parent: Spec | None) -> str:
-    fields = parent.fields if isinstance(parent, OneOf) else parent
-    known = [*fields.required, *fields.optional] if isinstance(fields, ObjectOf) else []
+def _string_rule(value: str, spec: String) -> str | None:
+    if not value:
+        return "must not be empty"
+    if spec.max_length is not None and len(value) > spec.max_length:
+        return f"must have at most {spec.max_length:,} characters"
+    if spec.pattern is not None and not re.fullmatch(spec.pattern, value):
+        return f"must be {spec.form}"
+    return None
+
+
+def _object_problems(value: dict[str, Any], spec: ObjectOf, location: Location) -> Iterator[Problem]:
+    known = spec.properties
+    yield from (problem_at((*location, name), "is required") for name in spec.required if name not in value)
+    for name, item in value.items():
+        if name in known:
+            yield from _spec_problems(item, known[name], (*location, name))
+        elif spec.closed:
+            place = (*location, name)
+            yield Problem(path_of(place), _unknown_property(place, [*known]), place)
+    yield from _group_problems(value, spec, location)
+
+
+def _unknown_property(location: Location, known: list[str]) -> str:
     name = str(location[-1])
     near = nearest(name, known)
     hint = f"did you mean {near}?" if near else f"known here are {', '.join(known)}"
@@ -142,78 +163,52 @@ def _unknown_property(location: Location, parent: Spec | None) -> str:
     return f"{argument_of(location[:-1])} has no property {name}: {hint}"
 
 
-def _spec_at(spec: Spec, location: Sequence[str | int]) -> Spec | None:
-    found: Spec | None = spec
-    for part in location:
-        if isinstance(found, OneOf):
-            found = found.fields
-        if isinstance(found, ListOf):
-            found = found.of
-        elif isinstance(found, ObjectOf):
-            found = found.required.get(str(part)) or found.optional.get(str(part))
-        else:
-            return None
-    return found
+# --- what several properties must be together ---------------------------------------------------------------------------------
 
 
-# --- what several properties must be together -------------------------------------------------------------------------------
-
-
-def _groups(value: Any, spec: Spec | None, location: Location) -> Iterator[Problem]:
-    """``exactly_one`` and ``at_least_one`` at every depth."""
-    fields = spec.fields if isinstance(spec, OneOf) else spec
-    if isinstance(fields, ListOf) and isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _groups(item, fields.of, (*location, index))
-    elif isinstance(fields, ObjectOf) and isinstance(value, dict):
-        yield from _group(value, fields, location)
-        for name, of in {**fields.required, **fields.optional}.items():
-            if name in value:
-                yield from _groups(value[name], of, (*location, name))
-
-
-def _group(value: dict[str, Any], fields: ObjectOf, location: Location) -> Iterator[Problem]:
-    for names in fields.exactly_one:
+def _group_problems(value: dict[str, Any], spec: ObjectOf, location: Location) -> Iterator[Problem]:
+    for names in spec.exactly_one:
         given = [name for name in names if name in value]
         if not given or (len(given) > 1 and not any(value[name] is UNKNOWN for name in given)):
             both = " and ".join(argument_of((*location, name)) for name in names)
             there = "are both: remove one" if given else "is neither"
             yield Problem(path_of(location), f"exactly one of {both} is needed, and there {there}")
-    if fields.at_least_one and not any(name in value for name in fields.at_least_one):
-        some = ", ".join(argument_of((*location, name)) for name in fields.at_least_one)
-        yield Problem(path_of(location), f"{argument_of(location)} needs at least one of {some}")
+    if spec.at_least_one and not any(name in value for name in spec.at_least_one):
+        some = ", ".join(argument_of((*location, name)) for name in spec.at_least_one)
+        yield problem_at(location, f"needs at least one of {some}")
 
 
 def _trigger(data: Mapping[str, Any], root: Location) -> list[Problem]:
-    events = data.get("events")
-    listed = events if isinstance(events, list) else []
-    problems = list(_repeated(listed, (*root, "events")))
-    problems += _filter(data.get("filter"), listed, (*root, "filter"))
-    for index, event in enumerate(listed):
+    events = _events(data)
+    problems = list(_filter(data.get("filter"), events, (*root, "filter")))
+    for index, event in enumerate(events):
         if isinstance(event, dict):
             problems += _filter(event.get("filter"), [event], (*root, "events", index, "filter"))
     return problems
 
 
-def _repeated(events: list[Any], location: Location) -> Iterator[Problem]:
-    """Our own rule: a set has no doubles, and the API says nothing of what two would mean."""
-    for index, event in enumerate(events):
-        if isinstance(event, (str, dict)) and not contains_unknown(event) and event in events[:index]:
-            where = (*location, index)
-            yield Problem(path_of(where), f"{argument_of(where)} is in the list already: remove one of the two")
-
-
 def _filter(value: Any, events: list[Any], location: Location) -> Iterator[Problem]:
     if not isinstance(value, dict):
         return
-    if "onError" in value and "expression" not in value:  # docs:manifest-reference/modules/trigger
-        where = (*location, "onError")
-        text = f"{argument_of(where)} is allowed only together with {argument_of((*location, 'expression'))}"
-        yield Problem(path_of(where), text)
+    # https://developer.atlassian.com/platform/forge/manifest-reference/modules/trigger/
+    if "onError" in value and "expression" not in value:
+        yield problem_at((*location, "onError"), f"is allowed only together with {argument_of((*location, 'expression'))}")
     if value.get("ignoreSelf") is True:
         # The validator of triggers in @forge/cli wants "jira" in the name of every event.
         names = [event.get("eventType") if isinstance(event, dict) else event for event in events]
         if any(isinstance(name, str) and _PRODUCT not in name for name in names):
-            where = (*location, "ignoreSelf")
-            text = f"{argument_of(where)} is allowed only where the name of every event contains {_PRODUCT!r}"
-            yield Problem(path_of(where), text)
+            rule = f"is allowed only where the name of every event contains {_PRODUCT!r}"
+            yield problem_at((*location, "ignoreSelf"), rule)
+
+
+def _duplicate_events(data: Mapping[str, Any], root: Location) -> Iterator[Problem]:
+    """Our own rule: events are a set, and no document says what the API makes of a duplicate."""
+    events = _events(data)
+    for index, event in enumerate(events):
+        if isinstance(event, (str, dict)) and not contains_unknown(event) and event in events[:index]:
+            yield problem_at((*root, "events", index), "is in the list already: remove one of the two")
+
+
+def _events(data: Mapping[str, Any]) -> list[Any]:
+    events = data.get("events")
+    return events if isinstance(events, list) else []

@@ -1,15 +1,19 @@
-"""The values of a declaration: JSON, and in a preview also unknown."""
+"""JSON values of a declaration, which may be unknown in a preview: normalization, and what JSON cannot carry."""
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterator
 from typing import Any, Final
+
+from .problems import Location, Problem, problem_at
 
 MAX_DEPTH: Final = 24
 """How deep containers may be nested. Our own limit: the wire format between engine and plugin refuses about 32 levels."""
 
 EXACT: Final = 2**53
-"""Beyond it a float, which is what the engine carries, does not hold every integer."""
+"""The largest integer up to which a float, which is what the engine carries, holds every integer."""
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
@@ -74,3 +78,66 @@ def depth(value: Any) -> int:
 def has_lone_surrogate(text: str) -> bool:
     """Whether a text holds half of a surrogate pair, which no encoding carries."""
     return _SURROGATE.search(text) is not None
+
+
+# --- what JSON, and the engine's wire format, cannot carry ------------------------------------------------------------------
+
+
+def json_problems(value: Any, path: str) -> list[Problem]:
+    """Everything in a value that cannot be sent, found before any function recurses into the value.
+
+    Args:
+        value: A value of any kind.
+        path: The property of the resource that holds it: ``data``, ``filter``.
+    """
+    if depth(value) > MAX_DEPTH:
+        rule = f"is nested more than {MAX_DEPTH} levels deep (our own limit, set by the engine's wire format): flatten it"
+        return [problem_at((path,), rule)]
+    return list(_json_problems(value, (path,)))
+
+
+def replace_unsendable(value: Any) -> Any:
+    """The value with :data:`UNKNOWN` in place of all that :func:`json_problems` finds, so that the rest can be checked too."""
+    return UNKNOWN if depth(value) > MAX_DEPTH else _replace_unsendable(value)
+
+
+def _replace_unsendable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _replace_unsendable(item) for name, item in value.items() if _is_name(name)}
+    if isinstance(value, (list, tuple)):
+        return [_replace_unsendable(item) for item in value]
+    return value if _scalar_rule(value) is None else UNKNOWN
+
+
+def _json_problems(value: Any, location: Location) -> Iterator[Problem]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if _is_name(name):
+                yield from _json_problems(item, (*location, name))
+            else:
+                yield problem_at(location, "has a name that is not text: JSON cannot hold it")
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from _json_problems(item, (*location, index))
+    elif (rule := _scalar_rule(value)) is not None:
+        yield problem_at(location, rule)
+
+
+def _is_name(name: Any) -> bool:
+    return isinstance(name, str) and not has_lone_surrogate(name)
+
+
+def _scalar_rule(value: Any) -> str | None:
+    """The rule that a value breaks which is no container, or None."""
+    if value is None or value is UNKNOWN or isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        lone = has_lone_surrogate(value)
+        return "holds a lone surrogate, which no text encoding can carry: correct the string" if lone else None
+    if not isinstance(value, (int, float)):
+        return f"is a {type(value).__name__}, which JSON cannot hold: give text, a number, a list or a dictionary"
+    if isinstance(value, float) and not math.isfinite(value):
+        return "is not a finite number: JSON has neither NaN nor infinity"
+    if (isinstance(value, int) or value.is_integer()) and abs(value) > EXACT:
+        return "is an integer beyond 2**53, which the engine cannot carry exactly: give it as a string"
+    return None

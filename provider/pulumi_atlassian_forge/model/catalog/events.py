@@ -1,7 +1,7 @@
-"""The catalogue of events: 184 names, as data. Own list, made from two sources of facts, none of which is complete.
+"""The catalog of events: 184 names, as data, from two sources that are both incomplete.
 
-Sources, as of 2026-11: docs:events-reference names 171 of them, the scope mapping of ``@forge/manifest`` 13.7.0 155.
-Atlassian adds names without notice, so an unknown one is registered with a warning (:mod:`.advice`), never refused.
+As of 2026-11 https://developer.atlassian.com/platform/forge/events-reference/ names 171 of them, the scope mapping of
+``@forge/manifest`` 13.7.0 names 155. Atlassian adds events without notice, so an unknown one is registered with a warning.
 """
 
 from typing import Final, Literal, get_args
@@ -192,67 +192,13 @@ KnownEvent = Literal[
     "avi:jsm-entity:updated:request-type-group",
     "avi:jsm-entity:updated:service-desk",
 ]
-"""The catalogue: as a type, so that an editor completes the names and they are written once."""
+"""The known events as a type, so that an editor completes the names."""
 
 EventName = KnownEvent | str
-"""The name of an event. Known ones complete; Atlassian adds others without notice, so any string passes."""
+"""The name of an event. Editors complete the known ones; any string passes, because Atlassian adds events without notice."""
 
 EVENTS: Final[tuple[str, ...]] = get_args(KnownEvent)
 """Every known event, sorted."""
 
-DOCUMENTATION_ONLY: Final[frozenset[str]] = frozenset(
-    {
-        "avi:bitbucket:created:build-status",
-        "avi:bitbucket:created:commit-comment",
-        "avi:bitbucket:reopened:pullrequest-comment",
-        "avi:bitbucket:resolved:pullrequest-comment",
-        "avi:bitbucket:updated:build-status",
-        "avi:confluence:added:label",
-        "avi:confluence:copied:database",
-        "avi:confluence:copied:embed",
-        "avi:confluence:copied:folder",
-        "avi:confluence:copied:whiteboard",
-        "avi:confluence:created:database",
-        "avi:confluence:created:embed",
-        "avi:confluence:created:folder",
-        "avi:confluence:created:label",
-        "avi:confluence:created:whiteboard",
-        "avi:confluence:deleted:label",
-        "avi:confluence:initialized:page",
-        "avi:confluence:moved:database",
-        "avi:confluence:moved:embed",
-        "avi:confluence:moved:folder",
-        "avi:confluence:moved:whiteboard",
-        "avi:confluence:performed:search",
-        "avi:confluence:permissions_updated:space:V2",
-        "avi:confluence:published:page",
-        "avi:confluence:removed:label",
-        "avi:ecosystem.app_policy:blocked:app_access_to_objects.v2",
-        "avi:ecosystem.app_policy:blocked:app_access_to_objects_in_container.v2",
-        "avi:forge:installed:app",
-        "avi:forge:upgraded:app",
-    }
-)
-"""Named by the documentation, not by the scope mapping."""
-
-MAPPING_ONLY: Final[frozenset[str]] = frozenset(
-    {
-        "avi:confluence:permissions_updated:attachment",
-        "avi:confluence:permissions_updated:comment",
-        "avi:confluence:permissions_updated:embed",
-        "avi:jira:deleted:issue-property",
-        "avi:jira:set:issue-property",
-        "avi:jsm-entity:created:portal",
-        "avi:jsm-entity:created:request-type-group",
-        "avi:jsm-entity:created:service-desk",
-        "avi:jsm-entity:deleted:request-type-group",
-        "avi:jsm-entity:deleted:service-desk",
-        "avi:jsm-entity:updated:portal",
-        "avi:jsm-entity:updated:request-type-group",
-        "avi:jsm-entity:updated:service-desk",
-    }
-)
-"""Named by the scope mapping, not by the documentation."""
-
 APP_EVENTS: Final = "avi:cloud:ecosystem::event/"
-"""How the name of an event begins that another app publishes: ``{app-id}/{module-key}`` follows."""
+"""The prefix of an event that another app publishes: ``{app-id}/{module-key}`` follows."""

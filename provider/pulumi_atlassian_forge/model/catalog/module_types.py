@@ -1,13 +1,14 @@
-"""The 17 known types of dynamic modules, as a table. What the table does not know passes: Atlassian adds types and properties.
+"""The table of the 17 known module types. Types and properties that it does not know pass: Atlassian adds some without notice.
 
-Sources: docs:manifest-reference/modules/<page> for what is required, the schema of ``@forge/manifest`` 13.7.0 for bounds. A
-static module's ``key`` is not in here: the server puts it in. Where the two sources differ, the laxer one stands.
+Sources: the page of each module in https://developer.atlassian.com/platform/forge/manifest-reference/modules/ for what is
+required, the schema of ``@forge/manifest`` 13.7.0 for bounds; if the two differ, the laxer one stands. The ``key`` of a static
+module is not in here: the server adds it. The emulator uses the same table; the tests compare it with the vendor's schema.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from .schema import Anything, Bool, Enum, ListOf, ObjectOf, OneOf, Spec, String
 
@@ -35,7 +36,7 @@ def _size(*names: str) -> Spec:
     return OneOf(Enum(names), ObjectOf())  # {width, height} on the pages that name it; an open object on all
 
 
-def _licences(*names: str) -> Spec:
+def _licenses(*names: str) -> Spec:
     return ListOf(Enum(names))
 
 
@@ -55,7 +56,7 @@ def _ui(required: Mapping[str, Spec], optional: Mapping[str, Spec]) -> ObjectOf:
     return ObjectOf(required, {**_UI, **optional}, exactly_one=(("resource", "function"),))
 
 
-# --- trigger: docs:manifest-reference/modules/trigger and the definitions trigger, ProductEventsFilter, PayloadInclude ----------
+# --- trigger: https://developer.atlassian.com/platform/forge/manifest-reference/modules/trigger/ --------------------------------
 
 ON_ERROR: Final = ("IGNORE_AND_LOG", "IGNORE", "RECEIVE_AND_LOG", "RECEIVE")
 FILTER: Final = ObjectOf(
@@ -137,7 +138,7 @@ TYPES: Final[Mapping[str, ObjectOf]] = {
         {
             "viewportSize": _size(*_SIZES),
             "allowMultiple": Bool(),
-            "unlicensedAccess": _licences("unlicensed", "customer", "anonymous"),
+            "unlicensedAccess": _licenses("unlicensed", "customer", "anonymous"),
         },
     ),
     "jira:issueContext": _ui(
@@ -176,7 +177,7 @@ TYPES: Final[Mapping[str, ObjectOf]] = {
         {
             "viewportSize": _size(*_SIZES, "max", "resizable"),
             "keyboardShortcut": _SHORTCUT,
-            "unlicensedAccess": _licences("unlicensed", "anonymous"),
+            "unlicensedAccess": _licenses("unlicensed", "anonymous"),
         },
     ),
     "confluence:contentBylineItem": _ui(
@@ -190,7 +191,7 @@ TYPES: Final[Mapping[str, ObjectOf]] = {
             "dynamicProperties": _DYNAMIC,
             "contentPropertyKey": String(),
             "keyboardShortcut": _SHORTCUT,
-            "unlicensedAccess": _licences("unlicensed", "anonymous"),
+            "unlicensedAccess": _licenses("unlicensed", "anonymous"),
         },
     ),
     "confluence:contentProperty": ObjectOf(
@@ -207,7 +208,7 @@ TYPES: Final[Mapping[str, ObjectOf]] = {
             "description": _LONG_TEXT,
             "viewportSize": _size("small", "medium", "large"),
             "keyboardShortcut": _SHORTCUT,
-            "unlicensedAccess": _licences("unlicensed", "anonymous"),
+            "unlicensedAccess": _licenses("unlicensed", "anonymous"),
         },
     ),
     "macro": _ui(
@@ -227,7 +228,7 @@ TYPES: Final[Mapping[str, ObjectOf]] = {
         {
             "pages": ListOf(Enum(_PAGES)),
             "viewportSize": _size("xsmall", *_SIZES),
-            "unlicensedAccess": _licences("unlicensed", "customer", "anonymous"),
+            "unlicensedAccess": _licenses("unlicensed", "customer", "anonymous"),
         },
     ),
     "jiraServiceManagement:portalRequestDetail": _ui(
@@ -236,13 +237,20 @@ TYPES: Final[Mapping[str, ObjectOf]] = {
             "icon": String(),
             "layout": Enum(("native", "basic")),
             "viewportSize": _size(*_SIZES),
-            "unlicensedAccess": _licences("unlicensed", "customer"),
+            "unlicensedAccess": _licenses("unlicensed", "customer"),
         },
     ),
     "jiraServiceManagement:portalRequestViewAction": _ui(
         {"title": _TITLE},
-        {"icon": String(), "viewportSize": _size("xsmall", *_SIZES), "unlicensedAccess": _licences("unlicensed", "customer")},
+        {"icon": String(), "viewportSize": _size("xsmall", *_SIZES), "unlicensedAccess": _licenses("unlicensed", "customer")},
     ),
 }
 
 KNOWN_TYPES: Final = frozenset(TYPES)
+
+DEFAULTS: Final[Mapping[str, Mapping[tuple[str, ...], Any]]] = {
+    "trigger": {("filter", "onError"): "IGNORE_AND_LOG", ("events", "*", "filter", "onError"): "IGNORE_AND_LOG"},
+    "jira:entityProperty": {("entityType",): "issue"},
+    "confluence:contentBylineItem": {("viewportContainer",): "popup"},
+}
+"""The documented defaults, by type and path: a value that equals its default equals an absent one, in comparison only."""

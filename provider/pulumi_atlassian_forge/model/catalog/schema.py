@@ -1,4 +1,4 @@
-"""The words in which the table of types is written. Plain data: no validation happens here."""
+"""The vocabulary of the table of module types, a small subset of JSON Schema. Plain data: :mod:`..validation` checks it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class String:
-    """A string that is not empty."""
+    """A string that is not empty. A ``pattern`` has a ``form``, which describes it in a message."""
 
-    longest: int | None = None
+    max_length: int | None = None
     pattern: str | None = None
     form: str = ""
 
@@ -30,15 +30,15 @@ class Bool:
 
 @dataclass(frozen=True, slots=True)
 class Anything:
-    """Whatever JSON can hold: documented, but not in detail."""
+    """Any JSON value: documented, but not in detail."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
-    """A list."""
+    """A list of items of one kind."""
 
-    of: Spec
-    at_least: int = 0
+    item: Spec
+    min_items: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class ObjectOf:
     Attributes:
         required: Properties that must be there.
         optional: Properties that may be there.
-        closed: Whether no other property is allowed. An open object passes what the table does not know.
+        closed: Whether no other property is allowed. An open object passes properties that the table does not know.
         exactly_one: Groups of properties of which exactly one must be there.
         at_least_one: Properties of which at least one must be there.
     """
@@ -59,13 +59,18 @@ class ObjectOf:
     exactly_one: tuple[tuple[str, ...], ...] = ()
     at_least_one: tuple[str, ...] = ()
 
+    @property
+    def properties(self) -> dict[str, Spec]:
+        """All properties that the table knows."""
+        return {**self.required, **self.optional}
+
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """A string in one form, or an object in another."""
+    """A string, or an object in its place."""
 
-    text: String | Enum
-    fields: ObjectOf
+    scalar: String | Enum
+    object: ObjectOf
 
 
 Spec: TypeAlias = String | Enum | Bool | Anything | ListOf | ObjectOf | OneOf
