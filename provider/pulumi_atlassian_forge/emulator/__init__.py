@@ -1,4 +1,4 @@
-"""The Forge dynamic modules API on a SQLite file: in process, over HTTP, or as a pytest fixture.
+"""Emulator of the Forge dynamic modules API on a SQLite file: in process, over HTTP, or as a pytest fixture.
 
-It follows the contract of :mod:`.contract` row by row and shares no rule with the provider that it is to test.
+It follows the API assumptions of :mod:`.contract`, and validates data with the provider's table of module types.
 """

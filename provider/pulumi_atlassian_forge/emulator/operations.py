@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pulumi_atlassian_forge.model.catalog.module_types import DEFAULTS, TYPES
+from pulumi_atlassian_forge.model.content import TRIGGER
+from pulumi_atlassian_forge.model.validation import data_problems
+
 from .options import EmulatorOptions
 from .requests import fields_of
 from .responses import EmulatorAnswer, Refusal, json_answer
 from .rows import Content, Module
-from .rules import problem, with_defaults
 from .store import Store
 
 LIMIT: Final = 100
@@ -151,7 +154,7 @@ class Operations:
     def _resource(self, key: str, content: Content) -> dict[str, Any]:
         type_, data = content
         if self.options.fill_defaults == "on":
-            data = with_defaults(type_, data)
+            data = _with_defaults(type_, data)
         events = data.get("events")
         if self.options.sort_events == "on" and type_ == "trigger" and isinstance(events, list):  # a fixture may store anything
             data = {**data, "events": sorted(events, key=json.dumps)}
@@ -159,9 +162,23 @@ class Operations:
 
 
 def _checked(fields: Mapping[str, Any]) -> Content:
-    if (message := problem(fields["type"], fields["data"])) is not None:  # 6, 21
-        raise Refusal(422, message)
-    return fields["type"], {name: value for name, value in fields["data"].items() if name != "key"}
+    type_, data = fields["type"], {name: value for name, value in fields["data"].items() if name != "key"}
+    if type_ not in TYPES:  # 6
+        raise Refusal(422, f"type {type_!r} is not a dynamic module's")
+    if problems := data_problems(type_, data, TYPES[type_]):  # 6, 21
+        raise Refusal(422, f"{problems[0].path}: {problems[0].text}")
+    return type_, data
+
+
+def _with_defaults(type_: str, data: dict[str, Any]) -> dict[str, Any]:
+    """The data with the documented default of each property that was not sent."""
+    defaults = DEFAULTS.get(type_, {})
+    if type_ != TRIGGER:
+        return {path[0]: value for path, value in defaults.items()} | data
+    filter_ = data.get("filter")
+    if not isinstance(filter_, dict) or "expression" not in filter_:
+        return data
+    return {**data, "filter": {"onError": defaults["filter", "onError"], **filter_}}
 
 
 def _not_found(key: str) -> Refusal:
