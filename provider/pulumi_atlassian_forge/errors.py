@@ -37,18 +37,14 @@ class ForgeError(Exception):
     """What failed, why, the state that things are in, and what to do next.
 
     ``str(error)`` is meant for a person and for the last lines of a CI log. It never holds a token.
-
-    Args:
-        text: The whole message.
-        line: The message in one line, without what to do next, for resources that failed for the same reason.
-        cause: What is equal for two messages of one cause, although their lines differ.
-        code: One of :data:`CODES`; it is appended to the text.
     """
 
     # Tracebacks and logs show the name that users import, not the file it happens to live in.
     __module__ = "pulumi_atlassian_forge"
 
     def __init__(self, text: str, *, line: str | None = None, cause: str | None = None, code: str | None = None) -> None:
+        # line: the message in one line, without what to do next, for resources that failed for the same reason. cause: what is
+        # equal for two messages of one cause, although their lines differ. code: one of CODES.
         super().__init__(text if code is None else f"{text} ({code})")
         self.code = code
         self.line = text.partition("\n")[0] if line is None else line
