@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 
-from pulumi_atlassian_forge.api.body import decoded
+from pulumi_atlassian_forge.api.body import decompress
 from pulumi_atlassian_forge.api.errors import InvalidResponse
 
 MEGABYTE = 1024 * 1024
@@ -14,7 +14,7 @@ MEGABYTE = 1024 * 1024
 
 @pytest.mark.parametrize("encoding", ["", "identity", " Identity "])
 def test_a_plain_body_is_put_together(encoding: str) -> None:
-    assert decoded([b"ab", b"", b"c"], encoding) == b"abc"
+    assert decompress([b"ab", b"", b"c"], encoding) == b"abc"
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "x-gzip", " GZIP "])
@@ -22,15 +22,15 @@ def test_a_plain_body_is_put_together(encoding: str) -> None:
 def test_a_compressed_body_is_put_together_however_it_was_cut(encoding: str, size: int) -> None:
     packed = gzip.compress(bytes(range(256)) * 10)
     chunks = [packed[start : start + size] for start in range(0, len(packed), size)]
-    assert decoded(chunks, encoding) == bytes(range(256)) * 10
+    assert decompress(chunks, encoding) == bytes(range(256)) * 10
 
 
 def test_the_limit_counts_what_comes_out() -> None:
     packed = gzip.compress(b" " * 1000, mtime=0)
-    assert len(decoded([packed], "gzip", limit=1000)) == 1000
+    assert len(decompress([packed], "gzip", limit=1000)) == 1000
     for chunks, encoding in (([packed], "gzip"), ([b" " * 500] * 2, "")):
         with pytest.raises(InvalidResponse, match="larger") as caught:
-            decoded(chunks, encoding, limit=999)
+            decompress(chunks, encoding, limit=999)
         assert not caught.value.transient
 
 
@@ -39,7 +39,7 @@ def test_a_bomb_takes_no_more_memory_than_the_limit_allows() -> None:
     tracemalloc.start()
     try:
         with pytest.raises(InvalidResponse, match="larger"):
-            decoded([bomb], "gzip")
+            decompress([bomb], "gzip")
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -49,12 +49,12 @@ def test_a_bomb_takes_no_more_memory_than_the_limit_allows() -> None:
 @pytest.mark.parametrize("encoding", ["br", "zstd", "deflate", "gzip, gzip", "compress", "gzip;q=1"])
 def test_what_was_not_asked_for_is_not_decompressed(encoding: str) -> None:
     with pytest.raises(InvalidResponse, match="a way that was not asked for"):
-        decoded([zlib.compress(b"x")], encoding)
+        decompress([zlib.compress(b"x")], encoding)
 
 
 @pytest.mark.parametrize("chunks", [[], [b""]])
 def test_no_body_is_none_whatever_the_header_says(chunks: list[bytes]) -> None:
-    assert decoded(chunks, "gzip") == b""
+    assert decompress(chunks, "gzip") == b""
 
 
 @pytest.mark.parametrize(
@@ -62,5 +62,5 @@ def test_no_body_is_none_whatever_the_header_says(chunks: list[bytes]) -> None:
 )
 def test_a_damaged_body_may_come_whole_the_next_time(body: bytes) -> None:
     with pytest.raises(InvalidResponse, match="compressed, and") as caught:
-        decoded([body], "gzip")
+        decompress([body], "gzip")
     assert caught.value.transient

@@ -21,9 +21,9 @@ def live(key: str, function: str = "f") -> LiveModule:
 class Source:
     """An installation that counts what it is asked, and can be held up in the middle of a list."""
 
-    def __init__(self, *modules: LiveModule, redact_token_like: tuple[LiveModule, ...] = ()) -> None:
+    def __init__(self, *modules: LiveModule, hidden: tuple[LiveModule, ...] = ()) -> None:
         self.listed = list(modules)
-        self.redact_token_like = redact_token_like
+        self.hidden = hidden
         self.lists = 0
         self.reads: list[str] = []
         self.failure: BaseException | None = None
@@ -43,7 +43,7 @@ class Source:
 
     def read(self, key: str) -> LiveModule:
         self.reads.append(key)
-        for module in (*self.listed, *self.redact_token_like):
+        for module in (*self.listed, *self.hidden):
             if module.key == key:
                 return module
         raise NotFound("no such module", status=404)
@@ -57,7 +57,7 @@ def test_many_finds_ask_for_one_list() -> None:
     assert (source.lists, source.reads) == (1, [])
 
 
-def test_many_threads_share_one_flight() -> None:
+def test_many_threads_share_one_fetch() -> None:
     source = Source(*(live(str(number)) for number in range(20)))
     source.go.clear()
     listing = ModuleList(source)
@@ -84,7 +84,7 @@ def test_the_list_is_believed_for_a_while_and_then_asked_for_again() -> None:
 
 
 def test_what_the_list_lacks_is_asked_for_by_its_key_once() -> None:
-    source = Source(live("a"), redact_token_like=(live("clash"),))
+    source = Source(live("a"), hidden=(live("clash"),))
     listing = ModuleList(source, clock=Clock())
     assert listing.find("clash") == live("clash")
     assert listing.find("clash") == live("clash")
@@ -218,16 +218,16 @@ def _outcome(listing: ModuleList) -> list[LiveModule] | BaseException:
 
 
 class _Waiting:
-    """Knows how many threads wait for the flight that is under way."""
+    """Knows how many threads wait for the fetch that is under way."""
 
     def __init__(self, listing: ModuleList) -> None:
         self._listing = listing
 
     def until(self, count: int) -> None:
-        flight = self._listing._flight
-        assert flight is not None
+        fetch = self._listing._fetch
+        assert fetch is not None
         for _ in range(1000):
-            if len(flight.landed._cond._waiters) >= count:  # type: ignore[attr-defined]
+            if len(fetch.done._cond._waiters) >= count:  # type: ignore[attr-defined]
                 return
             threading.Event().wait(0.005)
         raise AssertionError(f"fewer than {count} threads wait")

@@ -1,1 +1,1 @@
-"""How the API is spoken: requests and responses, client, retries, authentication, errors. Knows nothing of Pulumi."""
+"""The REST API: protocol, client, connection pool, retries, rate limiter, errors. Independent of Pulumi."""

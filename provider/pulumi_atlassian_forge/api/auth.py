@@ -1,7 +1,4 @@
-"""How a request shows who asks.
-
-An :class:`Auth` is asked for its headers for each request, and once more to renew them when the server answers 401.
-"""
+"""Credentials as HTTP headers: the protocol that the client calls for each request, and once more after a 401."""
 
 from __future__ import annotations
 
@@ -12,49 +9,49 @@ from typing import Final, Protocol
 from .errors import Unauthorized
 from .request_response import Request
 
-_HEADER_VALUE: Final = re.compile(r"[!-~](?:[ \t!-~]*[!-~])?")  # RFC 9110, section 5.5, without what is not ASCII
+_HEADER_VALUE: Final = re.compile(r"[!-~](?:[ \t!-~]*[!-~])?")  # RFC 9110, section 5.5, limited to ASCII
 
 
 class Auth(Protocol):
-    """The source of the headers that identify the app's installation. Called by many threads."""
+    """Source of the headers with the credentials. Called by many threads."""
 
     def headers(self, request: Request) -> Mapping[str, str]:
         """The headers for one request.
 
         Raises:
-            ApiError: There are no credentials to be had.
+            ApiError: There are no credentials.
         """
 
     def refreshed(self, refused: Mapping[str, str]) -> bool:
-        """Obtain the credentials once more, after a 401.
+        """Refresh the credentials, after a 401.
 
         Args:
-            refused: The headers that the server did not take.
+            refused: The headers that the server refused.
 
         Returns:
-            Whether there are other headers now, and it is worth while to ask again.
+            Whether the headers are different now, so that a retry may help.
 
         Raises:
-            ApiError: There are no credentials to be had.
+            ApiError: There are no credentials.
         """
 
 
 class FixedHeaders:
-    """The same headers for each request, which hold no secret.
+    """The same headers for each request; they hold no secret.
 
     Args:
-        values: The headers; none on the emulator in this process, which takes a request for one of the named installation.
+        values: The headers; empty for the emulator in this process, which needs no credentials.
     """
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = values
 
-    def headers(self, request: Request) -> Mapping[str, str]:  # noqa: ARG002 - the form of every Auth
+    def headers(self, request: Request) -> Mapping[str, str]:  # noqa: ARG002 - the protocol's form
         """These headers."""
         return self._values
 
-    def refreshed(self, refused: Mapping[str, str]) -> bool:  # noqa: ARG002 - the form of every Auth
-        """There are no others."""
+    def refreshed(self, refused: Mapping[str, str]) -> bool:  # noqa: ARG002 - the protocol's form
+        """False: they never change."""
         return False
 
 

@@ -1,6 +1,6 @@
-"""From the bytes of a response to a JSON value that the rest of the house can hold.
+"""Response bodies: decompression and JSON parsing, both with limits.
 
-Strict where a value could not be used later (in a comparison, in state, on Pulumi's wire), lenient everywhere else.
+Strict about values that could not be used later (in a comparison, in state, in Pulumi's messages), lenient otherwise.
 """
 
 from __future__ import annotations
@@ -13,20 +13,27 @@ from typing import Any, Final, NoReturn
 
 from .errors import InvalidResponse
 
-DEPTH: Final = 64
-"""Containers in one another that a response may have (our own limit): what comes after it must be able to recurse."""
+JSON_DEPTH_MAX: Final = 64
+"""Nesting levels that a response may have (our own limit): recursive code has to be able to process it."""
 
-_DIGITS: Final = 308  # beyond that an integer fits into no float, and Pulumi's wire knows floats only
+MAX_RESPONSE_BYTES: Final = 8 * 1024 * 1024
+"""Bytes of a response, decompressed (our own limit: 100 modules of 64 KiB fit)."""
+
+ACCEPTED: Final = "gzip"
+"""The value of ``Accept-Encoding``."""
+
+_MAX_DIGITS: Final = 308  # a longer integer fits into no float, and Pulumi's numbers are floats
+_GZIP: Final = 16 + zlib.MAX_WBITS
 
 
 def read_json(body: bytes) -> Any:
-    """Parse a response's body.
+    """Parse the body of a response.
 
-    The specification prints a list as objects with commas between them and no brackets: that becomes a list too.
+    The API's specification shows a list as objects with commas between them and no brackets: that becomes a list too.
 
     Raises:
-        BadAnswer: It is empty, not UTF-8, not JSON, too deep, or holds a number or a text that cannot be kept. ``transient``
-            where it may have been garbled on its way.
+        InvalidResponse: It is empty, not UTF-8, not JSON, nested too deep, or holds a number or a text that cannot be kept.
+            ``transient`` if it may have been damaged in transit.
     """
     try:
         text = body.decode("utf-8-sig")
@@ -35,7 +42,7 @@ def read_json(body: bytes) -> Any:
     if not text.strip():
         raise InvalidResponse("the response is empty", transient=True)
     value = _parse(text)
-    _refuse_unusable(value)
+    _check(value)
     return value
 
 
@@ -48,41 +55,37 @@ def _parse(text: str) -> Any:
                 raise
             return _DECODER.decode(f"[{text}]")
     except RecursionError:
-        raise InvalidResponse(f"the response is nested deeper than {DEPTH} levels") from None
+        raise InvalidResponse(f"the response is nested deeper than {JSON_DEPTH_MAX} levels") from None
     except json.JSONDecodeError:
         raise InvalidResponse("the response is not JSON", transient=True) from None
 
 
-def _refuse_unusable(value: Any) -> None:
-    """Without recursion: the value may be deeper than Python's stack."""
+def _check(value: Any) -> None:
+    """Check depth and texts, without recursion: the value may be deeper than Python's stack."""
     level = [value]
-    for _ in range(DEPTH + 1):
+    for _ in range(JSON_DEPTH_MAX + 1):
         level = [inner for outer in level for inner in _inside(outer)]
         if not level:
             return
-    raise InvalidResponse(f"the response is nested deeper than {DEPTH} levels")
+    raise InvalidResponse(f"the response is nested deeper than {JSON_DEPTH_MAX} levels")
 
 
 def _inside(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            _refuse_lone_surrogates(name)
-            yield inner
-    elif isinstance(value, list):
-        yield from value
-    elif isinstance(value, str):
-        _refuse_lone_surrogates(value)
-
-
-def _refuse_lone_surrogates(text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise InvalidResponse("the response holds half of a surrogate pair, which is no text") from None
+    match value:
+        case dict():
+            yield from value  # the names, as texts to check
+            yield from value.values()
+        case list():
+            yield from value
+        case str():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise InvalidResponse("the response holds half of a surrogate pair, which is no text") from None
 
 
 def _integer(digits: str) -> int:
-    if len(digits) > _DIGITS:
+    if len(digits) > _MAX_DIGITS:
         raise InvalidResponse("the response holds a number that is too large")
     return int(digits)
 
@@ -101,31 +104,22 @@ def _no_number(name: str) -> NoReturn:
 _DECODER: Final = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_constant=_no_number)
 
 
-ACCEPTED: Final = "gzip"
-"""What ``Accept-Encoding`` asks for."""
-
-MAX_RESPONSE_BYTES: Final = 8 * 1024 * 1024
-"""Bytes of a response, decompressed (our own limit: 100 modules of 64 KiB fit)."""
-
-_GZIP: Final = 16 + zlib.MAX_WBITS
-
-
-def decoded(chunks: Iterable[bytes], encoding: str, *, limit: int = MAX_RESPONSE_BYTES) -> bytes:
+def decompress(chunks: Iterable[bytes], encoding: str, *, limit: int = MAX_RESPONSE_BYTES) -> bytes:
     """Collect and decompress a body.
 
     Args:
-        chunks: The pieces as they came over the wire.
+        chunks: The pieces as they arrive.
         encoding: The value of ``Content-Encoding``.
-        limit: The largest body that is taken, in bytes after decompression.
+        limit: The largest body that is accepted, in bytes after decompression.
 
     Raises:
-        BadAnswer: It is larger, compressed in another way, or damaged.
+        InvalidResponse: It is larger, has another encoding, or is damaged.
     """
     match encoding.strip().lower():
         case "" | "identity":
-            return _collected(chunks, limit)
+            return _collect(chunks, limit)
         case "gzip" | "x-gzip":
-            return _gunzipped(chunks, limit)
+            return _gunzip(chunks, limit)
     raise InvalidResponse("the response is compressed in a way that was not asked for")
 
 
@@ -134,7 +128,7 @@ def too_large(limit: int = MAX_RESPONSE_BYTES, *, status: int | None = None) -> 
     return InvalidResponse(f"the response is larger than {limit // 1024} KiB", status=status)
 
 
-def _collected(chunks: Iterable[bytes], limit: int) -> bytes:
+def _collect(chunks: Iterable[bytes], limit: int) -> bytes:
     body = bytearray()
     for chunk in chunks:
         if len(body) + len(chunk) > limit:
@@ -143,9 +137,8 @@ def _collected(chunks: Iterable[bytes], limit: int) -> bytes:
     return bytes(body)
 
 
-def _gunzipped(chunks: Iterable[bytes], limit: int) -> bytes:
-    body = bytearray()
-    received = 0
+def _gunzip(chunks: Iterable[bytes], limit: int) -> bytes:
+    body, received = bytearray(), 0
     decompressor = zlib.decompressobj(_GZIP)
     try:
         for chunk in chunks:
@@ -155,7 +148,7 @@ def _gunzipped(chunks: Iterable[bytes], limit: int) -> bytes:
                 raise too_large(limit)
     except zlib.error:
         raise InvalidResponse("the response is compressed, and damaged", transient=True) from None
-    # A server that compresses by habit names it in a 204 too, which has no body to be cut.
+    # An empty body is whole: some servers send "Content-Encoding: gzip" with a 204 too.
     if received and not decompressor.eof:
         raise InvalidResponse("the response is compressed, and cut", transient=True)
     return bytes(body)

@@ -21,7 +21,7 @@ import httpx
 from pulumi_atlassian_forge.errors import SECRET_MIN_LENGTH, redact
 
 from .auth import Auth, require_sendable
-from .body import ACCEPTED, MAX_RESPONSE_BYTES, decoded, too_large
+from .body import ACCEPTED, MAX_RESPONSE_BYTES, decompress, too_large
 from .connection_pool import (
     HTTP_ERRORS,
     ConnectionPool,
@@ -190,8 +190,8 @@ def _read(incoming: httpx.Response, deadline: Deadline, secrets: frozenset[str])
 
 def _whole_body(incoming: httpx.Response, encoding: str, deadline: Deadline) -> bytes:
     if incoming.is_stream_consumed:  # a transport in place of the network gave a body that is whole and decompressed
-        return decoded([incoming.content], "")
-    return decoded(_chunks(incoming, deadline), encoding)
+        return decompress([incoming.content], "")
+    return decompress(_chunks(incoming, deadline), encoding)
 
 
 def _error_body(incoming: httpx.Response, encoding: str, deadline: Deadline) -> bytes:
@@ -207,7 +207,7 @@ def _error_body(incoming: httpx.Response, encoding: str, deadline: Deadline) -> 
     except HTTP_ERRORS:
         pass
     try:
-        return decoded(chunks, encoding, limit=4 * _MAX_ERROR_BYTES)
+        return decompress(chunks, encoding, limit=4 * _MAX_ERROR_BYTES)
     except InvalidResponse:
         return b""
 

@@ -202,24 +202,24 @@ class ServerFailure(ApiError):
 
 
 RELAY: Final = "x-relay"
-"""The header that tells the responses of a relay: those that it relayed, and its own (:mod:`.relay`)."""
+"""The header that marks the responses of a web-trigger relay: those that it relayed, and its own (``auth/relay.py``)."""
 
 REFUSED: Final = "refused"
-"""What it says where the relay has refused the caller."""
+"""The value of that header if the relay refused the caller."""
 
-_BEYOND: Final = 600  # the last class of statuses ends here
+_STATUS_END: Final = 600
 _UNAUTHORIZED: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
-# ``message`` is documented (spec); the others are what gateways on the way and sibling APIs of Atlassian write.
-_WORDS: Final = ("message", "errorMessage", "error_description", "errorMessages", "detail", "title", "error", "errors")
+# ``message`` is documented; gateways, and other APIs of Atlassian, use the other names.
+_MESSAGE_NAMES: Final = ("message", "errorMessage", "error_description", "errorMessages", "detail", "title", "error", "errors")
 
 
 def error_from(response: Response, *, now: float | None = None) -> ApiError | None:
-    """What went wrong, by status.
+    """The error that a response stands for, by its status.
 
     Args:
         response: Any response.
-        now: Seconds since the epoch, for a ``Retry-After`` that is a date without a ``Date`` beside it; by default the clock's.
+        now: Seconds since the epoch, for a ``Retry-After`` that is a date if there is no ``Date`` header; by default the clock's.
 
     Returns:
         The error, not yet raised; None for a success (2xx).
@@ -228,84 +228,79 @@ def error_from(response: Response, *, now: float | None = None) -> ApiError | No
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return None
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        return InvalidResponse(_redirect(response.headers.get("location", "")), status=status)
-    if not HTTPStatus.BAD_REQUEST <= status < _BEYOND:
+        return InvalidResponse(_redirect_message(response.headers.get("location", "")), status=status)
+    if not HTTPStatus.BAD_REQUEST <= status < _STATUS_END:
         return InvalidResponse("a response with this status is not one of this API", status=status)
-    words = said(response)
+    message = server_message(response)
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        retry_after = retry_after_of(response.headers, time.time() if now is None else now)
-        busy = Throttled if status == HTTPStatus.TOO_MANY_REQUESTS else ServerFailure
-        return busy(words, status=status, retry_after=retry_after)
+        kind = Throttled if status == HTTPStatus.TOO_MANY_REQUESTS else ServerFailure
+        return kind(message, status=status, retry_after=retry_after_of(response.headers, time.time() if now is None else now))
     if status in _UNAUTHORIZED:
-        return Unauthorized(words, status=status, is_from_relay=response.headers.get(RELAY) == REFUSED)
-    return (NotFound if status == HTTPStatus.NOT_FOUND else Rejected)(words, status=status)
+        return Unauthorized(message, status=status, is_from_relay=response.headers.get(RELAY) == REFUSED)
+    return (NotFound if status == HTTPStatus.NOT_FOUND else Rejected)(message, status=status)
 
 
-def said(response: Response) -> str:
-    """The server's own words.
-
-    ``{"message"}`` (spec) and ``{"type", "code", "message"}`` (docs:apis-reference/installation-details-api), else the text of
-    whatever the body is, else the name of the status.
-    """
+def server_message(response: Response) -> str:
+    """The message in an error response: that of its JSON, else the text of its body, else the name of its status."""
     try:
-        words = _words_in(json.loads(response.body))
+        message = _message_in(json.loads(response.body))
     except (ValueError, RecursionError):
-        words = ""
-    # Before it is cut, lest half a token be left at its end.
-    return printable(redact(words, response.secrets)) or message_from_body(response.body) or _name(response.status)
+        message = ""
+    # Redacted before it is cut, lest half a token be left at its end.
+    return printable(redact(message, response.secrets)) or message_from_body(response.body) or _phrase(response.status)
 
 
 def retry_after_of(headers: Mapping[str, str], now: float) -> float | None:
-    """The pause that the server asks for (RFC 9110, section 10.2.3): seconds, or a date.
+    """The ``Retry-After`` of a response (RFC 9110, section 10.2.3): seconds, or a date.
 
-    A date is measured against the server's own ``Date`` where there is one: clocks differ.
+    A date is compared with the server's own ``Date`` header if there is one, because clocks differ.
 
     Args:
         headers: The response's headers, names in lower case.
         now: Seconds since the epoch.
 
     Returns:
-        Seconds, at least 0; None where the header is missing or cannot be read.
+        Seconds, at least 0; None if the header is missing or unreadable.
     """
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])
-    moment = _date(text)
-    if moment is None:
+    until = _timestamp(text)
+    if until is None:
         return None
-    sent = _date(headers.get("date", ""))
-    return max(0.0, moment - (now if sent is None else sent))
+    sent = _timestamp(headers.get("date", ""))
+    return max(0.0, until - (now if sent is None else sent))
 
 
-def _date(text: str) -> float | None:
+def _timestamp(text: str) -> float | None:
     try:
         return parsedate_to_datetime(text).timestamp()
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
 
 
-def _words_in(body: Any) -> str:
-    """The first words found; gateways like to wrap an error once more, never often."""
+def _message_in(body: Any) -> str:
+    """The first message in it: a gateway may wrap the error of another one."""
     for _ in range(4):
         if isinstance(body, list):
             body = body[0] if body else None
         elif isinstance(body, dict):
-            body = next((body[name] for name in _WORDS if body.get(name)), None)
+            body = next((body[name] for name in _MESSAGE_NAMES if body.get(name)), None)
         else:
             break
     return body if isinstance(body, str) else ""
 
 
-def _redirect(location: str) -> str:
+def _redirect_message(location: str) -> str:
     try:
         host = urlsplit(location).hostname
     except ValueError:
         host = None
-    where = f"to {printable(host, 100)}" if host else "elsewhere"
-    return f"redirected {where}, which is not followed: the token is for this address only"
+    target = f"to {printable(host, 100)}" if host else "elsewhere"
+    return f"redirected {target}, which is not followed: the token is for this address only"
 
 
-def _name(status: int) -> str:
+def _phrase(status: int) -> str:
     try:
         return HTTPStatus(status).phrase
     except ValueError:

@@ -1,9 +1,8 @@
-"""The installation's list, once for all threads of the process (design decision 4).
+"""Single-flight cache of an installation's module list, shared by all threads of the process.
 
-A refresh of 100 modules asks for one list. The first thread that needs it fetches it, the others wait for that one flight. It
-lives for some seconds, so that the reads of one command share it and a later command does not see an old one. Our own writes are
-entered, also those that happen while a list is on its way: whether the server had them before or after it wrote the page, the
-list says what they left behind.
+A refresh of 100 modules fetches one list: the first thread fetches it, the others wait for it. The list expires after some
+seconds, so that the reads of one command share it and a later command does not see an old one. Our own writes go into the cached
+list, and also into one that is being fetched: the server may have read it before or after the write.
 """
 
 from __future__ import annotations
@@ -16,14 +15,14 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from .errors import ApiError, NotFound
-from .protocol import LiveModule, refuse_uncarriable
+from .protocol import LiveModule, require_storable
 
 LIST_TTL_S: Final = 30.0
-"""Seconds that a list is believed."""
+"""Seconds after which a cached list expires."""
 
 
 class Source(Protocol):
-    """Where the list comes from: :class:`~.operations.Operations`."""
+    """What fetches modules: :class:`~.operations.Operations`."""
 
     def list(self) -> builtins.list[LiveModule]:
         """All modules."""
@@ -33,20 +32,20 @@ class Source(Protocol):
 
 
 class _Fetch:
-    """One fetch, and what was written while it was under way: a key without a module was deleted."""
+    """One fetch under way, and what was written meanwhile: None for a key that was deleted."""
 
     def __init__(self) -> None:
-        self.landed = threading.Event()
+        self.done = threading.Event()
         self.error: ApiError | None = None
         self.written: dict[str, LiveModule | None] = {}
 
 
 class ModuleList:
-    """The shared list.
+    """Single-flight cache of the list under one version of the API.
 
     Args:
-        operations: Where it comes from.
-        ttl: Seconds that it is believed.
+        operations: What fetches modules.
+        ttl: Seconds after which the list expires.
         clock: A monotonic clock, in seconds.
     """
 
@@ -56,38 +55,38 @@ class ModuleList:
         self._clock = clock
         self._lock = threading.Lock()
         self._modules: dict[str, LiveModule] = {}
-        self._until: float | None = None
-        self._flight: _Fetch | None = None
+        self._fetched_at: float | None = None
+        self._fetch: _Fetch | None = None
 
     def all(self, within: float | None = None) -> builtins.list[LiveModule]:
-        """All modules. One that hides behind a static module with its key is missing (docs:apis-reference/dynamic-modules-api).
+        """All modules, except one that a static module with the same key hides.
 
         Args:
-            within: Seconds that the list may be old, where that is less than it is believed.
+            within: The largest age of the list in seconds, if that is less than its expiry.
 
         Raises:
-            ApiError: The list cannot be had.
+            ApiError: The list cannot be fetched.
         """
-        return list(self._fetched(within).values())
+        return list(self._current(self._ttl if within is None else min(within, self._ttl)).values())
 
     def forget(self) -> None:
-        """Believe the list no longer, nor one that is on its way: it may be another installation's."""
+        """Invalidate the list, and one that is being fetched: it may be another installation's."""
         with self._lock:
-            self._until = self._flight = None
+            self._fetched_at = self._fetch = None
 
     def find(self, key: str) -> LiveModule | None:
-        """One module: from the list, or asked for by its key where the list lacks it, because that proves nothing.
+        """One module: from the list, or read by its key if the list lacks it, which proves nothing.
 
         Returns:
-            The module; None where the installation has none with this key.
+            The module; None if the installation has none with this key.
 
         Raises:
-            ApiError: It cannot be told.
-            ValueError: No path can carry the key.
+            ApiError: It cannot be read.
+            ValueError: No path can hold the key.
         """
-        listed = self._fetched().get(key)
+        listed = self._current(self._ttl).get(key)
         if listed is not None:
-            return refuse_uncarriable(listed)
+            return require_storable(listed)
         try:
             found = self._operations.read(key)
         except NotFound:
@@ -96,60 +95,55 @@ class ModuleList:
         return found
 
     def put(self, live: LiveModule) -> None:
-        """Enter a module that we have registered, updated or read."""
+        """Record a module that we have registered, updated or read."""
         self._write(live.key, live)
 
     def drop(self, key: str) -> None:
-        """Strike out a module that is gone."""
+        """Record that a module does not exist any more."""
         self._write(key, None)
 
     def _write(self, key: str, live: LiveModule | None) -> None:
         with self._lock:
-            if self._flight is not None:
-                self._flight.written[key] = live
-            _enter(self._modules, key, live)
+            if self._fetch is not None:
+                self._fetch.written[key] = live
+            _apply(self._modules, key, live)
 
-    def _fetched(self, within: float | None = None) -> dict[str, LiveModule]:
-        """A copy of the list: the original goes on changing."""
-        oldest = self._ttl if within is None else min(within, self._ttl)
+    def _current(self, max_age: float) -> dict[str, LiveModule]:
+        """A copy of the list, fetched if the cached one is too old."""
         while True:
             with self._lock:
-                if self._until is not None and self._clock() < self._until - self._ttl + oldest:
+                if self._fetched_at is not None and self._clock() < self._fetched_at + max_age:
                     return dict(self._modules)
-                flight = self._flight
-                mine = flight is None
-                if flight is None:
-                    flight = self._flight = _Fetch()
-            if mine:
-                return self._fetch(flight)
-            flight.landed.wait()
-            if flight.error is not None:
-                # A copy: each thread writes its own traceback into what it raises.
-                raise copy.copy(flight.error)
+                is_first = self._fetch is None
+                fetch = self._fetch = self._fetch or _Fetch()
+            if is_first:
+                return self._run(fetch)
+            fetch.done.wait()
+            if fetch.error is not None:
+                raise copy.copy(fetch.error)  # each thread sets the traceback of what it raises
 
-    def _fetch(self, flight: _Fetch) -> dict[str, LiveModule]:
+    def _run(self, fetch: _Fetch) -> dict[str, LiveModule]:
         try:
             modules = {live.key: live for live in self._operations.list()}
         except ApiError as error:
-            flight.error = copy.copy(error)
+            fetch.error = copy.copy(error)
             raise
         else:
             with self._lock:
-                for key, live in flight.written.items():
-                    _enter(modules, key, live)
-                if self._flight is flight:
-                    self._modules = modules
-                    self._until = self._clock() + self._ttl
+                for key, live in fetch.written.items():
+                    _apply(modules, key, live)
+                if self._fetch is fetch:
+                    self._modules, self._fetched_at = modules, self._clock()
                 return dict(modules)
         finally:
-            # Whatever happened, nobody waits for ever; after an error that is not the API's the next thread tries for itself.
+            # After any error, so that no thread waits for ever; after one that is not the API's the next thread fetches.
             with self._lock:
-                if self._flight is flight:
-                    self._flight = None
-            flight.landed.set()
+                if self._fetch is fetch:
+                    self._fetch = None
+            fetch.done.set()
 
 
-def _enter(modules: dict[str, LiveModule], key: str, live: LiveModule | None) -> None:
+def _apply(modules: dict[str, LiveModule], key: str, live: LiveModule | None) -> None:
     if live is None:
         modules.pop(key, None)
     else:

@@ -1,4 +1,4 @@
-"""The five operations on one installation under one version of the API: request, response, retries."""
+"""The five operations of the API on one installation, under one version: request, response, retries."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ MAX_PAGES: Final = 250
 """Pages of a list (our own limit: an installation holds 100 modules, and a page at least one)."""
 
 
-class Channel(Protocol):
-    """What carries a request: a :class:`~.client.Client`, or a test's own."""
+class Sender(Protocol):
+    """What sends a request once: a :class:`~.client.Client`."""
 
     @property
     def timeouts(self) -> Timeouts:
@@ -38,19 +38,19 @@ class Channel(Protocol):
 
 
 class Operations:
-    """The operations. Each raises an :class:`~.errors.ApiError` when it cannot be done, after what may be repeated was repeated.
+    """The five operations. Each raises an :class:`~.errors.ApiError` if it fails after its retries.
 
     Args:
-        client: What carries the requests.
+        client: Sends the requests.
         version: The version of the API.
-        pace: The turns of the installation, one for all versions of the API; by default one of its own.
+        rate_limiter: The rate limiter of the installation, shared by both versions of the API; by default a new one.
         clock: A monotonic clock, in seconds.
-        draw: Draws a number between two, for the pauses.
+        draw: Draws a random number between two, for the backoff.
     """
 
     def __init__(
         self,
-        client: Channel,
+        client: Sender,
         version: Version,
         rate_limiter: RateLimiter | None = None,
         *,
@@ -66,10 +66,10 @@ class Operations:
         self._is_limited = True
 
     def with_shared_budget(self) -> Operations:
-        """The same operations with one budget of time for all that follow: looks and repetitions are parts of one operation."""
-        together = copy.copy(self)
-        together._shared = self._budget()  # noqa: SLF001 - its own class
-        return together
+        """The same operations with one time budget for all that follow, as one operation with its verification reads needs."""
+        shared = copy.copy(self)
+        shared._shared = self._budget()  # noqa: SLF001 - its own class
+        return shared
 
     def register(self, key: str | None, content: Content) -> LiveModule | None:
         """Register a module.
@@ -79,20 +79,20 @@ class Operations:
             content: What to register.
 
         Returns:
-            The module as the server has it; None where v1 answered with an empty body.
+            The module as the server has it; None if v1 responded with an empty body.
 
         Raises:
             ApiError: ``outcome`` says whether it may be registered all the same.
-            ValueError: No request can be made of key and content.
+            ValueError: No request can hold the key and the content.
         """
         request = protocol.register(self.version, key, content)
-        return self._ask(request, lambda response: protocol.parse_registered(self.version, response, key), self._budget())
+        return self._send(request, lambda response: protocol.parse_registered(self.version, response, key))
 
     def list(self) -> builtins.list[LiveModule]:
-        """All modules of the installation, over all pages, each once. One budget of time serves all pages.
+        """All modules of the installation, from all pages, each once. All pages share one time budget.
 
         Raises:
-            ApiError: The list cannot be had as a whole.
+            ApiError: The whole list cannot be read.
         """
         budget = self._budget()
         found: dict[str, LiveModule] = {}
@@ -100,7 +100,7 @@ class Operations:
         cursor: str | None = None
         for _ in range(MAX_PAGES):
             page = self._page(cursor, budget)
-            # A module that is changed while the pages are read may come twice: as it was, and as it is.
+            # A module that changes between two pages may come twice: the later entry is the newer one.
             found |= {live.key: live for live in page.modules}
             if page.cursor is None:
                 return [*found.values()]
@@ -111,28 +111,28 @@ class Operations:
         raise InvalidResponse(f"the list does not end: {MAX_PAGES} pages were read")
 
     def _page(self, cursor: str | None, budget: Budget) -> protocol.Page:
-        """One page; of a size of the server's own, where it refuses the one that we ask for."""
+        """One page; of the server's default size if it rejects ours."""
         try:
-            return self._ask(protocol.list_page(self.version, cursor, limited=self._is_limited), protocol.parse_page, budget)
+            return self._send(protocol.list_page(self.version, cursor, limited=self._is_limited), protocol.parse_page, budget)
         except Rejected as error:
             if cursor is not None or not self._is_limited:
                 raise
             try:
-                page = self._ask(protocol.list_page(self.version, limited=False), protocol.parse_page, budget)
+                page = self._send(protocol.list_page(self.version, limited=False), protocol.parse_page, budget)
             except ApiError:
                 raise error from None
             self._is_limited = False
             return page
 
     def read(self, key: str) -> LiveModule:
-        """One module.
+        """Read one module.
 
         Raises:
             NotFound: There is none with this key.
             ApiError: It cannot be read.
-            ValueError: No path can carry the key.
+            ValueError: No path can hold the key.
         """
-        return self._ask(protocol.read(self.version, key), lambda response: protocol.parse_module(response, key), self._budget())
+        return self._send(protocol.read(self.version, key), lambda response: protocol.parse_module(response, key))
 
     def update(self, key: str, content: Content) -> LiveModule:
         """Replace the content of a module.
@@ -143,25 +143,25 @@ class Operations:
         Raises:
             NotFound: There is none with this key.
             ApiError: ``outcome`` says whether it may be changed all the same.
-            ValueError: No request can be made of key and content.
+            ValueError: No request can hold the key and the content.
         """
         request = protocol.update(self.version, key, content)
-        return self._ask(request, lambda response: protocol.parse_module(response, key), self._budget())
+        return self._send(request, lambda response: protocol.parse_module(response, key))
 
     def delete(self, key: str) -> None:
         """Delete a module.
 
         Raises:
-            NotFound: There is none with this key; or there is none any more, where the response to a first attempt was lost.
+            NotFound: There is none with this key; perhaps because an attempt whose response was lost deleted it.
             ApiError: ``outcome`` says whether it may be deleted all the same.
-            ValueError: No path can carry the key.
+            ValueError: No path can hold the key.
         """
-        self._ask(protocol.delete(self.version, key), protocol.parse_deleted, self._budget())
+        self._send(protocol.delete(self.version, key), protocol.parse_deleted)
 
     def _budget(self) -> Budget:
         return self._shared or Budget(self._client.timeouts.total, self._clock)
 
-    def _ask(self, request: Request, parse: Callable[[Response], T], budget: Budget) -> T:
+    def _send(self, request: Request, parse: Callable[[Response], T], budget: Budget | None = None) -> T:
         def once(left: float) -> T:
             response = self._client.send(request, within=left)
             failure = error_from(response)
@@ -172,4 +172,4 @@ class Operations:
                     failure = error
             raise failure.redacted(response.secrets)  # outside of "except", so that the context holds no secret either
 
-        return send_with_retries(request, once, budget, self._rate_limiter, self._draw)
+        return send_with_retries(request, once, budget or self._budget(), self._rate_limiter, self._draw)

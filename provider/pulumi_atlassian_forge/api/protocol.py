@@ -1,8 +1,8 @@
-"""From intent to request and from response to result, for both versions of the API. Pure: no I/O, no clock.
+"""The API's protocol without I/O: which request an operation is, and what its response holds, for both versions of the API.
 
-What is asked follows the specification to the byte; what is answered is read leniently: unknown fields pass, both documented
-shapes of a list are taken. What cannot be used at all is a :class:`~.errors.InvalidResponse` that says why. Nothing is guessed
-(design decision 5).
+Requests follow the specification to the byte. Responses are read leniently: unknown fields pass, and so do both documented shapes
+of a list. What cannot be used is an :class:`~.errors.InvalidResponse` that says why; nothing is guessed.
+https://developer.atlassian.com/platform/forge/apis-reference/dynamic-modules-api/
 """
 
 from __future__ import annotations
@@ -22,22 +22,21 @@ from .errors import InvalidResponse
 from .request_response import Request, Response
 from .text import printable
 
-_LISTS: Final = ("result", "results", "values", "items")  # the first is documented (rest), the others are a precaution
-_CURSORS: Final = ("nextPageToken", "lastEvaluatedKey")  # spec; rest
-_PAGE_SIZE: Final = "100"  # an installation holds no more (docs:apis-reference/dynamic-modules)
+_LIST_NAMES: Final = ("result", "results", "values", "items")  # the first is documented, the others are a precaution
+_CURSOR_NAMES: Final = ("nextPageToken", "lastEvaluatedKey")  # two documents, two names
+_PAGE_SIZE: Final = "100"  # the limit of an installation
 
-
-# How Pulumi's wire marks assets, secrets and the like, and an unknown value (sdk/python/lib/pulumi/runtime/rpc.py).
+# How Pulumi's messages mark assets, secrets and the like, and an unknown value (sdk/python/lib/pulumi/runtime/rpc.py).
 _SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 _UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
-# A dot segment is resolved by clients and gateways before anybody sees it as a key, whether it is quoted or not.
-_STEPS: Final = frozenset({"", ".", ".."})
+# Clients and gateways resolve dot segments of a path, percent-encoded or not.
+_DOT_SEGMENTS: Final = frozenset({"", ".", ".."})
 
 
 @dataclass(frozen=True, slots=True)
 class LiveModule:
-    """A module as it is on the installation: ``data.key`` dropped, numbers normalized."""
+    """A module as the installation holds it: without ``data.key``, numbers normalized."""
 
     key: str
     content: Content
@@ -45,14 +44,14 @@ class LiveModule:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of the list; without a cursor it is the last."""
+    """One page of the list; the last one has no cursor."""
 
     modules: tuple[LiveModule, ...]
     cursor: str | None
 
 
 def register(version: Version, key: str | None, content: Content) -> Request:
-    """POST: the key is the caller's under v1 and the server's under v2.
+    """POST of a new module: the caller chooses its key under v1, the server under v2.
 
     Raises:
         ValueError: A key is missing under v1 or given under v2, or the content is no JSON.
@@ -60,17 +59,17 @@ def register(version: Version, key: str | None, content: Content) -> Request:
     if (key is None) == (version == "v1"):
         raise ValueError("a key is needed under v1" if version == "v1" else "the server makes the key under v2")
     if key is not None:
-        _module_path(version, key)  # what could not be read later is not registered
+        _module_path(version, key)  # a module that could not be read later is not registered
     return Request("POST", _collection(version), body=_body(key, content))
 
 
 def list_page(version: Version, cursor: str | None = None, *, limited: bool = True) -> Request:
-    """GET of one page; the only path with a slash at its end (spec).
+    """GET of one page; the only path that ends with a slash.
 
     Args:
         version: The version of the API.
-        cursor: What the page before said; None: the first page.
-        limited: Whether to ask for all modules in one page; no document says which sizes there are.
+        cursor: The cursor of the previous page; None for the first page.
+        limited: Whether to request all modules in one page; the documents do not say which sizes are allowed.
     """
     query = (("limit", _PAGE_SIZE),) if limited else ()
     return Request("GET", f"{_collection(version)}/", query if cursor is None else (*query, ("nextPageToken", cursor)))
@@ -80,16 +79,16 @@ def read(version: Version, key: str) -> Request:
     """GET of one module.
 
     Raises:
-        ValueError: No path can carry the key.
+        ValueError: No path can hold the key.
     """
     return Request("GET", _module_path(version, key))
 
 
 def update(version: Version, key: str, content: Content) -> Request:
-    """PUT of the whole content; the body names the key again under v1 (spec), and must not under v2 (rest).
+    """PUT of the whole content; under v1 the body repeats the key, under v2 it must not.
 
     Raises:
-        ValueError: No path can carry the key, or the content is no JSON.
+        ValueError: No path can hold the key, or the content is no JSON.
     """
     return Request("PUT", _module_path(version, key), body=_body(key if version == "v1" else None, content))
 
@@ -98,24 +97,24 @@ def delete(version: Version, key: str) -> Request:
     """DELETE of one module.
 
     Raises:
-        ValueError: No path can carry the key.
+        ValueError: No path can hold the key.
     """
     return Request("DELETE", _module_path(version, key))
 
 
 def parse_registered(version: Version, response: Response, key: str | None = None) -> LiveModule | None:
-    """The module that was registered.
+    """The registered module in the response to a register.
 
     Args:
         version: The version of the API.
         response: A successful response.
-        key: The key that was asked for, under v1.
+        key: The requested key, under v1.
 
     Returns:
-        The module; None for an empty body, which v1 may send (reference section 1.1).
+        The module; None for an empty body, which v1 may send.
 
     Raises:
-        BadAnswer: Under v2 the response must be the module, with a key that can be used: it is the only place to learn it.
+        InvalidResponse: It holds no module, or under v2 no usable key, which only this response tells.
     """
     if version == "v1" and response.status == HTTPStatus.CREATED and not response.body.strip():
         return None
@@ -126,42 +125,42 @@ def parse_registered(version: Version, response: Response, key: str | None = Non
 
 
 def is_usable(key: str) -> bool:
-    """Whether a key that the server made can be part of a path, and of an id, which Pulumi prints as it is."""
-    return key not in _STEPS and printable(key, len(key)) == key
+    """Whether a key of the server can be part of a path, and of an id, which Pulumi prints as it is."""
+    return key not in _DOT_SEGMENTS and printable(key, len(key)) == key
 
 
 def parse_module(response: Response, key: str | None = None) -> LiveModule:
-    """The module that was read or updated.
+    """The module in the response to a read or an update.
 
     Args:
         response: A successful response.
-        key: The key that was asked for.
+        key: The requested key.
 
     Raises:
-        BadAnswer: The response is not a module, or is another one.
+        InvalidResponse: It holds no module, or another one.
     """
     live = _live(_json(response), "the response", response.status)
     if key is not None and live.key != key:
         raise InvalidResponse(
             f"asked for module '{printable(key, 80)}', the response is module '{printable(live.key, 80)}'", status=response.status
         )
-    return refuse_uncarriable(live)
+    return require_storable(live)
 
 
 def parse_page(response: Response) -> Page:
-    """One page of the list: an array, an object with the array in it, or the specification's objects with commas between them.
+    """One page of the list: an array, an object that holds the array, or objects with commas between them.
 
     Raises:
-        BadAnswer: It is none of these, an entry is not a module, or the cursor is not a text.
+        InvalidResponse: It is none of these, an entry is not a module, or the cursor is not a text.
     """
     value = _json(response)
     cursor: object = None
     if isinstance(value, dict):
-        name = next((name for name in _LISTS if name in value), None)
+        name = next((name for name in _LIST_NAMES if name in value), None)
         if name is not None:
-            cursor = next((value[name] for name in _CURSORS if value.get(name)), None)
+            cursor = next((value[name] for name in _CURSOR_NAMES if value.get(name)), None)
             value = value[name]
-        elif "key" in value:  # the specification's form, with one module
+        elif "key" in value:  # objects with commas between them, and only one of them
             value = [value]
     if not isinstance(value, list):
         raise InvalidResponse("the response is no list of modules", status=response.status)
@@ -172,20 +171,20 @@ def parse_page(response: Response) -> Page:
 
 
 def parse_deleted(response: Response) -> None:
-    """204 without a body (spec). Any other success is one too, unless a page says it: that is a gateway's, or a login.
+    """Accept the response to a delete: 204 without a body, or any other success that is not HTML.
 
     Raises:
-        BadAnswer: The response is HTML.
+        InvalidResponse: It is HTML: a gateway's page, or a login.
     """
     if response.body.lstrip()[:1] == b"<":
         raise InvalidResponse("the response is a page of HTML", status=response.status)
 
 
 def distinct(modules: Iterable[LiveModule]) -> tuple[LiveModule, ...]:
-    """Every module once: an entry that comes again unchanged is one module.
+    """The modules without repeated entries.
 
     Raises:
-        BadAnswer: One key has two contents.
+        InvalidResponse: Two entries have the same key and different content.
     """
     found: dict[str, LiveModule] = {}
     for module in modules:
@@ -194,28 +193,27 @@ def distinct(modules: Iterable[LiveModule]) -> tuple[LiveModule, ...]:
     return tuple(found.values())
 
 
-def refuse_uncarriable(live: LiveModule) -> LiveModule:
-    """Return a module that Pulumi's wire can carry.
+def require_storable(live: LiveModule) -> LiveModule:
+    """The module, if Pulumi can store it. Entries of a list are not checked: a foreign module must not block the others.
 
     Raises:
-        BadAnswer: It is nested deeper than that, or holds one of Pulumi's own marks. Not asked of the entries of a
-            list: a stranger must not block the others.
+        InvalidResponse: It is nested too deep for Pulumi, or holds one of the marks that Pulumi gives a meaning.
     """
     if depth(live.content.data) > MAX_DEPTH:
         raise InvalidResponse(
             f"module '{printable(live.key, 80)}' is nested deeper than {MAX_DEPTH} levels, which Pulumi cannot carry"
         )
-    if _holds_a_mark(live.content.data):
+    if _holds_mark(live.content.data):
         raise InvalidResponse(
             f"module '{printable(live.key, 80)}' holds a value that Pulumi takes for a mark of its own, and cannot carry"
         )
     return live
 
 
-def _holds_a_mark(value: Any) -> bool:
+def _holds_mark(value: Any) -> bool:
     if isinstance(value, dict):
-        return _SIGNATURE in value or any(map(_holds_a_mark, value.values()))
-    return any(map(_holds_a_mark, value)) if isinstance(value, list) else value == _UNKNOWN
+        return _SIGNATURE in value or any(map(_holds_mark, value.values()))
+    return any(map(_holds_mark, value)) if isinstance(value, list) else value == _UNKNOWN
 
 
 def _collection(version: Version) -> str:
@@ -223,7 +221,7 @@ def _collection(version: Version) -> str:
 
 
 def _module_path(version: Version, key: str) -> str:
-    if key in _STEPS:
+    if key in _DOT_SEGMENTS:
         raise ValueError("this key cannot be part of a path")
     try:
         return f"{_collection(version)}/{quote(key, safe='')}"
@@ -251,6 +249,6 @@ def _live(value: Any, what: str, status: int) -> LiveModule:
             raise InvalidResponse(f"{what} has no string '{name}'", status=status)
     if not isinstance(value.get("data"), dict):
         raise InvalidResponse(f"{what} has no object 'data'", status=status)
-    # The server copies the key into the data (spec): it is no content.
+    # The server copies the key into the data; it is not part of the content.
     data = {name: inner for name, inner in value["data"].items() if name != "key"}
     return LiveModule(value["key"], Content(value["type"], normalize(data)))

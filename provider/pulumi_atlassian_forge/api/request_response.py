@@ -1,4 +1,4 @@
-"""One request and its response, whatever authentication method they take and whatever is asked."""
+"""HTTP request and response as plain values, independent of the authentication method and of the HTTP library."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Method = Literal["GET", "POST", "PUT", "DELETE"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request, before anybody knows where to send it. Its ``repr`` shows no content: that may be a secret."""
+    """One request, relative to the base URL. Its ``repr`` does not show the body, which may hold a secret."""
 
     method: Method
     path: str
@@ -21,21 +21,21 @@ class Request:
 
     @property
     def is_idempotent(self) -> bool:
-        """Whether sending it twice does what sending it once does (RFC 9110, section 9.2.2)."""
+        """Whether sending it twice has the effect of sending it once (RFC 9110, section 9.2.2)."""
         return self.method != "POST"
 
     @property
     def target(self) -> str:
-        """Path and query, quoted."""
+        """Path and query, percent-encoded."""
         return f"{self.path}?{urlencode(self.query, quote_via=quote, safe='')}" if self.query else self.path
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One response: the names of its headers are in lower case, its body is decompressed.
+    """One response: header names in lower case, the body decompressed.
 
     Attributes:
-        secrets: What the request was sent with and nobody may be shown, however the response spells it.
+        secrets: The credentials of its request, which have to be redacted in what is shown of the response.
     """
 
     status: int

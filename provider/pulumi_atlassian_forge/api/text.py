@@ -1,6 +1,6 @@
-"""What a server wrote, made fit for a terminal and a log.
+"""Sanitizer for text from a server: one printable line for terminals and logs.
 
-A server's text is shown to people. It must not move their cursor, reorder their line or fill their screen.
+Without it a server could move the cursor, reorder the line or fill the screen.
 """
 
 from __future__ import annotations
@@ -9,29 +9,28 @@ import re
 from typing import Final
 
 SHOWN: Final = 300
-"""Characters of a server's text that are shown (design decision 8)."""
+"""Characters of a server's text that are shown."""
 
-_READ: Final = 16_384  # characters that are looked at: an error page says what it has to say at its top
+_READ: Final = 16_384  # characters that are searched: an error page has its message at the top
 
 _ESCAPES: Final = re.compile(
     r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # OSC: window titles, links
     r"|\x1b[P^_X][^\x1b]*(?:\x1b\\)?"  # strings for the terminal itself
-    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI: colours, cursor movements
-    r"|\x1b[ -/]*[0-~]?"  # the short ones
+    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI: colors, cursor movements
+    r"|\x1b[ -/]*[0-~]?"  # two-character sequences
 )
-# Marks that reorder what follows: a text must read as it is spelt.
-_INVISIBLE: Final = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_INVISIBLE: Final = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")  # reorder or hide what follows
 _CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\\s]+")
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 _LOOKS_LIKE_HTML: Final = re.compile(r"<(?:!doctype|html|head|body|h\d|p|div|title|center)\b", re.IGNORECASE)
 
 
 def printable(text: str, limit: int = SHOWN) -> str:
-    """Make one printable line of a text.
+    """One printable line of a text.
 
     Args:
-        text: Anything, from anybody.
-        limit: The length, in characters, that the result does not exceed (our own limit).
+        text: Any text.
+        limit: The largest length of the result, in characters.
 
     Returns:
         The text without escape sequences, control characters and lone surrogates, its white space collapsed, and cut.
@@ -43,18 +42,38 @@ def printable(text: str, limit: int = SHOWN) -> str:
 
 
 def message_from_body(body: bytes, limit: int = SHOWN) -> str:
-    """The text of a body that is not the JSON it should be: a gateway's error page, or plain text.
+    """The text of a body that is not the expected JSON: a gateway's error page, or plain text.
 
     Args:
-        body: The body, in whatever encoding.
+        body: The body, in any encoding.
         limit: See :func:`printable`.
 
     Returns:
-        Its text, without markup where it is HTML; empty if it has none.
+        Its text, without tags if it is HTML; empty if it has none.
     """
     text = body[:_READ].decode("utf-8", "replace")
-    if _LOOKS_LIKE_HTML.search(text):
-        from .html_text import without_markup  # noqa: PLC0415 - few responses are HTML, and a preview has none
+    return printable(_html_to_text(text) if _LOOKS_LIKE_HTML.search(text) else text, limit)
 
-        text = without_markup(text)
-    return printable(text, limit)
+
+def _html_to_text(html: str) -> str:
+    from html.parser import HTMLParser  # noqa: PLC0415 - few responses are HTML, and a preview has none
+
+    pieces: dict[str, None] = {}  # without duplicates: the title and the heading of an error page tend to be the same
+    hidden: list[str] = []
+
+    class Text(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - the parser's form
+            hidden.extend([tag] if tag in ("script", "style") else [])
+
+        def handle_endtag(self, tag: str) -> None:
+            if tag in hidden:
+                hidden.remove(tag)
+
+        def handle_data(self, data: str) -> None:
+            if not hidden and (piece := " ".join(data.split())):
+                pieces[piece] = None
+
+    parser = Text(convert_charrefs=True)
+    parser.feed(html)
+    parser.close()
+    return " ".join(pieces)
