@@ -14,7 +14,7 @@ import pytest
 from pulumi_atlassian_forge.api.errors import Unauthorized
 from pulumi_atlassian_forge.auth.bearer_token import Token
 from pulumi_atlassian_forge.auth.child_processes import kill_all
-from pulumi_atlassian_forge.auth.token_command import Command
+from pulumi_atlassian_forge.auth.token_command import TokenCommand
 from testing.processes import is_alive
 
 TOKEN = "planted-token-1c9e"
@@ -25,7 +25,7 @@ def python(text: str) -> list[str]:
 
 
 def run(arguments: list[str], directory: Path, seconds: float = 20.0) -> Token:
-    return Command(arguments, directory, seconds)()
+    return TokenCommand(arguments, directory, seconds)()
 
 
 def failure(arguments: list[str], directory: Path, seconds: float = 20.0) -> str:
@@ -112,27 +112,27 @@ def test_one_runs_at_a_time(tmp_path: Path) -> None:
         "log.write('begin\\n'); log.flush(); time.sleep(0.2); log.write('end\\n'); log.flush()\n"
         f"print({TOKEN!r})"
     )
-    command = Command(python(program), tmp_path, 20.0)
-    others = [Command(python(program), tmp_path, 20.0) for _ in range(2)]
+    command = TokenCommand(python(program), tmp_path, 20.0)
+    others = [TokenCommand(python(program), tmp_path, 20.0) for _ in range(2)]
     with ThreadPoolExecutor(3) as pool:
         assert [*pool.map(lambda one: one(), [command, *others])] == [Token(TOKEN)] * 3
     assert (tmp_path / "log").read_text().split() == ["begin", "end"] * 3
 
 
 def test_who_waits_too_long_for_another_run_says_so(tmp_path: Path) -> None:
-    command = Command(python("import time; time.sleep(3); print('t')"), tmp_path, 20.0)
+    command = TokenCommand(python("import time; time.sleep(3); print('t')"), tmp_path, 20.0)
     thread = threading.Thread(target=command)
     thread.start()
     time.sleep(0.5)
     with pytest.raises(Unauthorized, match=r"is run by another process for more than 0\.3 s"):
-        Command(python("import time; time.sleep(3); print('t')"), tmp_path, 0.3)()
+        TokenCommand(python("import time; time.sleep(3); print('t')"), tmp_path, 0.3)()
     thread.join()
 
 
 def test_a_failure_answers_those_who_ask_right_after_it(tmp_path: Path) -> None:
     """A program that hangs must not hang once for each module."""
     program = f"import pathlib, sys; p = pathlib.Path({str(tmp_path / 'runs')!r}); p.open('a').write('x'); sys.exit('no role')"
-    command = Command(python(program), tmp_path, 20.0)
+    command = TokenCommand(python(program), tmp_path, 20.0)
     for _ in range(3):
         with pytest.raises(Unauthorized, match="no role"):
             command()
@@ -142,7 +142,7 @@ def test_a_failure_answers_those_who_ask_right_after_it(tmp_path: Path) -> None:
 def test_a_token_that_is_printed_again_answers_those_who_ask_right_after_it(tmp_path: Path) -> None:
     """It was refused: whoever was refused with it as well need not run the program for the same."""
     program = f"import pathlib; p = pathlib.Path({str(tmp_path / 'runs')!r}); p.open('a').write('x'); print({TOKEN!r})"
-    command = Command(python(program), tmp_path, 20.0)
+    command = TokenCommand(python(program), tmp_path, 20.0)
     assert [command() for _ in range(5)] == [Token(TOKEN)] * 5
     assert (tmp_path / "runs").read_text() == "xx"
 

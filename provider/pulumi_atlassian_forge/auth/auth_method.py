@@ -1,4 +1,4 @@
-"""From the settings of an installation to its authentication method."""
+"""Authentication method of an installation: opens the one that its settings name."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from pulumi_atlassian_forge.api.auth import Auth, FixedHeaders
 from pulumi_atlassian_forge.config.settings import API_BASE, PROXY_VARIABLE, InstallationSettings
 from pulumi_atlassian_forge.errors import Notify
 
-from .bearer_token import BearerToken, Token
+from .bearer_token import BearerToken, Token, token_from, warn_of_expiry
 from .local_emulator import ADDRESS, emulator
 from .relay import Relay, Signature
-from .secret_files import key_in, token_in
-from .token_command import warn_of_expiry
+from .secret import secret_file
 
 if TYPE_CHECKING:
     from pulumi_atlassian_forge.emulator.transport import EmulatorTransport
@@ -25,16 +24,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AuthMethod:
-    """How one installation is reached.
+    """An open authentication method: where the requests of one installation go, and with which credentials.
 
     Attributes:
         base_url: Where requests go.
-        auth: What shows who asks.
+        auth: The source of the credentials.
         envelope: The relay that wraps the requests; None if they go directly to the API.
-        transport: What carries them in place of the network.
-        installation: Returns the id of the installation, or None where it is not known yet; None where the authentication
-            method never knows it.
-        ends_at: Returns when the token ends, in seconds since the epoch; None where that is not known, or there is no token.
+        transport: Used in place of the network (the emulator).
+        installation: Returns the id of the installation, or None if it is not known yet; None if the authentication method never
+            knows it.
+        expires_at: Returns when the token expires, in seconds since the epoch; None if that is not known, or there is no token.
         secrets: Returns every secret that was read, for redaction.
     """
 
@@ -50,13 +49,13 @@ class AuthMethod:
 def open_auth_method(
     name: str, settings: InstallationSettings, root: Path, on_refresh: Callable[[], None], notify: Notify
 ) -> AuthMethod:
-    """The authentication method that the settings open.
+    """Open the authentication method that the settings name.
 
     Args:
         name: The installation.
-        settings: Its settings; they hold no more than one authentication method.
+        settings: Its settings; they name one authentication method at most.
         root: Where a relative path starts.
-        on_refresh: Called when there is another token.
+        on_refresh: Called after the token was refreshed.
         notify: Receives run-time messages.
 
     Raises:
@@ -72,7 +71,7 @@ def open_auth_method(
     if obtain is None:
         return AuthMethod(base_url, FixedHeaders({}), transport=transport)
     auth = BearerToken(obtain, on_refresh, lambda token: warn_of_expiry(token, lambda text: notify(name, text)))
-    # Only a command tells whose token it is, so for the others none is obtained to find that out.
+    # Only a command tells which installation its token is for: for the others no token is obtained to find that out.
     installation = auth.installation if settings.auth_method == "tokenCommand" else None
     return AuthMethod(
         base_url, auth, transport=transport, installation=installation, expires_at=auth.expires_at, secrets=auth.secrets
@@ -80,28 +79,28 @@ def open_auth_method(
 
 
 def identity_of(installation: str) -> str:
-    """What the state keeps of an installation's id: its hash, of the last part of an ARI as of the bare id."""
+    """The hash of an installation's id, for the state; an ARI and its last part, the bare id, have the same hash."""
     return blake2b(
         installation.strip("/").rpartition("/")[2].lower().encode(), digest_size=16, person=b"installation"
     ).hexdigest()
 
 
 def _token(settings: InstallationSettings, root: Path) -> Callable[[], Token] | None:
-    """Where the token comes from; None where the emulator needs none."""
+    """What obtains the token; None if there is none, which the emulator accepts."""
     if settings.token is not None:
-        return token_in(settings.token.get_secret_value)
+        return token_from(settings.token.get_secret_value)
     if settings.token_file is not None:
-        return token_in(key_in(settings.token_file, root, "token"))
+        return token_from(secret_file(settings.token_file, root, "token"))
     if settings.token_command is not None:
-        from .token_command import Command  # noqa: PLC0415 - its lock is POSIX's, and few need it
+        from .token_command import TokenCommand  # noqa: PLC0415 - its lock is POSIX's, and few need it
 
-        return Command(settings.token_command, root, settings.request_timeout)
+        return TokenCommand(settings.token_command, root, settings.request_timeout)
     return None
 
 
 def _relay(settings: InstallationSettings, root: Path) -> AuthMethod:
     key = settings.relay_key
-    obtain = key.get_secret_value if key is not None else key_in(settings.relay_key_file or "", root, "key")
+    obtain = key.get_secret_value if key is not None else secret_file(settings.relay_key_file or "", root, "key")
     relay, signature = Relay(), Signature(obtain)
     return AuthMethod(
         settings.relay_url or "",
@@ -113,9 +112,12 @@ def _relay(settings: InstallationSettings, root: Path) -> AuthMethod:
 
 
 def _container(settings: InstallationSettings) -> AuthMethod:
-    """The sidecar knows the app; the header names the installation (docs:containers-reference/ref-api)."""
+    """The container's sidecar adds the app's credentials; the header names the installation.
+
+    https://developer.atlassian.com/platform/forge/containers-reference/ref-api/
+    """
     kind, _, id_ = (settings.container_proxy or "").partition("=")
     base_url = settings.base_url or f"{os.environ.get(PROXY_VARIABLE, '').rstrip('/')}/atlassian"
-    whom = f"installationId={id_}" if kind == "installationId" else f"id={id_}"
-    headers = FixedHeaders({"forge-proxy-authorization": f"Forge as=app,{whom}"})
+    target = f"installationId={id_}" if kind == "installationId" else f"id={id_}"
+    headers = FixedHeaders({"forge-proxy-authorization": f"Forge as=app,{target}"})
     return AuthMethod(base_url, headers, installation=(lambda: id_) if kind == "installationId" else None)

@@ -1,4 +1,4 @@
-"""A token of the installed app, sent as ``Authorization: Bearer …``: obtained when needed, refreshed before it expires."""
+"""Bearer token of the installed app: sent as ``Authorization: Bearer …``, refreshed before it expires and after a 401."""
 
 from __future__ import annotations
 
@@ -12,12 +12,22 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
 from pulumi_atlassian_forge.api.auth import require_sendable
-from pulumi_atlassian_forge.api.errors import ApiError, Unauthorized
+from pulumi_atlassian_forge.api.errors import Unauthorized
 from pulumi_atlassian_forge.api.request_response import Request
 from pulumi_atlassian_forge.config.settings import names_its_scheme
 
+from .secret import CachedSecret
+
 REFRESH_BEFORE_EXPIRY_S: Final = 60.0
-"""Seconds before its end from which on another token is looked for, and between two such looks."""
+"""Seconds before its expiry from which on the token is refreshed, and between two such attempts."""
+
+EXPIRY_WARNING_S: Final = 600.0
+"""A warning is shown for a token that expires within these seconds: a large run takes longer."""
+
+TIMESTAMP_MAX: Final = 1e12
+"""Seconds since the epoch that are no date, or a time in milliseconds."""
+
+_JWT_PARTS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +36,8 @@ class Token:
 
     Attributes:
         text: The token itself; no ``repr`` shows it.
-        ends_at: When it ends, in seconds since the epoch; None where that is not known.
-        installation: The id of the installation that it is for, where its source tells.
+        expires_at: When it expires, in seconds since the epoch; None if that is not known.
+        installation: The id of its installation, if its source tells.
     """
 
     text: str = field(repr=False)
@@ -36,19 +46,18 @@ class Token:
 
 
 class BearerToken:
-    """A token, sent as ``Authorization: Bearer …`` (docs:remote/calling-product-apis).
+    """Credentials in the form of a bearer token, shared by all threads.
 
-    It is obtained when it is first needed, shortly before it ends, and after a 401: by one thread, for all.
+    It never appears in a ``repr`` and cannot be pickled, so that it ends up in no state and no log.
 
     Args:
-        obtain: Returns the token of the installed app. The token is shown by nothing and cannot be pickled: it ends up in no
-            state and no log.
-        on_renewal: Called when another token is used from now on.
+        obtain: Returns the token.
+        on_refresh: Called when another token is used from now on.
         on_first: Called with the first token.
         clock: Seconds since the epoch.
     """
 
-    __slots__ = ("_clock", "_lock", "_next_look", "_obtain", "_on_first", "_on_renewal", "_tokens")
+    __slots__ = ("_clock", "_lock", "_next_refresh", "_on_first", "_on_refresh", "_token")
 
     def __init__(
         self,
@@ -57,92 +66,69 @@ class BearerToken:
         on_first: Callable[[Token], None] = lambda _: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._obtain = obtain
-        self._on_renewal = on_refresh
+        self._token = CachedSecret(lambda: _require_sendable(obtain()), lambda token: token.text, self._on_change)
+        self._on_refresh = on_refresh
         self._on_first = on_first
         self._clock = clock
         self._lock = threading.Lock()
-        self._tokens: list[Token] = []  # all that there were: each has to be redacted
-        self._next_look = 0.0
+        self._next_refresh = 0.0
 
     def headers(self, request: Request) -> Mapping[str, str]:
         """The header with the token.
 
         Raises:
-            Unauthorized: There is no token; or there is another one now, and the request is one that its caller has to look at
-                again (``is_refreshed``).
+            Unauthorized: There is no token; or it was just refreshed, and the request is a register, whose caller has to verify
+                that the installation is the same (``is_refreshed``).
         """
-        with self._lock:
-            if self._current() and self._is_renewed_in_time() and not request.is_idempotent:
-                raise Unauthorized("the token was about to end, and was renewed", is_refreshed=True)
-            return _bearer(self._tokens[-1])
+        token = self._token.get()
+        if self._refreshed_before_expiry(token):
+            if not request.is_idempotent:
+                raise Unauthorized("the token was about to expire and was refreshed", is_refreshed=True)
+            token = self._token.get()
+        return _header(token)
 
     def refreshed(self, refused: Mapping[str, str]) -> bool:
-        """Obtain the token once more, unless another thread has just done so."""
-        with self._lock:
-            if self._tokens and _bearer(self._tokens[-1]) != refused:
-                return True
-            return self._took(self._obtained())
+        """Obtain the token again after a 401, unless another thread has just done so."""
+        return self._token.refresh(lambda token: _header(token) == refused)
 
     def installation(self) -> str | None:
-        """The id of the installation that the token is for, where its source tells.
+        """The id of the installation that the token is for, if its source tells.
 
         Raises:
             Unauthorized: There is no token.
         """
-        with self._lock:
-            return self._current().installation
+        return self._token.get().installation
 
     def expires_at(self) -> float | None:
-        """When the token ends, in seconds since the epoch, where it or its source tells.
+        """When the token expires, in seconds since the epoch, if it or its source tells.
 
         Raises:
             Unauthorized: There is no token.
         """
-        with self._lock:
-            return self._current().expires_at
+        return self._token.get().expires_at
 
     def secrets(self) -> set[str]:
         """Every token that was obtained, for redaction."""
-        return {token.text for token in self._tokens}
+        return self._token.texts()
 
-    def _current(self) -> Token:
-        if not self._tokens:
-            self._tokens.append(self._obtained())
-            self._on_first(self._tokens[-1])
-        return self._tokens[-1]
+    def _on_change(self, old: Token | None, new: Token) -> None:
+        """Refuse the token of another installation: decisions that were made with the old one must not be carried out there."""
+        if old is None:
+            self._on_first(new)
+        elif None not in (old.installation, new.installation) and old.installation != new.installation:
+            raise Unauthorized("the token was refreshed, and the new one is that of another installation")
+        else:
+            self._on_refresh()
 
-    def _obtained(self) -> Token:
-        """Another token. What goes wrong may be told in words that hold the one in use."""
+    def _refreshed_before_expiry(self, token: Token) -> bool:
+        """Whether the token expires soon and there is another one. If not, it is used: the server decides, clocks differ."""
+        with self._lock:
+            now = self._clock()
+            if token.expires_at is None or now < max(token.expires_at - REFRESH_BEFORE_EXPIRY_S, self._next_refresh):
+                return False
+            self._next_refresh = now + REFRESH_BEFORE_EXPIRY_S
         try:
-            return _sendable(self._obtain())
-        except ApiError as error:
-            failure = error
-        raise failure.redacted(self.secrets())
-
-    def _took(self, token: Token) -> bool:
-        """Use this token from now on; False where it is the one that is in use.
-
-        Raises:
-            Unauthorized: It is another installation's: what was decided with the old one must not be carried out there.
-        """
-        if self._tokens and token.text == self._tokens[-1].text:
-            return False
-        known = {one.installation for one in (*self._tokens[-1:], token)} - {None}
-        if len(known) > 1:
-            raise Unauthorized("the token was renewed, and the new one is that of another installation")
-        self._tokens.append(token)
-        self._on_renewal()
-        return True
-
-    def _is_renewed_in_time(self) -> bool:
-        """Whether there is another token, where this one ends. Whether it has ended is for the server to say: clocks differ."""
-        expires_at, now = self._tokens[-1].expires_at, self._clock()
-        if expires_at is None or now < max(expires_at - REFRESH_BEFORE_EXPIRY_S, self._next_look):
-            return False
-        self._next_look = now + REFRESH_BEFORE_EXPIRY_S
-        try:
-            return self._took(self._obtained())
+            return self._token.refresh(lambda current: current is token)
         except Unauthorized:
             return False
 
@@ -153,28 +139,33 @@ class BearerToken:
         raise TypeError("a token is not to be pickled")
 
 
-def _sendable(token: Token) -> Token:
-    """One that is not sendable is not kept: the file that it came from may be half written."""
-    more = names_its_scheme(token.text)
-    if more is not None:
-        raise Unauthorized(f"the token {more}")
+def _require_sendable(token: Token) -> Token:
+    """The token, unless no header can hold it: the file that it came from may be half written."""
+    problem = names_its_scheme(token.text)
+    if problem is not None:
+        raise Unauthorized(f"the token {problem}")
     require_sendable([token.text])
     return token
 
 
-def _bearer(token: Token) -> dict[str, str]:
+def _header(token: Token) -> dict[str, str]:
     return {"authorization": f"Bearer {token.text}"}
 
 
-_PARTS: Final = 3
-NEVER: Final = 1e12
-"""Seconds since the epoch that are no date, or one in milliseconds."""
+def token_from(read: Callable[[], str]) -> Callable[[], Token]:
+    """A function that reads a token as a text; if it is a JWT, it tells when it expires."""
+
+    def obtain() -> Token:
+        text = read()
+        return Token(text, expiry_of(text))
+
+    return obtain
 
 
 def claims_of(token: str) -> dict[str, Any] | None:
     """The claims of a JWT; None for anything else."""
     parts = token.split(".")
-    if len(parts) != _PARTS:
+    if len(parts) != _JWT_PARTS:
         return None
     try:
         claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
@@ -184,9 +175,19 @@ def claims_of(token: str) -> dict[str, Any] | None:
 
 
 def expiry_of(token: str) -> float | None:
-    """When a token ends, in seconds since the epoch; None where it does not say.
+    """When a token expires, in seconds since the epoch; None if it does not say.
 
-    A system token is opaque but for ``exp``, which the documents tell callers to read (docs:remote/calling-product-apis).
+    A system token is opaque except for ``exp``, which Atlassian tells callers to read:
+    https://developer.atlassian.com/platform/forge/remote/calling-product-apis/
     """
-    end = (claims_of(token) or {}).get("exp")
-    return float(end) if isinstance(end, int | float) and not isinstance(end, bool) and 0 <= end < NEVER else None
+    expiry = (claims_of(token) or {}).get("exp")
+    if not isinstance(expiry, int | float) or isinstance(expiry, bool):
+        return None
+    return float(expiry) if 0 <= expiry < TIMESTAMP_MAX else None
+
+
+def warn_of_expiry(token: Token, notify: Callable[[str], None], now: Callable[[], float] = time.time) -> None:
+    """Warn about a token that expires before a long run ends."""
+    left = 0.0 if token.expires_at is None else token.expires_at - now()
+    if 0 < left < EXPIRY_WARNING_S:  # an expired one is refused by the server, with a message of its own
+        notify(f"the token expires in {left:.0f} s; a longer run obtains it again then")

@@ -1,4 +1,4 @@
-"""The process groups of the token commands that run now: a process that exits without a clean-up would leave them behind."""
+"""Process groups of the running token commands: the provider kills them before it exits without a cleanup."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ RUNNING: Final[set[int]] = set()
 
 
 def kill(group: int) -> None:
-    """Kill a process group: a program, and what it has started."""
+    """Kill a process group: a program and its children."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)
 
 
 def kill_all() -> None:
-    """Kill every process group that runs now."""
+    """Kill all of them."""
     for group in [*RUNNING]:
         kill(group)

@@ -1,4 +1,4 @@
-"""The way to the emulator in this process, which is loaded only where it was asked for."""
+"""Authentication method for the emulator in this process, which is loaded only if a base URL names it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from pulumi_atlassian_forge.emulator.transport import EmulatorTransport
 
 ADDRESS = "https://emulator.invalid"
-"""What requests name as their host: none has this one (RFC 6761, section 6.4)."""
+"""The base URL of its requests; the host is reserved (RFC 6761, section 6.4)."""
 
 
 def emulator(base_url: str, name: str, root: Path) -> EmulatorTransport:
-    """What carries requests to the emulator.
+    """Open the emulator as a transport.
 
     Args:
         base_url: ``emulator://<path>.db``, with faults and options.

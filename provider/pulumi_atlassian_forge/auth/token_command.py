@@ -1,4 +1,4 @@
-"""A program that prints a token: started by no shell, within a time, one run at a time over all threads and processes."""
+"""Token command: a program that prints a token. No shell, a time limit, and one run at a time over all threads and processes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import re
 import selectors
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Final
@@ -22,25 +22,25 @@ from pulumi_atlassian_forge.api.errors import InvalidResponse, Unauthorized
 from pulumi_atlassian_forge.api.text import printable
 from pulumi_atlassian_forge.errors import SECRET_MIN_LENGTH, redact, redact_token_like
 
-from .bearer_token import NEVER, Token, expiry_of
+from .bearer_token import TIMESTAMP_MAX, Token, expiry_of
 from .child_processes import RUNNING, kill
 
 FAILURE_CACHE_S: Final = 10.0
-"""Seconds for which a failure responses those who ask after it: a program that hangs must not hang once for each module. So
-does a
-token that was printed again although it was refused."""
+"""Seconds for which a failure is cached, so that a program that hangs does not hang once for each module. So is a token that was
+printed again although it had been refused."""
 
-_MOST: Final = 65_536  # bytes that are read of each of its outputs
-_TICK: Final = 0.1  # seconds
+_OUTPUT_MAX_BYTES: Final = 65_536  # of each of its outputs
+_POLL_S: Final = 0.1
+_PROPERTIES: Final = ("token", "expiresAt", "installationId")
 
 
-class Command:
+class TokenCommand:
     """Obtains a token from a program.
 
     Args:
         arguments: The program and its arguments.
         directory: Where it runs.
-        seconds: How long it may take, with the wait for another run of the same command.
+        seconds: The time limit, which includes the wait for another run of the same command.
     """
 
     def __init__(self, arguments: Sequence[str], directory: Path, seconds: float) -> None:
@@ -62,11 +62,11 @@ class Command:
             raise Unauthorized(self._failure)
         if self._last is not None and time.monotonic() < self._repeated_at + FAILURE_CACHE_S:
             return self._last
-        until = time.monotonic() + self._seconds
+        deadline = time.monotonic() + self._seconds
         try:
-            with self._turn(until):
-                code, printed, said = self._run(until)
-            token = self._token(code, printed, said)
+            with self._lock(deadline):
+                code, output, errors = self._run(deadline)
+            token = self._token(code, output, errors)
         except Unauthorized as error:
             self._failure, self._failed_at = error.message, time.monotonic()
             raise
@@ -75,16 +75,13 @@ class Command:
         self._last = token
         return token
 
-    def _token(self, code: int, printed: str, said: str) -> Token:
+    def _token(self, code: int, output: str, errors: str) -> Token:
         if code:
-            words = (
-                printable(redact_token_like(redact(said.strip(), _words(printed))), 200)
-                or "it said nothing on its standard error"
-            )
+            text = printable(redact_token_like(redact(errors.strip(), _words(output))), 200)
             how = f"failed with exit code {code}" if code > 0 else f"was ended by signal {-code}"
-            raise self._error(f"{how}: {words}")
+            raise self._error(f"{how}: {text or 'it said nothing on its standard error'}")
         try:
-            return token_of(printed)
+            return token_of(output)
         except NoTokenError as problem:
             raise self._error(str(problem)) from None
 
@@ -92,28 +89,28 @@ class Command:
         return Unauthorized(f"the token command {printable(self._arguments[0], 80)!r} {problem}")
 
     @contextlib.contextmanager
-    def _turn(self, until: float) -> Iterator[None]:
-        """The program and the plugin of one run both ask: the one that is second waits. Where there is no lock both run it."""
+    def _lock(self, deadline: float) -> Iterator[None]:
+        """Wait for another run of the command: the program and the plugin may start it at once. Skipped if locks do not work."""
         with contextlib.ExitStack() as stack:
             try:
                 file = stack.enter_context(self._lock_file().open("ab"))
-                while not _locked(file):
-                    if time.monotonic() >= until:
+                while not _is_locked(file):
+                    if time.monotonic() >= deadline:
                         raise self._error(f"is run by another process for more than {self._seconds:g} s")
-                    time.sleep(_TICK)
+                    time.sleep(_POLL_S)
             except (OSError, RuntimeError):
                 pass  # no folder, no such user, a file system without locks
             yield
 
     def _lock_file(self) -> Path:
-        """In a folder of the user's own: in one that all can write to somebody else could be first."""
+        """In a folder of the user's own: in a shared one another user could hold the lock."""
         runtime = os.environ.get("XDG_RUNTIME_DIR")
         folder = (Path(runtime) if runtime else Path.home() / ".cache") / "pulumi-atlassian-forge"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        named = "\0".join([str(self._directory), *self._arguments])
-        return folder / f"{hashlib.sha256(named.encode(errors='surrogatepass')).hexdigest()[:16]}.lock"
+        command = "\0".join([str(self._directory), *self._arguments])
+        return folder / f"{hashlib.sha256(command.encode(errors='surrogatepass')).hexdigest()[:16]}.lock"
 
-    def _run(self, until: float) -> tuple[int, str, str]:
+    def _run(self, deadline: float) -> tuple[int, str, str]:
         try:
             process = subprocess.Popen(  # noqa: S603 - the user's own program, named by the user's settings
                 self._arguments,
@@ -128,12 +125,12 @@ class Command:
             raise self._error(f"cannot be started: {reason}") from None
         RUNNING.add(process.pid)
         try:
-            outputs = self._read(process, until)
-            return process.wait(max(_TICK, until - time.monotonic())), *outputs
+            outputs = self._read(process, deadline)
+            return process.wait(max(_POLL_S, deadline - time.monotonic())), *outputs
         except BaseException as error:
             kill(process.pid)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(1)  # one of another user's, as of sudo, cannot be ended
+                process.wait(1)  # a process of another user, as of sudo, cannot be killed
             if isinstance(error, subprocess.TimeoutExpired):
                 raise self._error(f"did not end within {self._seconds:g} s, and was stopped") from None
             raise
@@ -142,33 +139,33 @@ class Command:
             for stream in filter(None, (process.stdout, process.stderr)):
                 stream.close()
 
-    def _read(self, process: subprocess.Popen[bytes], until: float) -> tuple[str, str]:
-        """What it prints, until it ends: a child that it leaves behind may keep the pipes open."""
+    def _read(self, process: subprocess.Popen[bytes], deadline: float) -> tuple[str, str]:
+        """Both outputs until the program ends; a child that it leaves behind may keep the pipes open for longer."""
         streams: list[IO[bytes]] = [stream for stream in (process.stdout, process.stderr) if stream is not None]
         read: dict[IO[bytes], bytes] = dict.fromkeys(streams, b"")
         with selectors.DefaultSelector() as selector:
             for stream in streams:
                 selector.register(stream, selectors.EVENT_READ)
             while selector.get_map():
-                has_ended = process.poll() is not None  # before the look: what it printed is in the pipe then
-                ready = selector.select(0 if has_ended else _TICK)
+                has_ended = process.poll() is not None  # checked first: then all that it printed is in the pipes
+                ready = selector.select(0 if has_ended else _POLL_S)
                 if has_ended and not ready:
                     break
-                if time.monotonic() >= until:
+                if time.monotonic() >= deadline:
                     raise subprocess.TimeoutExpired(self._arguments, self._seconds)
                 for key, _ in ready:
                     stream = next(stream for stream in streams if stream is key.fileobj)
-                    chunk = os.read(key.fd, _MOST)
+                    chunk = os.read(key.fd, _OUTPUT_MAX_BYTES)
                     read[stream] += chunk
                     if not chunk:
                         selector.unregister(stream)
-                    if len(read[stream]) > _MOST:
-                        raise self._error(f"printed more than {_MOST} bytes, and was stopped")
-        printed, said = (read[stream].decode("utf-8", "replace") for stream in streams)
-        return printed, said
+                    if len(read[stream]) > _OUTPUT_MAX_BYTES:
+                        raise self._error(f"printed more than {_OUTPUT_MAX_BYTES} bytes, and was stopped")
+        output, errors = (read[stream].decode("utf-8", "replace") for stream in streams)
+        return output, errors
 
 
-def _locked(file: IO[bytes]) -> bool:
+def _is_locked(file: IO[bytes]) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -176,32 +173,26 @@ def _locked(file: IO[bytes]) -> bool:
     return True
 
 
-def _words(printed: str) -> set[str]:
+def _words(output: str) -> set[str]:
     """What may be the token, in whatever form it was printed."""
-    words = re.split(r'[\s"{}:,]+', printed)
+    words = re.split(r'[\s"{}:,]+', output)
     with contextlib.suppress(ValueError, RecursionError):
-        value = json.loads(printed)  # it may spell some characters in another way
+        value = json.loads(output)  # JSON may escape some characters
         words += [text for text in value.values() if isinstance(text, str)] if isinstance(value, dict) else []
     return {word for word in words if len(word) >= SECRET_MIN_LENGTH}
 
 
-EXPIRY_WARNING_S: Final = 600.0
-"""Seconds that a run of some size takes: a token that ends within them is worth a word."""
-
-_KNOWN: Final = ("token", "expiresAt", "installationId")
-
-
 class NoTokenError(Exception):
-    """What was printed is no token; the text says what it is, and shows none of it."""
+    """The output is not a token; the text describes it and shows none of it."""
 
 
-def token_of(printed: str) -> Token:
-    """The token in what a command printed: the token alone, or JSON with ``token`` and what is known of it.
+def token_of(output: str) -> Token:
+    """The token in the output of a command: the token alone, or JSON with ``token``, ``expiresAt`` and ``installationId``.
 
     Raises:
         NoTokenError: It is neither.
     """
-    text = printed.strip()
+    text = output.strip()
     if not text:
         raise NoTokenError("printed nothing")
     if text.startswith("{"):
@@ -214,34 +205,25 @@ def token_of(printed: str) -> Token:
     return Token(text, expiry_of(text))
 
 
-def warn_of_expiry(token: Token, notify: Callable[[str], None], now: Callable[[], float] = time.time) -> None:
-    """Say so where a token ends before a long run would."""
-    if token.expires_at is None:
-        return
-    left = token.expires_at - now()
-    if 0 < left < EXPIRY_WARNING_S:  # one that has ended is refused, and that says it all
-        notify(f"the token ends in {left:.0f} s, and a long run may outlive it: it is looked for anew then")
-
-
 def _token_in_json(text: str) -> Token:
     try:
         printed = read_json(text.encode())
     except InvalidResponse:
         raise NoTokenError("printed something that begins like JSON, and is none") from None
     if not isinstance(printed, Mapping) or not isinstance(printed.get("token"), str) or not printed["token"].strip():
-        raise NoTokenError(f"printed JSON without a text 'token'; known: {', '.join(_KNOWN)}")
+        raise NoTokenError(f"printed JSON without a text 'token'; known: {', '.join(_PROPERTIES)}")
     token, installation = printed["token"].strip(), printed.get("installationId")
     if not (installation is None or isinstance(installation, str)):
         raise NoTokenError("printed an 'installationId' that is not a text")
-    return Token(token, _end(printed.get("expiresAt")) or expiry_of(token), (installation or "").strip() or None)
+    return Token(token, _expiry(printed.get("expiresAt")) or expiry_of(token), (installation or "").strip() or None)
 
 
-def _end(value: Any) -> float | None:
+def _expiry(value: Any) -> float | None:
     """RFC 3339, or seconds since the epoch."""
     if value is None:
         return None
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return float(value) if value < NEVER else None
+        return float(value) if value < TIMESTAMP_MAX else None
     try:
         at = datetime.fromisoformat(value)
         return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
