@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 
-def main() -> None:
-    """Run the command; without the extra that it needs, say so in one line."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and exit. Without the extra ``cli`` it fails with one line that names the extra.
+
+    Args:
+        arguments: The command line without the program's name; default: that of the process.
+    """
     try:
         import typer  # noqa: PLC0415 - the package works without it; only the command does not
     except ImportError:
         sys.stderr.write("forge-modules needs typer: pip install 'pulumi-atlassian-forge[cli]'\n")
-        raise SystemExit(2) from None
+        raise SystemExit(1) from None
     from .app import app  # noqa: PLC0415 - imports typer
 
     try:
-        code = app(standalone_mode=False)
+        code = app(arguments, prog_name="forge-modules", standalone_mode=False)
     except typer.Abort:
         sys.stderr.write("\nAborted.\n")
         raise SystemExit(130) from None
@@ -24,7 +29,7 @@ def main() -> None:
         usage: Any = error
         if not hasattr(usage, "show"):
             raise
-        # Not 2, as usual: that says here that drift or orphans were found, and a misspelt option must not look like it.
+        # Exit code 1, not the usual 2: here 2 means drift, orphans or skipped modules, and nothing else.
         usage.show()
         raise SystemExit(1) from None
     raise SystemExit(code)

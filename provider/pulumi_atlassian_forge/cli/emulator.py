@@ -7,18 +7,19 @@ import secrets
 import shlex
 import time
 from pathlib import Path
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Final
 
 import typer
 
-from pulumi_atlassian_forge.config.settings import variable
+from pulumi_atlassian_forge.config.settings import NAME, variable
 from pulumi_atlassian_forge.emulator.contract import as_text
 from pulumi_atlassian_forge.emulator.fault_rules import FaultRule
 from pulumi_atlassian_forge.emulator.handler import Emulator
 from pulumi_atlassian_forge.emulator.options import EmulatorOptions
 from pulumi_atlassian_forge.emulator.store import Store
 
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")  # as the settings want it: it becomes a part of a variable's name
+from .output import fail
+
 _TOKEN: Final = re.compile(r"[!-~]+")
 
 
@@ -42,20 +43,20 @@ def emulator(  # noqa: PLR0913, PLR0917 - one parameter per option is how typer 
         options = EmulatorOptions.parse(option or [])
         faults = [FaultRule.parse(rule) for rule in fault or []]
     except ValueError as error:
-        _fail(str(error), 2)
+        fail("emulator", str(error))
     try:
         from pulumi_atlassian_forge.emulator.server import run  # noqa: PLC0415 - needs another extra
     except ImportError as error:
-        _fail(str(error), 2)
+        fail("emulator", str(error))
     try:
         store = Store(db)
         _let_in(store, tokens, token_ttl)
     except OSError as error:
-        _fail(f"the file {db} cannot be used: {error.strerror}", 1)
+        fail("emulator", f"the file {db} cannot be used: {error.strerror}")
     try:
         run(Emulator(store, options, faults), host, port, lambda base_url: _announce(base_url, tokens))
     except OSError as error:
-        _fail(f"cannot listen on {host} port {port}: {error.strerror or error}", 1)
+        fail("emulator", f"cannot listen on {host} port {port}: {error.strerror or error}")
     except KeyboardInterrupt:
         pass  # the way to stop it
 
@@ -70,7 +71,7 @@ def _tokens(installations: list[str], settings: list[str]) -> dict[str, list[str
             raise ValueError(f"the token of {name} has characters that no header can carry: give it without spaces, in ASCII")
         tokens.setdefault(name, []).append(token)
     for name in tokens:
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise ValueError(f"an installation's name is 1 to 40 of a-z 0-9 -, and {name!r} is not")
     tokens = tokens or {"default": []}
     return {name: given or [secrets.token_urlsafe()] for name, given in tokens.items()}
@@ -88,8 +89,3 @@ def _announce(base_url: str, tokens: dict[str, list[str]]) -> None:
     for name, given in tokens.items():
         typer.echo(f"export {variable(name, 'baseUrl')}={base_url}")
         typer.echo(f"export {variable(name, 'token')}={shlex.quote(given[0])}")
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    typer.echo(f"forge-modules emulator: {message}", err=True)
-    raise typer.Exit(code)
