@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_atlassian_forge.version import __version__
+from testing.command import by_hand, run
 from testing.independent_server import TOKEN, Server
 from testing.project import Outcome
-from tests.support.command import by_hand, command
 
 HOST = ("pulumi-language-python", "pulumi-language-python-exec", "pulumi-resource-pulumi-python")
 OURS = {"python": [3, 12], "pip": True, "sdk": "3.259.0", "package": __version__, "editable": False, "error": None}
@@ -27,7 +27,7 @@ class Doctor:
 
     def __call__(self, *args: str, server: Server | None = None, **environment: str) -> Outcome:
         path = environment.pop("PATH", None) or self.tools()
-        done = command("doctor", *args, server=server, cwd=self.root, **{**HELD_OUT, "PATH": path, **environment})
+        done = run("doctor", *args, server=server, cwd=self.root, **{**HELD_OUT, "PATH": path, **environment})
         for token in {environment.get("ATLASSIAN_FORGE_TOKEN", TOKEN), TOKEN}:
             assert not any(part in done.text for part in token.split("."))
         if server is not None:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from pulumi_atlassian_forge.version import __version__
+from testing.command import printed
 from testing.doctor import HOST, OURS, Doctor, expect, program
 from testing.independent_server import Server
-from tests.support.command import printed
 
 
 class TestMachine:

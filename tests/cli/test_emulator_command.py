@@ -14,27 +14,17 @@ import pytest
 
 from pulumi_atlassian_forge.emulator.contract import ROWS
 from pulumi_atlassian_forge.version import __version__
+from testing.command import MODULE, run
 from testing.environment import environment
 
-MAIN = "from pulumi_atlassian_forge.cli import main; main()"
 PATH = "/forge/installation/v1/dynamic/module"
-
-
-def command(*arguments: str, code: str = MAIN) -> list[str]:
-    return [sys.executable, "-c", code, *arguments]
-
-
-def run(tmp_path: Path, *arguments: str, code: str = MAIN) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*arguments, code=code), cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=60, check=False
-    )
 
 
 @contextmanager
 def running(tmp_path: Path, *arguments: str, lines: int = 2) -> Iterator[dict[str, str]]:
     """The command while it serves: the variables that it prints."""
     with subprocess.Popen(
-        command("emulator", *arguments),
+        [sys.executable, *MODULE, "emulator", *arguments],
         cwd=tmp_path,
         env=environment(PYTHONUNBUFFERED="1"),
         stdout=subprocess.PIPE,
@@ -101,16 +91,16 @@ def test_the_modules_outlive_the_process(tmp_path: Path) -> None:
 
 
 def test_the_contract_is_printed_with_its_assumptions_marked(tmp_path: Path) -> None:
-    done = run(tmp_path, "emulator", "--contract")
-    assert done.returncode == 0
+    done = run("emulator", "--contract", cwd=tmp_path)
+    assert done.code == 0
     assert len(re.findall(r"^ ?\d+  ", done.stdout, re.MULTILINE)) == 30
     assert len(re.findall(r"  ASSUMED$", done.stdout, re.MULTILINE)) == sum(row.basis == "assumed" for row in ROWS)
     assert not list(tmp_path.iterdir())
 
 
 def test_the_version(tmp_path: Path) -> None:
-    done = run(tmp_path, "--version")
-    assert (done.returncode, done.stdout) == (0, f"{__version__}\n")
+    done = run("--version", cwd=tmp_path)
+    assert (done.code, done.stdout) == (0, f"{__version__}\n")
 
 
 @pytest.mark.parametrize(
@@ -129,8 +119,8 @@ def test_the_version(tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_is_one_line(tmp_path: Path, arguments: list[str], words: str) -> None:
-    done = run(tmp_path, "emulator", *arguments)
-    assert (done.returncode, done.stdout) == (1, "")
+    done = run("emulator", *arguments, cwd=tmp_path)
+    assert (done.code, done.stdout) == (1, "")
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
     assert "secret" not in done.stderr
@@ -139,19 +129,28 @@ def test_a_mistake_is_one_line(tmp_path: Path, arguments: list[str], words: str)
 
 def test_a_file_or_an_address_that_cannot_be_had_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "text.db").write_text("something else" * 100)
-    done = run(tmp_path, "emulator", "--db", "text.db")
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    done = run("emulator", "--db", "text.db", cwd=tmp_path)
+    assert (done.code, done.stderr.count("\n")) == (1, 1)
     assert "text.db cannot be used: it is not a SQLite database" in done.stderr
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        done = run(tmp_path, "emulator", "--port", port)
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+        done = run("emulator", "--port", port, cwd=tmp_path)
+    assert (done.code, done.stderr.count("\n")) == (1, 1)
     assert f"port {port}" in done.stderr
 
 
 @pytest.mark.parametrize(("missing", "extra", "arguments"), [("typer", "cli", []), ("uvicorn", "emulator", ["emulator"])])
 def test_without_an_extra_the_message_names_it(tmp_path: Path, missing: str, extra: str, arguments: list[str]) -> None:
-    done = run(tmp_path, *arguments, code=f"import sys; sys.modules[{missing!r}] = None; {MAIN}")
+    code = f"import sys; sys.modules[{missing!r}] = None; from pulumi_atlassian_forge.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode == 1
     assert f"pulumi-atlassian-forge[{extra}]" in done.stderr
     assert done.stderr.count("\n") == 1

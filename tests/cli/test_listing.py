@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 import yaml
 
+from testing.command import by_hand, printed, run
 from testing.independent_server import Server, serve
-from tests.support.command import by_hand, command, printed
 from tests.support.samples import TRIGGERS
 
 
 def test_a_list_is_one_line_for_each_module_and_fit_to_print(server: Server) -> None:
     by_hand(server, "v1", "b", "jira:issuePanel", title={"i18n": "panel.title"}, resource="main")
     by_hand(server, "v1", "a\x1b[31m", filter={"ignoreSelf": True}, events=["avi:jira:updated:issue"], endpoint="hook")
-    done = command("list", server=server)
+    done = run("list", server=server)
     assert done.stdout == "a\ttrigger\tavi:jira:updated:issue → endpoint hook, filtered\nb\tjira:issuePanel\tpanel.title\n"
-    found = printed(command("list", "--json", server=server))
+    found = printed(run("list", "--json", server=server))
     assert found["installations"][0]["apiVersion"] == "v1"
     assert [module["key"] for module in found["installations"][0]["modules"]] == ["a\x1b[31m", "b"]
     assert server.counts() == {"GET": 2, "POST": 0, "PUT": 0, "DELETE": 0}
@@ -28,12 +28,12 @@ def test_one_that_cannot_be_reached_does_not_hide_the_others(server: Server) -> 
     by_hand(server, "v1", "one")
     with serve() as second:
         url = second.base_url
-        done = command("list", "--installation", "acme", ATLASSIAN_FORGE_ACME_BASE_URL=url, ATLASSIAN_FORGE_ACME_TOKEN="wrong")
+        done = run("list", "--installation", "acme", ATLASSIAN_FORGE_ACME_BASE_URL=url, ATLASSIAN_FORGE_ACME_TOKEN="wrong")
     assert (done.code, done.stdout) == (1, "")
     assert "could not list the modules of installation 'acme' (v1)" in done.stderr
     assert "HTTP 401" in done.stderr
     assert "wrong" not in done.stderr
-    done = command("list", "--installation", "acme", "--all", server=server)
+    done = run("list", "--installation", "acme", "--all", server=server)
     assert (done.code, "exclude each other" in done.stderr) == (1, True)
 
 
@@ -42,7 +42,7 @@ def test_an_installation_that_nobody_configured_is_not_one_without_a_token(
     server: Server, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
     (tmp_path / "state.json").write_text('{"deployment": {"resources": []}}')
-    done = command(*arguments, "--installation", "nosuch", server=server, cwd=tmp_path)
+    done = run(*arguments, "--installation", "nosuch", server=server, cwd=tmp_path)
     assert done.code == 1
     assert "installation 'nosuch' is not configured; configured: 'default'" in done.text
     assert "next: correct the name, name the stack that configures it (--stack), or set ATLASSIAN_FORGE_NOSUCH_TOKEN" in done.text
@@ -51,27 +51,27 @@ def test_an_installation_that_nobody_configured_is_not_one_without_a_token(
 
 def test_a_module_is_shown_as_a_statement_as_json_and_as_yaml(server: Server) -> None:
     by_hand(server, "v2", "0000", **TRIGGERS[0])
-    shown = command("show", "0000", "--api-version", "v2", server=server)
+    shown = run("show", "0000", "--api-version", "v2", server=server)
     assert shown.stdout.startswith('forge.TriggerModule(\n    "0000",\n    events=[')
     assert 'on_error="RECEIVE_AND_LOG",' in shown.stdout
     module = {"key": "0000", "type": "trigger", "data": TRIGGERS[0]}
-    assert json.loads(command("show", "0000", "--api-version", "v2", "--format", "json", server=server).stdout) == module
-    assert yaml.safe_load(command("show", "0000", "--api-version", "v2", "--format", "yaml", server=server).stdout) == module
-    assert printed(command("show", "0000", "--api-version", "v2", "--json", server=server))["module"] == module
-    missing = command("show", "0001", "--api-version", "v2", server=server)
+    assert json.loads(run("show", "0000", "--api-version", "v2", "--format", "json", server=server).stdout) == module
+    assert yaml.safe_load(run("show", "0000", "--api-version", "v2", "--format", "yaml", server=server).stdout) == module
+    assert printed(run("show", "0000", "--api-version", "v2", "--json", server=server))["module"] == module
+    missing = run("show", "0001", "--api-version", "v2", server=server)
     assert (missing.code, missing.stdout) == (1, "")
     assert "could not read module '0001' (any type) on installation 'default' (v2)" in missing.stderr
 
 
 def test_events_are_found_by_a_part_of_the_name_or_a_pattern() -> None:
-    assert "avi:jira:updated:issue\tjira\n" in command("events", "updated:issue").stdout
-    found = printed(command("events", "avi:confluence:created:*", "--json"))["events"]
+    assert "avi:jira:updated:issue\tjira\n" in run("events", "updated:issue").stdout
+    found = printed(run("events", "avi:confluence:created:*", "--json"))["events"]
     assert "avi:confluence:created:page" in found
     assert all(name.startswith("avi:confluence:created:") for name in found)
-    nothing = command("events", "avi:nothing")
+    nothing = run("events", "avi:nothing")
     assert (nothing.code, "no event of the catalogue matches 'avi:nothing'" in nothing.stderr) == (1, True)
 
 
 def test_a_wrong_option_is_not_the_exit_code_of_drift() -> None:
-    assert command("list", "--wrong").code == 1
-    assert command("drift", "--wrong").code == 1
+    assert run("list", "--wrong").code == 1
+    assert run("drift", "--wrong").code == 1

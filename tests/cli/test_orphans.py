@@ -3,27 +3,19 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from testing.command import run
 from testing.independent_server import Server
-from testing.project import Project, base_environment
+from testing.project import Outcome, Project, base_environment
 
 
-def orphans(server: Server, *args: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    printable = {name: value for name, value in os.environ.items() if not name.startswith(("ATLASSIAN_FORGE", "PULUMI"))}
-    return subprocess.run(
-        [sys.executable, "-c", "from pulumi_atlassian_forge.cli import main; main()", "orphans", *args],
-        env={**printable, **server.environment(), **environment},
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def orphans(server: Server, *args: str, cwd: Path | None = None, **environment: str) -> Outcome:
+    return run("orphans", *args, server=server, cwd=cwd, **environment)
 
 
 def there(server: Server, version: str, key: str) -> None:
@@ -45,7 +37,7 @@ def test_what_no_state_owns_is_listed_with_the_request_that_deletes_it(server: S
         "--state", state(tmp_path / "a.json", "default/v1/one"),
         "--state", state(tmp_path / "b.json", "another-name-of-the-site/v1/three"),
     )  # fmt: skip
-    assert done.returncode == 2, done.stderr
+    assert done.code == 2, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "1 of 3 modules on installation 'default' (v1) in none of the given states:"
     assert lines[1] == 'v1/two  trigger  {"events": ["avi:jira:updated:issue"], "endpoint": "hook"}'
@@ -62,7 +54,7 @@ def test_the_same_key_under_the_other_version_does_not_own_it(server: Server, tm
     there(server, "v2", "one")
     path = state(tmp_path / "a.json", "default/v1/one")
     done = orphans(server, "--state", path, "--api-version", "v2", "--json")
-    assert done.returncode == 2
+    assert done.code == 2
     found = json.loads(done.stdout)
     assert (found["version"], found["apiVersion"], [module["key"] for module in found["orphans"]]) == (1, "v2", ["one"])
 
@@ -70,7 +62,7 @@ def test_the_same_key_under_the_other_version_does_not_own_it(server: Server, tm
 def test_none_is_exit_code_0(server: Server, tmp_path: Path) -> None:
     there(server, "v1", "one")
     done = orphans(server, "--state", state(tmp_path / "a.json", "default/v1/one"))
-    assert (done.returncode, done.stdout) == (
+    assert (done.code, done.stdout) == (
         0,
         "no orphans: 1 module on installation 'default' (v1), all in the given states\n",
     )
@@ -79,7 +71,7 @@ def test_none_is_exit_code_0(server: Server, tmp_path: Path) -> None:
 def test_without_a_state_it_lists_what_the_token_leads_to(server: Server) -> None:
     there(server, "v1", "one")
     done = orphans(server)
-    assert done.returncode == 0
+    assert done.code == 0
     assert "without --state or --stack it is not known which of them a stack owns" in done.stdout
     assert "v1/one  trigger" in done.stdout
     assert "curl" not in done.stdout
@@ -90,7 +82,7 @@ def test_a_state_that_is_none_ends_it(server: Server, tmp_path: Path, text: str)
     there(server, "v1", "one")
     (tmp_path / "a.json").write_text(text, "utf-8")
     done = orphans(server, "--state", str(tmp_path / "a.json"))
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.code, done.stdout) == (1, "")
     assert "is not what `pulumi stack export` writes" in done.stderr
     assert "Traceback" not in done.stderr
     assert not server.calls
@@ -98,23 +90,23 @@ def test_a_state_that_is_none_ends_it(server: Server, tmp_path: Path, text: str)
 
 def test_a_state_that_is_not_there_ends_it(server: Server, tmp_path: Path) -> None:
     done = orphans(server, "--state", str(tmp_path / "missing.json"))
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.code, done.stdout) == (1, "")
     assert "missing.json cannot be read: No such file or directory" in done.stderr
 
 
 def test_no_settings_and_a_refused_token_say_what_to_do(server: Server, tmp_path: Path) -> None:
     path = state(tmp_path / "a.json")
     done = orphans(server, "--state", path, ATLASSIAN_FORGE_TOKEN="", ATLASSIAN_FORGE_BASE_URL="")
-    assert (done.returncode, "the installation 'default' is not configured" in done.stderr) == (1, True)
+    assert (done.code, "the installation 'default' is not configured" in done.stderr) == (1, True)
     done = orphans(server, "--state", path, ATLASSIAN_FORGE_TOKEN="other")
-    assert (done.returncode, "HTTP 401" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
+    assert (done.code, "HTTP 401" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
 
 
 def test_a_named_installation_reads_its_own_variables(server: Server, tmp_path: Path) -> None:
     there(server, "v1", "one")
     environment = {"ATLASSIAN_FORGE_ACME_BASE_URL": server.base_url, "ATLASSIAN_FORGE_ACME_TOKEN": server.token}
     done = orphans(server, "--installation", "acme", "--state", state(tmp_path / "a.json"), cwd=None, **environment)
-    assert (done.returncode, "installation 'acme'" in done.stdout) == (2, True)
+    assert (done.code, "installation 'acme'" in done.stdout) == (2, True)
 
 
 def test_a_stack_is_exported_and_its_configuration_read(project: Callable[..., Project], server: Server) -> None:
@@ -124,8 +116,8 @@ def test_a_stack_is_exported_and_its_configuration_read(project: Callable[..., P
     there(server, "v2", "left-over")
     engine = base_environment(stack.root)
     done = orphans(server, "--stack", "test", cwd=stack.root, **engine)
-    assert done.returncode == 2, done.stderr
+    assert done.code == 2, done.stderr
     assert "1 of 2 modules on installation 'default' (v2)" in done.stdout
     assert "v2/left-over" in done.stdout
     done = orphans(server, "--stack", "no-such-stack", cwd=stack.root, **engine)
-    assert (done.returncode, "no stack named 'no-such-stack' found" in done.stderr) == (1, True)
+    assert (done.code, "no stack named 'no-such-stack' found" in done.stderr) == (1, True)

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
+from testing.command import by_hand, printed, run
 from testing.independent_server import Server
-from tests.support.command import by_hand, command, printed
 
 # A shell that runs the tests in the background has every process below it ignore SIGINT.
 RUN = """
@@ -46,7 +46,7 @@ def state(path: Path, ids: list[str], external: list[str] | None = None) -> None
 
 def delete(server: Server, site: Path, *args: str, states: tuple[str, ...] = ("a.json", "b.json")) -> Any:
     given = [part for name in states for part in ("--state", str(site / name))]
-    return command("orphans", "--delete", *given, *args, server=server)
+    return run("orphans", "--delete", *given, *args, server=server)
 
 
 def left(server: Server) -> list[str]:
@@ -96,9 +96,9 @@ def test_without_a_terminal_or_a_state_it_wants_to_be_told(server: Server, site:
     assert (done.code, "name the keys to delete" in done.stderr) == (1, True)
     done = delete(server, site, "orphan-1")
     assert (done.code, "add --yes" in done.stderr) == (1, True)
-    done = command("orphans", "--delete", "orphan-1", "--yes", server=server)
+    done = run("orphans", "--delete", "orphan-1", "--yes", server=server)
     assert (done.code, "without a state nobody knows what is an orphan" in done.stderr) == (1, True)
-    done = command("orphans", "orphan-1", server=server)
+    done = run("orphans", "orphan-1", server=server)
     assert (done.code, "keys and --yes are for --delete" in done.stderr) == (1, True)
     assert not server.calls
 

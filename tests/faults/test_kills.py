@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 import pytest
 
+from testing.command import run
 from testing.independent_server import TOKEN, Server
 from testing.processes import Run, plugins_of, seconds_until_no_plugin
 from testing.project import Project
 from testing.soak import runs
-from tests.cli.test_orphans import orphans
 
 N = 50
 SPAN = 3.0  # seconds after the start within which the kill strikes: from before the first request to after the last
@@ -56,8 +56,8 @@ def everything_is_known(stack: Project, server: Server, version: str, said: str)
     assert version == "v2" or not others
     assert owned <= {module["key"] for module in server.modules(version)}
     (stack.root / "state.json").write_text(stack.export(), "utf-8")
-    listed = orphans(server, "--state", str(stack.root / "state.json"), "--api-version", version)
-    assert listed.returncode == (2 if others else 0), listed.stderr
+    listed = run("orphans", "--state", str(stack.root / "state.json"), "--api-version", version, server=server)
+    assert listed.code == (2 if others else 0), listed.stderr
     for key in others:
         assert key in listed.stdout
         assert key in said, "the next run did not name it"
