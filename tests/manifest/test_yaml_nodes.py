@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pulumi_atlassian_forge.manifest import manifest, yaml_nodes
 from pulumi_atlassian_forge.manifest.checks import check_manifest
 from pulumi_atlassian_forge.manifest.manifest import Manifests
-from pulumi_atlassian_forge.manifest.yaml_nodes import LARGEST, MOST_ALIASES, ManifestError
+from pulumi_atlassian_forge.manifest.yaml_nodes import MAX_ALIASES, MAX_BYTES, ManifestError
 from tests.support.manifests import SMALL, parsed, write
 
 
@@ -100,8 +100,8 @@ UNREADABLE = [
     ("escape out of range", 'app: "\\UFFFFFFFF"\n', None, "is not YAML: an escape or a version is out of range"),
     ("deep", "app: " + "[" * 2000 + "\n", 1, "is nested more than 50 levels deep"),
     ("deep blocks", "".join(" " * n + "a:\n" for n in range(60)), 50, "is nested more than 50 levels deep"),
-    ("aliases", "a: &a 1\nb:\n" + "- *a\n" * 101, 103, f"uses aliases more than {MOST_ALIASES} times"),
-    ("large", "a: b\n" + "#" * LARGEST, None, "is larger than 128 KiB (our own limit)"),
+    ("aliases", "a: &a 1\nb:\n" + "- *a\n" * 101, 103, f"uses aliases more than {MAX_ALIASES} times"),
+    ("large", "a: b\n" + "#" * MAX_BYTES, None, "is larger than 128 KiB (our own limit)"),
 ]
 
 

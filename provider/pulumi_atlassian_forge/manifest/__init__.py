@@ -1,1 +1,1 @@
-"""The app's manifest.yml: what it declares, and what is checked against it."""
+"""The app's ``manifest.yml``: reading it, and checking modules against it."""

@@ -1,8 +1,8 @@
-"""What a manifest says against a declaration: what it refers to is not there, or the app is not allowed what it asks for.
+"""Checks a module against the app's manifest: references to functions, endpoints and resources, and scopes of events.
 
-Sources: the validators of ``@forge/manifest`` 13.7.0, which ``forge deploy`` runs over the *static* modules (references, scopes
-of events, endpoints of triggers), and docs:apis-reference/dynamic-modules-api for keys. What the manifest leaves open passes, and
-so does what is not known of the declaration.
+The rules are those of ``@forge/manifest`` 13.7.0, by which ``forge deploy`` validates *static* modules, and for keys those of
+https://developer.atlassian.com/platform/forge/apis-reference/dynamic-modules-api/. Unknown values pass, and so does whatever the
+manifest leaves open.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pulumi_atlassian_forge.model.problems import Location, Problem, argument_of
 from pulumi_atlassian_forge.model.suggestions import nearest
 
 from .event_scopes import EVENT_SCOPES
-from .manifest import Listed, Manifest
+from .manifest import DeclaredList, Manifest
 
 _Kind = Literal["function", "endpoint", "resource"]
-_NAMED_AT_MOST: Final = 5  # of the keys that there are; a manifest may have a hundred
+_MAX_NAMED: Final = 5  # keys in one message; a manifest may have a hundred
 
-_BY: Final[dict[str, _Kind]] = {"function": "function", "endpoint": "endpoint"}
+_CALLED: Final[dict[str, _Kind]] = {"function": "function", "endpoint": "endpoint"}
 _UI: Final[dict[str, _Kind]] = {
     "function": "function",
     "resource": "resource",
@@ -36,14 +36,14 @@ _FIELD: Final[dict[str, _Kind]] = {
     "searchSuggestions.function": "function",
 }
 REFERENCES: Final[Mapping[str, Mapping[str, _Kind]]] = {
-    TRIGGER: _BY,
+    TRIGGER: _CALLED,
     "jira:issueAction": _UI,
     "jira:issueActivity": _UI,
     "jira:issuePanel": {**_UI, "config.function": "function"},
     "jira:issueContext": {**_UI, "dynamicProperties.function": "function"},
     "jira:customField": _FIELD,
     "jira:customFieldType": {**_FIELD, "contextConfig.resource": "resource", "contextConfig.function": "function"},
-    "jira:jqlFunction": _BY,
+    "jira:jqlFunction": _CALLED,
     "confluence:contentAction": _UI,
     "confluence:contentBylineItem": {**_UI, "dynamicProperties.function": "function"},
     "confluence:contextMenu": _UI,
@@ -52,19 +52,15 @@ REFERENCES: Final[Mapping[str, Mapping[str, _Kind]]] = {
     "jiraServiceManagement:portalRequestDetail": _UI,
     "jiraServiceManagement:portalRequestViewAction": _UI,
 }
-"""By type, which properties name something of the manifest (schema of ``@forge/manifest``; docs:manifest-reference/modules)."""
+"""By type: the properties that name something of the manifest. Source: the schema of ``@forge/manifest``."""
 
 
 def check_manifest(props: Mapping[str, Any], manifest: Manifest) -> list[Problem]:
-    """Everything that a manifest says against the content of a declaration.
+    """The problems of a module's content, in a stable order.
 
     Args:
-        props: The properties of a resource, with unknown values anywhere. What has the wrong form is left to
-            :func:`.rules.check_content`.
-        manifest: The manifest of the app that is installed.
-
-    Returns:
-        The problems in a stable order; empty if there are none.
+        props: The properties of a resource, with unknown values anywhere. Their form is checked elsewhere: invalid ones pass.
+        manifest: The manifest of the installed app.
     """
     root: Location = () if is_typed(props) else ("data",)
     type_, data = (TRIGGER, props) if is_typed(props) else (props.get("type"), props.get("data"))
@@ -73,20 +69,22 @@ def check_manifest(props: Mapping[str, Any], manifest: Manifest) -> list[Problem
     problems: list[Problem] = []
     for path, kind in REFERENCES.get(type_, {}).items():
         location = tuple(path.split("."))
-        name = _at(data, location)
+        name: Any = data
+        for part in location:
+            name = name.get(part) if isinstance(name, Mapping) else None
         if isinstance(name, str) and name:
-            problems += _reference(name, kind, (*root, *location), manifest)
+            problems += _check_reference(name, kind, (*root, *location), manifest)
     if type_ == TRIGGER:
-        problems += _delivery(data.get("endpoint"), (*root, "endpoint"), manifest)
-        problems += _scopes(data.get("events"), (*root, "events"), manifest)
+        problems += _check_endpoint(data.get("endpoint"), (*root, "endpoint"), manifest)
+        problems += _check_scopes(data.get("events"), (*root, "events"), manifest)
     return sorted(problems, key=lambda problem: (problem.path, problem.text))
 
 
 def check_static_key(key: Any, manifest: Manifest) -> str | None:
-    """What is wrong with the key of a module under v1, or None.
+    """The problem of a module's key under v1, or None.
 
-    Of a static and a dynamic module with one key the static one wins, and the other is not even listed
-    (docs:apis-reference/dynamic-modules-api). Whether that goes for functions and endpoints is not documented: they pass.
+    If a static and a dynamic module have one key, the static one wins, and the API's list leaves the other out. Whether that
+    holds for functions and endpoints is not documented: their keys pass.
     """
     static = manifest.modules.get(key) if isinstance(key, str) else None
     if static is None:
@@ -95,17 +93,8 @@ def check_static_key(key: Any, manifest: Manifest) -> str | None:
     return f"key= is that of a static module of type {type_} ({manifest.at(line)}), which wins over this one: give another key="
 
 
-# --- references -------------------------------------------------------------------------------------------------------------
-
-
-def _at(data: Any, location: tuple[str, ...]) -> Any:
-    for name in location:
-        data = data.get(name) if isinstance(data, Mapping) else None
-    return data
-
-
-def _reference(name: str, kind: _Kind, where: Location, manifest: Manifest) -> Iterator[Problem]:
-    listed: Listed = getattr(manifest, f"{kind}s")
+def _check_reference(name: str, kind: _Kind, where: Location, manifest: Manifest) -> Iterator[Problem]:
+    listed: DeclaredList = getattr(manifest, f"{kind}s")
     key, _, entry = name.partition("/") if kind == "resource" else (name, "", "")
     if key not in listed.lines:
         if not listed.is_open:
@@ -114,10 +103,10 @@ def _reference(name: str, kind: _Kind, where: Location, manifest: Manifest) -> I
         entries = manifest.entries[key]
         if entry not in entries.lines and not entries.is_open:
             text = f"{argument_of(where)} names an entry that the resource does not have ({manifest.at(entries.line)})"
-            yield Problem(path_of(where), f"{text}: {_instead(entry, entries, manifest)}")
+            yield Problem(path_of(where), f"{text}: {_suggestion(entry, entries, manifest)}")
 
 
-def _missing(key: str, kind: _Kind, listed: Listed, manifest: Manifest) -> str:
+def _missing(key: str, kind: _Kind, listed: DeclaredList, manifest: Manifest) -> str:
     a_kind = f"an {kind}" if kind == "endpoint" else f"a {kind}"
     if not listed.exists:
         return f"{a_kind}, and the manifest has no {listed.path} ({manifest.at(listed.line)}): add it and deploy the app"
@@ -125,24 +114,21 @@ def _missing(key: str, kind: _Kind, listed: Listed, manifest: Manifest) -> str:
     for other, lines in (("function", manifest.functions.lines), ("endpoint", manifest.endpoints.lines)):
         if kind not in (other, "resource") and key in lines:
             return f"{text}: {manifest.at(lines[key])} has {'an' if other == 'endpoint' else 'a'} {other} of this name"
-    return f"{text}: {_instead(key, listed, manifest)}"
+    return f"{text}: {_suggestion(key, listed, manifest)}"
 
 
-def _instead(key: str, listed: Listed, manifest: Manifest) -> str:
+def _suggestion(key: str, listed: DeclaredList, manifest: Manifest) -> str:
     near = nearest(key, listed.lines)
     if near is not None:
         return f"did you mean {near!r} ({manifest.at(listed.lines[near])})?"
     if not listed.lines:
         return "add it and deploy the app"
-    some = ", ".join(list(listed.lines)[:_NAMED_AT_MOST])
-    return f"there are {some}{', …' if len(listed.lines) > _NAMED_AT_MOST else ''}; correct it, or add it and deploy the app"
+    some = ", ".join(list(listed.lines)[:_MAX_NAMED])
+    return f"there are {some}{', …' if len(listed.lines) > _MAX_NAMED else ''}; correct it, or add it and deploy the app"
 
 
-# --- triggers ---------------------------------------------------------------------------------------------------------------
-
-
-def _delivery(name: Any, where: Location, manifest: Manifest) -> Iterator[Problem]:
-    """Events reach an endpoint as the app itself, at a fixed path (docs:remote/sending-product-events)."""
+def _check_endpoint(name: Any, where: Location, manifest: Manifest) -> Iterator[Problem]:
+    """An event is sent to an endpoint as the app itself, and to a fixed path."""
     endpoint = manifest.endpoint.get(name) if isinstance(name, str) else None
     if endpoint is None:
         return
@@ -160,27 +146,27 @@ def _delivery(name: Any, where: Location, manifest: Manifest) -> Iterator[Proble
         yield Problem(path_of(where), text)
 
 
-def _scopes(events: Any, where: Location, manifest: Manifest) -> Iterator[Problem]:
+def _check_scopes(events: Any, where: Location, manifest: Manifest) -> Iterator[Problem]:
     if manifest.scopes.is_open:
         return
     for index, event in enumerate(events if isinstance(events, list) else []):
-        name, place = event, (*where, index)
+        name, location = event, (*where, index)
         if isinstance(event, dict):
-            name, place = event.get("eventType"), (*place, "eventType")
+            name, location = event.get("eventType"), (*location, "eventType")
         missing = _missing_scopes(name, manifest) if isinstance(name, str) else None
         if missing is not None:
-            yield Problem(path_of(place), f"{argument_of(place)} needs {missing}")
+            yield Problem(path_of(location), f"{argument_of(location)} needs {missing}")
 
 
 def _missing_scopes(event: str, manifest: Manifest) -> str | None:
-    """All of the classic scopes, or all of the granular ones: a mixture is not enough for ``forge deploy`` either."""
+    """An app needs all of the classic scopes, or all of the granular ones; ``forge deploy`` refuses a mixture, too."""
     need, have = EVENT_SCOPES.get(event), manifest.scopes.lines.keys()
     if need is None or need.classic <= have or (need.granular and need.granular <= have):
         return None
     classic = " and ".join(sorted(need.classic - have))
     granular = need.granular - have
     scopes = "scope" if len(need.classic - have) == 1 else "scopes"
-    # An app that has some of the granular scopes goes that way; of any other the shorter one is told.
+    # The granular scopes are named only to an app that has some of them: the classic ones are fewer.
     also = f", or of the granular ones {' and '.join(sorted(granular))}" if granular and need.granular & have else ""
     lacks = "which permissions.scopes does not list" if manifest.scopes.exists else "and there is no permissions.scopes"
     return f"the {scopes} {classic}{also}, {lacks} ({manifest.at(manifest.scopes.line)}): add what is missing, and deploy the app"

@@ -1,8 +1,8 @@
-"""The scopes that an app must have for an event, as data. Own table of facts, for 155 of the 184 events of the catalogue.
+"""The scopes that an app needs for an event, as data, for 155 of the 184 events of the catalog.
 
-Sources: the scope mapping of ``@forge/manifest`` 13.7.0, by which ``forge deploy`` checks the triggers of a manifest, and
-docs:events-reference, which says the same of the events that we compared. The 29 events that only the documentation names are
-left out: not of all of them it says which granular scopes would do as well, so a failure could be a false alarm.
+Source: the scope mapping of ``@forge/manifest`` 13.7.0, by which ``forge deploy`` checks the triggers of a manifest. The 29
+events that only https://developer.atlassian.com/platform/forge/events-reference/ names are left out: it does not give the
+granular scopes of all of them.
 """
 
 from __future__ import annotations
@@ -14,19 +14,17 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Scopes:
-    """Two ways to be allowed an event: all of the classic scopes, or all of the granular ones.
+    """The scopes of an event: an app needs all of the classic ones (``read:jira-work``) or all of the granular ones.
 
-    Attributes:
-        classic: Scopes as ``read:jira-work``; never empty.
-        granular: Scopes as ``read:issue:jira``; empty where the product has none.
+    The granular ones (``read:issue:jira``) are empty if the product has none.
     """
 
     classic: frozenset[str]
     granular: frozenset[str]
 
 
-# A row: what the event is about, what happened to it, the classic scopes, the granular ones. A granular scope is written without
-# its "read:" and without its product; one that reads otherwise is written whole.
+# A row: the object of the event, what happened to it, the classic scopes, the granular ones. A granular scope is written without
+# its "read:" and its product; one of another form is written in full.
 _Row = tuple[str, str, str, str]
 _BITBUCKET: Final[tuple[_Row, ...]] = (
     ("deployment", "completed pending started", "read:pipeline:bitbucket", ""),
@@ -140,4 +138,4 @@ EVENT_SCOPES: Final[dict[str, Scopes]] = {
     **dict(_events("jira-software", _JIRA_SOFTWARE)),
     **dict(_events("jsm-entity", _JSM)),
 }
-"""What each event needs, by the event's name."""
+"""The scopes by the event's name."""

@@ -1,7 +1,7 @@
-"""What an app's ``manifest.yml`` declares, as far as dynamic modules have to do with it, each thing with its line.
+"""The parts of an app's ``manifest.yml`` that dynamic modules refer to, each declaration with its line.
 
-What cannot be told (a value that ``forge deploy`` fills in, a shape that is not known) makes a list *open*: nothing follows then
-from what is not in it.
+A list is *open* if it may hold more than can be seen: a value that ``forge deploy`` fills in, or an unknown form. Nothing follows
+from what an open list lacks.
 """
 
 from __future__ import annotations
@@ -19,22 +19,21 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from .yaml_nodes import ManifestError, child, line_of, pairs, read
 
 _PLAIN: Final = re.compile(r"[a-zA-Z0-9_.:/-]{1,255}")
-"""What keys, types and scopes are made of. Anything else is a variable (``${NAME}``, docs:manifest-reference/environment) or a
-mistake that ``forge deploy`` finds."""
+"""The form of keys, types and scopes. Any other text is a variable (``${NAME}``), or an error that ``forge deploy`` finds."""
 
 _TARGETS: Final = ("function", "endpoint")
 _TRUE: Final = ("true", "True", "TRUE")
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """One list of the manifest: what stands in it, by key, with its line.
+class DeclaredList:
+    """A list of the manifest.
 
     Attributes:
-        path: Where it stands: ``modules.function``.
+        path: Its path, for example ``modules.function``.
         lines: The line of each key.
-        line: The line where the list begins; where there is none, that of the nearest thing above it.
-        exists: Whether the list is there.
+        line: The line where the list begins; if there is none, that of the nearest parent.
+        exists: Whether the list exists.
         is_open: Whether it may hold more than can be seen.
     """
 
@@ -46,14 +45,8 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
-    """What is known of an endpoint.
-
-    Attributes:
-        line: Where it begins.
-        user_token: The line that enables ``auth.appUserToken``; None where nothing does.
-        has_route: Whether it has a ``route``.
-    """
+class EndpointEntry:
+    """An endpoint: its line, the line that enables ``auth.appUserToken`` or None, and whether it has a ``route``."""
 
     line: int
     user_token: int | None
@@ -65,23 +58,23 @@ class Manifest:
     """The declarations of a manifest.
 
     Attributes:
-        label: What the file is called in messages: the setting's value.
+        label: The name of the file in messages: the value of the setting.
         functions: ``modules.function``.
         endpoints: ``modules.endpoint``.
         resources: ``resources``.
         scopes: ``permissions.scopes``.
-        endpoint: What is known of each endpoint.
-        entries: Of each resource the keys of its ``entry``, with their lines.
-        modules: The static modules, functions and endpoints left out: the key of each with its type and line.
+        endpoint: Each endpoint by its key.
+        entries: The keys of each resource's ``entry``.
+        modules: The type and the line of each static module by its key, without functions and endpoints.
     """
 
     label: str
-    functions: Listed
-    endpoints: Listed
-    resources: Listed
-    scopes: Listed
-    endpoint: Mapping[str, Endpoint]
-    entries: Mapping[str, Listed]
+    functions: DeclaredList
+    endpoints: DeclaredList
+    resources: DeclaredList
+    scopes: DeclaredList
+    endpoint: Mapping[str, EndpointEntry]
+    entries: Mapping[str, DeclaredList]
     modules: Mapping[str, tuple[str, int]]
 
     def at(self, line: int) -> str:
@@ -90,18 +83,18 @@ class Manifest:
 
 
 class Manifests:
-    """The manifests of a process. Each file is read once, whatever the number of threads and of modules; it is not watched."""
+    """A cache of manifests. All threads of a process share one read of each file; changes are not watched."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._known: dict[Path, Manifest | ManifestError] = {}
 
     def get(self, root: Path, setting: str) -> Manifest:
-        """A manifest.
+        """Read a manifest.
 
         Args:
-            root: Where a relative path starts.
-            setting: The path, as it was set; a leading ``~`` is the user's home.
+            root: The start of a relative path.
+            setting: The path in the settings; a leading ``~`` is the user's home.
 
         Raises:
             ManifestError: The manifest cannot be read.
@@ -111,69 +104,65 @@ class Manifests:
         except RuntimeError:
             raise ManifestError("begins with the home of a user who does not exist") from None
         with self._lock:
-            known = self._known.get(path)
-            if known is None:
-                known = self._known[path] = _load(path, setting)
+            if path not in self._known:
+                self._known[path] = _load(path, setting)
+            known = self._known[path]
         if isinstance(known, ManifestError):
-            raise ManifestError(known.reason, known.line)  # a new one: an error that is raised grows a traceback
+            raise ManifestError(known.reason, known.line)  # a copy: an exception that is raised again grows its traceback
         return known
 
 
 def _load(path: Path, label: str) -> Manifest | ManifestError:
     try:
-        return understand(read(path), label)
+        return parse(read(path), label)
     except ManifestError as error:
         return error
 
 
-def understand(root: MappingNode, label: str) -> Manifest:
-    """What the nodes of a manifest declare.
-
-    Args:
-        root: The root of the file.
-        label: What the file is called in messages.
-    """
-    endpoints, found = _keyed(root, "modules", "endpoint")
-    resources, declared = _keyed(root, "resources")
+def parse(root: MappingNode, label: str) -> Manifest:
+    """Parse the nodes of a manifest; the label is the file's name in messages."""
+    endpoints, endpoint_nodes = _keyed_list(root, "modules", "endpoint")
+    resources, resource_nodes = _keyed_list(root, "resources")
     return Manifest(
         label=label,
-        functions=_keyed(root, "modules", "function")[0],
+        functions=_keyed_list(root, "modules", "function")[0],
         endpoints=endpoints,
         resources=resources,
-        scopes=_named(root, 1, "permissions", "scopes"),
-        endpoint={key: _endpoint(node) for key, node in found.items()},
-        entries={key: _named(node, line_of(node), "entry") for key, node in declared.items()},
-        modules=_modules(root),
+        scopes=_name_list(root, 1, "permissions", "scopes"),
+        endpoint={key: _endpoint(node) for key, node in endpoint_nodes.items()},
+        entries={key: _name_list(node, line_of(node), "entry") for key, node in resource_nodes.items()},
+        modules=_static_modules(root),
     )
 
 
-def _keyed(root: Node, *path: str) -> tuple[Listed, dict[str, Node]]:
+def _keyed_list(root: Node, *path: str) -> tuple[DeclaredList, dict[str, Node]]:
     """A list of mappings that each have a ``key``, and the mapping of each key."""
-    node, line, is_odd = _down(root, 1, path)
-    entries = node.value if isinstance(node, SequenceNode) and not is_odd else []
-    found = [(key, entry) for entry in entries if (key := _key(entry)) is not None]
-    is_open = is_odd or len(found) < len(entries) or not isinstance(node, (SequenceNode, NoneType))
-    listed = Listed(".".join(path), {key.value: line_of(key) for key, _ in found}, line, exists=node is not None, is_open=is_open)
-    return listed, {key.value: entry for key, entry in found}
+    node, line, is_unknown = _descend(root, 1, path)
+    entries = node.value if isinstance(node, SequenceNode) and not is_unknown else []
+    keyed = [(key, entry) for entry in entries if (key := _key(entry)) is not None]
+    is_open = is_unknown or len(keyed) < len(entries) or not isinstance(node, (SequenceNode, NoneType))
+    lines = {key.value: line_of(key) for key, _ in keyed}
+    declared = DeclaredList(".".join(path), lines, line, exists=node is not None, is_open=is_open)
+    return declared, {key.value: entry for key, entry in keyed}
 
 
-def _named(root: Node, line: int, *path: str) -> Listed:
-    """A list of names, or a mapping of them: ``permissions.scopes`` may be either (docs:manifest-reference/permissions)."""
-    node, line, is_odd = _down(root, line, path)
+def _name_list(root: Node, line: int, *path: str) -> DeclaredList:
+    """A list of names, or a mapping of names: ``permissions.scopes`` may be either."""
+    node, line, is_unknown = _descend(root, line, path)
     names: list[Node] = []
     if isinstance(node, MappingNode):
         names = [name for name, _ in pairs(node)]
-    elif isinstance(node, SequenceNode) and not is_odd:
+    elif isinstance(node, SequenceNode) and not is_unknown:
         names = node.value
-    found = {name.value: line_of(name) for name in names if _plain(name)}
-    is_open = is_odd or not all(map(_plain, names)) or isinstance(node, ScalarNode)
-    return Listed(".".join(path), found, line, exists=node is not None, is_open=is_open)
+    lines = {name.value: line_of(name) for name in names if _plain(name)}
+    is_open = is_unknown or not all(map(_plain, names)) or isinstance(node, ScalarNode)
+    return DeclaredList(".".join(path), lines, line, exists=node is not None, is_open=is_open)
 
 
-def _down(root: Node, line: int, path: tuple[str, ...]) -> tuple[Node | None, int, bool]:
-    """What stands at a path and the line of its name; None, and the line of what is above it, where there is nothing.
+def _descend(root: Node, line: int, path: tuple[str, ...]) -> tuple[Node | None, int, bool]:
+    """The node at a path, the line of its name, and whether a node above it is no mapping, so that its content is unknown.
 
-    The third is whether something on the way is no mapping: then what it holds is not known.
+    If there is no such node: None, and the line of the nearest parent.
     """
     node = root
     for name in path:
@@ -195,13 +184,13 @@ def _key(node: Node) -> ScalarNode | None:
     return None if found is None else _plain(found[1])
 
 
-def _endpoint(node: Node) -> Endpoint:
-    enabled, line, is_odd = _down(node, line_of(node), ("auth", "appUserToken", "enabled"))
-    is_enabled = not is_odd and isinstance(enabled, ScalarNode) and enabled.style is None and enabled.value in _TRUE
-    return Endpoint(line_of(node), line if is_enabled else None, child(node, "route") is not None)
+def _endpoint(node: Node) -> EndpointEntry:
+    enabled, line, is_unknown = _descend(node, line_of(node), ("auth", "appUserToken", "enabled"))
+    is_enabled = not is_unknown and isinstance(enabled, ScalarNode) and enabled.style is None and enabled.value in _TRUE
+    return EndpointEntry(line_of(node), line if is_enabled else None, child(node, "route") is not None)
 
 
-def _modules(root: Node) -> dict[str, tuple[str, int]]:
+def _static_modules(root: Node) -> dict[str, tuple[str, int]]:
     found: dict[str, tuple[str, int]] = {}
     modules = child(root, "modules")
     for type_, entries in pairs(modules[1] if modules else None):

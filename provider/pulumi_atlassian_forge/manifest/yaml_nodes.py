@@ -1,7 +1,7 @@
-"""The file of a manifest as a tree of YAML nodes, each with its line. Nothing is made of the nodes: no Python object, no copy.
+"""Reads a YAML file as a tree of nodes, each with its line. The nodes are not converted to Python values.
 
-Forge reads a manifest as YAML 1.2, PyYAML reads 1.1. They differ in what a plain scalar *means* (``on``, ``0o7``), so scalars
-are taken as they are written, and never as values.
+Forge reads a manifest as YAML 1.2, PyYAML reads 1.1. They differ in the value of a plain scalar (``on``, ``0o7``), so scalars are
+taken as text.
 """
 
 from __future__ import annotations
@@ -13,26 +13,21 @@ from typing import Final
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-LARGEST: Final = 128 * 1024
-"""Bytes that a manifest may have (our own limit): PyYAML is slow, and all threads wait. A real one has some ten thousand."""
+MAX_BYTES: Final = 128 * 1024
+"""The size of a file (our own limit): PyYAML is slow, and all threads wait. A real manifest has some ten thousand bytes."""
 
-DEEPEST: Final = 50
-"""How deep collections may be nested (our own limit): the composer calls itself for each level."""
+MAX_DEPTH: Final = 50
+"""How deep collections may be nested (our own limit): PyYAML's composer is recursive."""
 
-MOST_ALIASES: Final = 100
-"""How often aliases may be used. The reader that Forge uses, npm's ``yaml``, has the same limit against files that explode."""
+MAX_ALIASES: Final = 100
+"""How often aliases may be used. Forge's own reader, npm's ``yaml``, has the same limit against exponential expansion."""
 
 _MERGE: Final = "tag:yaml.org,2002:merge"
 _NULL: Final = "tag:yaml.org,2002:null"
 
 
 class ManifestError(Exception):
-    """A manifest that cannot be read.
-
-    Attributes:
-        reason: Why, as the rest of a sentence about the file.
-        line: Where, counted from 1; None where it is the file as a whole.
-    """
+    """The file cannot be read. The reason continues a sentence about the file; the line is None if it is the whole file."""
 
     def __init__(self, reason: str, line: int | None = None) -> None:
         super().__init__(reason)
@@ -41,7 +36,7 @@ class ManifestError(Exception):
 
 
 class _Loader(yaml.SafeLoader):
-    """Composes nodes, and refuses what nobody writes by hand and what Forge's own reader refuses."""
+    """Composes nodes within the limits, and refuses duplicate names as Forge's own reader does."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -51,11 +46,11 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: Node | None, index: int) -> Node | None:
         mark = self.peek_event().start_mark  # type: ignore[no-untyped-call] # the stubs have no types here
         self._aliases += bool(self.check_event(yaml.AliasEvent))
-        if self._aliases > MOST_ALIASES:
-            raise yaml.MarkedYAMLError(problem=f"uses aliases more than {MOST_ALIASES} times", problem_mark=mark)
+        if self._aliases > MAX_ALIASES:
+            raise yaml.MarkedYAMLError(problem=f"uses aliases more than {MAX_ALIASES} times", problem_mark=mark)
         self._depth += 1
-        if self._depth > DEEPEST:
-            raise yaml.MarkedYAMLError(problem=f"is nested more than {DEEPEST} levels deep", problem_mark=mark)
+        if self._depth > MAX_DEPTH:
+            raise yaml.MarkedYAMLError(problem=f"is nested more than {MAX_DEPTH} levels deep", problem_mark=mark)
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
@@ -76,11 +71,11 @@ class _Loader(yaml.SafeLoader):
 
 
 def read(path: Path, form: str = "a manifest has app:, modules: and permissions: at its top level") -> MappingNode:
-    """The root of a manifest, or of another file of the same kind.
+    """Read the root of a file.
 
     Args:
         path: The file.
-        form: What it should look like, for the message where it is no mapping.
+        form: The expected form, for the message if the root is not a mapping.
 
     Raises:
         ManifestError: The file cannot be read, is too large, or is not YAML that Forge could read.
@@ -95,7 +90,7 @@ def read(path: Path, form: str = "a manifest has app:, modules: and permissions:
         raise ManifestError(_reason(error, text), mark.line + 1 if mark else None) from None
     except yaml.reader.ReaderError as error:
         raise ManifestError("holds a character that YAML does not allow", text.count("\n", 0, error.position) + 1) from None
-    except (ValueError, OverflowError):  # PyYAML makes numbers of escapes and versions without looking at their size
+    except (ValueError, OverflowError):  # PyYAML converts escapes and versions to numbers without checking their size
         raise ManifestError("is not YAML: an escape or a version is out of range") from None
     finally:
         if loader is not None:
@@ -109,14 +104,14 @@ def read(path: Path, form: str = "a manifest has app:, modules: and permissions:
 
 def _text(path: Path) -> str:
     try:
-        if not path.is_file():  # a directory, a pipe or a device is none: reading could wait for ever
+        if not path.is_file():  # reading a pipe or a device could block for ever
             raise ManifestError("is not a file" if path.exists() else "does not exist")
         with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
+            content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise ManifestError(f"cannot be opened: {error.strerror}") from None
-    if len(content) > LARGEST:
-        raise ManifestError(f"is larger than {LARGEST // 1024} KiB (our own limit)")
+    if len(content) > MAX_BYTES:
+        raise ManifestError(f"is larger than {MAX_BYTES // 1024} KiB (our own limit)")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -125,7 +120,7 @@ def _text(path: Path) -> str:
 
 def _reason(error: yaml.MarkedYAMLError, text: str) -> str:
     problem = str(error.problem or error.context or "the structure is broken")
-    if problem.startswith("but ") and error.context:  # the second half of a sentence
+    if problem.startswith("but ") and error.context:  # the rest of the context's sentence
         problem = f"{error.context}, {problem}"
     mark = error.problem_mark
     if mark is not None and text[mark.index : mark.index + 1] == "\t":
@@ -135,16 +130,13 @@ def _reason(error: yaml.MarkedYAMLError, text: str) -> str:
     return problem
 
 
-# --- a way about the nodes --------------------------------------------------------------------------------------------------
-
-
 def line_of(node: Node) -> int:
     """The line where a node begins, counted from 1."""
     return int(node.start_mark.line) + 1
 
 
 def pairs(node: Node | None) -> Iterator[tuple[ScalarNode, Node]]:
-    """The names of a mapping and what they hold, each name once: its own before those of ``<<``. Nothing of any other node."""
+    """The names and values of a mapping, each name once: its own before those of ``<<``. Nothing for any other node."""
     names: set[str] = set()
     waiting, seen = [node], {id(node)}
     while waiting:
@@ -154,7 +146,7 @@ def pairs(node: Node | None) -> Iterator[tuple[ScalarNode, Node]]:
         for key, value in mapping.value:
             if key.tag == _MERGE:
                 merged = value.value if isinstance(value, SequenceNode) else [value]
-                fresh = [other for other in merged if id(other) not in seen]  # an anchor may hold itself
+                fresh = [other for other in merged if id(other) not in seen]  # an anchor may contain itself
                 seen.update(map(id, fresh))
                 waiting += reversed(fresh)
             elif isinstance(key, ScalarNode) and key.value not in names:
@@ -163,10 +155,10 @@ def pairs(node: Node | None) -> Iterator[tuple[ScalarNode, Node]]:
 
 
 def child(node: Node | None, name: str) -> tuple[ScalarNode, Node] | None:
-    """The name and what it holds; None where the node is no mapping or has no such name, or nothing under it."""
+    """A name of a mapping and its value; None if the node is no mapping, or has no such name or no value there."""
     return next(((key, value) for key, value in pairs(node) if key.value == name and not is_null(value)), None)
 
 
 def is_null(node: Node) -> bool:
-    """Whether nothing is written here: ``name:`` alone, ``null`` or ``~``."""
+    """Whether the node is empty (``name:`` alone), ``null`` or ``~``."""
     return isinstance(node, ScalarNode) and node.tag == _NULL
