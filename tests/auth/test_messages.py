@@ -103,7 +103,7 @@ def test_a_token_file(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
         ({"RELAY_KEY": "short", "BASE_URL": ""}, "must have at least 32 characters"),
         ({"BASE_URL": ""}, "there is no key for the relay"),
         ({"RELAY_KEY": "k" * 32, "RELAY_KEY_FILE": "f", "BASE_URL": ""}, "has more than one key of the relay"),
-        ({"RELAY_KEY": "k" * 32, "TOKEN": "t", "BASE_URL": ""}, "has more than one way to the API"),
+        ({"RELAY_KEY": "k" * 32, "TOKEN": "t", "BASE_URL": ""}, "has more than one authentication method"),
     ],
 )
 def test_a_relay_that_is_half_configured(

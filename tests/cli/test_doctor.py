@@ -57,7 +57,7 @@ class TestSettings:
 
     def test_no_token_and_a_token_file_that_is_not_there(self, doctor: Doctor) -> None:
         done = doctor(ATLASSIAN_FORGE_BASE_URL="https://api.example")
-        expect(done, 1, "fail     settings: there is no token for installation 'default', and no other way to it")
+        expect(done, 1, "fail     settings: there is no token for installation 'default', and no other authentication method")
         done = doctor(ATLASSIAN_FORGE_TOKEN_FILE="missing")
         expect(
             done,

@@ -124,7 +124,7 @@ def test_a_container_that_is_none(doctor: Doctor) -> None:
         1,
         "fail     settings: atlassian-forge:containerProxy of installation 'default' works inside a Forge container, and "
         "FORGE_EGRESS_PROXY_URL is not set\n"
-        "next: run this in a container of the app, or take another way (docs/guide/authentication.md)",
+        "next: run this in a container of the app, or use another authentication method (docs/guide/authentication.md)",
     )
 
 

@@ -93,7 +93,7 @@ other: 1
         ("installations: acme", ":1: installations is not a map of name to settings"),
         ("installations:\n  acme: https://api.example", ":2: 'acme' is not a map of settings"),
         ("installations:\n  acme:\n    tokenCommand: fetch --all", ":3: tokenCommand of 'acme': is a command line"),
-        ("installations:\n  acme:\n    apiVersion: [v1]", ":3: apiVersion of 'acme': Input should be 'v1' or 'v2'"),
+        ("installations:\n  acme:\n    apiVersion: [v1]", ":3: apiVersion of 'acme': input should be 'v1' or 'v2'"),
         ("installations:\n  acme:\n    relayUrl: http://example.com/x", ":3: relayUrl of 'acme': must be https"),
         ("installations:\n  acme:\n    containerProxy: everything", ":3: containerProxy of 'acme': must be installationId="),
     ],

@@ -175,8 +175,9 @@ def test_no_representation_shows_the_token() -> None:
 
 
 def test_two_installations_never_share_a_variable() -> None:
-    # Reachable only through a field whose name begins with another's: the guard is for fields to come.
+    # One would get the other's token. Two names share a variable only if one setting's name ends with another's.
     fields = InstallationSettings.model_fields
+    assert not [(long, short) for long in fields for short in fields if long.endswith(f"_{short}")]
     variables = [variable(name, field) for name in ("default", "token", "base", "api", "a-b") for field in fields]
     assert len(set(variables)) == len(variables)
 
@@ -185,7 +186,8 @@ def test_a_token_file_is_enough_and_of_two_tokens_that_of_the_environment_wins(m
     assert installations({"tokenFile": "t.txt"}).resolve("default").token_file == "t.txt"
     with pytest.raises(
         ForgeError,
-        match="'default' has more than one way to the API: atlassian-forge:token and atlassian-forge:tokenFile\nnext: keep one",
+        match="'default' has more than one authentication method: "
+        "atlassian-forge:token and atlassian-forge:tokenFile\nnext: keep one",
     ):
         installations({"tokenFile": "t.txt", "token": "t"}).resolve("default")
     monkeypatch.setenv("ATLASSIAN_FORGE_TOKEN", "new")

@@ -141,5 +141,7 @@ def test_a_setting_that_cannot_be_used_is_told_once_too(server: Server, tmp_path
         messages = said({name: partial(forge.check, inputs(name)) for name in ("one", "two")})
     first = first_of(messages)
     (other,) = messages.keys() - {first}
-    line = f"there is no token for installation 'default', and no other way to it; next: see the message about {first!r}"
+    line = (
+        f"there is no token for installation 'default', and no other authentication method; next: see the message about {first!r}"
+    )
     assert messages[other] == [line]

@@ -14,7 +14,7 @@ from typing import Any, Final, NoReturn
 from pulumi_atlassian_forge.api.auth import require_sendable
 from pulumi_atlassian_forge.api.errors import Unauthorized
 from pulumi_atlassian_forge.api.request_response import Request
-from pulumi_atlassian_forge.config.settings import names_its_scheme
+from pulumi_atlassian_forge.config.settings import scheme_prefix_problem
 
 from .secret import CachedSecret
 
@@ -141,7 +141,7 @@ class BearerToken:
 
 def _require_sendable(token: Token) -> Token:
     """The token, unless no header can hold it: the file that it came from may be half written."""
-    problem = names_its_scheme(token.text)
+    problem = scheme_prefix_problem(token.text)
     if problem is not None:
         raise Unauthorized(f"the token {problem}")
     require_sendable([token.text])

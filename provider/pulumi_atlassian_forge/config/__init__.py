@@ -1,1 +1,1 @@
-"""The settings of an installation, which installations there are, and where each setting comes from."""
+"""Configuration: the settings of one installation, which installations there are, and where each setting comes from."""

@@ -1,14 +1,11 @@
-"""How one installation is reached: the settings that it can have, and their names.
-
-Never imports Pulumi. Which installations there are is the business of :mod:`.settings`.
-"""
+"""The settings of one installation, and their names in the configuration and the environment. Never imports Pulumi."""
 
 from __future__ import annotations
 
 import ipaddress
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Annotated, Final, Literal, get_args
 from urllib.parse import parse_qsl, urlsplit
@@ -23,30 +20,32 @@ from pulumi_atlassian_forge.model.suggestions import nearest
 NAMESPACE: Final = "atlassian-forge"
 DEFAULT: Final = "default"
 API_BASE: Final = "https://api.atlassian.com"
-"""Where a Forge remote reaches the API. An inference: only its siblings state this base (docs:apis-reference/license-api)."""
+"""The base URL of the API. Inferred: Atlassian's pages state it for sibling APIs of a Forge remote only."""
 
 EMULATOR_SCHEME: Final = "emulator"
 
 AuthMethodName = Literal["token", "tokenFile", "tokenCommand", "containerProxy", "relayUrl"]
-"""The ways to the API, each by the setting that opens it: an installation has one."""
+"""The authentication methods, each by the setting that selects it: an installation has one."""
 
 AUTH_METHODS: Final[tuple[AuthMethodName, ...]] = get_args(AuthMethodName)
 
 SECRETS: Final = ("token", "relayKey")
-"""The settings that nobody may be shown."""
+"""The settings whose values are secret."""
 
 PROXY_VARIABLE: Final = "FORGE_EGRESS_PROXY_URL"
-"""Where a Forge container finds its way out (docs:containers-reference/ref-api)."""
+"""The variable of a Forge container that holds the URL of its egress proxy."""
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-"""How an installation may be called."""
+"""The name of an installation. It becomes a part of the names of variables."""
+
+NAME_RULE: Final = "a name has 1 to 40 of a-z, 0-9 and -, and does not start with -"
+"""The pattern :data:`NAME` in words, for a message."""
 
 FILE: Final = "forge-installations.yaml"
 """A file beside Pulumi.yaml that describes more installations (:mod:`.installations_file`)."""
 
-_SHORTEST_KEY: Final = 32  # characters of the key of a relay, as the relay itself demands
 PREFIX: Final = "ATLASSIAN_FORGE_"
-"""What every variable of ours begins with."""
+"""The prefix of every variable of this package."""
 
 RENAMED: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -59,20 +58,21 @@ RENAMED: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Settings that had another name before the first release: an old name is an error that names the new one."""
 
+_RELAY_KEY_MIN_LENGTH: Final = 32  # as the relay itself demands
 _CONTAINER_IDS: Final = ("installationId", "invocationId")
 
 
 class InstallationSettings(BaseSettings):
-    """How one installation is reached.
+    """The settings of one installation.
 
     Attributes:
-        base_url: Where the API is: ``https://…``, ``http://`` on a loopback address, or ``emulator://<path>.db``. Default
+        base_url: The address of the API: ``https://…``, ``http://`` on a loopback address, or ``emulator://<path>.db``. Default
             ``https://api.atlassian.com``.
-        token: The token of the installed app: an app system token, which lives at most 4 hours. Not needed on the emulator.
-        token_file: A file that holds the token, in place of ``token``; read again when the server answers 401. A relative path
-            starts at the directory of Pulumi.yaml.
-        token_command: A program and its arguments, started by no shell, which prints the token, or JSON with ``token`` and, where
-            they are known, ``expiresAt`` and ``installationId``. It has ``request_timeout`` seconds.
+        token: The token of the installed app: an app system token, valid for at most 4 hours. Not needed on the emulator.
+        token_file: A file that holds the token, in place of ``token``; read again after a 401. A relative path starts at the
+            directory of Pulumi.yaml.
+        token_command: A program and its arguments, started by no shell. It prints the token, or JSON with ``token`` and, if they
+            are known, ``expiresAt`` and ``installationId``. It has ``request_timeout`` seconds.
         container_proxy: Inside a Forge container: ``installationId=<id>`` or ``invocationId=<id>``, for the sidecar that
             ``FORGE_EGRESS_PROXY_URL`` names.
         relay_url: The web trigger of the app's relay (``examples/web-trigger-relay``), which every request is then sent to.
@@ -81,11 +81,11 @@ class InstallationSettings(BaseSettings):
         api_version: ``v1`` (the specification, the default) or ``v2`` (the public Preview).
         connect_timeout: Seconds to wait for a connection.
         request_timeout: Seconds to wait for the whole response to one request.
-        operation_timeout: Seconds that one operation may take with all its repetitions and pauses.
-        adopt_identical: Whether a register under v1 adopts a module that is already there under its key with the same
-            content, as a killed run leaves one.
-        accept_missing_modules: Whether to believe that all modules of the stack were deleted, where none of them is found.
-            Meant for one run, by the environment.
+        operation_timeout: Seconds that one operation may take with all its retries and pauses.
+        adopt_identical: Whether a register under v1 adopts a module that exists under its key with the same content, as a
+            killed run leaves one.
+        accept_missing_modules: Whether to treat all modules of the stack as deleted if none of them is found. Meant for one run,
+            by the environment.
         max_data_size: Bytes that the ``data`` of a module may have as JSON (our own limit).
         manifest: The ``manifest.yml`` of the app, which modules are then checked against in preview. A relative path starts at
             the directory of Pulumi.yaml. Default: none, and nothing is checked against it.
@@ -115,34 +115,31 @@ class InstallationSettings(BaseSettings):
     def _empty_is_absent(cls, value: object) -> object:
         return value.strip() or None if isinstance(value, str) else value
 
-    @field_validator("base_url")
+    @field_validator("base_url", "relay_url")
     @classmethod
-    def _reachable(cls, value: str | None) -> str | None:
-        return None if value is None else _checked_base_url(value)
-
-    @field_validator("relay_url")
-    @classmethod
-    def _is_relay(cls, value: str | None) -> str | None:
-        return None if value is None else _checked_url(value)
+    def _validate_url(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None:
+            return None
+        return _require_base_url(value) if info.field_name == "base_url" else _require_url(value)
 
     @field_validator("relay_key")
     @classmethod
-    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < _SHORTEST_KEY:
-            raise ValueError(f"must have at least {_SHORTEST_KEY} characters")
+    def _validate_key_length(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < _RELAY_KEY_MIN_LENGTH:
+            raise ValueError(f"must have at least {_RELAY_KEY_MIN_LENGTH} characters")
         return value
 
     @field_validator("token")
     @classmethod
-    def _is_alone(cls, value: SecretStr | None) -> SecretStr | None:
-        more = None if value is None else names_its_scheme(value.get_secret_value())
-        if more is not None:
-            raise ValueError(more)
+    def _reject_scheme_prefix(cls, value: SecretStr | None) -> SecretStr | None:
+        problem = None if value is None else scheme_prefix_problem(value.get_secret_value())
+        if problem is not None:
+            raise ValueError(problem)
         return value
 
     @field_validator("connect_timeout", "request_timeout", "operation_timeout", "max_data_size", mode="wrap")
     @classmethod
-    def _is_a_plain_number(cls, value: object, parse: ValidatorFunctionWrapHandler, info: ValidationInfo) -> object:
+    def _validate_number(cls, value: object, parse: ValidatorFunctionWrapHandler, info: ValidationInfo) -> object:
         try:
             return parse(value)
         except ValidationError as error:
@@ -153,7 +150,7 @@ class InstallationSettings(BaseSettings):
 
     @field_validator("token_command", mode="before")
     @classmethod
-    def _arguments(cls, value: object) -> object:
+    def _parse_token_command(cls, value: object) -> object:
         arguments = _argument_list(value)
         if isinstance(arguments, list | tuple) and not (arguments and isinstance(arguments[0], str) and arguments[0].strip()):
             raise ValueError("names no program")
@@ -161,7 +158,7 @@ class InstallationSettings(BaseSettings):
 
     @field_validator("container_proxy")
     @classmethod
-    def _names_one(cls, value: str | None) -> str | None:
+    def _validate_container_proxy(cls, value: str | None) -> str | None:
         kind, _, id_ = (value or "").partition("=")
         if value is not None and (kind not in _CONTAINER_IDS or not id_.isascii() or not id_.replace("-", "").isalnum()):
             raise ValueError("must be installationId=<id> or invocationId=<id>")
@@ -173,10 +170,10 @@ class InstallationSettings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no file is read behind the user's back
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no file is read without being named
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the same
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Environment before configuration, but for ``apiVersion`` the other way round."""
+        """The environment wins over the configuration, except for ``apiVersion``."""
         configured = init_settings()
         pinned = {"api_version": configured["api_version"]} if "api_version" in configured else {}
         return InitSettingsSource(settings_cls, pinned), env_settings, init_settings
@@ -188,8 +185,12 @@ class InstallationSettings(BaseSettings):
 
     @property
     def auth_method(self) -> AuthMethodName | None:
-        """The setting that opens the way to the API; None on the emulator without a token, which needs none."""
+        """The authentication method; None on the emulator without a token, which needs none."""
         return next((auth_method for auth_method in AUTH_METHODS if getattr(self, to_snake(auth_method)) is not None), None)
+
+
+SETTINGS: Final = tuple(map(to_camel, InstallationSettings.model_fields))
+"""The configuration keys of an installation's settings."""
 
 
 def variable(installation: str, field: str) -> str:
@@ -203,7 +204,7 @@ def variable(installation: str, field: str) -> str:
 
 
 def env_prefix(installation: str) -> str:
-    """What the variables of an installation begin with."""
+    """The prefix of the variables of an installation."""
     return PREFIX if installation == DEFAULT else f"{PREFIX}{installation.upper().replace('-', '_')}_"
 
 
@@ -215,24 +216,30 @@ def config_key(installation: str, field: str) -> str:
 
 
 def setting_of(installation: str, field: str) -> str:
-    """A setting by both its names, for a message."""
+    """A setting by both of its names, for a message."""
     return f"{variable(installation, field)} (or {config_key(installation, field)})"
 
 
 def address_variable(installation: str, auth_method: AuthMethodName | None) -> str:
-    """The variable that says where requests go, for a message."""
+    """The variable of the address that requests are sent to, for a message."""
     if auth_method == "containerProxy":
         return PROXY_VARIABLE
     return variable(installation, "relayUrl" if auth_method == "relayUrl" else "baseUrl")
 
 
-def near_setting(key: str) -> str:
-    """What a key that is no setting may have been meant to be."""
+def unknown_setting(key: str) -> str:
+    """That a key is not a setting, with the setting that may have been meant."""
     if key in RENAMED:
-        return f"it is called {RENAMED[key]} now"
-    known = [to_camel(field) for field in InstallationSettings.model_fields]
-    near = nearest(key, known)
-    return f"did you mean {near}?" if near else f"known: {', '.join(known)}"
+        return f"{key!r} is not a setting; it is called {RENAMED[key]} now"
+    near = nearest(key, SETTINGS)
+    return f"{key!r} is not a setting; " + (f"did you mean {near}?" if near else f"known: {', '.join(SETTINGS)}")
+
+
+def validation_errors(error: ValidationError) -> Iterator[tuple[str, str]]:
+    """The settings that pydantic refused, each with the reason. It never holds the value."""
+    for problem in error.errors():
+        text = problem["msg"].removeprefix("Value error, ")
+        yield to_camel(str(problem["loc"][0])) if problem["loc"] else "settings", f"{text[0].lower()}{text[1:]}"
 
 
 def _argument_list(value: object) -> object:
@@ -250,9 +257,9 @@ def _argument_list(value: object) -> object:
     return (text,) if text else None
 
 
-def _checked_base_url(url: str) -> str:
+def _require_base_url(url: str) -> str:
     if not url.startswith(f"{EMULATOR_SCHEME}:"):
-        return _checked_url(url, "must be https://<host>, or emulator://<path>.db")
+        return _require_url(url, "must be https://<host>, or emulator://<path>.db")
     if not url.partition("?")[0].removeprefix(f"{EMULATOR_SCHEME}:").strip("/"):
         raise ValueError("names no file: write emulator://<path>.db")
     for name, _ in parse_qsl(url.partition("?")[2], keep_blank_values=True):
@@ -263,7 +270,7 @@ def _checked_base_url(url: str) -> str:
     return url
 
 
-def _checked_url(url: str, form: str = "must be https://<host>/…") -> str:
+def _require_url(url: str, form: str = "must be https://<host>/…") -> str:
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -286,11 +293,8 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-_WITH_SCHEME: Final = re.compile(r"\s*(?:authorization\s*:\s*)?bearer[\s:]", re.IGNORECASE)
-
-
-def names_its_scheme(token: str) -> str | None:
-    """Why a text is more than a token: somebody copied the header that one is sent in. None where it is not."""
-    if _WITH_SCHEME.match(token) is None:
+def scheme_prefix_problem(token: str) -> str | None:
+    """The error if a token was copied with a part of the header ``Authorization: Bearer``; else None."""
+    if re.match(r"\s*(?:authorization\s*:\s*)?bearer[\s:]", token, re.IGNORECASE) is None:
         return None
     return "begins with the word Bearer, which is put before it when it is sent: give the token alone"

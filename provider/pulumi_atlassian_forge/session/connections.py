@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pulumi_atlassian_forge.config.installations import Get, Installations, unknown_installation
-from pulumi_atlassian_forge.config.installations_file import installations_in
+from pulumi_atlassian_forge.config.installations_file import installations_in, project_file
 from pulumi_atlassian_forge.config.settings import DEFAULT, config_key, variable
 from pulumi_atlassian_forge.errors import ForgeError, Notify
 from pulumi_atlassian_forge.lifecycle.installation_guard import InstallationGuard
@@ -38,7 +38,9 @@ class Connections:
     def __init__(
         self, get: Get, directory: Path | None = None, called: Iterable[str] = (), notify: Notify = to_standard_error
     ) -> None:
-        self._root = _project_root(directory or Path.cwd())
+        start = directory or Path.cwd()
+        project = project_file(start)
+        self._root = project.parent if project else start
         self._installations = Installations(get, installations_in(self._root), called)
         self._lock = threading.Lock()
         self._open: dict[str, Connection] = {}
@@ -144,11 +146,3 @@ class Connections:
             for connection in self._open.values():
                 connection.close()
             self._open.clear()
-
-
-def _project_root(directory: Path) -> Path:
-    """The plugin starts in the project's directory, or in that of ``main:`` below it; paths count from the former."""
-    for candidate in (directory, *directory.parents):
-        if any((candidate / name).is_file() for name in ("Pulumi.yaml", "Pulumi.yml")):
-            return candidate
-    return directory
