@@ -5,7 +5,7 @@ import pytest
 from pulumi_atlassian_forge.model.catalog.events import EVENTS
 from pulumi_atlassian_forge.model.catalog.module_types import KNOWN_TYPES
 from pulumi_atlassian_forge.model.suggestions import nearest
-from pulumi_atlassian_forge.sdk.warnings import LONGEST_KEY, long_reference, misspelt_event, misspelt_type
+from pulumi_atlassian_forge.sdk.warnings import MAX_REFERENCE_LENGTH, long_reference, misspelt_event, misspelt_type
 
 
 @pytest.mark.parametrize("name", EVENTS)
@@ -53,8 +53,8 @@ def test_a_misspelt_type_gets_the_nearest_name() -> None:
 
 
 def test_a_reference_is_long_beyond_23_characters() -> None:
-    assert long_reference("function", "f" * LONGEST_KEY) is None
-    text = long_reference("endpoint", "e" * (LONGEST_KEY + 1))
+    assert long_reference("function", "f" * MAX_REFERENCE_LENGTH) is None
+    text = long_reference("endpoint", "e" * (MAX_REFERENCE_LENGTH + 1))
     assert text is not None
     assert text.startswith("endpoint= has 24 characters")
     assert "eee" not in text

@@ -80,6 +80,8 @@ def has_lone_surrogate(text: str) -> bool:
     return _SURROGATE.search(text) is not None
 
 
+NAME_NOT_TEXT: Final = "has a name that is not text: JSON cannot hold it"
+
 # --- what JSON, and the engine's wire format, cannot carry ------------------------------------------------------------------
 
 
@@ -103,32 +105,33 @@ def replace_unsendable(value: Any) -> Any:
 
 def _replace_unsendable(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _replace_unsendable(item) for name, item in value.items() if _is_name(name)}
+        return {name: _replace_unsendable(item) for name, item in value.items() if is_name(name)}
     if isinstance(value, (list, tuple)):
         return [_replace_unsendable(item) for item in value]
-    return value if _scalar_rule(value) is None else UNKNOWN
+    return value if scalar_problem(value) is None else UNKNOWN
 
 
 def _json_problems(value: Any, location: Location) -> Iterator[Problem]:
     if isinstance(value, dict):
         for name, item in value.items():
-            if _is_name(name):
+            if is_name(name):
                 yield from _json_problems(item, (*location, name))
             else:
-                yield problem_at(location, "has a name that is not text: JSON cannot hold it")
+                yield problem_at(location, NAME_NOT_TEXT)
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
             yield from _json_problems(item, (*location, index))
-    elif (rule := _scalar_rule(value)) is not None:
+    elif (rule := scalar_problem(value)) is not None:
         yield problem_at(location, rule)
 
 
-def _is_name(name: Any) -> bool:
+def is_name(name: Any) -> bool:
+    """Whether a key of a dictionary is text that can be sent."""
     return isinstance(name, str) and not has_lone_surrogate(name)
 
 
-def _scalar_rule(value: Any) -> str | None:
-    """The rule that a value breaks which is no container, or None."""
+def scalar_problem(value: Any) -> str | None:
+    """Why a value that is not a container cannot be sent, as the rest of a sentence about it; None if it can."""
     if value is None or value is UNKNOWN or isinstance(value, bool):
         return None
     if isinstance(value, str):

@@ -1,7 +1,6 @@
-"""The typed arguments and attributes of a trigger: Python spelling here, the API's spelling in state and on the wire.
+"""Typed arguments and attributes of a trigger: Python names here, API property names in state and in requests.
 
-No ``from __future__ import annotations`` in this file: Pulumi evaluates the annotations at run time, to find the names of
-properties.
+No ``from __future__ import annotations`` in this file: Pulumi evaluates annotations at run time to find the properties' names.
 """
 
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from typing import Any, Literal
 import pulumi
 
 OnError = Literal["IGNORE_AND_LOG", "IGNORE", "RECEIVE_AND_LOG", "RECEIVE"]
-"""What happens to an event whose filter expression fails (docs:events-reference/product_events)."""
+"""What happens to an event whose filter expression fails."""
 
 
 def _set(self: object, **values: Any) -> None:
@@ -21,10 +20,7 @@ def _set(self: object, **values: Any) -> None:
 
 @pulumi.input_type
 class TriggerFilter:
-    """Which of the events reach the app. At least one of ``expression``, ``ignore_self`` and ``app_is_licensed`` is needed.
-
-    Source of the rules: docs:manifest-reference/modules/trigger, and the schema of ``@forge/manifest``.
-    """
+    """Which of the events reach the app. At least one of ``expression``, ``ignore_self`` and ``app_is_licensed`` is needed."""
 
     expression: pulumi.Input[str] | None
     on_error: pulumi.Input[OnError] | None = pulumi.property("onError")
@@ -45,17 +41,10 @@ class TriggerFilter:
             expression: A Jira expression that evaluates to a Boolean; at most 10,000 characters.
             on_error: What to do with an event whose expression fails; only with ``expression``. The API's own default is
                 ``IGNORE_AND_LOG``.
-            ignore_self: Whether events that the app itself caused are left out; only where every event's name contains
-                ``jira``.
+            ignore_self: Whether events that the app itself caused are left out; only if every event's name contains ``jira``.
             app_is_licensed: Whether only events of licensed installations are delivered.
         """
-        _set(
-            self,
-            expression=expression,
-            on_error=on_error,
-            ignore_self=ignore_self,
-            app_is_licensed=app_is_licensed,
-        )
+        _set(self, expression=expression, on_error=on_error, ignore_self=ignore_self, app_is_licensed=app_is_licensed)
 
 
 @pulumi.input_type
@@ -74,7 +63,7 @@ class TriggerPayloadInclude:
         """Make a selection.
 
         Args:
-            property_paths: Paths into the event (docs:manifest-reference/modules/trigger).
+            property_paths: Paths into the event.
             fields: Fields of the event; in the schema of ``@forge/manifest`` only, not in the documentation.
         """
         _set(self, property_paths=property_paths, fields=fields)
@@ -95,63 +84,33 @@ class TriggerPayload:
         _set(self, include=include)
 
 
-class _ApiSpelling(dict[str, Any]):
-    """An output type that is a dictionary in the API's spelling, with attributes in Python's."""
+class _ApiNames(dict[str, Any]):
+    """An output type: a dictionary with API property names, and attributes with Python names."""
 
     def _translate_property(self, prop: str) -> str:
         return prop
 
 
 @pulumi.output_type
-class TriggerFilterResult(_ApiSpelling):
+class TriggerFilterResult(_ApiNames):
     """The filter of a registered trigger."""
 
-    expression: str | None
-    on_error: str | None = pulumi.property("onError")
-    ignore_self: bool | None = pulumi.property("ignoreSelf")
-    app_is_licensed: bool | None = pulumi.property("appIsLicensed")
-
-    def __init__(
-        self,
-        *,
-        expression: str | None = None,
-        on_error: str | None = None,
-        ignore_self: bool | None = None,
-        app_is_licensed: bool | None = None,
-    ) -> None:
-        """Made by Pulumi from what the hooks return."""
-        _set(
-            self,
-            expression=expression,
-            on_error=on_error,
-            ignore_self=ignore_self,
-            app_is_licensed=app_is_licensed,
-        )
+    expression: str | None = None
+    on_error: str | None = pulumi.property("onError", default=None)
+    ignore_self: bool | None = pulumi.property("ignoreSelf", default=None)
+    app_is_licensed: bool | None = pulumi.property("appIsLicensed", default=None)
 
 
 @pulumi.output_type
-class TriggerPayloadIncludeResult(_ApiSpelling):
+class TriggerPayloadIncludeResult(_ApiNames):
     """The parts of an event that a registered trigger delivers."""
 
-    property_paths: Sequence[str] | None = pulumi.property("propertyPaths")
-    fields: Sequence[str] | None
-
-    def __init__(
-        self,
-        *,
-        property_paths: Sequence[str] | None = None,
-        fields: Sequence[str] | None = None,
-    ) -> None:
-        """Made by Pulumi from what the hooks return."""
-        _set(self, property_paths=property_paths, fields=fields)
+    property_paths: Sequence[str] | None = pulumi.property("propertyPaths", default=None)
+    fields: Sequence[str] | None = None
 
 
 @pulumi.output_type
-class TriggerPayloadResult(_ApiSpelling):
+class TriggerPayloadResult(_ApiNames):
     """The payload of a registered trigger."""
 
-    include: TriggerPayloadIncludeResult | None
-
-    def __init__(self, *, include: TriggerPayloadIncludeResult | None = None) -> None:
-        """Made by Pulumi from what the hooks return."""
-        _set(self, include=include)
+    include: TriggerPayloadIncludeResult | None = None

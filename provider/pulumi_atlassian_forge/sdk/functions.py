@@ -1,7 +1,7 @@
-"""What a program can ask: one module, or all of them. Each function has a duplicate that takes and gives outputs.
+"""Functions of a program: read one module, or list all of them. Each has a variant that takes and returns outputs.
 
-They run in the program's process, in a preview as well, and only read. All calls share one list of each installation
-(design decision 4); the plugin, which is another process, has its own.
+They run in the program's process, in a preview as well, and only read. All calls of a program share one list of each
+installation; the plugin, which is another process, has its own.
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from pulumi_atlassian_forge.model.module_id import ModuleId
     from pulumi_atlassian_forge.session.session import Session
 
+_lock = threading.Lock()
+_sessions: dict[str, Session] = {}
+"""The sessions by their configuration: with the Automation API one process runs several programs."""
+
 
 @dataclass(frozen=True)
 class ModuleResult:
@@ -30,7 +34,7 @@ class ModuleResult:
         id: What ``TriggerModule.get`` and ``DynamicModule.get`` take: ``<installation>/<apiVersion>/<key>``.
         key: Its key.
         type: Its type.
-        data: Its structure in the API's spelling, without ``key``.
+        data: Its structure with API property names, without ``key``.
         installation: The installation that it is registered on.
         api_version: The version of the API that it is registered under: ``v1`` or ``v2``.
     """
@@ -44,7 +48,7 @@ class ModuleResult:
 
 
 def get_module(key: str, *, installation: str = "default") -> ModuleResult:
-    """Look at one module, whoever registered it.
+    """Read one module, also one that no stack manages.
 
     Args:
         key: Its key.
@@ -53,14 +57,13 @@ def get_module(key: str, *, installation: str = "default") -> ModuleResult:
     Raises:
         ForgeError: There is no such module, or it cannot be read.
     """
-    session = _session(installation)
-    return _result(*session.find(installation, key))
+    return _result(*_session(installation).find(installation, key))
 
 
 def list_modules(*, type: str | None = None, installation: str = "default") -> list[ModuleResult]:  # noqa: A002 - the API's own word
-    """All modules that are registered on an installation, sorted by key.
+    """List all modules that are registered on an installation, sorted by key.
 
-    One that hides behind a static module of the app with the same key is missing: the API's list leaves it out.
+    The API's list leaves out a module that has the key of a static module of the app.
 
     Args:
         type: Only modules of this type.
@@ -74,7 +77,7 @@ def list_modules(*, type: str | None = None, installation: str = "default") -> l
 
 
 def get_module_output(key: pulumi.Input[str], *, installation: str = "default") -> pulumi.Output[ModuleResult]:
-    """:func:`get_module` for a key that is an output. While the key is unknown, in a preview, nothing is asked."""
+    """:func:`get_module` for a key that is an output. If the key is unknown, in a preview, no request is sent."""
 
     def found(key: str) -> Any:  # an awaitable: the program goes on while it waits
         return asyncio.to_thread(get_module, key, installation=installation)
@@ -95,34 +98,26 @@ def list_modules_output(
     return pulumi.Output.from_input(type).apply(found)
 
 
-class _Program:
-    """What the calls of one program share."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.sessions: dict[str, Session] = {}  # by the configuration: each program of the Automation API has its own
-
-
-_program = _Program()
-
-
 def _session(installation: str) -> Session:
-    """The session of the program's configuration."""
-    if not isinstance(installation, str):
-        raise ForgeError("installation must be a plain string, not an Output: it decides what is asked")
-    from pulumi.runtime.config import get_config  # noqa: PLC0415 - plain, as the plugin gets it; pulumi.Config wraps secrets
-    from pydantic.alias_generators import to_camel  # noqa: PLC0415
+    """The session of the program's configuration.
 
-    from pulumi_atlassian_forge.config.settings import NAMESPACE, RENAMED, InstallationSettings  # noqa: PLC0415
+    Raises:
+        ForgeError: The name of the installation is not a text, or the configuration cannot be used.
+    """
+    from pulumi.runtime.config import get_config  # noqa: PLC0415 - plain, as the plugin gets it; pulumi.Config wraps secrets
+
+    from pulumi_atlassian_forge.config.settings import NAMESPACE, RENAMED, SETTINGS  # noqa: PLC0415
     from pulumi_atlassian_forge.session.session import Session  # noqa: PLC0415
 
-    fields = [*map(to_camel, InstallationSettings.model_fields), *RENAMED, "installations"]
-    config = {name: value for field in fields if (value := get_config(name := f"{NAMESPACE}:{field}")) is not None}
-    key = repr(sorted(config.items()))
-    with _program.lock:
-        if key not in _program.sessions:
-            _program.sessions[key] = Session(config.get)
-        return _program.sessions[key]
+    if not isinstance(installation, str):
+        raise ForgeError("installation must be a plain string, not an Output: it decides which API is asked")
+    keys = [f"{NAMESPACE}:{field}" for field in (*SETTINGS, *RENAMED, "installations")]
+    config = {key: value for key in keys if (value := get_config(key)) is not None}
+    identity = repr(sorted(config.items()))
+    with _lock:
+        if identity not in _sessions:
+            _sessions[identity] = Session(config.get)
+        return _sessions[identity]
 
 
 def _result(id_: ModuleId, live: LiveModule) -> ModuleResult:

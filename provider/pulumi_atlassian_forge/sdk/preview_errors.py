@@ -1,9 +1,9 @@
-"""How a preview reports the mistakes of all resources, although the engine stops at the first failed check.
+"""Reports the validation errors of all resources in a preview, although the engine stops at the first failed check.
 
-Validation stays in one place, the plugin's ``check``. In a preview the program asks it, by the hidden input ``__problems``, an
-empty list, to hand the problems back there instead of failing; the engine gives a preview's checked inputs to the program as
-outputs, so the program can read them of every resource, print each on its resource, and fail at the end. In an ``up`` nothing is
-asked, and ``check`` fails as usual: nothing that is wrong is ever registered.
+Validation stays in the plugin's ``check``. In a preview the program sends the hidden input ``__problems``, an empty list; then
+``check`` returns its errors there and does not fail. The engine returns checked inputs to the program as outputs, so the program
+reads the errors of every resource, logs each on its resource, and fails at the end. In an ``up`` the input is not sent, and
+``check`` fails as usual: nothing that is invalid is ever registered.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from pulumi_atlassian_forge.dynamic import pulumi_values
 
 
 class _Run:
-    """The modules of one program run, and the task that reads their problems."""
+    """The modules of one program run, and the task that reads their errors."""
 
     def __init__(self) -> None:
         self.modules: list[pulumi.Resource] = []
-        self.waited_for: pulumi.Output[int] | None = None
+        self.task: pulumi.Output[int] | None = None
 
     async def report(self) -> int:
-        """Print every problem of every module, in the program's order, and fail if there was one."""
-        wrong = 0
+        """Log every error of every module in the program's order, and fail if there was one."""
+        invalid = 0
         for module in self.modules:  # grows while the program runs
             problems = await _problems_of(module)
-            wrong += bool(problems)
+            invalid += bool(problems)
             await _print(module, problems)
         self.modules.clear()
-        if wrong:
-            raise pulumi.RunError(f"{wrong} of the declared modules cannot be registered; nothing was changed")
-        return wrong
+        if invalid:
+            raise pulumi.RunError(f"{invalid} of the declared modules cannot be registered; nothing was changed")
+        return invalid
 
 
 # One for each event loop: the Automation API may run several programs in one process, each in a thread with a loop of its own.
@@ -42,31 +42,31 @@ _runs: WeakKeyDictionary[asyncio.AbstractEventLoop, _Run] = WeakKeyDictionary()
 
 
 def hidden_inputs() -> dict[str, Any]:
-    """The input that a module needs for this; none in an ``up``."""
+    """The hidden input of a module in a preview; none in an ``up``."""
     return {pulumi_values.PROBLEMS: []} if pulumi.runtime.is_dry_run() else {}
 
 
-def watch(module: pulumi.Resource) -> None:
-    """Report this module's problems, if this is a preview."""
+def report(module: pulumi.Resource) -> None:
+    """Report this module's errors, if this is a preview."""
     if not pulumi.runtime.is_dry_run():
         return
     run = _runs.setdefault(asyncio.get_event_loop(), _Run())
     run.modules.append(module)
     if len(run.modules) == 1:
-        # An output, so that the program waits for it and fails with it.
-        waited_for: pulumi.Output[int] = pulumi.Output.from_input(run.report())
-        run.waited_for = waited_for
+        # An output, so that the program waits for the task and fails with it.
+        task: pulumi.Output[int] = pulumi.Output.from_input(run.report())
+        run.task = task
 
 
 async def _print(module: pulumi.Resource, problems: list[tuple[str, str]]) -> None:
-    """Log, and wait until it is said: the SDK has a task for each line of a resource, and a program ends without them."""
+    """Log the errors, and wait for the SDK's tasks that send them: a program may end before they have run."""
     if not problems:
         return
     before = asyncio.all_tasks()
     for path, text in problems:
         pulumi.log.error(f"property {path}: {text}" if path else text, resource=module)
-    if lines := asyncio.all_tasks() - before:
-        await asyncio.wait(lines)
+    if tasks := asyncio.all_tasks() - before:
+        await asyncio.wait(tasks)
 
 
 async def _problems_of(module: pulumi.Resource) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
-"""What a user declares: :class:`TriggerModule` and :class:`DynamicModule`.
+"""The resources: :class:`TriggerModule` and :class:`DynamicModule`.
 
-Nothing here decides or validates: arguments go to the plugin as they are, where ``check`` sees all of them at once. What only the
-program can see is said from here: a misspelt event, a token in clear text (design decision 9).
+They validate nothing: arguments go to the plugin as they are, where ``check`` sees all of them at once. The program itself only
+warns, for example of a misspelt event or of a token in clear text.
 
 No ``from __future__ import annotations`` in this file: Pulumi evaluates the annotations of attributes at run time.
 """
@@ -27,14 +27,14 @@ Events = pulumi.Input[Sequence[pulumi.Input[EventName]]]
 
 @pulumi.input_type
 class _Inputs(dict[str, Any]):
-    """An input bag that Pulumi takes as typed.
+    """An input type without properties of its own.
 
-    With an untyped one the runtime renames keys inside of ``data`` as it renames attributes. This one has no properties of its
-    own, so inputs keep their names, and outputs are named by the annotations of the resource class.
+    With a plain dictionary Pulumi's runtime renames keys inside of ``data`` as it renames attributes. With this type inputs keep
+    their names, and outputs are named by the annotations of the resource class.
     """
 
     def __init__(self, values: Mapping[str, Any]) -> None:
-        """Copy: the runtime adds ``__provider``."""
+        """Copy the values: the runtime adds ``__provider``."""
         super().__init__(values)
 
 
@@ -43,9 +43,9 @@ def _output(resource: Resource, name: str) -> pulumi.Output[Any]:
 
 
 class _Module(Resource):
-    """What both resources share.
+    """The base class of both resources.
 
-    Attributes are properties: the types of annotated ones Pulumi evaluates anew for each resource, those of properties once.
+    Outputs are properties, not annotated attributes: Pulumi evaluates the types of annotations for each resource.
     """
 
     @property
@@ -87,14 +87,14 @@ class _Module(Resource):
         if adopt:
             inputs["adopt"] = adopt
         super().__init__(PROVIDER, resource_name, _Inputs(pulumi_values.encode_hidden(inputs)), opts)
-        warnings.about(self, properties)
-        preview_errors.watch(self)
+        warnings.warn_about(self, properties)
+        preview_errors.report(self)
 
     @classmethod
     def _read(
         cls, resource_name: str, id_: pulumi.Input[str], placeholders: Mapping[str, Any], opts: pulumi.ResourceOptions | None
     ) -> Self:
-        """A module that is not declared but read by its id: the stack neither changes nor deletes it."""
+        """Read a module by its id. The stack neither changes nor deletes it."""
         inputs = {**placeholders, "key": None, "installation": None, "api_version": None, "__name": [resource_name]}
         opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id_))
         found = cls.__new__(cls)
@@ -202,8 +202,8 @@ class TriggerModule(_Module, module="atlassian-forge", name="TriggerModule"):
             payload: What of an event is delivered.
             key: The module's key, under v1 only: 1 to 255 of ``a-z A-Z 0-9 _ -``. Another key replaces the module.
             installation: The installation to register on, by its name in the settings.
-            adopt: Take over a module that is already registered: ``True`` under v1, where the key says which; its key under v2.
-                What differs is overwritten with a warning. Of no effect once the resource is in the state.
+            adopt: Adopt a module that is already registered: ``True`` under v1, where the key says which; its key under v2.
+                Content that differs is overwritten with a warning. No effect once the resource is in the state.
             opts: Pulumi's options.
         """
         properties = {
@@ -222,9 +222,9 @@ class TriggerModule(_Module, module="atlassian-forge", name="TriggerModule"):
         id: pulumi.Input[str],  # noqa: A002 - Pulumi's own word
         opts: pulumi.ResourceOptions | None = None,
     ) -> "TriggerModule":
-        """A trigger that is registered already, whoever did it. The stack reads it, and never changes or deletes it.
+        """A trigger that is registered already. The stack reads it, and never changes or deletes it.
 
-        One that is not there, or is a module of another type, ends the preview or the ``up`` with a message.
+        If it does not exist, or is a module of another type, the preview or the ``up`` fails with a message.
 
         Args:
             resource_name: The logical name.
@@ -235,7 +235,7 @@ class TriggerModule(_Module, module="atlassian-forge", name="TriggerModule"):
 
     @property
     def data(self) -> pulumi.Output[Mapping[str, Any]]:
-        """The module's ``data`` as the API holds it, in the API's spelling."""
+        """The module's ``data`` as the API has it, with API property names."""
         parts = pulumi.Output.all(
             events=self.events,
             function=self.function,
@@ -247,7 +247,7 @@ class TriggerModule(_Module, module="atlassian-forge", name="TriggerModule"):
 
 
 class DynamicModule(_Module, module="atlassian-forge", name="DynamicModule"):
-    """A dynamic module of any type, with its data in the API's spelling.
+    """A dynamic module of any type, with API property names in its data.
 
     Example:
         >>> forge.DynamicModule("panel", type="jira:issuePanel", data={"title": "Risk", "icon": "…", "resource": "main"})
@@ -282,11 +282,11 @@ class DynamicModule(_Module, module="atlassian-forge", name="DynamicModule"):
             resource_name: The logical name; under v1 also the module's key, unless ``key`` is given.
             type: The type, for example ``jira:issuePanel``. The 17 known ones are checked; any other is registered with a
                 warning. Another type replaces the module.
-            data: The module's structure in the API's spelling, without ``key``.
+            data: The module's structure with API property names, without ``key``.
             key: The module's key, under v1 only: 1 to 255 of ``a-z A-Z 0-9 _ -``. Another key replaces the module.
             installation: The installation to register on, by its name in the settings.
-            adopt: Take over a module that is already registered: ``True`` under v1, where the key says which; its key under v2.
-                What differs is overwritten with a warning. Of no effect once the resource is in the state.
+            adopt: Adopt a module that is already registered: ``True`` under v1, where the key says which; its key under v2.
+                Content that differs is overwritten with a warning. No effect once the resource is in the state.
             opts: Pulumi's options.
         """
         super().__init__(resource_name, {"type": type, "data": data}, key, installation, adopt, opts)
@@ -298,27 +298,25 @@ class DynamicModule(_Module, module="atlassian-forge", name="DynamicModule"):
         id: pulumi.Input[str],  # noqa: A002 - Pulumi's own word
         opts: pulumi.ResourceOptions | None = None,
     ) -> "DynamicModule":
-        """A module of any type that is registered already, whoever did it. The stack reads it, and never changes or deletes it.
+        """A module of any type that is registered already. The stack reads it, and never changes or deletes it.
 
-        One that is not there ends the preview or the ``up`` with a message.
+        If it does not exist, the preview or the ``up`` fails with a message.
 
         Args:
             resource_name: The logical name.
             id: ``<installation>/<apiVersion>/<key>``, for example ``default/v1/panel``.
             opts: Pulumi's options.
         """
-        return cls._read(resource_name, id, {"type": None, "data": {}}, opts)  # data tells it from a trigger
+        return cls._read(resource_name, id, {"type": None, "data": {}}, opts)  # check knows it from a trigger by data
 
 
 def _parents(opts: pulumi.ResourceOptions | None) -> list[str | pulumi.Input[str]]:
-    """The part of ``__name`` that tells a resource in one component from its module with the same key in another.
+    """The part of ``__name`` that differs for resources with one logical name in two components.
 
-    A resource does not know its grandparents by name, but the URN of the parent holds the types of all of them, and with the
-    parent's name it is unique in a stack. Awaited without its resource, since a dependency on the parent would be one on itself.
+    It is taken from the parent's URN, which holds the types of all ancestors and with the parent's name is unique in a stack. The
+    URN is awaited without its resource: a dependency on the parent would be one on itself.
     """
-    if opts is None or opts.parent is None:
-        return []
-    return [_qualified_name(opts.parent)]
+    return [] if opts is None or opts.parent is None else [_qualified_name(opts.parent)]
 
 
 async def _qualified_name(parent: pulumi.Resource) -> str:

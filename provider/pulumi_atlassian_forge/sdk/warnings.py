@@ -1,7 +1,4 @@
-"""What the program warns of, because it needs no API and only the program knows it (design decision 9).
-
-Each warning stands on the resource that it is about. Nothing here fails, and nothing shows a secret value.
-"""
+"""Warnings of the program about its own arguments: each is logged on its resource. Nothing fails, and no secret is shown."""
 
 from __future__ import annotations
 
@@ -17,26 +14,33 @@ from pulumi.runtime import is_config_secret
 from pulumi_atlassian_forge.model.catalog.events import APP_EVENTS, EVENTS
 from pulumi_atlassian_forge.model.suggestions import nearest
 
-_NAMESPACE = "atlassian-forge"  # as in settings, which the program need not load
+MAX_REFERENCE_LENGTH: Final = 23
+"""Characters of a function's or endpoint's key in a manifest.
 
-# Those of the program runs that the configuration was looked at for: the Automation API may run several in one process.
-_looked: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
+https://developer.atlassian.com/platform/forge/manifest-reference/endpoint/
+"""
+
+_NAMESPACE: Final = "atlassian-forge"  # as in config.settings, which the program does not load to start faster
+_EVENTS: Final = frozenset(EVENTS)
+
+_checked_runs: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
+"""The program runs whose configuration was checked: with the Automation API one process runs several programs."""
 
 
-def about(resource: pulumi.Resource, properties: Mapping[str, Any]) -> None:
-    """Warn of what looks wrong in one resource, now or when its outputs are known."""
+def warn_about(resource: pulumi.Resource, properties: Mapping[str, Any]) -> None:
+    """Log the warnings about one resource, now or when its outputs are known."""
     _warn_of_clear_text_token(resource)
     for name, value in _subjects(properties):
         if value is not None:
-            _when_known(value, lambda known, name=name: _warn(resource, _ADVICE[name](name, known)))
+            _when_known(value, lambda known, name=name: _log(resource, _CHECKS[name](name, known)))
 
 
 def _subjects(properties: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """What is looked at: the arguments of both resources, and the data of a trigger that was declared by hand."""
-    yield from ((name, properties.get(name)) for name in _ADVICE)
+    """The arguments that are checked: of both resources, and of a trigger that is declared as a ``DynamicModule``."""
+    yield from ((name, properties.get(name)) for name in _CHECKS)
     data = properties.get("data")
     if properties.get("type") == "trigger" and isinstance(data, Mapping):
-        yield from ((name, data.get(name)) for name in _ADVICE if name != "type")
+        yield from ((name, data.get(name)) for name in _CHECKS if name != "type")
 
 
 def _when_known(value: Any, then: Any) -> None:
@@ -47,40 +51,38 @@ def _when_known(value: Any, then: Any) -> None:
         return
     else:
         output = pulumi.Output.from_input(list(value))
-    # A secret's value must not stand in a warning; is_secret() is never unknown.
+    # A warning must not show a secret; is_secret() is never unknown.
     pulumi.Output.all(output, output.is_secret()).apply(lambda found: None if found[1] else then(found[0]))
 
 
-def _warn(resource: pulumi.Resource, texts: list[str]) -> None:
-    for text in texts:
+def _log(resource: pulumi.Resource, texts: Iterable[str | None]) -> None:
+    for text in filter(None, texts):
         pulumi.log.warn(text, resource=resource)
 
 
-def _events(_name: str, value: Any) -> list[str]:
+def _check_events(_name: str, value: Any) -> list[str | None]:
     items = value if isinstance(value, (list, tuple)) else []
     names = [item.get("eventType") if isinstance(item, Mapping) else item for item in items]
-    return [text for name in names if isinstance(name, str) and (text := misspelt_event(name))]
+    return [misspelt_event(name) for name in names if isinstance(name, str)]
 
 
-def _type(_name: str, value: Any) -> list[str]:
-    text = misspelt_type(value) if isinstance(value, str) else None
-    return [text] if text else []
+def _check_type(_name: str, value: Any) -> list[str | None]:
+    return [misspelt_type(value) if isinstance(value, str) else None]
 
 
-def _reference(name: str, value: Any) -> list[str]:
-    text = long_reference(name, value) if isinstance(value, str) else None
-    return [text] if text else []
+def _check_reference(name: str, value: Any) -> list[str | None]:
+    return [long_reference(name, value) if isinstance(value, str) else None]
 
 
-_ADVICE: Final = {"events": _events, "type": _type, "function": _reference, "endpoint": _reference}
+_CHECKS: Final = {"events": _check_events, "type": _check_type, "function": _check_reference, "endpoint": _check_reference}
 
 
 def _warn_of_clear_text_token(resource: pulumi.Resource) -> None:
-    """Once per run, on its first resource: the configuration is the same for all."""
+    """Check the configuration once per run, on the first resource: it is the same for all."""
     run = asyncio.get_event_loop()
-    if run in _looked:
+    if run in _checked_runs:
         return
-    _looked.add(run)
+    _checked_runs.add(run)
     config = pulumi.Config(_NAMESPACE)
     for key, path in (("token", ""), ("installations", " --path")):
         name = f"{_NAMESPACE}:{key}"
@@ -99,26 +101,20 @@ def _holds_token(key: str, value: str | None) -> bool:
     try:
         entries = json.loads(value)
     except ValueError:
-        return False  # the plugin says what is wrong with it
+        return False  # the plugin reports the error
     return isinstance(entries, dict) and any(isinstance(e, dict) and e.get("token") for e in entries.values())
 
 
-LONGEST_KEY: Final = 23
-"""Characters of a function's or endpoint's key in a manifest (docs:manifest-reference/endpoint)."""
-
-_EVENTS: Final = frozenset(EVENTS)
-
-
 def misspelt_event(name: str) -> str | None:
-    """What to say of an event that is not in the catalogue, or None of one that is."""
+    """The warning about an event that is not in the catalog; None if it is."""
     if name in _EVENTS or name.startswith(APP_EVENTS):
         return None
     return f"{name!r} is not a known event{_hint(name, EVENTS)}; it is registered all the same"
 
 
 def misspelt_type(name: str) -> str | None:
-    """What to say of a type that is not in the table, or None of one that is."""
-    from pulumi_atlassian_forge.model.catalog.module_types import KNOWN_TYPES  # noqa: PLC0415 - a program of triggers need not wait for the table
+    """The warning about a type that is not in the table; None if it is."""
+    from pulumi_atlassian_forge.model.catalog.module_types import KNOWN_TYPES  # noqa: PLC0415 - a program of triggers starts faster without
 
     if name in KNOWN_TYPES:
         return None
@@ -126,12 +122,12 @@ def misspelt_type(name: str) -> str | None:
 
 
 def long_reference(argument: str, key: str) -> str | None:
-    """What to say of a reference that no manifest can hold, or None of any other."""
-    if len(key) <= LONGEST_KEY:
+    """The warning about a reference that is too long for a manifest; None if it is not."""
+    if len(key) <= MAX_REFERENCE_LENGTH:
         return None
     return (
-        f"{argument}= has {len(key)} characters; in a manifest the key of a function or an endpoint has at most {LONGEST_KEY} "
-        "(docs:manifest-reference/endpoint), so nothing can be found under it."
+        f"{argument}= has {len(key)} characters; in a manifest the key of a function or an endpoint has at most "
+        f"{MAX_REFERENCE_LENGTH}, so nothing can be found under it."
     )
 
 
