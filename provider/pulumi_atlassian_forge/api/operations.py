@@ -6,7 +6,7 @@ import builtins
 import copy
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, Protocol, TypeVar
 
 from pulumi_atlassian_forge.model.content import Content
@@ -24,6 +24,29 @@ T = TypeVar("T")
 
 MAX_PAGES: Final = 250
 """Pages of a list (our own limit: an installation holds 100 modules, and a page at least one)."""
+
+
+def follow_pages(get_page: Callable[[str | None], protocol.Page]) -> Iterator[protocol.Page]:
+    """All pages of a list.
+
+    Args:
+        get_page: Returns the page at a cursor; None is that of the first page.
+
+    Raises:
+        InvalidResponse: A cursor comes again, or there are too many pages.
+    """
+    cursor: str | None = None
+    seen: set[str] = set()
+    for _ in range(MAX_PAGES):
+        page = get_page(cursor)
+        yield page
+        cursor = page.cursor
+        if cursor is None:
+            return
+        if cursor in seen:
+            raise InvalidResponse("the list does not end: its cursor came again")
+        seen.add(cursor)
+    raise InvalidResponse(f"the list does not end: {MAX_PAGES} pages were read")
 
 
 class Sender(Protocol):
@@ -95,20 +118,9 @@ class Operations:
             ApiError: The whole list cannot be read.
         """
         budget = self._budget()
-        found: dict[str, LiveModule] = {}
-        seen: set[str] = set()
-        cursor: str | None = None
-        for _ in range(MAX_PAGES):
-            page = self._page(cursor, budget)
-            # A module that changes between two pages may come twice: the later entry is the newer one.
-            found |= {live.key: live for live in page.modules}
-            if page.cursor is None:
-                return [*found.values()]
-            if page.cursor in seen:
-                raise InvalidResponse("the list does not end: its cursor came again")
-            seen.add(page.cursor)
-            cursor = page.cursor
-        raise InvalidResponse(f"the list does not end: {MAX_PAGES} pages were read")
+        # A module that changes between two pages may come twice: the later entry is the newer one.
+        found = {live.key: live for page in follow_pages(lambda cursor: self._page(cursor, budget)) for live in page.modules}
+        return [*found.values()]
 
     def _page(self, cursor: str | None, budget: Budget) -> protocol.Page:
         """One page; of the server's default size if it rejects ours."""

@@ -27,7 +27,7 @@ _CURSOR_NAMES: Final = ("nextPageToken", "lastEvaluatedKey")  # two documents, t
 _PAGE_SIZE: Final = "100"  # the limit of an installation
 
 # How Pulumi's messages mark assets, secrets and the like, and an unknown value (sdk/python/lib/pulumi/runtime/rpc.py).
-_SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
+PULUMI_SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 _UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 # Clients and gateways resolve dot segments of a path, percent-encoded or not.
@@ -212,7 +212,7 @@ def require_storable(live: LiveModule) -> LiveModule:
 
 def _holds_mark(value: Any) -> bool:
     if isinstance(value, dict):
-        return _SIGNATURE in value or any(map(_holds_mark, value.values()))
+        return PULUMI_SIGNATURE in value or any(map(_holds_mark, value.values()))
     return any(map(_holds_mark, value)) if isinstance(value, list) else value == _UNKNOWN
 
 
