@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 from pulumi_atlassian_forge.auth.bearer_token import expiry_of
-from pulumi_atlassian_forge.cli.doctor.token import judged
+from pulumi_atlassian_forge.cli.doctor.token import check_token
 from testing import independent_server
 from testing.doctor import Doctor, expect, jwt
 from testing.independent_server import Server
@@ -50,8 +50,8 @@ class TestSettings:
             1,
             f"fail     settings: {url} (ATLASSIAN_FORGE_BASE_URL), v1 (default); that is more than the base\n"
             "next: end ATLASSIAN_FORGE_BASE_URL before /forge/installation, which is added to it",
-            "skipped  auth: nothing answered as the API does",
-            "fail     version: no version of the API answers: HTTP 404: no module forge\n"
+            "skipped  auth: no response was that of the API",
+            "fail     version: no version of the API responds: HTTP 404: no module forge\n"
             f"next: check ATLASSIAN_FORGE_BASE_URL ({url}): it is what comes before /forge/installation",
         )
 
@@ -77,7 +77,7 @@ class TestSettings:
         done = doctor("--stack", "dev", PATH=doctor.tools(pulumi=None))
         assert (done.code, "installation " in done.stdout) == (1, False)
         assert "fail     configuration: pulumi cannot be run" in done.stdout
-        assert "next: correct what pulumi says; without --stack only the environment is looked at" in done.stdout
+        assert "next: correct what pulumi reports; without --stack only the environment is read" in done.stdout
 
 
 class TestNetwork:
@@ -163,32 +163,32 @@ class TestToken:
         expect(
             doctor(server=api, ATLASSIAN_FORGE_TOKEN=api.token),
             0,
-            "warn     token: from ATLASSIAN_FORGE_TOKEN; it ends in 29 minutes\n"
-            "next: renew it: docs/guide/real-installation.md says where a fresh one comes from; a long run may outlive it",
+            "warn     token: from ATLASSIAN_FORGE_TOKEN; it expires in 29 minutes\n"
+            "next: refresh it: docs/guide/real-installation.md says where a new one comes from; a long run may take longer",
         )
 
     @pytest.mark.parametrize(
         ("token", "status", "words"),
         [
-            (jwt(exp=1000 + 3.9 * 3600), "ok", "it ends in 3 hours"),
-            (jwt(exp=1000 + 3 * 86_400), "warn", "it ends in 3 days, and a system token lives at most 4 hours"),
-            (jwt(exp=1000 + 90), "warn", "it ends in 90 seconds"),
-            (jwt(exp=1000), "fail", "it ended 0 seconds ago"),
-            (jwt(exp=True), "ok", "it does not say when it ends"),
-            (jwt(exp=float("inf")), "ok", "it does not say when it ends"),
-            (jwt(exp=10**400), "ok", "it does not say when it ends"),
-            (jwt(exp="soon"), "ok", "it does not say when it ends"),
+            (jwt(exp=1000 + 3.9 * 3600), "ok", "it expires in 3 hours"),
+            (jwt(exp=1000 + 3 * 86_400), "warn", "it expires in 3 days, and a system token is valid for 4 hours at most"),
+            (jwt(exp=1000 + 90), "warn", "it expires in 90 seconds"),
+            (jwt(exp=1000), "fail", "it expired 0 seconds ago"),
+            (jwt(exp=True), "ok", "it does not say when it expires"),
+            (jwt(exp=float("inf")), "ok", "it does not say when it expires"),
+            (jwt(exp=10**400), "ok", "it does not say when it expires"),
+            (jwt(exp="soon"), "ok", "it does not say when it expires"),
             (jwt(iss="forge/invocation-token", exp=9e9), "fail", "it is the invocation token that came with a call"),
-            ("ATATT3xFfGF0-planted", "warn", "it looks like an API token of a person's"),
-            ("a.b.c", "ok", "it does not say when it ends"),
-            ("a.W10.c", "ok", "it does not say when it ends"),
-            ("a.\u00fc.c", "ok", "it does not say when it ends"),
-            ("opaque", "ok", "it does not say when it ends"),
+            ("ATATT3xFfGF0-planted", "warn", "it looks like a personal API token"),
+            ("a.b.c", "ok", "it does not say when it expires"),
+            ("a.W10.c", "ok", "it does not say when it expires"),
+            ("a.\u00fc.c", "ok", "it does not say when it expires"),
+            ("opaque", "ok", "it does not say when it expires"),
         ],
         ids=range(14),
     )
     def test_what_it_says_of_itself(self, token: str, status: str, words: str) -> None:
-        check = judged("token", {"authorization": f"Bearer {token}"}, expiry_of(token), "SETTING", 1000.0)
+        check = check_token("token", {"authorization": f"Bearer {token}"}, expiry_of(token), "SETTING", 1000.0)
         assert (check.status, words in check.text) == (status, True), check
         assert check.text.startswith("from SETTING")
         assert token not in check.text
@@ -197,8 +197,8 @@ class TestToken:
         expect(
             doctor(server=api, ATLASSIAN_FORGE_TOKEN=jwt(exp=time.time() - 7300)),
             1,
-            "fail     token: from ATLASSIAN_FORGE_TOKEN; it ended 2 hours ago\n"
-            "next: renew it: docs/guide/real-installation.md says where a fresh one comes from",
+            "fail     token: from ATLASSIAN_FORGE_TOKEN; it expired 2 hours ago\n"
+            "next: refresh it: docs/guide/real-installation.md says where a new one comes from",
             "fail     auth: HTTP 401: Authorization failed",
         )
 
@@ -206,7 +206,7 @@ class TestToken:
         expect(
             doctor(server=server, ATLASSIAN_FORGE_TOKEN="planted-other"),
             1,
-            "ok       token: from ATLASSIAN_FORGE_TOKEN; it does not say when it ends",
+            "ok       token: from ATLASSIAN_FORGE_TOKEN; it does not say when it expires",
             "fail     auth: HTTP 401: Authorization failed\n"
             "next: use the system token of the app that is installed there, not a person's (docs/guide/real-installation.md)",
             "skipped  version, list, count, keys, types, paging, limit, read, unknown key, versions apart: auth failed",
@@ -226,8 +226,8 @@ class TestToken:
             doctor(server=api, ATLASSIAN_FORGE_TOKEN=api.token),
             1,
             "warn     clock: this machine's is 4 hours behind the server's\n"
-            "next: set the clock (NTP): the end of a token is misjudged by that much",
-            "fail     token: from ATLASSIAN_FORGE_TOKEN; it ended 2 hours ago",
+            "next: set the clock (NTP): the expiry of a token is misjudged by that much",
+            "fail     token: from ATLASSIAN_FORGE_TOKEN; it expired 2 hours ago",
         )
 
 
@@ -241,7 +241,7 @@ class TestVersion:
         expect(
             doctor(server=server),
             1,
-            "ok       auth: the credentials are taken",
+            "ok       auth: the credentials are accepted",
             "fail     version: v1 does not respond (HTTP 404: no such API), v2 does\n"
             "next: set atlassian-forge:apiVersion (or ATLASSIAN_FORGE_API_VERSION) to v2: that replaces every module of a stack",
             "skipped  list, count, keys, types, paging, limit, read, unknown key, versions apart: version failed",
@@ -250,7 +250,7 @@ class TestVersion:
             doctor("--api-version", "v2", server=server),
             0,
             f"ok       settings: {server.base_url} (ATLASSIAN_FORGE_BASE_URL), v2 (--api-version)",
-            "ok       version: v2 answers; v1 does not (HTTP 404: no such API)",
+            "ok       version: v2 responds; v1 does not (HTTP 404: no such API)",
         )
 
     def test_only_v1(self, doctor: Doctor, server: Server) -> None:
@@ -259,8 +259,8 @@ class TestVersion:
         expect(
             done,
             0,
-            "ok       version: v1 answers; v2 does not (HTTP 404: no such API)",
-            "skipped  versions apart: only one version of the API answers",
+            "ok       version: v1 responds; v2 does not (HTTP 404: no such API)",
+            "skipped  versions apart: only one version of the API responds",
         )
         done = doctor(server=server, ATLASSIAN_FORGE_API_VERSION="v2")
         assert "  fail     version: v2 does not respond (HTTP 404: no such API), v1 does\n" in done.stdout
@@ -270,8 +270,8 @@ class TestVersion:
         expect(
             doctor(server=server),
             1,
-            "skipped  auth: nothing answered as the API does",
-            "fail     version: no version of the API answers: HTTP 200: the response is not JSON",
+            "skipped  auth: no response was that of the API",
+            "fail     version: no version of the API responds: HTTP 200: the response is not JSON",
         )
 
     def test_a_server_that_is_busy_is_not_judged(self, doctor: Doctor, api: Server) -> None:
@@ -280,7 +280,7 @@ class TestVersion:
         expect(
             doctor(server=api),
             0,
-            "ok       version: v1 answers; v2 could not be asked (HTTP 429: Too many requests)",
+            "ok       version: v1 responds; v2 could not be asked (HTTP 429: Too many requests)",
             "skipped  limit: it could not be asked (HTTP 429: Too many requests)",
             "skipped  unknown key: it could not be asked (HTTP 429: Too many requests)",
         )

@@ -26,8 +26,8 @@ def test_a_token_command(doctor: Doctor, api: Server, tmp_path: Path) -> None:
     expect(
         done,
         0,
-        "ok       token: from ATLASSIAN_FORGE_TOKEN_COMMAND; it ends in 3 hours",
-        "ok       auth: the credentials are taken",
+        "ok       token: from ATLASSIAN_FORGE_TOKEN_COMMAND; it expires in 3 hours",
+        "ok       auth: the credentials are accepted",
     )
     assert api.token not in done.text
 
@@ -46,15 +46,19 @@ def test_a_token_command_that_tells_the_end_of_an_opaque_token_and_whose_it_is(
     expect(
         doctor(ATLASSIAN_FORGE_BASE_URL=api.base_url, ATLASSIAN_FORGE_TOKEN_COMMAND=command),
         0,
-        "ok       token: from ATLASSIAN_FORGE_TOKEN_COMMAND; it ends in 3 hours",
-        "ok       auth: the credentials are taken, for the installation an-installation",
+        "ok       token: from ATLASSIAN_FORGE_TOKEN_COMMAND; it expires in 3 hours",
+        "ok       auth: the credentials are accepted, for the installation an-installation",
     )
 
 
 @pytest.mark.parametrize(
     ("made_on", "code", "lines"),
     [
-        ("this-one", 0, "ok       auth: the credentials are taken, for the installation this-one, which the state was made on"),
+        (
+            "this-one",
+            0,
+            "ok       auth: the credentials are accepted, for the installation this-one, which the state was made on",
+        ),
         (
             "another-one",
             1,
@@ -68,9 +72,9 @@ def test_a_token_command_that_tells_the_end_of_an_opaque_token_and_whose_it_is(
             None,
             0,
             (
-                "warn     auth: the credentials are taken, for the installation this-one; whether the state was made there "
-                "was not told: `pulumi stack export` failed: no state\n"
-                "next: correct what pulumi says"
+                "warn     auth: the credentials are accepted, for the installation this-one; it is unknown whether the state was "
+                "made there: `pulumi stack export` failed: no state\n"
+                "next: correct what pulumi reports"
             ),
         ),
     ],
@@ -114,7 +118,7 @@ def test_a_container(doctor: Doctor, api: Server) -> None:
             0,
             f"ok       settings: {url}/atlassian (FORGE_EGRESS_PROXY_URL), v1 (default)",
             "ok       token: none on this side: the sidecar of the container asks as the app (ATLASSIAN_FORGE_CONTAINER_PROXY)",
-            f"ok       auth: the credentials are taken, for the installation {sidecar.INSTALLATION}",
+            f"ok       auth: the credentials are accepted, for the installation {sidecar.INSTALLATION}",
         )
 
 
@@ -136,7 +140,7 @@ def test_a_relay(doctor: Doctor, api: Server) -> None:
             f"ok       settings: {url} (ATLASSIAN_FORGE_RELAY_URL), v1 (default)",
             "ok       token: none on this side: the relay asks as the app, and each request to it is signed "
             "(ATLASSIAN_FORGE_RELAY_URL)",
-            f"ok       auth: the credentials are taken, for the installation {INSTALLATION}",
+            f"ok       auth: the credentials are accepted, for the installation {INSTALLATION}",
         )
 
 

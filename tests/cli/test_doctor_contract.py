@@ -23,9 +23,9 @@ def test_healthy(doctor: Doctor, api: Server) -> None:
         f"  ok       connection: {api.base_url.removeprefix('http://')}\n"
         "  skipped  tls: http, on a loopback address\n"
         "  ok       clock: as the server's, to a minute\n"
-        "  ok       token: from ATLASSIAN_FORGE_TOKEN; it does not say when it ends\n"
-        "  ok       auth: the credentials are taken\n"
-        "  ok       version: v1 answers; v2 does too\n"
+        "  ok       token: from ATLASSIAN_FORGE_TOKEN; it does not say when it expires\n"
+        "  ok       auth: the credentials are accepted\n"
+        "  ok       version: v1 responds; v2 does too\n"
         "  ok       list: an array; 1 page\n"
         "  ok       count: 3 of 100 modules\n"
         "  ok       keys: each once, and copied into `data`\n"
@@ -58,7 +58,7 @@ def test_an_envelope_of_several_pages(doctor: Doctor, api: Server) -> None:
         (100, "warn     count: 100 of 100 modules: no more can be registered"),
         (
             101,
-            "warn     count: the assumption in row 7 of the contract does not hold here: there are 101 modules",
+            "warn     count: API assumption A07 does not hold here: there are 101 modules",
         ),
     ],
 )
@@ -86,17 +86,17 @@ def test_what_does_not_keep_the_contract_is_named(doctor: Doctor, server: Server
         return (404, b"<h1>Not Found</h1>") if status == 404 else None
 
     server.distort = distort
-    row = "in row {} of the contract does not hold here:"
+    violated = "API assumption A{:02} does not hold here:"
     expect(
         doctor(server=server),
         0,
-        f"warn     keys: the assumption {row.format(3)} `data.key` is not the key of v1-0",
+        f"warn     keys: {violated.format(3)} `data.key` is not the key of v1-0",
         "warn     types: not among the 17 known types: jira:newPanel",
-        f"warn     paging: the assumption {row.format(13)} with limit=1 the list is cut to 1 of 3, without a cursor",
-        f"warn     limit: the assumption {row.format(14)} a list with limit=0 is answered with 200, not 422\n"
+        f"warn     paging: {violated.format(13)} with limit=1 the list is cut to 1 of 3, without a cursor",
+        f"warn     limit: {violated.format(14)} the response to a list with limit=0 is 200, not 422\n"
         "next: nothing of the provider depends on it; please report it as an issue",
-        f"warn     unknown key: the assumption {row.format(10)} the body of the 404 is no JSON with a `message`",
-        f"warn     versions apart: the assumption {row.format(29)} under both versions: v1-0, v1-1, v1-2",
+        f"warn     unknown key: {violated.format(10)} the body of the 404 is no JSON with a `message`",
+        f"warn     versions apart: {violated.format(29)} under both versions: v1-0, v1-1, v1-2",
     )
 
 
@@ -109,7 +109,7 @@ def test_what_the_provider_cannot_work_with_fails(doctor: Doctor, api: Server) -
         1,
         "fail     list: the list does not end: its cursor came again",
         "skipped  count, keys, types, paging: list failed",
-        "fail     unknown key: 404 is documented (row 10 of the contract), the response is HTTP 200",
+        "fail     unknown key: 404 is documented (API assumption A10), the response is HTTP 200",
     )
 
 

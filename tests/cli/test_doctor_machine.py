@@ -23,7 +23,7 @@ class TestMachine:
             "fail     engine: there is no pulumi on PATH\nnext: install Pulumi (https://www.pulumi.com/docs/install/); "
             "in a checkout of this package: scripts/install-pulumi",
             "skipped  language host: engine failed",
-            "ok       auth: the credentials are taken",
+            "ok       auth: the credentials are accepted",
         )
 
     @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ class TestForm:
     def test_a_named_installation_and_a_mistake(self, doctor: Doctor, api: Server) -> None:
         acme: dict[str, Any] = {"ATLASSIAN_FORGE_ACME_BASE_URL": api.base_url, "ATLASSIAN_FORGE_ACME_TOKEN": api.token}
         done = doctor("--installation", "acme", **acme)
-        expect(done, 0, "installation 'acme'", "ok       token: from ATLASSIAN_FORGE_ACME_TOKEN; it does not say when it ends")
+        expect(done, 0, "installation 'acme'", "ok       token: from ATLASSIAN_FORGE_ACME_TOKEN; it does not say when it expires")
         done = doctor("--installation", "acme", "--all", **acme)
         assert (done.code, done.stdout) == (1, "")
         assert "--installation and --all exclude each other" in done.stderr

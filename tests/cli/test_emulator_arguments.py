@@ -18,7 +18,7 @@ def test_a_token_may_hold_the_equals_sign() -> None:
 
 @pytest.mark.parametrize("name", ["", "A", "-a", "a_b", "a" * 41])
 def test_an_installation_that_the_settings_refuse_is_refused_here(name: str) -> None:
-    with pytest.raises(ValueError, match="1 to 40 of a-z 0-9 -"):
+    with pytest.raises(ValueError, match="1 to 40 of a-z, 0-9 and -"):
         _tokens([name], [])
 
 

@@ -115,7 +115,7 @@ def test_the_version(tmp_path: Path) -> None:
         (["--fault", "nth=3"], "give it an action, a latency or a rate"),
         (["--token", "secret"], "installation=token"),
         (["--token", "=secret"], "installation=token"),
-        (["--installation", "a b"], "'a b' is not"),
+        (["--installation", "a b"], "'a b': a name has 1 to 40"),
     ],
 )
 def test_a_mistake_is_one_line(tmp_path: Path, arguments: list[str], words: str) -> None:

@@ -69,7 +69,7 @@ def test_events_are_found_by_a_part_of_the_name_or_a_pattern() -> None:
     assert "avi:confluence:created:page" in found
     assert all(name.startswith("avi:confluence:created:") for name in found)
     nothing = run("events", "avi:nothing")
-    assert (nothing.code, "no event of the catalogue matches 'avi:nothing'" in nothing.stderr) == (1, True)
+    assert (nothing.code, "no event of the catalog matches 'avi:nothing'" in nothing.stderr) == (1, True)
 
 
 def test_a_wrong_option_is_not_the_exit_code_of_drift() -> None:

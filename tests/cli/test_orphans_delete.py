@@ -87,7 +87,7 @@ def test_a_token_of_another_installation_deletes_nothing(server: Server, site: P
     by_hand(server, "v1", "foreign")
     done = delete(server, site, "foreign", "--yes")
     assert (done.code, done.stdout) == (1, "")
-    assert "none of the 2 modules that the states hold of installation 'default' (v1) is there; 1 others are" in done.stderr
+    assert "none of the 2 modules that the states hold of installation 'default' (v1) exists; 1 others do" in done.stderr
     assert left(server) == ["foreign"]
 
 
@@ -97,7 +97,7 @@ def test_without_a_terminal_or_a_state_it_wants_to_be_told(server: Server, site:
     done = delete(server, site, "orphan-1")
     assert (done.code, "add --yes" in done.stderr) == (1, True)
     done = run("orphans", "--delete", "orphan-1", "--yes", server=server)
-    assert (done.code, "without a state nobody knows what is an orphan" in done.stderr) == (1, True)
+    assert (done.code, "without a state it is not known which modules are orphans" in done.stderr) == (1, True)
     done = run("orphans", "orphan-1", server=server)
     assert (done.code, "keys and --yes are for --delete" in done.stderr) == (1, True)
     assert not server.calls

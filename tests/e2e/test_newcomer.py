@@ -145,7 +145,7 @@ def walk(somebody: Newcomer, until: list[tuple[str, str]] | None = None) -> None
 def is_green(somebody: Newcomer) -> None:
     """What the doctor of the walk said last."""
     report = somebody.said["forge-modules doctor"]
-    assert "auth: the credentials are taken" in report
+    assert "auth: the credentials are accepted" in report
     assert not re.findall(r"^ *(?:warn|fail) .*", report, re.MULTILINE), report
 
 

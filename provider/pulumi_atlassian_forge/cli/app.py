@@ -1,4 +1,4 @@
-"""The command line: which commands there are. Each has a file of its own, loaded when the command is run."""
+"""The command line: the list of commands. Each has a file of its own, which is loaded only when the command runs."""
 
 from __future__ import annotations
 
@@ -23,25 +23,21 @@ COMMANDS: Final = {
 
 
 def load(name: str) -> Any:
-    """A command, as typer makes it, with its options and its help.
-
-    Args:
-        name: One of :data:`COMMANDS`.
-    """
+    """Load one of :data:`COMMANDS` as typer builds it, with its options and its help."""
     file, _, function = COMMANDS[name].rpartition(".")
-    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    alone.command(name)(getattr(import_module(f".{file}", __package__), function))
-    return typer.main.get_command(alone)
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    app.command(name)(getattr(import_module(f".{file}", __package__), function))
+    return typer.main.get_command(app)
 
 
 class _Commands(TyperGroup):
-    """Loads a command with what it needs when it is asked for: many need no client or no emulator."""
+    """Loads a command on demand: most commands need no client or no emulator."""
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's form
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's signature
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        wanted = [cmd_name] if cmd_name in COMMANDS else COMMANDS  # a name that is misspelt may mean any of them
+        wanted = [cmd_name] if cmd_name in COMMANDS else COMMANDS  # typer suggests a name for a misspelt one
         self.commands.update({name: load(name) for name in wanted if name not in self.commands})
         return super().get_command(ctx, cmd_name)
 
@@ -49,7 +45,7 @@ class _Commands(TyperGroup):
 app = typer.Typer(cls=_Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
-def _version(asked: bool) -> None:
+def _print_version(asked: bool) -> None:
     if asked:
         typer.echo(__version__)
         raise typer.Exit
@@ -57,6 +53,8 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Atlassian Forge dynamic modules."""

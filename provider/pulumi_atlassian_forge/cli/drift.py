@@ -1,11 +1,10 @@
-"""``forge-modules drift``: what is live against what a state holds, without running a program. It only reads."""
+"""``forge-modules drift``: compares the live modules with a state, without running a program. It only reads."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -15,29 +14,32 @@ from pulumi_atlassian_forge.model.comparison import differences, value_at
 from pulumi_atlassian_forge.model.content import Content, content_of
 from pulumi_atlassian_forge.session.connections import Connections
 
-from .output import JsonOption, as_json, fail, reported
-from .stack_state import Owned, modules, of_file, of_stack
-from .tables import counted, line, progress, value
-from .target import connected
-
-FOUND: Final = 2
-"""The exit code where there is drift."""
+from .output import EXIT_FOUND, JsonOption, fail, print_json, reported
+from .stack_state import RecordedModule, export_stack, read_state_file, recorded_modules
+from .tables import count_of, print_line, progress, value_text
+from .target import open_connections
 
 Status = Literal["changed", "deleted", "type changed"]
 
 
 @dataclass(frozen=True)
 class _Drift:
-    module: Owned
+    """A module whose live content, None if it is deleted, differs from the recorded one."""
+
+    module: RecordedModule
     status: Status
-    state: Content
+    recorded: Content
     live: Content | None
 
-    def paths(self) -> list[str]:
-        return differences(self.state, self.live) if self.live is not None and self.status == "changed" else []
+    def differences(self) -> list[tuple[str, Any, Any]]:
+        """Each path that differs, with the recorded and the live value."""
+        if self.live is None or self.status != "changed":
+            return []
+        paths = differences(self.recorded, self.live)
+        return [(path, self._value(self.recorded, path), self._value(self.live, path)) for path in paths]
 
-    def shown(self, content: Content, path: str) -> Any:
-        """A value, unless it is secret: Pulumi marks what it knows as secret by the name of the property."""
+    def _value(self, content: Content, path: str) -> Any:
+        """A value to print. Pulumi marks a secret by the name of its property only, so one secret hides all values."""
         if self.module.secrets:
             return "[secret]"
         try:
@@ -49,84 +51,78 @@ class _Drift:
 def drift(
     state: Annotated[list[Path] | None, typer.Option(help="A state, as `pulumi stack export` writes it. Repeatable.")] = None,
     stack: Annotated[list[str] | None, typer.Option(help="A stack of the project in this directory. Repeatable.")] = None,
-    as_json_: JsonOption = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Compare what is live with a state. Exit code 2 where they differ; nothing is changed.
+    """Compare the live modules with a state. Exit code 2 if they differ; nothing is changed.
 
-    What is registered and in no state is not drift: `forge-modules orphans` finds it.
+    A module that no state holds is not drift: `forge-modules orphans` finds it.
     """
     with reported("drift"):
         if not state and not stack:
             raise ForgeError("there is nothing to compare with\nnext: give --stack or --state")
-        states = [*map(of_file, state or ()), *(of_stack(name, secrets=True) for name in stack or ())]
-        owned = [module for module in modules(states) if not module.is_external]
-        unreadable = [module for module in owned if not module.is_readable]
-        with connected(stack, *(module.id.installation for module in owned)) as connections:
-            found = _compare(connections, [module for module in owned if module.is_readable])
-    if as_json_:
-        as_json(compared=len(owned) - len(unreadable), notCompared=[str(module.id) for module in unreadable], drift=_json(found))
+        states = [*map(read_state_file, state or ()), *(export_stack(name, show_secrets=True) for name in stack or ())]
+        managed = [module for module in recorded_modules(states) if not module.is_external]
+        readable = [module for module in managed if module.is_readable]
+        unreadable = [str(module.id) for module in managed if not module.is_readable]
+        with open_connections(stack, *(module.id.installation for module in managed)) as connections:
+            found = _compare(connections, readable)
+    if as_json:
+        print_json(compared=len(readable), notCompared=unreadable, drift=[*map(_json, found)])
     else:
-        _print(found, len(owned) - len(unreadable))
+        _print(found, len(readable))
     if found:
-        raise typer.Exit(FOUND)
+        raise typer.Exit(EXIT_FOUND)
     if unreadable:
-        names = ", ".join(str(module.id) for module in unreadable)
         fail(
             "drift",
-            f"not compared, because the state holds encrypted values: {names}\nnext: give --stack, or export with --show-secrets",
+            f"not compared, because the state holds encrypted values: {', '.join(unreadable)}\n"
+            "next: give --stack, or export with --show-secrets",
         )
 
 
-def _compare(connections: Connections, owned: list[Owned]) -> list[_Drift]:
+def _compare(connections: Connections, modules: list[RecordedModule]) -> list[_Drift]:
     found = []
-    with progress("comparing", len(owned)) as advance:
-        # Those that are there come first: a module that is gone is believed to be gone only beside one that is live.
-        for module in owned:
+    with progress("comparing", len(modules)) as advance:
+        # The installation guard has to know all modules first: one that exists confirms that another is deleted.
+        for module in modules:
             connections.guard(module.id.installation).on_recorded(module.id.version, module.id.key, module.outputs)
-        for module in owned:
-            one = _compared(connections, module)
-            found += [one] if one is not None else []
+        for module in modules:
+            drift_ = _compare_one(connections, module)
+            found += [drift_] if drift_ is not None else []
             advance()
     return found
 
 
-def _compared(connections: Connections, module: Owned) -> _Drift | None:
-    seen = read(connections.open(module.id.installation), module.id, module.outputs)
-    was = content_of(module.outputs)
-    if seen is None:
-        return _Drift(module, "deleted", was, None)
-    outputs = seen[0]
+def _compare_one(connections: Connections, module: RecordedModule) -> _Drift | None:
+    found = read(connections.open(module.id.installation), module.id, module.outputs)
+    recorded = content_of(module.outputs)
+    if found is None:
+        return _Drift(module, "deleted", recorded, None)
+    outputs = found[0]
     live = content_of(outputs)
-    if "__type" in outputs or live.type != was.type:
-        return _Drift(module, "type changed", was, Content(outputs.get("__type", live.type), live.data))
-    return _Drift(module, "changed", was, live) if differences(was, live) else None
+    if "__type" in outputs or live.type != recorded.type:
+        return _Drift(module, "type changed", recorded, Content(outputs.get("__type", live.type), live.data))
+    return _Drift(module, "changed", recorded, live) if differences(recorded, live) else None
 
 
-def _print(found: Iterable[_Drift], compared: int) -> None:
-    found = list(found)
+def _print(found: list[_Drift], compared: int) -> None:
     if not found:
-        line(f"no drift: {counted(compared)} as the state says", style="green")
+        print_line(f"no drift: {count_of(compared)} as the state says", style="green")
         return
-    line(f"{len(found)} of {counted(compared)} not as the state says:", style="bold")
+    print_line(f"{len(found)} of {count_of(compared)} not as the state says:", style="bold")
     for one in found:
-        more = f": {one.state.type} → {one.live.type}" if one.status == "type changed" and one.live is not None else ""
+        types = f": {one.recorded.type} → {one.live.type}" if one.status == "type changed" and one.live is not None else ""
         style = "red" if one.live is None else "yellow"
-        line(str(one.module.id), f"{one.module.type} {one.module.name!r}", one.status + more, style=style)
-        for path in one.paths():
-            line(f"{path}: {value(one.shown(one.state, path))} → {value(one.shown(one.live or one.state, path))}", indent=2)
-    line("next: pulumi refresh, then pulumi preview --diff, shows the way back to the program")
+        print_line(str(one.module.id), f"{one.module.type} {one.module.name!r}", one.status + types, style=style)
+        for path, recorded, live in one.differences():
+            print_line(f"{path}: {value_text(recorded)} → {value_text(live)}", indent=2)
+    print_line("next: pulumi refresh, then pulumi preview --diff, shows what restores the program's state")
 
 
-def _json(found: Iterable[_Drift]) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": str(one.module.id),
-            "urn": one.module.urn,
-            "status": one.status,
-            "differences": [
-                {"path": path, "state": one.shown(one.state, path), "live": one.shown(one.live or one.state, path)}
-                for path in one.paths()
-            ],
-        }
-        for one in found
-    ]
+def _json(one: _Drift) -> dict[str, Any]:
+    return {
+        "id": str(one.module.id),
+        "urn": one.module.urn,
+        "status": one.status,
+        "differences": [{"path": path, "state": recorded, "live": live} for path, recorded, live in one.differences()],
+    }

@@ -1,4 +1,4 @@
-"""``forge-modules emulator``: the API itself, served from a file."""
+"""``forge-modules emulator``: serves the API from a file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
-from pulumi_atlassian_forge.config.settings import NAME, variable
+from pulumi_atlassian_forge.config.settings import NAME, NAME_RULE, variable
 from pulumi_atlassian_forge.emulator.contract import as_text
 from pulumi_atlassian_forge.emulator.fault_rules import FaultRule
 from pulumi_atlassian_forge.emulator.handler import Emulator
@@ -23,15 +23,15 @@ from .output import fail
 _TOKEN: Final = re.compile(r"[!-~]+")
 
 
-def emulator(  # noqa: PLR0913, PLR0917 - one parameter per option is how typer is told of them
-    db: Annotated[Path, typer.Option(help="The file; it is made where it is missing.")] = Path("forge.db"),
+def emulator(  # noqa: PLR0913, PLR0917 - typer wants one parameter for each option
+    db: Annotated[Path, typer.Option(help="The file; it is created if it does not exist.")] = Path("forge.db"),
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0: a free one.")] = 0,
     installation: Annotated[list[str] | None, typer.Option(help="An installation that exists. Repeatable.")] = None,
     token: Annotated[list[str] | None, typer.Option(help="installation=token. Repeatable; default: a generated one.")] = None,
     token_ttl: Annotated[float | None, typer.Option(min=0, help="After how many seconds the tokens expire.")] = None,
     option: Annotated[list[str] | None, typer.Option(help="name=value, see the guide. Repeatable.")] = None,
-    fault: Annotated[list[str] | None, typer.Option(help="A rule: name=value,…, see the guide. Repeatable.")] = None,
+    fault: Annotated[list[str] | None, typer.Option(help="A fault rule: name=value,…, see the guide. Repeatable.")] = None,
     contract: Annotated[bool, typer.Option("--contract", help="Print what the emulator returns, and exit.")] = False,
 ) -> None:
     """Serve the dynamic modules API from a file, until interrupted."""
@@ -42,23 +42,20 @@ def emulator(  # noqa: PLR0913, PLR0917 - one parameter per option is how typer 
         tokens = _tokens(installation or [], token or [])
         options = EmulatorOptions.parse(option or [])
         faults = [FaultRule.parse(rule) for rule in fault or []]
-    except ValueError as error:
-        fail("emulator", str(error))
-    try:
         from pulumi_atlassian_forge.emulator.server import run  # noqa: PLC0415 - needs another extra
-    except ImportError as error:
+    except (ValueError, ImportError) as error:
         fail("emulator", str(error))
     try:
         store = Store(db)
-        _let_in(store, tokens, token_ttl)
+        _add_tokens(store, tokens, token_ttl)
     except OSError as error:
         fail("emulator", f"the file {db} cannot be used: {error.strerror}")
     try:
-        run(Emulator(store, options, faults), host, port, lambda base_url: _announce(base_url, tokens))
+        run(Emulator(store, options, faults), host, port, lambda base_url: _print_variables(base_url, tokens))
     except OSError as error:
         fail("emulator", f"cannot listen on {host} port {port}: {error.strerror or error}")
     except KeyboardInterrupt:
-        pass  # the way to stop it
+        pass  # Ctrl-C is how a user stops it
 
 
 def _tokens(installations: list[str], settings: list[str]) -> dict[str, list[str]]:
@@ -66,18 +63,17 @@ def _tokens(installations: list[str], settings: list[str]) -> dict[str, list[str
     for setting in settings:
         name, _, token = setting.partition("=")
         if not name or not token:
-            raise ValueError("--token is of the form installation=token")  # the text may be a token: it is not repeated
+            raise ValueError("--token is of the form installation=token")  # without the text, which may be a token
         if not _TOKEN.fullmatch(token):
             raise ValueError(f"the token of {name} has characters that no header can carry: give it without spaces, in ASCII")
         tokens.setdefault(name, []).append(token)
     for name in tokens:
         if not NAME.fullmatch(name):
-            raise ValueError(f"an installation's name is 1 to 40 of a-z 0-9 -, and {name!r} is not")
-    tokens = tokens or {"default": []}
-    return {name: given or [secrets.token_urlsafe()] for name, given in tokens.items()}
+            raise ValueError(f"{name!r}: {NAME_RULE}")
+    return {name: given or [secrets.token_urlsafe()] for name, given in (tokens or {"default": []}).items()}
 
 
-def _let_in(store: Store, tokens: dict[str, list[str]], ttl: float | None) -> None:
+def _add_tokens(store: Store, tokens: dict[str, list[str]], ttl: float | None) -> None:
     expires_at = None if ttl is None else time.time() + ttl
     with store.write() as rows:
         for name, given in tokens.items():
@@ -85,7 +81,7 @@ def _let_in(store: Store, tokens: dict[str, list[str]], ttl: float | None) -> No
                 rows.add_token(token, name, expires_at=expires_at)
 
 
-def _announce(base_url: str, tokens: dict[str, list[str]]) -> None:
+def _print_variables(base_url: str, tokens: dict[str, list[str]]) -> None:
     for name, given in tokens.items():
         typer.echo(f"export {variable(name, 'baseUrl')}={base_url}")
         typer.echo(f"export {variable(name, 'token')}={shlex.quote(given[0])}")

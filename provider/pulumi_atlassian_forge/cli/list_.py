@@ -1,4 +1,4 @@
-"""``forge-modules list`` and ``show``: what is registered. They only read."""
+"""``forge-modules list`` and ``show``: the registered modules. Both commands only read."""
 
 from __future__ import annotations
 
@@ -11,10 +11,19 @@ import yaml
 
 from pulumi_atlassian_forge.errors import ForgeError
 
-from .output import JsonOption, as_json, fail, reported
+from .output import JsonOption, fail, print_json, reported
 from .program_writer import declaration_of, statement
-from .tables import counted, gist, table
-from .target import AllOption, ApiVersionOption, InstallationOption, StackOption, connected, module_json, names, site
+from .tables import count_of, print_table, summary
+from .target import (
+    AllOption,
+    ApiVersionOption,
+    InstallationOption,
+    StackOption,
+    installation_names,
+    module_json,
+    open_connections,
+    open_target,
+)
 
 
 def list_(
@@ -22,32 +31,32 @@ def list_(
     every: AllOption = False,
     stack: StackOption = None,
     api_version: ApiVersionOption = None,
-    as_json_: JsonOption = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """List what is registered. With --all an installation that cannot be reached does not hide the others."""
+    """List the registered modules. With --all an installation that cannot be reached does not hide the others."""
     found: list[dict[str, Any]] = []
     failures: list[str] = []
-    with reported("list"), connected(stack, installation) as connections:
-        for name in names(connections, installation, every=every):
+    with reported("list"), open_connections(stack, installation) as connections:
+        for name in installation_names(connections, installation, every=every):
             try:
-                here = site(connections, name, api_version)
-                modules = here.modules()
+                target = open_target(connections, name, api_version)
+                modules = target.modules()
             except ForgeError as error:
                 failures.append(str(error))
                 found.append({"installation": name, "error": str(error)})
                 continue
-            found.append({"installation": name, "apiVersion": here.version, "modules": [*map(module_json, modules)]})
-            if not as_json_:
-                rows = ((live.key, live.content.type, gist(live.content)) for live in modules)
-                table(f"{counted(len(modules))} on {here}", ["key", "type", "what"], rows)
-    if as_json_:
-        as_json(installations=found)
+            found.append({"installation": name, "apiVersion": target.version, "modules": [*map(module_json, modules)]})
+            if not as_json:
+                rows = ((live.key, live.content.type, summary(live.content)) for live in modules)
+                print_table(f"{count_of(len(modules))} on {target}", ["key", "type", "what"], rows)
+    if as_json:
+        print_json(installations=found)
     if failures:
         fail("list", "\n".join(failures))
 
 
 class Form(StrEnum):
-    """How a module is printed."""
+    """The output format of one module."""
 
     program = "program"
     json = "json"
@@ -60,17 +69,17 @@ def show(
     installation: InstallationOption = None,
     stack: StackOption = None,
     api_version: ApiVersionOption = None,
-    as_json_: JsonOption = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Print one module: as the statement that declares it, or as the API has it."""
-    with reported("show"), connected(stack, installation) as connections:
-        here = site(connections, installation, api_version)
-        live = here.module(key)
-        if as_json_:
-            as_json(installation=here.name, apiVersion=here.version, module=module_json(live))
+    """Print one module: as the statement that declares it, or as the API returns it."""
+    with reported("show"), open_connections(stack, installation) as connections:
+        target = open_target(connections, installation, api_version)
+        live = target.module(key)
+        if as_json:
+            print_json(installation=target.name, apiVersion=target.version, module=module_json(live))
         elif form is Form.json:
             typer.echo(json.dumps(module_json(live), indent=2))
         elif form is Form.yaml:
             typer.echo(yaml.safe_dump(module_json(live), sort_keys=False), nl=False)
         else:
-            typer.echo(statement(declaration_of(here, live)), nl=False)
+            typer.echo(statement(declaration_of(target, live)), nl=False)

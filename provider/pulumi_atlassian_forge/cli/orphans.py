@@ -1,4 +1,4 @@
-"""``forge-modules orphans``: what is registered and in no state. It only reads, unless it is asked to delete."""
+"""``forge-modules orphans``: modules that are registered and in no given state. It only reads, except with ``--delete``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
@@ -18,23 +18,20 @@ from pulumi_atlassian_forge.config.settings import setting_of, variable
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.recovery import delete_and_verify
 
-from .output import JsonOption, as_json, reported
-from .stack_state import modules, of_file, of_stack, owned
-from .tables import counted, gist, line, progress, value
-from .target import ApiVersionOption, InstallationOption, Site, connected, module_json, site
-
-FOUND: Final = 2
-"""The exit code where there are orphans, and some are left."""
+from .output import EXIT_FAILED, EXIT_FOUND, JsonOption, print_json, reported
+from .stack_state import RecordedModule, export_stack, read_state_file, recorded_modules
+from .tables import count_of, print_line, progress, summary, value_text
+from .target import ApiVersionOption, InstallationOption, Target, module_json, open_connections, open_target
 
 
 @dataclass(frozen=True)
 class _Found:
-    site: Site
+    target: Target
     live: list[LiveModule]
     orphans: list[LiveModule]
 
 
-def orphans(  # noqa: PLR0913, PLR0917 - one parameter per option is how typer is told of them
+def orphans(  # noqa: PLR0913, PLR0917 - typer wants one parameter for each option
     keys: Annotated[list[str] | None, typer.Argument(help="With --delete: only these keys.", show_default=False)] = None,
     state: Annotated[list[Path] | None, typer.Option(help="A state, as `pulumi stack export` writes it. Repeatable.")] = None,
     stack: Annotated[list[str] | None, typer.Option(help="A stack of the project in this directory. Repeatable.")] = None,
@@ -42,46 +39,49 @@ def orphans(  # noqa: PLR0913, PLR0917 - one parameter per option is how typer i
     api_version: ApiVersionOption = None,
     remove: Annotated[bool, typer.Option("--delete", help="Delete them, after asking for each.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --delete: do not ask.")] = False,
-    as_json_: JsonOption = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """List what is registered and in none of the given states. Exit code 2 where there is any.
+    """List the modules that are registered and in none of the given states. Exit code 2 if there are any.
 
-    A module that a state holds under any name of the installation is no orphan. Without --delete nothing is changed.
+    A module that a state holds under another name of the installation is not an orphan. Without --delete nothing is changed.
     """
+    has_states = bool(state or stack)
     with reported("orphans"):
-        _refuse_rash_deletion(keys or [], bool(state or stack), remove=remove, yes=yes)
-        states = [*map(of_file, state or ()), *map(of_stack, stack or ())]
-        owners = owned(states)
-        with connected(stack, installation) as connections:
-            here = site(connections, installation, api_version)
-            live = here.modules()
-            found = _Found(here, live, [module for module in live if (here.version, module.key) not in owners])
-            _refuse_another_installation(here, live, states)
+        _check_options(keys or [], has_states=has_states, remove=remove, yes=yes)
+        states = [*map(read_state_file, state or ()), *map(export_stack, stack or ())]
+        recorded = [*recorded_modules(states)]
+        # Stacks may know one installation by several names, so the name does not count.
+        managed = {(module.id.version, module.id.key) for module in recorded if not module.is_external}
+        with open_connections(stack, installation) as connections:
+            target = open_target(connections, installation, api_version)
+            live = target.modules()
+            found = _Found(target, live, [module for module in live if (target.version, module.key) not in managed])
+            _require_same_installation(target, live, recorded)
             if remove:
-                chosen = _chosen(found, keys or [], yes=yes)
-                deleted, failures = _delete(here, chosen)
+                deleted, failures = _delete(target, _chosen(found, keys or [], yes=yes))
     if remove:
-        _print_deleted(found, deleted, failures, as_json_=as_json_)
-        left = len(found.orphans) - len(deleted)
-        raise typer.Exit(1 if failures else FOUND if left else 0)
-    if as_json_:
-        name = "orphans" if states else "modules"  # without a state nothing is known to be an orphan
-        as_json(installation=here.name, apiVersion=here.version, **{name: [*map(module_json, found.orphans)]})
+        _print_deleted(found, deleted, failures, as_json=as_json)
+        is_any_left = len(found.orphans) > len(deleted)
+        raise typer.Exit(EXIT_FAILED if failures else EXIT_FOUND if is_any_left else 0)
+    if as_json:
+        name = "orphans" if states else "modules"  # without a state, no module is known to be an orphan
+        print_json(installation=target.name, apiVersion=target.version, **{name: [*map(module_json, found.orphans)]})
     else:
-        _print(found, are_states_given=bool(states))
+        _print(found, has_states=has_states)
     if found.orphans and states:
-        raise typer.Exit(FOUND)
+        raise typer.Exit(EXIT_FOUND)
 
 
-def _refuse_rash_deletion(keys: list[str], are_states_given: bool, *, remove: bool, yes: bool) -> None:
-    """Without a state nothing is known to be an orphan; without a terminal nobody can be asked."""
+def _check_options(keys: list[str], *, has_states: bool, remove: bool, yes: bool) -> None:
+    """Refuse to delete without a state, which tells the orphans, and to ask without a terminal."""
     if not remove:
         if keys or yes:
             raise ForgeError("keys and --yes are for --delete\nnext: add --delete, or leave them out")
         return
-    if not are_states_given:
+    if not has_states:
         raise ForgeError(
-            "without a state nobody knows what is an orphan\nnext: give every stack that uses this installation: --stack, --state"
+            "without a state it is not known which modules are orphans\n"
+            "next: give every stack that uses this installation: --stack, --state"
         )
     if not keys and not sys.stdin.isatty():
         raise ForgeError("there is no terminal to ask at\nnext: name the keys to delete: forge-modules orphans --delete … KEY…")
@@ -89,45 +89,52 @@ def _refuse_rash_deletion(keys: list[str], are_states_given: bool, *, remove: bo
         raise ForgeError("there is no terminal to ask at\nnext: add --yes")
 
 
-def _refuse_another_installation(here: Site, live: list[LiveModule], states: list[dict[str, Any]]) -> None:
-    """A token of another installation would show all that is there as orphans, or none at all.
+def _require_same_installation(target: Target, live: list[LiveModule], recorded: list[RecordedModule]) -> None:
+    """Refuse credentials of another installation: every module there would look like an orphan.
 
     Raises:
-        ForgeError: The states hold modules of this installation, and none of them is there.
+        ForgeError: The states hold modules of this installation, and none of them exists.
     """
-    held = [*modules(states)]
-    here.require_same_identity(held)
-    ours = {module.id.key for module in held if (module.id.installation, module.id.version) == (here.name, here.version)}
-    setting = setting_of(here.name, here.connection.auth_method or "baseUrl")
-    if ours and not ours & {module.key for module in live}:
+    target.require_same_identity(recorded)
+    expected = {
+        module.id.key for module in recorded if (module.id.installation, module.id.version) == (target.name, target.version)
+    }
+    setting = setting_of(target.name, target.connection.auth_method or "baseUrl")
+    if expected and not expected & {module.key for module in live}:
         raise ForgeError(
-            f"none of the {len(ours)} modules that the states hold of {here} is there; {len(live)} others are\n"
-            f"does {setting} lead to this installation, at {here.connection.base_url}?\n"
-            "next: if all were deleted, pulumi refresh takes them out of the state (docs/guide/errors.md)"
+            f"none of the {len(expected)} modules that the states hold of {target} exists; {len(live)} others do\n"
+            f"is {setting} the one of this installation, at {target.connection.base_url}?\n"
+            "next: if all were deleted outside Pulumi, pulumi refresh removes them from the state (docs/guide/errors.md)"
         )
 
 
 def _chosen(found: _Found, keys: Sequence[str], *, yes: bool) -> list[LiveModule]:
-    """What is to be deleted: named, and confirmed one by one unless that was said already.
+    """The orphans to delete: those that are named, or all; each confirmed unless ``yes``.
 
     Raises:
         ForgeError: A key is not that of an orphan.
     """
-    known = {module.key: module for module in found.orphans}
+    orphans_by_key = {module.key: module for module in found.orphans}
     for key in keys:
-        if key not in known:
-            is_owned = any(module.key == key for module in found.live)
-            why = "a given state owns it" if is_owned else "there is no such module"
-            raise ForgeError(f"{key!r} is not an orphan on {found.site}: {why}\nnothing was deleted\nnext: forge-modules orphans")
-    wanted = [known[key] for key in dict.fromkeys(keys)] if keys else found.orphans
-    return [module for module in wanted if yes or typer.confirm(f"delete {_named(found.site, module)}?")]
+        if key not in orphans_by_key:
+            exists = any(module.key == key for module in found.live)
+            why = "a given state owns it" if exists else "there is no such module"
+            raise ForgeError(
+                f"{key!r} is not an orphan on {found.target}: {why}\nnothing was deleted\nnext: forge-modules orphans"
+            )
+    wanted = [orphans_by_key[key] for key in dict.fromkeys(keys)] if keys else found.orphans
+    return [module for module in wanted if yes or typer.confirm(f"delete {_described(found.target, module)}?")]
 
 
-def _delete(here: Site, chosen: list[LiveModule]) -> tuple[list[LiveModule], list[tuple[LiveModule, ApiError]]]:
-    """Delete them one after the other; one that fails does not keep the others."""
+def _described(target: Target, module: LiveModule) -> str:
+    return f"{target.version}/{printable(module.key, 300)}  {printable(module.content.type, 100)}  {summary(module.content)}"
+
+
+def _delete(target: Target, chosen: list[LiveModule]) -> tuple[list[LiveModule], list[tuple[LiveModule, ApiError]]]:
+    """Delete one module after the other. A failure does not stop the rest."""
     deleted: list[LiveModule] = []
     failures: list[tuple[LiveModule, ApiError]] = []
-    operations = here.connection.operations(here.version)
+    operations = target.connection.operations(target.version)
     with progress("deleting", len(chosen)) as advance:
         for module in chosen:
             try:
@@ -140,45 +147,41 @@ def _delete(here: Site, chosen: list[LiveModule]) -> tuple[list[LiveModule], lis
 
 
 def _print_deleted(
-    found: _Found, deleted: list[LiveModule], failures: list[tuple[LiveModule, ApiError]], *, as_json_: bool
+    found: _Found, deleted: list[LiveModule], failures: list[tuple[LiveModule, ApiError]], *, as_json: bool
 ) -> None:
-    if as_json_:
+    target = found.target
+    if as_json:
         left = [module for module in found.orphans if module not in deleted]
-        names: dict[str, Any] = {"deleted": [module.key for module in deleted], "orphans": [*map(module_json, left)]}
+        lists: dict[str, Any] = {"deleted": [module.key for module in deleted], "orphans": [*map(module_json, left)]}
         failed = [{"key": module.key, "error": str(error)} for module, error in failures]
-        as_json(installation=found.site.name, apiVersion=found.site.version, **names, failed=failed)
+        print_json(installation=target.name, apiVersion=target.version, **lists, failed=failed)
     else:
         for module in deleted:
-            line(f"deleted {found.site.version}/{module.key}", module.content.type, gist(module.content))
+            print_line(f"deleted {target.version}/{module.key}", module.content.type, summary(module.content))
     for module, error in failures:
-        typer.echo(
-            f"forge-modules orphans: {printable(module.key)} could not be deleted: {error}\nnext: run the command again", err=True
-        )
+        text = f"forge-modules orphans: {printable(module.key)} could not be deleted: {error}\nnext: run the command again"
+        typer.echo(text, err=True)
 
 
-def _named(here: Site, module: LiveModule) -> str:
-    return f"{here.version}/{printable(module.key, 300)}  {printable(module.content.type, 100)}  {gist(module.content)}"
-
-
-def _print(found: _Found, *, are_states_given: bool) -> None:
-    here, count = found.site, len(found.live)
-    if not are_states_given:
-        line(f"{counted(count)} on {here}; without --state or --stack it is not known which of them a stack owns")
+def _print(found: _Found, *, has_states: bool) -> None:
+    target, count = found.target, count_of(len(found.live))
+    if not has_states:
+        print_line(f"{count} on {target}; without --state or --stack it is not known which of them a stack owns")
     elif not found.orphans:
-        line(f"no orphans: {counted(count)} on {here}, all in the given states", style="green")
+        print_line(f"no orphans: {count} on {target}, all in the given states", style="green")
     else:
-        line(f"{len(found.orphans)} of {counted(count)} on {here} in none of the given states:", style="bold")
+        print_line(f"{len(found.orphans)} of {count} on {target} in none of the given states:", style="bold")
     for module in found.orphans:
-        line(f"{here.version}/{module.key}", module.content.type, value(module.content.data))
-        if are_states_given and here.connection.base_url.startswith("http"):
-            line(f"to delete it: {_deletion(here, module.key)}", indent=2)
+        print_line(f"{target.version}/{module.key}", module.content.type, value_text(module.content.data))
+        if has_states and target.connection.base_url.startswith("http"):
+            print_line(f"to delete it: {_delete_command(target, module.key)}", indent=2)
 
 
-def _deletion(here: Site, key: str) -> str:
-    if here.connection.auth_method != "token":
+def _delete_command(target: Target, key: str) -> str:
+    if target.connection.auth_method != "token":
         return f"forge-modules orphans --delete, with the same options, and {shlex.quote(key)}"
     try:
-        url = here.connection.base_url.rstrip("/") + delete(here.version, key).target
+        url = target.connection.base_url.rstrip("/") + delete(target.version, key).target
     except ValueError:
         return "no path can carry its key: ask the app that registered it"
-    return f'curl -X DELETE -H "Authorization: Bearer ${variable(here.name, "token")}" {shlex.quote(url)}'
+    return f'curl -X DELETE -H "Authorization: Bearer ${variable(target.name, "token")}" {shlex.quote(url)}'

@@ -1,6 +1,6 @@
-"""Modules as the Python program that declares them, written as a person would write it.
+"""Writes modules as the Python program that declares them, in the style of a person: no defaults, and no loops.
 
-Only what is not a default; no loops are guessed. The text is valid and tidy without a formatter.
+The text is valid and tidy without a formatter.
 """
 
 from __future__ import annotations
@@ -17,23 +17,19 @@ from pulumi_atlassian_forge.model.catalog.module_types import DEFAULTS
 from pulumi_atlassian_forge.model.comparison import server_additions
 from pulumi_atlassian_forge.model.content import TRIGGER, TRIGGER_PROPERTIES, Content, content_of
 from pulumi_atlassian_forge.model.module_id import Version
+from pulumi_atlassian_forge.model.problems import snake
 from pulumi_atlassian_forge.model.validation import check_content
 
-from .target import Site
+from .target import Target
 
 WIDTH: Final = 88
-"""Columns of a line, as ruff's formatter has it by default."""
+"""Columns of a line, the default of ruff's formatter."""
 
 HEADER: Final = "import pulumi_atlassian_forge as forge\n"
 
-_MADE_BY_A_SERVER: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
-_FILTER: Final = {
-    "expression": "expression",
-    "onError": "on_error",
-    "ignoreSelf": "ignore_self",
-    "appIsLicensed": "app_is_licensed",
-}
-_INCLUDE: Final = {"propertyPaths": "property_paths", "fields": "fields"}
+_UUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+_NAME_AND_COMMA: Final = 12  # columns before and after a value
+_NO_DEFAULT: Final = object()
 
 
 @dataclass(frozen=True)
@@ -42,9 +38,9 @@ class Declaration:
 
     Attributes:
         name: The logical name.
-        key: The key; under v1 it is an argument where the name is another one.
+        key: The key; under v1 it is an argument if it differs from the name.
         typed: Whether it is a ``TriggerModule``.
-        server: The paths of what is live and no program may declare: a server's own additions.
+        server: The live paths that no program may declare: server defaults.
     """
 
     name: str
@@ -57,25 +53,25 @@ class Declaration:
 
     @property
     def properties(self) -> dict[str, Any]:
-        """What is declared, in the API's spelling, without the documented defaults."""
-        data = _without_defaults(self.content)
+        """The declared properties by their API property names, without the documented defaults."""
+        defaults = DEFAULTS.get(self.content.type, {})
+        data = _without_defaults(self.content.data, (), defaults) if defaults else self.content.data
         if self.typed:
             return {name: data[name] for name in TRIGGER_PROPERTIES if name in data}
         return {"type": self.content.type, "data": data}
 
 
-def declaration_of(site: Site, live: LiveModule, name: str | None = None) -> Declaration:
-    """The declaration of a module: a ``TriggerModule`` where everything in it has a place there."""
+def declaration_of(target: Target, live: LiveModule, name: str | None = None) -> Declaration:
+    """The declaration of a module: a ``TriggerModule`` if that class has an argument for each of its properties."""
     whole = content_of({"type": live.content.type, "data": live.content.data})
-    content = _declarable(whole)
+    content = _without_unknown(whole)
     typed = content.type == TRIGGER and set(content.data) <= set(TRIGGER_PROPERTIES) and not check_content(content.data)
-    return Declaration(
-        name or plain_name(live), live.key, site.version, site.name, content, typed, tuple(server_additions(content, whole))
-    )
+    server = tuple(server_additions(content, whole))
+    return Declaration(name or plain_name(live), live.key, target.version, target.name, content, typed, server)
 
 
-def _declarable(content: Content) -> Content:
-    """Without what a preview would refuse because nobody knows it there: only the server can have put it in."""
+def _without_unknown(content: Content) -> Content:
+    """The content without the properties that a preview would refuse as unknown: only the server can have added them."""
     data = copy.deepcopy(content.data)
     for problem in check_content({"type": content.type, "data": data}):
         if problem.unknown:
@@ -87,45 +83,48 @@ def _declarable(content: Content) -> Content:
     return Content(content.type, data)
 
 
+def _without_defaults(value: Any, path: tuple[str, ...], defaults: Mapping[tuple[str, ...], Any]) -> Any:
+    if isinstance(value, dict):
+        inside = {name: _without_defaults(inner, (*path, name), defaults) for name, inner in value.items()}
+        return {name: inner for name, inner in inside.items() if defaults.get((*path, name), _NO_DEFAULT) != inner}
+    if isinstance(value, list):
+        return [_without_defaults(inner, (*path, "*"), defaults) for inner in value]
+    return value
+
+
 def plain_name(live: LiveModule) -> str:
-    """A logical name: the key where a person chose it, else what the module calls or shows."""
-    if not _MADE_BY_A_SERVER.fullmatch(live.key):
+    """A logical name: the key, unless the server made it; else the name of what the module calls, or its title."""
+    if not _UUID.fullmatch(live.key):
         return live.key
     data = live.content.data
-    title = data.get("title") or data.get("name")
-    wanted = data.get("endpoint") or data.get("function") or title
+    wanted = data.get("endpoint") or data.get("function") or data.get("title") or data.get("name")
     slug = re.sub(r"[^a-zA-Z0-9_-]+", "-", wanted if isinstance(wanted, str) else "").strip("-").lower()
     return slug or re.sub(r"[^a-zA-Z0-9_-]+", "-", live.content.type).lower()
 
 
-def distinct_names(modules: Sequence[LiveModule], taken: Iterable[str] = ()) -> list[str]:
-    """A logical name for each, all different and none of those that are taken; the second of a name ends in ``-2``."""
-    used = set(taken)
+def distinct_names(modules: Sequence[LiveModule], used: Iterable[str] = ()) -> list[str]:
+    """A logical name for each module, all different and none of those in use; the second of a name ends in ``-2``."""
+    taken = set(used)
     found = []
     for live in modules:
-        wanted = plain_name(live)
-        name, number = wanted, 1
-        while name in used:
+        name, number = plain_name(live), 1
+        while name in taken:
             number += 1
-            name = f"{wanted}-{number}"
-        used.add(name)
+            name = f"{plain_name(live)}-{number}"
+        taken.add(name)
         found.append(name)
     return found
 
 
 def program(declarations: Sequence[Declaration]) -> str:
-    """A whole module of Python that declares them, in the order given."""
+    """A Python module that declares them in the order given."""
     return "\n".join([HEADER, *map(statement, declarations)])
 
 
 def statement(declaration: Declaration) -> str:
     """One statement, with a line break at its end."""
-    properties = declaration.properties
-    arguments = [literal(declaration.name)]
-    if declaration.typed:
-        arguments += [f"{name}={_typed(name, value)}" for name, value in properties.items()]
-    else:
-        arguments += [f"{name}={literal(value, 1)}" for name, value in properties.items()]
+    write = _trigger_argument if declaration.typed else lambda _name, value: literal(value, 1)
+    arguments = [literal(declaration.name), *(f"{name}={write(name, value)}" for name, value in declaration.properties.items())]
     if declaration.version == "v1" and declaration.key != declaration.name:
         arguments.append(f"key={literal(declaration.key)}")
     if declaration.installation != DEFAULT:
@@ -134,12 +133,12 @@ def statement(declaration: Declaration) -> str:
     return f"forge.{kind}(\n" + "".join(f"    {argument},\n" for argument in arguments) + ")\n"
 
 
-def _typed(name: str, value: Any) -> str:
-    """An argument of a ``TriggerModule``; filter and payload have classes of their own."""
+def _trigger_argument(name: str, value: Any) -> str:
+    """An argument of a ``TriggerModule``. Filter and payload have classes of their own."""
     if name == "filter":
-        return _call("TriggerFilter", [f"{_FILTER[key]}={literal(inner, 2)}" for key, inner in value.items()], 1)
+        return _call("TriggerFilter", [f"{snake(key)}={literal(inner, 2)}" for key, inner in value.items()], 1)
     if name == "payload":
-        include = [f"{_INCLUDE[key]}={literal(inner, 3)}" for key, inner in value["include"].items()]
+        include = [f"{snake(key)}={literal(inner, 3)}" for key, inner in value["include"].items()]
         return _call("TriggerPayload", [f"include={_call('TriggerPayloadInclude', include, 2)}"], 1)
     return literal(value, 1)
 
@@ -156,16 +155,16 @@ def literal(value: Any, level: int = 0) -> str:
         level: How deep the line is indented that it starts on.
     """
     if isinstance(value, str):
-        return _text(value)
+        return _quoted(value)
     if isinstance(value, dict):
-        return _wrapped("{", [f"{_text(name)}: {literal(inner, level + 1)}" for name, inner in value.items()], "}", level)
+        return _wrapped("{", [f"{_quoted(name)}: {literal(inner, level + 1)}" for name, inner in value.items()], "}", level)
     if isinstance(value, list):
         return _wrapped("[", [literal(inner, level + 1) for inner in value], "]", level)
     return repr(value)
 
 
 def _wrapped(opening: str, parts: list[str], closing: str, level: int) -> str:
-    """On one line where it fits there, else one part a line."""
+    """All on one line if it fits, else one part a line."""
     flat = f"{opening}{', '.join(parts)}{closing}"
     if "\n" not in flat and len(flat) + 4 * level + _NAME_AND_COMMA <= WIDTH:
         return flat
@@ -173,11 +172,8 @@ def _wrapped(opening: str, parts: list[str], closing: str, level: int) -> str:
     return f"{opening}\n{inside}{'    ' * level}{closing}"
 
 
-_NAME_AND_COMMA: Final = 12  # what stands before a value and behind it
-
-
-def _text(text: str) -> str:
-    """In double quotes, unless that needs more escapes; what cannot be seen is escaped."""
+def _quoted(text: str) -> str:
+    """A text in double quotes, unless that needs more escapes. Characters that cannot be printed are escaped."""
     quote = "'" if '"' in text and "'" not in text else '"'
     return quote + "".join(_escaped(letter, quote) for letter in text) + quote
 
@@ -185,23 +181,4 @@ def _text(text: str) -> str:
 def _escaped(letter: str, quote: str) -> str:
     if letter in ("\\", quote):
         return "\\" + letter
-    if letter.isprintable():
-        return letter
-    return repr(letter)[1:-1]
-
-
-def _without_defaults(content: Content) -> dict[str, Any]:
-    defaults = DEFAULTS.get(content.type, {})
-    return _left(content.data, (), defaults) if defaults else content.data
-
-
-def _left(value: Any, path: tuple[str, ...], defaults: Mapping[tuple[str, ...], Any]) -> Any:
-    if isinstance(value, dict):
-        inside = {name: (_left(inner, (*path, name), defaults), (*path, name)) for name, inner in value.items()}
-        return {name: inner for name, (inner, where) in inside.items() if defaults.get(where, _NOTHING) != inner}
-    if isinstance(value, list):
-        return [_left(inner, (*path, "*"), defaults) for inner in value]
-    return value
-
-
-_NOTHING: Final = object()
+    return letter if letter.isprintable() else repr(letter)[1:-1]

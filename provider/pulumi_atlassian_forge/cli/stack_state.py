@@ -1,4 +1,4 @@
-"""Which modules the states of Pulumi stacks own."""
+"""The modules in the states of Pulumi stacks."""
 
 from __future__ import annotations
 
@@ -9,33 +9,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from pulumi_atlassian_forge.api.protocol import PULUMI_SIGNATURE
 from pulumi_atlassian_forge.api.text import printable
 from pulumi_atlassian_forge.dynamic import pulumi_values
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.model.module_id import ModuleId
 from pulumi_atlassian_forge.model.values import normalize
 
-TYPES: Final = "pulumi-python:dynamic/atlassian-forge:"
-"""What the type of every resource of ours begins with."""
+TYPE_PREFIX: Final = "pulumi-python:dynamic/atlassian-forge:"
+"""The prefix of the type of every resource of this package."""
 
-_PATIENCE: Final = 120.0  # seconds for one command of Pulumi's
-
-# How the engine writes special values (sdk/go/common/resource/plugin/rpc.go and sdk/go/common/resource/sig).
-_SPECIAL: Final = "4dabf18193072939515e22adb298388d"
-_SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a mark, no secret
+_PULUMI_TIMEOUT_S: Final = 120.0
+_SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - how the engine marks a secret: sdk/go/common/resource/sig
+_ENCRYPTED: Final = "(encrypted)"
 
 
 @dataclass(frozen=True)
-class Owned:
-    """A module that a state holds.
+class RecordedModule:
+    """A module in a state.
 
     Attributes:
-        id: Which it is.
-        urn: The resource's name for Pulumi.
-        outputs: Its outputs, in the clear where the state shows them.
-        secrets: The names of those that are secret.
-        is_readable: Whether none of them is encrypted.
-        is_external: Whether the stack only reads it (``get``).
+        id: The resource's id.
+        urn: The resource's URN.
+        outputs: The resource's outputs, decrypted if the state shows secrets.
+        secrets: The names of the outputs that are secret.
+        is_readable: Whether no output is encrypted.
+        is_external: Whether the stack only reads the module (``get``).
     """
 
     id: ModuleId
@@ -52,15 +51,15 @@ class Owned:
 
     @property
     def type(self) -> str:
-        """The name of the resource's class."""
+        """The name of the resource class."""
         return self.urn.rpartition("::")[0].rpartition(":")[2]
 
 
-def modules(states: Iterable[dict[str, Any]]) -> Iterator[Owned]:
-    """Every module in the states.
+def recorded_modules(states: Iterable[dict[str, Any]]) -> Iterator[RecordedModule]:
+    """All modules in the states.
 
     Raises:
-        ForgeError: A resource of ours has an id that is none.
+        ForgeError: A resource is not an object, or the id of a module is invalid.
     """
     for state in states:
         for resource in state.get("resources") or ():
@@ -68,25 +67,19 @@ def modules(states: Iterable[dict[str, Any]]) -> Iterator[Owned]:
                 raise ForgeError(
                     "the state is not what `pulumi stack export` writes: a resource is no object\nnext: export it again"
                 )
-            if str(resource.get("type", "")).startswith(TYPES) and resource.get("id"):
-                yield _module(resource)
+            if str(resource.get("type", "")).startswith(TYPE_PREFIX) and resource.get("id"):
+                yield _recorded(resource)
 
 
-def owned(states: Iterable[dict[str, Any]]) -> set[tuple[str, str]]:
-    """Version of the API and key of every module in the states, under whatever name their stacks know the installation."""
-    return {(module.id.version, module.id.key) for module in modules(states) if not module.is_external}
-
-
-def _module(resource: dict[str, Any]) -> Owned:
-    outputs, secrets, is_readable = {}, set(), True
+def _recorded(resource: dict[str, Any]) -> RecordedModule:
     given = resource.get("outputs")
+    outputs, secrets, is_readable = {}, set(), True
     for name, value in (given if isinstance(given, dict) else {}).items():
-        clear = _in_the_clear(value)
-        is_readable = is_readable and not _holds(clear, _ENCRYPTED)
-        if clear != value:
+        decrypted = outputs[name] = _decrypted(value)
+        is_readable = is_readable and not _contains(decrypted, _ENCRYPTED)
+        if decrypted != value:
             secrets.add(name)
-        outputs[name] = clear
-    return Owned(
+    return RecordedModule(
         ModuleId.parse(str(resource["id"])),
         str(resource.get("urn", "")),
         normalize(pulumi_values.decode_hidden(outputs)),
@@ -96,28 +89,25 @@ def _module(resource: dict[str, Any]) -> Owned:
     )
 
 
-_ENCRYPTED: Final = "(encrypted)"
-
-
-def _in_the_clear(value: Any) -> Any:
+def _decrypted(value: Any) -> Any:
     """A value without the engine's wrapping of secrets."""
     if isinstance(value, dict):
-        if value.get(_SPECIAL) == _SECRET:
+        if value.get(PULUMI_SIGNATURE) == _SECRET_SIGNATURE:
             return json.loads(value["plaintext"]) if "plaintext" in value else _ENCRYPTED
-        return {name: _in_the_clear(inner) for name, inner in value.items()}
-    return [_in_the_clear(inner) for inner in value] if isinstance(value, list) else value
+        return {name: _decrypted(inner) for name, inner in value.items()}
+    return [_decrypted(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _holds(value: Any, wanted: str) -> bool:
+def _contains(value: Any, wanted: str) -> bool:
     inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return value == wanted or any(_holds(inner, wanted) for inner in inside)
+    return value == wanted or any(_contains(inner, wanted) for inner in inside)
 
 
-def of_file(path: Path) -> dict[str, Any]:
-    """A state as ``pulumi stack export`` writes it, or as a file backend keeps it.
+def read_state_file(path: Path) -> dict[str, Any]:
+    """Read a state as ``pulumi stack export`` writes it, or as a file backend stores it.
 
     Raises:
-        ForgeError: It cannot be read, or is no state.
+        ForgeError: The file cannot be read, or is not a state.
     """
     try:
         text = path.read_text("utf-8")
@@ -127,64 +117,56 @@ def of_file(path: Path) -> dict[str, Any]:
     return _deployment(text, str(path))
 
 
-def of_stack(stack: str, *, secrets: bool = False) -> dict[str, Any]:
-    """The state of a stack of the project in this directory.
-
-    Args:
-        stack: Its name.
-        secrets: Whether its secrets are to be read, too.
+def export_stack(stack: str, *, show_secrets: bool = False) -> dict[str, Any]:
+    """Export the state of a stack of the project in this directory.
 
     Raises:
-        ForgeError: Pulumi does not export it.
+        ForgeError: Pulumi fails.
     """
-    shown = ["--show-secrets"] if secrets else []
-    return _deployment(pulumi("stack", "export", *shown, "--stack", stack), f"of stack {stack!r}")
+    options = ["--show-secrets"] if show_secrets else []
+    return _deployment(run_pulumi("stack", "export", *options, "--stack", stack), f"of stack {stack!r}")
 
 
-def config_of_stack(stack: str) -> dict[str, str]:
-    """The configuration of a stack, secrets in clear.
-
-    Raises:
-        ForgeError: Pulumi does not show it.
-    """
-    entries = json.loads(pulumi("config", "--json", "--show-secrets", "--stack", stack))
-    return {name: _text(entry) for name, entry in entries.items()}
-
-
-def _text(entry: dict[str, Any]) -> str:
-    value = entry.get("value", entry.get("objectValue"))
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def pulumi(*args: str) -> str:
-    """Run the user's own Pulumi, and return what it prints.
-
-    Raises:
-        ForgeError: It cannot be run, or it fails.
-    """
-    try:
-        done = subprocess.run(  # noqa: S603 - the arguments are ours, and the name of a stack
-            ["pulumi", "--non-interactive", *args],  # noqa: S607 - the user's own, from PATH
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_PATIENCE,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise ForgeError(f"pulumi cannot be run: {error}\nnext: give the state as a file: --state") from None
-    if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip()).splitlines() or ["no reason given"]
-        raise ForgeError(f"`pulumi {' '.join(args[:2])}` failed: {printable(said[0])}\nnext: give the state as a file: --state")
-    return done.stdout
-
-
-def _deployment(text: str, where: str) -> dict[str, Any]:
+def _deployment(text: str, source: str) -> dict[str, Any]:
     try:
         state = json.loads(text)
         found = state["deployment"] if "deployment" in state else state["checkpoint"]["latest"] or {}
     except (ValueError, KeyError, TypeError, RecursionError):
         found = None
     if not isinstance(found, dict) or not isinstance(found.get("resources") or [], list):
-        raise ForgeError(f"the state {where} is not what `pulumi stack export` writes\nnext: export it again")
+        raise ForgeError(f"the state {source} is not what `pulumi stack export` writes\nnext: export it again")
     return found
+
+
+def stack_config(stack: str) -> dict[str, str]:
+    """The configuration of a stack with its secrets decrypted.
+
+    Raises:
+        ForgeError: Pulumi fails.
+    """
+    entries = json.loads(run_pulumi("config", "--json", "--show-secrets", "--stack", stack))
+    values = {name: entry.get("value", entry.get("objectValue")) for name, entry in entries.items()}
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
+
+
+def run_pulumi(*args: str) -> str:
+    """Run the Pulumi CLI on PATH, and return its standard output.
+
+    Raises:
+        ForgeError: It cannot be run, or it fails.
+    """
+    try:
+        done = subprocess.run(  # noqa: S603 - our own arguments, and the name of a stack
+            ["pulumi", "--non-interactive", *args],  # noqa: S607 - the user's own, from PATH
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_PULUMI_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ForgeError(f"pulumi cannot be run: {error}\nnext: give the state as a file: --state") from None
+    if done.returncode:
+        reason, *_ = (done.stderr.strip() or done.stdout.strip()).splitlines() or ["no reason given"]
+        raise ForgeError(f"`pulumi {' '.join(args[:2])}` failed: {printable(reason)}\nnext: give the state as a file: --state")
+    return done.stdout

@@ -1,6 +1,6 @@
-"""What people look at: tables on a terminal, tab-separated lines where the output is piped.
+"""Text output: tables on a terminal, tab-separated lines in a pipe, and progress bars.
 
-Whatever a server wrote goes through :func:`~pulumi_atlassian_forge.api.text.printable`.
+Text from a server goes through :func:`~pulumi_atlassian_forge.api.text.printable`.
 """
 
 from __future__ import annotations
@@ -21,80 +21,76 @@ from rich.text import Text
 from pulumi_atlassian_forge.api.text import printable
 from pulumi_atlassian_forge.model.content import TRIGGER, Content
 
-VERIFICATION_WAIT_S: Final = 2.0
-"""Seconds after which a bar shows how far a command is."""
+PROGRESS_DELAY_S: Final = 2.0
+"""Seconds after which a command shows a progress bar."""
 
-_LONGEST: Final = 10_000
+_CELL_MAX_LENGTH: Final = 10_000
 
 
 def console() -> Console:
-    """The terminal, or what stands in its place."""
+    """Standard output, as a terminal if it is one."""
     return Console(file=sys.stdout, highlight=False, soft_wrap=False)
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows: as a table on a terminal, else one line each, tabs between the cells, so that ``cut`` and ``grep`` work."""
-    shown = [[printable(cell, _LONGEST) for cell in row] for row in rows]
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table on a terminal. In a pipe, print a line for each row with tabs between the cells, for ``cut`` and ``grep``."""
+    cells = [[printable(cell, _CELL_MAX_LENGTH) for cell in row] for row in rows]
     out = console()
     if not out.is_terminal:
-        for row in shown:
+        for row in cells:
             typer.echo("\t".join(row))
         return
-    made = Table(
-        title=Text(printable(title, _LONGEST), style="bold"), title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0)
-    )
+    heading = Text(printable(title, _CELL_MAX_LENGTH), style="bold")
+    table = Table(title=heading, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for number, column in enumerate(columns):
-        made.add_column(column.upper(), header_style="dim", style="cyan" if number == 0 else "", overflow="fold")
-    for row in shown:
-        made.add_row(*map(Text, row))
-    out.print(made)
+        table.add_column(column.upper(), header_style="dim", style="cyan" if number == 0 else "", overflow="fold")
+    for row in cells:
+        table.add_row(*map(Text, row))
+    out.print(table)
 
 
-def line(*cells: str, style: str = "", indent: int = 0) -> None:
-    """Print one line, two spaces between the cells, coloured on a terminal."""
-    text = " " * indent + "  ".join(printable(cell, _LONGEST) for cell in cells)
+def print_line(*cells: str, style: str = "", indent: int = 0) -> None:
+    """Print one line with two spaces between the cells, colored on a terminal."""
+    text = " " * indent + "  ".join(printable(cell, _CELL_MAX_LENGTH) for cell in cells)
     console().print(Text(text, style=style), soft_wrap=True)
 
 
-def counted(number: int) -> str:
-    """How many modules."""
-    return f"{number} module" if number == 1 else f"{number} modules"
+def count_of(number: int, noun: str = "module") -> str:
+    """A number with its noun: ``1 module``, ``2 modules``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def gist(content: Content, longest: int = 100) -> str:
-    """What a module does, in few words: a trigger's events and whom they call, the title of anything else."""
+def summary(content: Content, max_length: int = 100) -> str:
+    """A module in few words: the events of a trigger and what they call, or the title of any other module."""
     data = content.data
     if content.type == TRIGGER and isinstance(data.get("events"), list):
-        events = ", ".join(_event(event) for event in data["events"])
+        events = ", ".join(
+            str(event.get("eventType", event)) if isinstance(event, dict) else str(event) for event in data["events"]
+        )
         called = next((f"{kind} {data[kind]}" for kind in ("endpoint", "function") if kind in data), "nothing")
-        filtered = ", filtered" if "filter" in data else ""
-        return printable(f"{events} → {called}{filtered}", longest)
+        return printable(f"{events} → {called}{', filtered' if 'filter' in data else ''}", max_length)
     title = data.get("title") or data.get("name")
     if isinstance(title, dict):
         title = title.get("value") or title.get("i18n")
-    return printable(title if isinstance(title, str) else value(data), longest)
+    return printable(title, max_length) if isinstance(title, str) else value_text(data, max_length)
 
 
-def _event(event: Any) -> str:
-    return str(event.get("eventType", event)) if isinstance(event, dict) else str(event)
-
-
-def value(of: Any, longest: int = 100) -> str:
-    """A value as JSON, cut."""
-    return printable(json.dumps(of, ensure_ascii=False), longest)
+def value_text(value: Any, max_length: int = 100) -> str:
+    """A value as JSON, cut to a length."""
+    return printable(json.dumps(value, ensure_ascii=False), max_length)
 
 
 @contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """A bar on stderr for what takes longer than :data:`VERIFICATION_WAIT_S`, on a terminal. Yields what counts one more."""
+def progress(description: str, total: int) -> Iterator[Callable[[], None]]:
+    """A progress bar on standard error, if that is a terminal and the command is slow. Yields the function that counts one."""
     began = time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
-    task = bar.add_task(what, total=total)
+    task = bar.add_task(description, total=total)
 
     def advance() -> None:
         bar.advance(task)
-        if bar.console.is_terminal and not bar.live.is_started and time.monotonic() - began > VERIFICATION_WAIT_S:
+        if bar.console.is_terminal and not bar.live.is_started and time.monotonic() - began > PROGRESS_DELAY_S:
             bar.start()
 
     try:

@@ -1,4 +1,4 @@
-"""What the commands share: their common options, and the installations they look at."""
+"""The installations that a command works on, and the options that select them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pulumi_atlassian_forge.model.module_id import Version
 from pulumi_atlassian_forge.session.connection import Connection
 from pulumi_atlassian_forge.session.connections import Connections
 
-from .stack_state import Owned, config_of_stack
+from .stack_state import RecordedModule, stack_config
 
 InstallationOption = Annotated[str | None, typer.Option("--installation", help="The installation; default: 'default'.")]
 AllOption = Annotated[bool, typer.Option("--all", help="All installations that the configuration names.")]
@@ -32,7 +32,7 @@ ApiVersionOption = Annotated[str | None, typer.Option("--api-version", help="v1 
 
 
 @dataclass(frozen=True)
-class Site:
+class Target:
     """An installation under one version of the API."""
 
     connection: Connection
@@ -47,99 +47,95 @@ class Site:
         return f"installation {self.name!r} ({self.version})"
 
     def modules(self) -> list[LiveModule]:
-        """All modules, sorted by key.
+        """List all modules, sorted by key.
 
         Raises:
             ForgeError: They cannot be listed.
         """
         return list_modules(self.connection, self.version)
 
-    def require_same_identity(self, states: Iterable[Owned]) -> None:
-        """Return if nothing speaks against this being the installation that the states were made on.
+    def module(self, key: str) -> LiveModule:
+        """Read one module.
 
         Raises:
-            ForgeError: The authentication method knows that it is another one, or cannot tell.
+            ForgeError: It does not exist, or it cannot be read.
         """
-        recorded = self.recorded(states)
-        mine = self.identity() if recorded else None
-        if mine is not None and mine not in recorded:
+        return find(self.connection, self.version, key)
+
+    def require_same_identity(self, recorded: Iterable[RecordedModule]) -> None:
+        """Return unless the states are known to belong to another installation.
+
+        Raises:
+            ForgeError: They belong to another installation, or this one cannot tell its identity.
+        """
+        recorded_identities = self.recorded_identities(recorded)
+        identity = self.identity() if recorded_identities else None
+        if identity is not None and identity not in recorded_identities:
             raise ForgeError(
                 f"{self} is another one than that which the states were made on\nnext: correct "
                 f"{setting_of(self.name, self.connection.auth_method or 'baseUrl')}; "
                 "if the app was installed anew: docs/guide/errors.md"
             )
 
-    def recorded(self, states: Iterable[Owned]) -> set[str]:
-        """What states say of the installation that they were made on."""
-        return {one.outputs["__identity"] for one in states if one.id.installation == self.name and "__identity" in one.outputs}
+    def recorded_identities(self, recorded: Iterable[RecordedModule]) -> set[str]:
+        """The identities that states have recorded for this installation."""
+        return {one.outputs["__identity"] for one in recorded if one.id.installation == self.name and "__identity" in one.outputs}
 
     def identity(self) -> str | None:
-        """What tells this installation from others, where the authentication method knows.
+        """The hash of the installation's id, or None if the authentication method does not know the id.
 
         Raises:
-            ForgeError: It could not be asked.
+            ForgeError: The request that would tell it failed.
         """
         try:
             return self.connection.identity()
         except ApiError as error:
             raise list_failed(self.name, self.version, self.connection.base_url, self.connection.auth_method, error) from None
 
-    def module(self, key: str) -> LiveModule:
-        """One module.
-
-        Raises:
-            ForgeError: There is none, or it cannot be read.
-        """
-        return find(self.connection, self.version, key)
-
 
 @contextmanager
-def connected(stacks: list[str] | None, *called: str | None) -> Iterator[Connections]:
-    """The installations of the environment and of the first stack, of which the environment wins as it does in the plugin.
+def open_connections(stacks: list[str] | None, *requested: str | None) -> Iterator[Connections]:
+    """The installations of the environment and of the first stack's configuration. The environment wins, as in the plugin.
 
     Args:
-        stacks: Of the project in this directory.
-        called: Installations that the user or a state names: without a configuration their variables are enough. None: none.
+        stacks: Stacks of the project in this directory.
+        requested: Installations that the user or a state names; their variables alone configure them. None is ignored.
     """
-    config = config_of_stack(stacks[0]) if stacks else {}
-    with closing(Connections(config.get, called=filter(None, called))) as connections:
+    config = stack_config(stacks[0]) if stacks else {}
+    with closing(Connections(config.get, called=filter(None, requested))) as connections:
         yield connections
 
 
-def site(connections: Connections, installation: str | None, api_version: str | None) -> Site:
-    """One installation.
+def open_target(connections: Connections, installation: str | None, api_version: str | None) -> Target:
+    """Open one installation.
 
     Raises:
-        ForgeError: It is not configured, or the version is none.
+        ForgeError: The installation is not configured, or the version is neither v1 nor v2.
     """
     name = installation or DEFAULT
     if connections.unknown(name) is not None:
         raise ForgeError(
             f"{not_configured(name, connections.names)}\n"
-            f"next: correct the name, name the stack that configures it (--stack), or set {variable(name, 'token')} (other ways: "
-            "docs/guide/authentication.md)"
+            f"next: correct the name, name the stack that configures it (--stack), or set {variable(name, 'token')} "
+            "(other authentication methods: docs/guide/authentication.md)"
         )
     connection = connections.open(name)
-    return Site(connection, _version(api_version) or connections.version(name))
+    if api_version is not None and api_version not in get_args(Version):
+        raise ForgeError(f"--api-version is v1 or v2, and not {api_version!r}")
+    return Target(connection, cast("Version | None", api_version) or connections.version(name))
 
 
-def names(connections: Connections, installation: str | None, *, every: bool) -> list[str]:
-    """The installations that a command is to look at.
+def installation_names(connections: Connections, installation: str | None, *, every: bool) -> list[str]:
+    """The installations that ``--installation`` and ``--all`` select.
 
     Raises:
-        ForgeError: One is named and all are wanted.
+        ForgeError: Both options are given.
     """
     if installation is not None and every:
         raise ForgeError("--installation and --all exclude each other\nnext: leave one of them out")
     return connections.names if every and connections.names else [installation or DEFAULT]
 
 
-def _version(asked: str | None) -> Version | None:
-    if asked is not None and asked not in get_args(Version):
-        raise ForgeError(f"--api-version is v1 or v2, and not {asked!r}")
-    return cast("Version | None", asked)
-
-
 def module_json(live: LiveModule) -> dict[str, Any]:
-    """A module as ``--json`` has it."""
+    """A module in the form of ``--json``."""
     return {"key": live.key, "type": live.content.type, "data": live.content.data}

@@ -1,1 +1,1 @@
-"""The command doctor, one file for each area that it checks."""
+"""The command ``forge-modules doctor``: one file for each area that it checks."""

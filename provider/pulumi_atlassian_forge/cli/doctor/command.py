@@ -1,4 +1,4 @@
-"""``forge-modules doctor``: what is in the way between this machine and an installation. It only reads."""
+"""``forge-modules doctor``: finds what keeps this machine from working with an installation. It only reads."""
 
 from __future__ import annotations
 
@@ -12,18 +12,26 @@ from typing import Final
 import typer
 from rich.text import Text
 
-from pulumi_atlassian_forge.cli.output import FAILED, JsonOption, as_json, reported
+from pulumi_atlassian_forge.cli.output import EXIT_FAILED, JsonOption, print_json, reported
 from pulumi_atlassian_forge.cli.tables import console
-from pulumi_atlassian_forge.cli.target import AllOption, ApiVersionOption, InstallationOption, StackOption, connected, names
+from pulumi_atlassian_forge.cli.target import (
+    AllOption,
+    ApiVersionOption,
+    InstallationOption,
+    StackOption,
+    installation_names,
+    open_connections,
+)
+from pulumi_atlassian_forge.config.installations_file import project_file
 from pulumi_atlassian_forge.errors import ForgeError
 
-from .installation import installation as checked
+from .installation import check_installation
 from .machine import certificates, engine, proxy
-from .python import project_file, python
-from .result import Check, Status, failed, shown
+from .python import python
+from .result import Check, Status, from_error, redacted
 
 _STYLES: Final[dict[Status, str]] = {"ok": "green", "warn": "yellow", "fail": "bold red", "skipped": "dim"}
-_MARK: Final = 9  # the longest status, and a space or two
+_STATUS_WIDTH: Final = 9
 
 
 def doctor(
@@ -31,59 +39,59 @@ def doctor(
     every: AllOption = False,
     stack: StackOption = None,
     api_version: ApiVersionOption = None,
-    as_json_: JsonOption = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Look for what is in the way: settings, network, token, API, engine, Python. Exit code 1 where something fails.
+    """Check settings, network, token, API, engine and Python, and say what to fix. Exit code 1 if a check fails.
 
     Only GET requests are sent, and nothing is changed. A warning leaves the exit code at 0.
     """
     machine = [*engine(), *python(Path.cwd()), certificates(), proxy()]
-    # Pulumi's configuration is read only where a stack is named: which one it would be is not for us to say.
+    # Pulumi's configuration is read only for a named stack: the command does not choose one.
     hint = "if they are in the configuration of a stack: --stack <name>" if project_file(Path.cwd()) and not stack else ""
     found: dict[str, list[Check]] = {}
     secrets: set[str] = set()
     with reported("doctor"), ExitStack() as closing:
         try:
-            connections = closing.enter_context(connected(stack, installation))
+            connections = closing.enter_context(open_connections(stack, installation))
         except ForgeError as error:
-            machine.append(_unconfigured(error))
+            machine.append(_configuration(error))
         else:
-            for name in names(connections, installation, every=every):
-                found[name] = checked(connections, name, api_version, stack or (), hint)
+            for name in installation_names(connections, installation, every=every):
+                found[name] = check_installation(connections, name, api_version, stack or (), hint)
             secrets = connections.secrets()
-    machine = shown(machine, secrets)
-    found = {name: shown(checks, secrets) for name, checks in found.items()}
-    if as_json_:
+    machine = redacted(machine, secrets)
+    found = {name: redacted(checks, secrets) for name, checks in found.items()}
+    if as_json:
         entries = [{"installation": name, "checks": [*map(asdict, checks)]} for name, checks in found.items()]
-        as_json(installations=entries, checks=[*map(asdict, machine)])
+        print_json(installations=entries, checks=[*map(asdict, machine)])
     else:
         _print("this machine", machine)
         for name, checks in found.items():
             _print(f"installation {name!r}", checks)
     if any(check.status == "fail" for checks in (machine, *found.values()) for check in checks):
-        raise typer.Exit(FAILED)
+        raise typer.Exit(EXIT_FAILED)
 
 
-def _unconfigured(error: ForgeError) -> Check:
-    check = failed("configuration", error)
+def _configuration(error: ForgeError) -> Check:
+    check = from_error("configuration", error)
     if "--state" in (check.next or ""):  # advice for the commands that read a state
-        return replace(check, next="correct what pulumi says; without --stack only the environment is looked at")
+        return replace(check, next="correct what pulumi reports; without --stack only the environment is read")
     return check
 
 
 def _print(title: str, checks: Sequence[Check]) -> None:
     out = console()
     out.print(Text(title, style="bold"), soft_wrap=True)
-    for check in _together(checks):
+    for check in _grouped(checks):
         first, *more = check.text.splitlines()
-        mark = Text(f"{check.status:<{_MARK}}", style=_STYLES[check.status])
-        out.print(Text.assemble("  ", mark, f"{check.name}: {first}"), soft_wrap=True)
+        status = Text(f"{check.status:<{_STATUS_WIDTH}}", style=_STYLES[check.status])
+        out.print(Text.assemble("  ", status, f"{check.name}: {first}"), soft_wrap=True)
         for text in [*more, *([f"next: {check.next}"] if check.next else [])]:
-            out.print(Text(" " * (_MARK + 4) + text), soft_wrap=True)
+            out.print(Text(" " * (_STATUS_WIDTH + 4) + text), soft_wrap=True)
 
 
-def _together(checks: Sequence[Check]) -> Iterator[Check]:
-    """What was left out for one reason is one line."""
+def _grouped(checks: Sequence[Check]) -> Iterator[Check]:
+    """The checks, with those that were skipped for one reason as one."""
     for reason, group in groupby(checks, lambda check: check.text if check.status == "skipped" else None):
         if reason is None:
             yield from group

@@ -1,4 +1,4 @@
-"""The way to an installation's host, judged by what the provider's own client met on it."""
+"""Checks the network between this machine and an installation, by the outcome of the provider's own first request."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from urllib.parse import urlsplit
 
 from pulumi_atlassian_forge.api.errors import ApiError, Unreachable
 from pulumi_atlassian_forge.api.request_response import Response
-from pulumi_atlassian_forge.cli.target import Site
+from pulumi_atlassian_forge.cli.target import Target
 
-from .machine import address
+from .machine import proxy_address
 from .result import Check, fail, ok, skipped
 
 NAMES: Final = ("dns", "connection", "tls")
 
 
-def reached(here: Site, outcome: Response | ApiError, setting: str) -> list[Check]:
-    """How far the first request came.
+def check_network(target: Target, outcome: Response | ApiError, setting: str) -> list[Check]:
+    """The checks of :data:`NAMES` up to the first that failed.
 
     Args:
-        here: The installation.
-        outcome: What came of the request.
-        setting: Where its address is set.
+        target: The installation.
+        outcome: The outcome of the first request.
+        setting: The setting of the installation's address.
     """
-    url = urlsplit(here.connection.base_url)
+    url = urlsplit(target.connection.base_url)
     if url.scheme not in ("http", "https"):
         return [skipped(name, "the emulator is a file on this machine") for name in NAMES]
     host = url.hostname or ""
@@ -34,23 +34,23 @@ def reached(here: Site, outcome: Response | ApiError, setting: str) -> list[Chec
     if error is not None and error.reason == "dns":
         who, step = (f"the proxy {proxy}", "correct the proxy variables") if proxy else (host, f"correct {setting}")
         return [fail("dns", f"{who}: {error.message}", f"{step}, or have the name looked up: getent hosts {proxy or host}")]
-    if error is not None and "SSL_CERT" in error.message:  # found before anything was tried
+    if error is not None and "SSL_CERT" in error.message:  # the certificates could not be read, so nothing was sent
         return [fail("tls", error.message, "correct the variable, or unset it")]
-    dns = _name(host, proxy)
+    dns = _dns(host, proxy)
     if error is not None and error.reason != "tls":
-        return [dns, fail("connection", error.message, _step(error, setting, proxy))]
+        return [dns, fail("connection", error.message, _connection_step(error, setting, proxy))]
     via = f" through the proxy {proxy}" if proxy else ""
     return [dns, ok("connection", f"{url.netloc}{via}"), _tls(url.scheme, error)]
 
 
 def _proxy(scheme: str, netloc: str) -> str | None:
-    """The proxy that a request to this host takes."""
+    """The proxy of a request to this host."""
     proxies = urllib.request.getproxies()
     found = proxies.get(scheme) or proxies.get("all")
-    return address(found) if found and not urllib.request.proxy_bypass(netloc) else None
+    return proxy_address(found) if found and not urllib.request.proxy_bypass(netloc) else None
 
 
-def _name(host: str, proxy: str | None) -> Check:
+def _dns(host: str, proxy: str | None) -> Check:
     if proxy:
         return skipped("dns", "the proxy looks the name up")
     try:
@@ -60,7 +60,7 @@ def _name(host: str, proxy: str | None) -> Check:
     return skipped("dns", f"{host} is an address")
 
 
-def _step(error: Unreachable, setting: str, proxy: str | None) -> str:
+def _connection_step(error: Unreachable, setting: str, proxy: str | None) -> str:
     if proxy or error.reason == "proxy":
         return f"check the proxy {proxy or ''}".rstrip() + ", and its variables (HTTPS_PROXY, ALL_PROXY, NO_PROXY …)"
     if error.reason == "timeout":

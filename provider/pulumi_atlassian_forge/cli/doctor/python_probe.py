@@ -1,6 +1,6 @@
-"""Run by the Python that the plugin would run in, as ``python -c``: prints as JSON what it is and whether it has what it needs.
+"""The probe that the plugin's Python runs as ``python -c``: prints as JSON its version and what is installed.
 
-It must run where nothing is installed and in a Python that is too old, so it imports nothing of ours before it has to.
+It has to run in a Python that is too old or has no packages, so it imports nothing but the standard library at the top.
 """
 
 from __future__ import annotations
@@ -26,14 +26,13 @@ def _is_editable(name: str) -> bool:
     return bool(json.loads(origin or "{}").get("dir_info", {}).get("editable"))
 
 
-def _why_not() -> str | None:
+def _import_error() -> str | None:
     try:
-        import pulumi.dynamic as pulumi_dynamic  # noqa: PLC0415 - whether it can be is the question
-
-        import pulumi_atlassian_forge.provider as ours  # noqa: PLC0415 - the same
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is the response
+        importlib.import_module("pulumi.dynamic")
+        importlib.import_module("pulumi_atlassian_forge.provider")
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the result
         return f"{type(error).__name__}: {error}"
-    return None if pulumi_dynamic and ours else ""
+    return None
 
 
 if __name__ == "__main__":
@@ -44,6 +43,6 @@ if __name__ == "__main__":
         "sdk": _version("pulumi"),
         "package": _version(name),
         "editable": _is_editable(name),
-        "error": _why_not(),
+        "error": _import_error(),
     }
     sys.stdout.write("\n" + json.dumps(found) + "\n")

@@ -1,4 +1,4 @@
-"""What ``doctor`` says: one :class:`Check` for each question."""
+"""Results of ``doctor``: one :class:`Check` for each question."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from pulumi_atlassian_forge.errors import SECRET_MIN_LENGTH, ForgeError, redact,
 
 Status = Literal["ok", "warn", "fail", "skipped"]
 
-PASSING: Final = (LostResponse, ServerFailure, Throttled, Unreachable)
-"""What came of a request and says nothing of the installation but that it should be asked again."""
+TRANSIENT: Final = (LostResponse, ServerFailure, Throttled, Unreachable)
+"""Errors that tell nothing about the installation: the request has to be sent again later."""
 
-_LONGEST: Final = 1000
+_LINE_MAX_LENGTH: Final = 1000
 
 
 @dataclass(frozen=True)
 class Check:
-    """The response to one question.
+    """The result of one question.
 
     Attributes:
-        name: What was looked at.
-        status: How it is. Only ``fail`` stands in the way.
-        text: What was found; more than one line where there is a list of ways out.
+        name: What was checked.
+        status: ``ok``; ``warn``: it works, and may not for long; ``fail``: it does not work; ``skipped``: it was not checked.
+        text: What was found, in one line or more.
         next: What to do.
     """
 
@@ -37,53 +37,60 @@ class Check:
 
 
 def ok(name: str, text: str) -> Check:
-    """It is as it should be."""
+    """A check that found no problem."""
     return Check(name, "ok", text)
 
 
-def warn(name: str, text: str, then: str) -> Check:
-    """It works, and may not for long."""
-    return Check(name, "warn", text, then)
+def warn(name: str, text: str, step: str) -> Check:
+    """A check that found something that works, and may not for long."""
+    return Check(name, "warn", text, step)
 
 
-def fail(name: str, text: str, then: str) -> Check:
-    """It does not work."""
-    return Check(name, "fail", text, then)
+def fail(name: str, text: str, step: str) -> Check:
+    """A check that found something that does not work."""
+    return Check(name, "fail", text, step)
 
 
-def skipped(name: str, because: str) -> Check:
-    """It was not looked at."""
-    return Check(name, "skipped", because)
+def skipped(name: str, reason: str) -> Check:
+    """A check that did not run."""
+    return Check(name, "skipped", reason)
 
 
-def failed(name: str, error: ForgeError) -> Check:
-    """An error of ours: its last step is what to do."""
+def from_error(name: str, error: ForgeError) -> Check:
+    """A failed check from an error, whose ``next:`` lines become the step."""
     lines = str(error).splitlines()
     steps = [line.removeprefix("next: ") for line in lines if line.startswith("next: ")]
     return Check(name, "fail", "\n".join(line for line in lines if not line.startswith("next: ")), "; ".join(steps) or None)
 
 
-def broken(name: str, row: int, text: str, then: str) -> Check:
-    """The installation does something else than the contract's row says."""
-    basis = "the assumption" if ROWS[row - 1].basis == "assumed" else "what is documented"
-    return warn(name, f"{basis} in row {row} of the contract does not hold here: {text}", then)
+def contract_violation(name: str, number: int, text: str, step: str) -> Check:
+    """A warning that the installation does not keep an API assumption.
+
+    Args:
+        name: What was checked.
+        number: The number of the assumption.
+        text: What the installation does instead.
+        step: What to do.
+    """
+    documented = "" if ROWS[number - 1].basis == "assumed" else ", which is documented,"
+    return warn(name, f"API assumption A{number:02}{documented} does not hold here: {text}", step)
 
 
-def completed(found: Iterable[Check], names: Sequence[str], cause: str) -> list[Check]:
-    """The checks in their order; each that is missing was left out because of the one that failed."""
+def fill_skipped(found: Iterable[Check], names: Sequence[str], cause: str) -> list[Check]:
+    """The checks in the order of the names. Each missing one was skipped because of the check that failed."""
     have = {check.name: check for check in found}
     return [have.get(name) or skipped(name, f"{cause} failed") for name in names]
 
 
-def shown(checks: Iterable[Check], secrets: Iterable[str]) -> list[Check]:
-    """The checks as they may be printed: a server's words are in them, and what somebody took for an address."""
+def redacted(checks: Iterable[Check], secrets: Iterable[str]) -> list[Check]:
+    """The checks without secrets, fit to print. Their texts may quote a server, or a token that was set as an address."""
     known = {secret for secret in secrets if len(secret) >= SECRET_MIN_LENGTH}
 
-    def redacted(text: str) -> str:
-        text = redact_token_like(redact(text, known))
-        return "\n".join(printable(line, _LONGEST) for line in text.splitlines())
+    def clean(text: str) -> str:
+        lines = redact_token_like(redact(text, known)).splitlines()
+        return "\n".join(printable(line, _LINE_MAX_LENGTH) for line in lines)
 
-    return [replace(check, text=redacted(check.text), next=check.next and redacted(check.next)) for check in checks]
+    return [replace(check, text=clean(check.text), next=check.next and clean(check.next)) for check in checks]
 
 
 def duration(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""What a token says of itself. It is read and not trusted: whether it is taken is the server's business."""
+"""Checks the token: its kind and its expiry, as the token or its source says. Only the server knows whether it is valid."""
 
 from __future__ import annotations
 
@@ -12,49 +12,50 @@ from .result import Check, duration, fail, ok, warn
 
 NAME: Final = "token"
 
-TOKENS: Final = ("token", "tokenFile", "tokenCommand")
-"""The authentication methods on which this side holds a token."""
-
+_TOKEN_METHODS: Final = ("token", "tokenFile", "tokenCommand")
 _NOT_NEEDED: Final[Mapping[AuthMethodName | None, str]] = {
     None: "the emulator needs none",
     "relayUrl": "none on this side: the relay asks as the app, and each request to it is signed ({source})",
     "containerProxy": "none on this side: the sidecar of the container asks as the app ({source})",
 }
-_HOUR: Final = 3600.0
-_LONGEST: Final = 4 * _HOUR + 300  # what a system token lives at most (docs:remote/calling-product-apis), and some for the clocks
-_RENEW: Final = "renew it: docs/guide/real-installation.md says where a fresh one comes from"
-_RIGHT_KIND: Final = "use the app's system token, which a Forge remote finds in the header x-forge-oauth-system"
-_INVOCATION: Final = "forge/invocation-token"
+_HOUR_S: Final = 3600.0
+_MAX_LIFETIME_S: Final = 4 * _HOUR_S + 300  # of a system token, with a tolerance for the clocks
+_REFRESH: Final = "refresh it: docs/guide/real-installation.md says where a new one comes from"
+_SYSTEM_TOKEN: Final = "use the app's system token, which a Forge remote finds in the header x-forge-oauth-system"  # noqa: S105
+_INVOCATION_ISSUER: Final = "forge/invocation-token"
 
 
-def judged(auth_method: AuthMethodName | None, headers: Mapping[str, str], end: float | None, source: str, now: float) -> Check:
-    """What shows who asks: of a token whether it is of the right kind, and how long it lives. Only times are repeated.
+def check_token(
+    auth_method: AuthMethodName | None, headers: Mapping[str, str], expires_at: float | None, source: str, now: float
+) -> Check:
+    """Check the kind of a token and when it expires. The text never holds the token.
 
     Args:
-        auth_method: The setting that leads to the installation.
-        headers: What a request over it is sent with.
-        end: When the token ends, as it or its source says, in seconds since the epoch.
-        source: The setting that opens it.
-        now: Seconds since the epoch, by the server's clock where it is known.
+        auth_method: The authentication method; None for the emulator without a token.
+        headers: The headers of a request.
+        expires_at: When the token expires in seconds since the epoch, if that is known.
+        source: The setting that the token comes from.
+        now: Seconds since the epoch, by the server's clock if that is known.
     """
-    where = f"from {source}"
-    if auth_method not in TOKENS:
+    if auth_method not in _TOKEN_METHODS:
         return ok(NAME, _NOT_NEEDED[auth_method].format(source=source))
     token = headers.get("authorization", "").removeprefix("Bearer ")
     if token.startswith("ATATT"):
-        return warn(NAME, f"{where}: it looks like an API token of a person's", _RIGHT_KIND)
-    if (claims_of(token) or {}).get("iss") == _INVOCATION:
-        return fail(NAME, f"{where}: it is the invocation token that came with a call, and not the system token", _RIGHT_KIND)
-    if end is None:
-        return ok(NAME, f"{where}; it does not say when it ends")
-    return _lives(where, end - now)
+        return warn(NAME, f"from {source}: it looks like a personal API token", _SYSTEM_TOKEN)
+    if (claims_of(token) or {}).get("iss") == _INVOCATION_ISSUER:
+        text = f"from {source}: it is the invocation token that came with a call, and not the system token"
+        return fail(NAME, text, _SYSTEM_TOKEN)
+    if expires_at is None:
+        return ok(NAME, f"from {source}; it does not say when it expires")
+    return _expiry(source, expires_at - now)
 
 
-def _lives(where: str, left: float) -> Check:
+def _expiry(source: str, left: float) -> Check:
     if left <= 0:
-        return fail(NAME, f"{where}; it ended {duration(abs(left))} ago", _RENEW)
-    if left < _HOUR:
-        return warn(NAME, f"{where}; it ends in {duration(left)}", f"{_RENEW}; a long run may outlive it")
-    if left > _LONGEST:
-        return warn(NAME, f"{where}; it ends in {duration(left)}, and a system token lives at most 4 hours", _RIGHT_KIND)
-    return ok(NAME, f"{where}; it ends in {duration(left)}")
+        return fail(NAME, f"from {source}; it expired {duration(abs(left))} ago", _REFRESH)
+    text = f"from {source}; it expires in {duration(left)}"
+    if left < _HOUR_S:
+        return warn(NAME, text, f"{_REFRESH}; a long run may take longer")
+    if left > _MAX_LIFETIME_S:
+        return warn(NAME, f"{text}, and a system token is valid for 4 hours at most", _SYSTEM_TOKEN)
+    return ok(NAME, text)
