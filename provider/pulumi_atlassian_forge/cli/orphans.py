@@ -90,11 +90,7 @@ def _check_options(keys: list[str], *, has_states: bool, remove: bool, yes: bool
 
 
 def _require_same_installation(target: Target, live: list[LiveModule], recorded: list[RecordedModule]) -> None:
-    """Refuse credentials of another installation: every module there would look like an orphan.
-
-    Raises:
-        ForgeError: The states hold modules of this installation, and none of them exists.
-    """
+    """Refuse credentials of another installation: every module there would look like an orphan."""
     target.require_same_identity(recorded)
     expected = {
         module.id.key for module in recorded if (module.id.installation, module.id.version) == (target.name, target.version)
@@ -109,11 +105,7 @@ def _require_same_installation(target: Target, live: list[LiveModule], recorded:
 
 
 def _chosen(found: _Found, keys: Sequence[str], *, yes: bool) -> list[LiveModule]:
-    """The orphans to delete: those that are named, or all; each confirmed unless ``yes``.
-
-    Raises:
-        ForgeError: A key is not that of an orphan.
-    """
+    """The orphans to delete: those that are named, or all; each confirmed unless ``yes``."""
     orphans_by_key = {module.key: module for module in found.orphans}
     for key in keys:
         if key not in orphans_by_key:

@@ -34,22 +34,15 @@ _NO_DEFAULT: Final = object()
 
 @dataclass(frozen=True)
 class Declaration:
-    """A module as a program declares it.
+    """A module as a program declares it."""
 
-    Attributes:
-        name: The logical name.
-        key: The key; under v1 it is an argument if it differs from the name.
-        typed: Whether it is a ``TriggerModule``.
-        server: The live paths that no program may declare: server defaults.
-    """
-
-    name: str
-    key: str
+    name: str  # the logical name
+    key: str  # under v1 an argument, if it differs from the name
     version: Version
     installation: str
     content: Content
-    typed: bool
-    server: tuple[str, ...] = ()
+    typed: bool  # a TriggerModule
+    server: tuple[str, ...] = ()  # live paths that no program may declare: server defaults
 
     @property
     def properties(self) -> dict[str, Any]:
@@ -148,12 +141,7 @@ def _call(kind: str, arguments: list[str], level: int) -> str:
 
 
 def literal(value: Any, level: int = 0) -> str:
-    """A JSON value as Python writes it.
-
-    Args:
-        value: The value.
-        level: How deep the line is indented that it starts on.
-    """
+    """A JSON value as Python writes it; the level is the indentation of the line that it starts on."""
     if isinstance(value, str):
         return _quoted(value)
     if isinstance(value, dict):

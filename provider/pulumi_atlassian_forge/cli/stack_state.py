@@ -1,4 +1,4 @@
-"""The modules in the states of Pulumi stacks."""
+"""The modules in the states of Pulumi stacks. What cannot be read is a :class:`ForgeError`."""
 
 from __future__ import annotations
 
@@ -26,23 +26,14 @@ _ENCRYPTED: Final = "(encrypted)"
 
 @dataclass(frozen=True)
 class RecordedModule:
-    """A module in a state.
-
-    Attributes:
-        id: The resource's id.
-        urn: The resource's URN.
-        outputs: The resource's outputs, decrypted if the state shows secrets.
-        secrets: The names of the outputs that are secret.
-        is_readable: Whether no output is encrypted.
-        is_external: Whether the stack only reads the module (``get``).
-    """
+    """A module in a state."""
 
     id: ModuleId
     urn: str
-    outputs: dict[str, Any]
-    secrets: frozenset[str]
-    is_readable: bool
-    is_external: bool
+    outputs: dict[str, Any]  # decrypted, if the state shows secrets
+    secrets: frozenset[str]  # the names of the outputs that are secret
+    is_readable: bool  # no output is encrypted
+    is_external: bool  # the stack only reads the module, by `get`
 
     @property
     def name(self) -> str:
@@ -56,11 +47,7 @@ class RecordedModule:
 
 
 def recorded_modules(states: Iterable[dict[str, Any]]) -> Iterator[RecordedModule]:
-    """All modules in the states.
-
-    Raises:
-        ForgeError: A resource is not an object, or the id of a module is invalid.
-    """
+    """All modules in the states."""
     for state in states:
         for resource in state.get("resources") or ():
             if not isinstance(resource, dict):
@@ -104,11 +91,7 @@ def _contains(value: Any, wanted: str) -> bool:
 
 
 def read_state_file(path: Path) -> dict[str, Any]:
-    """Read a state as ``pulumi stack export`` writes it, or as a file backend stores it.
-
-    Raises:
-        ForgeError: The file cannot be read, or is not a state.
-    """
+    """Read a state as ``pulumi stack export`` writes it, or as a file backend stores it."""
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeError) as error:
@@ -118,11 +101,7 @@ def read_state_file(path: Path) -> dict[str, Any]:
 
 
 def export_stack(stack: str, *, show_secrets: bool = False) -> dict[str, Any]:
-    """Export the state of a stack of the project in this directory.
-
-    Raises:
-        ForgeError: Pulumi fails.
-    """
+    """Export the state of a stack of the project in this directory."""
     options = ["--show-secrets"] if show_secrets else []
     return _deployment(run_pulumi("stack", "export", *options, "--stack", stack), f"of stack {stack!r}")
 
@@ -139,22 +118,14 @@ def _deployment(text: str, source: str) -> dict[str, Any]:
 
 
 def stack_config(stack: str) -> dict[str, str]:
-    """The configuration of a stack with its secrets decrypted.
-
-    Raises:
-        ForgeError: Pulumi fails.
-    """
+    """The configuration of a stack with its secrets decrypted."""
     entries = json.loads(run_pulumi("config", "--json", "--show-secrets", "--stack", stack))
     values = {name: entry.get("value", entry.get("objectValue")) for name, entry in entries.items()}
     return {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
 
 
 def run_pulumi(*args: str) -> str:
-    """Run the Pulumi CLI on PATH, and return its standard output.
-
-    Raises:
-        ForgeError: It cannot be run, or it fails.
-    """
+    """Run the Pulumi CLI on PATH, and return its standard output."""
     try:
         done = subprocess.run(  # noqa: S603 - our own arguments, and the name of a stack
             ["pulumi", "--non-interactive", *args],  # noqa: S607 - the user's own, from PATH

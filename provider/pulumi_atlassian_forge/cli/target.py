@@ -1,4 +1,4 @@
-"""The installations that a command works on, and the options that select them."""
+"""The installations that a command works on, and the options that select them. Every failure is a :class:`ForgeError`."""
 
 from __future__ import annotations
 
@@ -47,27 +47,15 @@ class Target:
         return f"installation {self.name!r} ({self.version})"
 
     def modules(self) -> list[LiveModule]:
-        """List all modules, sorted by key.
-
-        Raises:
-            ForgeError: They cannot be listed.
-        """
+        """List all modules, sorted by key."""
         return list_modules(self.connection, self.version)
 
     def module(self, key: str) -> LiveModule:
-        """Read one module.
-
-        Raises:
-            ForgeError: It does not exist, or it cannot be read.
-        """
+        """Read one module."""
         return find(self.connection, self.version, key)
 
     def require_same_identity(self, recorded: Iterable[RecordedModule]) -> None:
-        """Return unless the states are known to belong to another installation.
-
-        Raises:
-            ForgeError: They belong to another installation, or this one cannot tell its identity.
-        """
+        """Raise if the states belong to another installation, or if this one cannot tell its identity."""
         recorded_identities = self.recorded_identities(recorded)
         identity = self.identity() if recorded_identities else None
         if identity is not None and identity not in recorded_identities:
@@ -82,11 +70,7 @@ class Target:
         return {one.outputs["__identity"] for one in recorded if one.id.installation == self.name and "__identity" in one.outputs}
 
     def identity(self) -> str | None:
-        """The hash of the installation's id, or None if the authentication method does not know the id.
-
-        Raises:
-            ForgeError: The request that would tell it failed.
-        """
+        """The hash of the installation's id, or None if the authentication method does not know the id."""
         try:
             return self.connection.identity()
         except ApiError as error:
@@ -107,11 +91,7 @@ def open_connections(stacks: list[str] | None, *requested: str | None) -> Iterat
 
 
 def open_target(connections: Connections, installation: str | None, api_version: str | None) -> Target:
-    """Open one installation.
-
-    Raises:
-        ForgeError: The installation is not configured, or the version is neither v1 nor v2.
-    """
+    """Open one installation."""
     name = installation or DEFAULT
     if connections.unknown(name) is not None:
         raise ForgeError(
@@ -126,11 +106,7 @@ def open_target(connections: Connections, installation: str | None, api_version:
 
 
 def installation_names(connections: Connections, installation: str | None, *, every: bool) -> list[str]:
-    """The installations that ``--installation`` and ``--all`` select.
-
-    Raises:
-        ForgeError: Both options are given.
-    """
+    """The installations that ``--installation`` and ``--all`` select."""
     if installation is not None and every:
         raise ForgeError("--installation and --all exclude each other\nnext: leave one of them out")
     return connections.names if every and connections.names else [installation or DEFAULT]

@@ -132,12 +132,7 @@ class Installations:
         return settings.model_copy(update={to_snake(field): None for field in given if field not in kept})
 
     def source(self, name: str, field: str) -> str | None:
-        """The variable or the configuration key that a setting comes from; None if it has its default.
-
-        Args:
-            name: The installation.
-            field: The configuration key in camel case, for example ``baseUrl``.
-        """
+        """The variable or the configuration key that a setting such as ``baseUrl`` comes from; None if it has its default."""
         is_configured = field in self._config.get(name, {})
         is_pinned = is_configured and field == "apiVersion"
         if os.environ.get(variable(name, field)) and not is_pinned:

@@ -194,12 +194,7 @@ SETTINGS: Final = tuple(map(to_camel, InstallationSettings.model_fields))
 
 
 def variable(installation: str, field: str) -> str:
-    """The environment variable of a setting, for example ``ATLASSIAN_FORGE_ACME_BASE_URL``.
-
-    Args:
-        installation: The installation's name; ``default`` has no part of its own in the variable.
-        field: The configuration key in camel case, for example ``baseUrl``.
-    """
+    """The environment variable of a setting: ``ATLASSIAN_FORGE_ACME_BASE_URL`` for ``baseUrl`` of ``acme``."""
     return env_prefix(installation) + to_snake(field).upper()
 
 

@@ -56,12 +56,7 @@ REFERENCES: Final[Mapping[str, Mapping[str, _Kind]]] = {
 
 
 def check_manifest(props: Mapping[str, Any], manifest: Manifest) -> list[Problem]:
-    """The problems of a module's content, in a stable order.
-
-    Args:
-        props: The properties of a resource, with unknown values anywhere. Their form is checked elsewhere: invalid ones pass.
-        manifest: The manifest of the installed app.
-    """
+    """The problems of a module's properties, in a stable order. Unknown and invalid values pass: others check the form."""
     root: Location = () if is_typed(props) else ("data",)
     type_, data = (TRIGGER, props) if is_typed(props) else (props.get("type"), props.get("data"))
     if not isinstance(type_, str) or not isinstance(data, Mapping):

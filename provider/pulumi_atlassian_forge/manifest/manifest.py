@@ -27,55 +27,36 @@ _TRUE: Final = ("true", "True", "TRUE")
 
 @dataclass(frozen=True, slots=True)
 class DeclaredList:
-    """A list of the manifest.
+    """A list of the manifest."""
 
-    Attributes:
-        path: Its path, for example ``modules.function``.
-        lines: The line of each key.
-        line: The line where the list begins; if there is none, that of the nearest parent.
-        exists: Whether the list exists.
-        is_open: Whether it may hold more than can be seen.
-    """
-
-    path: str
-    lines: Mapping[str, int]
-    line: int
+    path: str  # for example `modules.function`
+    lines: Mapping[str, int]  # the line of each key
+    line: int  # where the list begins; if it does not exist, the line of the nearest parent
     exists: bool
-    is_open: bool
+    is_open: bool  # it may hold more than can be seen
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointEntry:
-    """An endpoint: its line, the line that enables ``auth.appUserToken`` or None, and whether it has a ``route``."""
+    """An endpoint of the manifest."""
 
     line: int
-    user_token: int | None
+    user_token: int | None  # the line that enables `auth.appUserToken`
     has_route: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The declarations of a manifest.
+    """The declarations of a manifest."""
 
-    Attributes:
-        label: The name of the file in messages: the value of the setting.
-        functions: ``modules.function``.
-        endpoints: ``modules.endpoint``.
-        resources: ``resources``.
-        scopes: ``permissions.scopes``.
-        endpoint: Each endpoint by its key.
-        entries: The keys of each resource's ``entry``.
-        modules: The type and the line of each static module by its key, without functions and endpoints.
-    """
-
-    label: str
+    label: str  # the name of the file in messages: the value of the setting
     functions: DeclaredList
     endpoints: DeclaredList
     resources: DeclaredList
     scopes: DeclaredList
-    endpoint: Mapping[str, EndpointEntry]
-    entries: Mapping[str, DeclaredList]
-    modules: Mapping[str, tuple[str, int]]
+    endpoint: Mapping[str, EndpointEntry]  # by key
+    entries: Mapping[str, DeclaredList]  # of each resource
+    modules: Mapping[str, tuple[str, int]]  # type and line of each static module by key, without functions and endpoints
 
     def at(self, line: int) -> str:
         """A line of the file, as an editor opens it: ``manifest.yml:41``."""
@@ -90,15 +71,7 @@ class Manifests:
         self._known: dict[Path, Manifest | ManifestError] = {}
 
     def get(self, root: Path, setting: str) -> Manifest:
-        """Read a manifest.
-
-        Args:
-            root: The start of a relative path.
-            setting: The path in the settings; a leading ``~`` is the user's home.
-
-        Raises:
-            ManifestError: The manifest cannot be read.
-        """
+        """Read the manifest that a setting names, or raise :class:`ManifestError`. A relative path starts at the root."""
         try:
             path = root / Path(setting).expanduser()
         except RuntimeError:

@@ -71,11 +71,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def read(path: Path, form: str = "a manifest has app:, modules: and permissions: at its top level") -> MappingNode:
-    """Read the root of a file.
-
-    Args:
-        path: The file.
-        form: The expected form, for the message if the root is not a mapping.
+    """Read the root of a file. If it is not a mapping, the message names the expected form.
 
     Raises:
         ManifestError: The file cannot be read, is too large, or is not YAML that Forge could read.

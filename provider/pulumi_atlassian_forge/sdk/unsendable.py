@@ -18,15 +18,7 @@ _PASSED = (pulumi.Output, pulumi.Resource, pulumi.Asset, pulumi.Archive, bool, i
 
 
 def reject_unsendable(resource_name: str, properties: Mapping[str, Any]) -> None:
-    """Refuse values that JSON cannot hold, and text that no encoding can carry.
-
-    Args:
-        resource_name: The logical name, for the message.
-        properties: The arguments. The values of outputs are not checked.
-
-    Raises:
-        ForgeError: There is such a value; all are named.
-    """
+    """Raise a :class:`ForgeError` that names every value that JSON cannot hold. The values of outputs are not checked."""
     found = [text for name, value in properties.items() for text in _problems(value, name, ())]
     if found:
         raise ForgeError("\n".join([f"the arguments of {resource_name!r} cannot be sent", *found]))

@@ -44,13 +44,7 @@ class _List:
 
 
 def check_contract(target: Target, first: Response, other: Response | None) -> list[Check]:
-    """Check an installation that responds.
-
-    Args:
-        target: The installation.
-        first: The first page of its list.
-        other: The first page under the other version of the API, if that responds.
-    """
+    """Check an installation by the first page of its list, and by that under the other version of the API, if it responds."""
     found = [_attempt("limit", _limit, target), _attempt("unknown key", _unknown_key, target)]
     try:
         listed = _all_pages(target, first)
@@ -100,11 +94,7 @@ def _shape(response: Response) -> tuple[str, str | None]:
 
 
 def _all_pages(target: Target, first: Response) -> _List:
-    """Read all pages as the provider does.
-
-    Raises:
-        ApiError: A page cannot be read, or the pages do not end.
-    """
+    """Read all pages as the provider does."""
     entries: list[dict[str, Any]] = []
 
     def page(cursor: str | None) -> Page:

@@ -47,7 +47,7 @@ def check_installation(
         connections: All installations.
         name: The installation.
         api_version: v1 or v2; by default that of the settings.
-        stacks: Stacks whose state must belong to it, if its authentication method knows which installation it is.
+        stacks: Stacks whose state must belong to it.
         hint: What else to do if its settings cannot be used.
     """
     try:

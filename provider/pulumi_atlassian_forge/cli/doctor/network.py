@@ -18,13 +18,7 @@ NAMES: Final = ("dns", "connection", "tls")
 
 
 def check_network(target: Target, outcome: Response | ApiError, setting: str) -> list[Check]:
-    """The checks of :data:`NAMES` up to the first that failed.
-
-    Args:
-        target: The installation.
-        outcome: The outcome of the first request.
-        setting: The setting of the installation's address.
-    """
+    """The checks of :data:`NAMES` up to the first that failed, for a message with the setting of the installation's address."""
     url = urlsplit(target.connection.base_url)
     if url.scheme not in ("http", "https"):
         return [skipped(name, "the emulator is a file on this machine") for name in NAMES]

@@ -21,19 +21,12 @@ _LINE_MAX_LENGTH: Final = 1000
 
 @dataclass(frozen=True)
 class Check:
-    """The result of one question.
-
-    Attributes:
-        name: What was checked.
-        status: ``ok``; ``warn``: it works, and may not for long; ``fail``: it does not work; ``skipped``: it was not checked.
-        text: What was found, in one line or more.
-        next: What to do.
-    """
+    """The result of one question."""
 
     name: str
     status: Status
-    text: str
-    next: str | None = None
+    text: str  # what was found, in one line or more
+    next: str | None = None  # what to do
 
 
 def ok(name: str, text: str) -> Check:
@@ -64,14 +57,7 @@ def from_error(name: str, error: ForgeError) -> Check:
 
 
 def contract_violation(name: str, number: int, text: str, step: str) -> Check:
-    """A warning that the installation does not keep an API assumption.
-
-    Args:
-        name: What was checked.
-        number: The number of the assumption.
-        text: What the installation does instead.
-        step: What to do.
-    """
+    """A warning that the installation does not keep an API assumption, with what it does instead."""
     documented = "" if ROWS[number - 1].basis == "assumed" else ", which is documented,"
     return warn(name, f"API assumption A{number:02}{documented} does not hold here: {text}", step)
 

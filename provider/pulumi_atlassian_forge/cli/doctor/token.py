@@ -28,15 +28,7 @@ _INVOCATION_ISSUER: Final = "forge/invocation-token"
 def check_token(
     auth_method: AuthMethodName | None, headers: Mapping[str, str], expires_at: float | None, source: str, now: float
 ) -> Check:
-    """Check the kind of a token and when it expires. The text never holds the token.
-
-    Args:
-        auth_method: The authentication method; None for the emulator without a token.
-        headers: The headers of a request.
-        expires_at: When the token expires in seconds since the epoch, if that is known.
-        source: The setting that the token comes from.
-        now: Seconds since the epoch, by the server's clock if that is known.
-    """
+    """Check the kind of the token in the headers and when it expires. The text names its source, and never holds the token."""
     if auth_method not in _TOKEN_METHODS:
         return ok(NAME, _NOT_NEEDED[auth_method].format(source=source))
     token = headers.get("authorization", "").removeprefix("Bearer ")
