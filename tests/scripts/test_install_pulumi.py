@@ -1,4 +1,4 @@
-"""scripts/install-pulumi: each decision, with a `pulumi` and a `go` that only pretend. Nothing is downloaded or built."""
+"""scripts/install-pulumi: each decision, with a fake `pulumi` and a fake `go`. Nothing is downloaded or built."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ import pytest
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "install-pulumi"
 PINS = SCRIPT.with_name("engine")
 VERSION = subprocess.run([sys.executable, SCRIPT, "--version"], capture_output=True, text=True, check=True).stdout.strip()
-BESIDE = ("pulumi-language-python", "pulumi-language-python-exec", "pulumi-resource-pulumi-python")
+REQUIRED_PROGRAMS = ("pulumi-language-python", "pulumi-language-python-exec", "pulumi-resource-pulumi-python")
 
-# Loads the script as a module, changes some of its constants, and runs it.
+# Loads the script as a module, changes some constants, and runs it.
 DRIVER = """
 import json, pathlib, sys
 from importlib.machinery import SourceFileLoader
@@ -59,10 +59,10 @@ def executable(path: Path, text: str) -> Path:
     return path
 
 
-def pulumi(directory: Path, says: str = f"v{VERSION}", beside: tuple[str, ...] = BESIDE) -> Path:
-    for name in beside:
+def pulumi(directory: Path, prints: str = f"v{VERSION}", programs: tuple[str, ...] = REQUIRED_PROGRAMS) -> Path:
+    for name in programs:
         executable(directory / name, "#!/bin/sh\n")
-    return executable(directory / "pulumi", f"#!/bin/sh\n{says}\n" if " " in says else f"#!/bin/sh\necho '{says}'\n")
+    return executable(directory / "pulumi", f"#!/bin/sh\n{prints}\n" if " " in prints else f"#!/bin/sh\necho '{prints}'\n")
 
 
 @dataclass
@@ -72,19 +72,19 @@ class Outcome:
     stderr: str
 
     @property
-    def said(self) -> list[str]:
+    def messages(self) -> list[str]:
         return self.stderr.splitlines()
 
     @property
     def directory(self) -> Path:
-        """Stdout holds one line, whatever happened on the way."""
+        """Stdout must have exactly one line."""
         (line,) = self.stdout.splitlines()
         return Path(line)
 
 
 @dataclass
 class Machine:
-    """A machine of a user: what is on PATH, in the home and in the environment, and whether the installer's host responses."""
+    """A fake machine: programs on PATH, the home, the environment, and the response of the installer's host."""
 
     root: Path
     environment: dict[str, str] = field(default_factory=dict)
@@ -100,7 +100,7 @@ class Machine:
         return self.root / "home" / ".cache" / "pulumi-atlassian-forge" / "engine"
 
     @property
-    def left_over(self) -> list[Path]:
+    def leftovers(self) -> list[Path]:
         return list(self.cache.glob("making-*"))
 
     def go(self, version: str = "go1.26.8", before_build: str = "", built: str = f"v{VERSION}") -> None:
@@ -121,7 +121,7 @@ class Machine:
         return dict(line.split("=", 1) for line in lines if "=" in line)
 
     def installer(self, body: str) -> None:
-        """An SDK whose installer does what ``body`` says, and a host that answers."""
+        """A fake SDK whose installer runs ``body``, and a host that responds."""
         package = self.root / "sdk" / "pulumi"
         package.mkdir(parents=True)
         (package / "__init__.py").write_text("", encoding="utf-8")
@@ -153,8 +153,8 @@ class Machine:
         return finish(self.start(*arguments))
 
     def building(self) -> int:
-        """Wait for a build to be under way; its process."""
-        return int(eventually(self.root / "go.pid"))
+        """Wait until a build runs; returns its process id."""
+        return int(wait_for_text(self.root / "go.pid"))
 
 
 def finish(process: subprocess.Popen[str]) -> Outcome:
@@ -162,18 +162,18 @@ def finish(process: subprocess.Popen[str]) -> Outcome:
     return Outcome(process.returncode, stdout, stderr)
 
 
-def eventually(path: Path) -> str:
+def wait_for_text(path: Path) -> str:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         with contextlib.suppress(FileNotFoundError):
             if text := path.read_text(encoding="utf-8"):
                 return text
         time.sleep(0.02)
-    raise AssertionError(f"{path.name} did not come")
+    raise AssertionError(f"{path.name} was not written")
 
 
-def ends(process: int) -> bool:
-    """Whether a process is gone within a second; one that nobody has asked about yet is gone too."""
+def has_ended(process: int) -> bool:
+    """Whether a process ends within five seconds; a zombie counts as ended."""
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
         try:
@@ -194,55 +194,55 @@ def machine(tmp_path: Path) -> Machine:
 # --- a pulumi on PATH ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("says", [f"v{VERSION}", "3.216.0", "v4.0.0", "v3.260.0-alpha.1+dirty", ""])
-def test_a_pulumi_on_path_that_is_new_enough_is_used(machine: Machine, says: str) -> None:
-    pulumi(machine.bin, says)
+@pytest.mark.parametrize("prints", [f"v{VERSION}", "3.216.0", "v4.0.0", "v3.260.0-alpha.1+dirty", ""])
+def test_a_pulumi_on_path_that_is_new_enough_is_used(machine: Machine, prints: str) -> None:
+    pulumi(machine.bin, prints)
     machine.go()
     done = machine.run()
     assert (done.code, done.directory) == (0, machine.bin)
-    assert len(done.said) == 1
-    assert "from PATH" in done.said[0]
+    assert len(done.messages) == 1
+    assert "from PATH" in done.messages[0]
     assert not machine.builds
     assert not machine.cache.exists()
 
 
 @pytest.mark.parametrize(
-    ("says", "beside", "why"),
+    ("prints", "programs", "reason"),
     [
-        ("v3.215.9", BESIDE, "is older than 3.216.0"),
-        ("v2.99.0", BESIDE, "is older than 3.216.0"),
-        ("hello", BESIDE, "does not say its version"),
-        ("exit 3", BESIDE, "does not run: exit code 3"),
-        (f"v{VERSION}", (), "comes without " + ", ".join(BESIDE)),
-        (f"v{VERSION}", BESIDE[:2], "comes without pulumi-resource-pulumi-python"),
+        ("v3.215.9", REQUIRED_PROGRAMS, "is older than 3.216.0"),
+        ("v2.99.0", REQUIRED_PROGRAMS, "is older than 3.216.0"),
+        ("hello", REQUIRED_PROGRAMS, "prints no version"),
+        ("exit 3", REQUIRED_PROGRAMS, "does not run: exit code 3"),
+        (f"v{VERSION}", (), "comes without " + ", ".join(REQUIRED_PROGRAMS)),
+        (f"v{VERSION}", REQUIRED_PROGRAMS[:2], "comes without pulumi-resource-pulumi-python"),
     ],
 )
-def test_a_pulumi_on_path_that_will_not_do_is_refused_with_a_line(
-    machine: Machine, says: str, beside: tuple[str, ...], why: str
+def test_an_unsuitable_pulumi_on_path_is_refused_with_a_reason(
+    machine: Machine, prints: str, programs: tuple[str, ...], reason: str
 ) -> None:
-    pulumi(machine.bin, says, beside)
+    pulumi(machine.bin, prints, programs)
     machine.go()
     done = machine.run()
     assert done.code == 0
-    assert why in done.said[0]
+    assert reason in done.messages[0]
     assert done.directory.parent == machine.cache
 
 
-def test_what_belongs_to_it_may_lie_beside_the_real_binary(machine: Machine) -> None:
+def test_required_programs_may_be_next_to_the_real_binary(machine: Machine) -> None:
     real = pulumi(machine.root / "opt")
     machine.bin.mkdir()
     (machine.bin / "pulumi").symlink_to(real)
     assert machine.run().directory == machine.bin
 
 
-def test_what_belongs_to_it_may_lie_elsewhere_on_path(machine: Machine) -> None:
-    pulumi(machine.bin, beside=())
+def test_required_programs_may_be_elsewhere_on_path(machine: Machine) -> None:
+    pulumi(machine.bin, programs=())
     hosts = pulumi(machine.root / "hosts", "v1.0.0").parent
     machine.environment["PATH"] = f"{machine.bin}:{hosts}"
     assert machine.run().directory == machine.bin
 
 
-def test_a_pulumi_on_path_wins_over_the_cache(machine: Machine) -> None:
+def test_a_pulumi_on_path_has_priority_over_the_cache(machine: Machine) -> None:
     machine.go()
     assert machine.run().directory.parent == machine.cache
     pulumi(machine.bin)
@@ -258,32 +258,32 @@ def test_the_directory_is_absolute_though_path_is_not(machine: Machine) -> None:
 # --- the cache ----------------------------------------------------------------------------------------------------------------
 
 
-def test_the_second_run_takes_it_from_the_cache(machine: Machine) -> None:
+def test_the_second_run_uses_the_cache(machine: Machine) -> None:
     machine.go()
     first = machine.run()
     builds = machine.builds
     again = machine.run()
     assert again.directory == first.directory
     assert machine.builds == builds == 2
-    assert [line.partition(" /")[0] for line in again.said] == [
+    assert [line.partition(" /")[0] for line in again.messages] == [
         "install-pulumi: there is no pulumi on PATH",
         f"install-pulumi: using pulumi {VERSION} from the cache",
     ]
 
 
-@pytest.mark.parametrize("name", ["complete", "pulumi", *BESIDE])
-def test_a_cached_one_that_is_not_whole_is_made_again(machine: Machine, name: str) -> None:
+@pytest.mark.parametrize("name", ["complete", "pulumi", *REQUIRED_PROGRAMS])
+def test_an_incomplete_engine_in_the_cache_is_made_again(machine: Machine, name: str) -> None:
     machine.go()
     directory = machine.run().directory
     (directory / name).unlink()
     done = machine.run()
     assert (done.code, done.directory) == (0, directory)
-    assert "no whole engine of these pins in the cache" in done.stderr
+    assert "no complete engine of this version in the cache" in done.stderr
     assert (directory / name).exists()
-    assert not machine.left_over
+    assert not machine.leftovers
 
 
-def test_a_cached_one_that_does_not_run_is_made_again(machine: Machine) -> None:
+def test_an_engine_in_the_cache_that_does_not_run_is_made_again(machine: Machine) -> None:
     machine.go()
     directory = machine.run().directory
     executable(directory / "pulumi", "#!/bin/sh\nexit 1\n")
@@ -291,7 +291,7 @@ def test_a_cached_one_that_does_not_run_is_made_again(machine: Machine) -> None:
     assert machine.builds == 4
 
 
-def test_a_cached_one_of_other_pins_is_made_again(machine: Machine) -> None:
+def test_an_engine_from_other_pinned_modules_is_made_again(machine: Machine) -> None:
     machine.go()
     machine.run()
     pins = machine.root / "pins"
@@ -310,25 +310,25 @@ def test_the_cache_follows_xdg_and_the_option(machine: Machine) -> None:
     assert machine.run("--cache", "mine").directory.name.startswith(f"{VERSION}-")
 
 
-def test_a_cache_that_cannot_be_used_is_named(machine: Machine) -> None:
+def test_an_unusable_cache_is_named(machine: Machine) -> None:
     (machine.root / "file").write_text("", encoding="utf-8")
     done = machine.run("--cache", "file")
     assert (done.code, done.stdout) == (1, "")
-    assert f"the cache {machine.root / 'file'} cannot be used" in done.said[-1]
+    assert f"the cache {machine.root / 'file'} cannot be used" in done.messages[-1]
 
 
 # --- the official installer ---------------------------------------------------------------------------------------------------
 
 INSTALLED = f"""
         os.makedirs(root + "/bin")
-        for name in {("pulumi", *BESIDE)!r}:
+        for name in {("pulumi", *REQUIRED_PROGRAMS)!r}:
             with open(root + "/bin/" + name, "w") as file:
                 file.write("#!/bin/sh\\necho v" + version + "\\n")
             os.chmod(root + "/bin/" + name, 0o755)
 """
 
 
-def test_the_installer_goes_before_a_build(machine: Machine) -> None:
+def test_the_installer_has_priority_over_a_build(machine: Machine) -> None:
     machine.installer(INSTALLED)
     machine.go()
     done = machine.run()
@@ -338,28 +338,28 @@ def test_the_installer_goes_before_a_build(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "why"),
+    ("body", "reason"),
     [
         ("raise OSError('no room')", "failed: OSError: no room"),
         ("subprocess.check_output(['/bin/sh', '-c', 'echo error: no such version; exit 4'])", "failed: error: no such version"),
-        ("os.makedirs(root + '/bin')", "by_installer brought no pulumi"),
+        ("os.makedirs(root + '/bin')", "by_installer produced no usable pulumi"),
         ("time.sleep(60)", "took longer than 1 s"),
     ],
 )
-def test_an_installer_that_fails_gives_way_to_a_build(machine: Machine, body: str, why: str) -> None:
+def test_a_failed_installer_falls_back_to_a_build(machine: Machine, body: str, reason: str) -> None:
     machine.installer(body)
-    machine.constants["DOWNLOAD"] = 1
+    machine.constants["DOWNLOAD_TIMEOUT_S"] = 1
     machine.go()
     done = machine.run()
     assert done.code == 0
-    assert why in done.stderr
+    assert reason in done.stderr
     assert machine.builds == 2
 
 
-def test_a_closed_network_is_found_out_at_once(machine: Machine) -> None:
+def test_a_blocked_network_fails_at_once(machine: Machine) -> None:
     machine.go()
     done = machine.run()
-    (line,) = [line for line in done.said if "asking for the official installer" in line and "failed" in line]
+    (line,) = [line for line in done.messages if "requesting the official installer" in line and "failed" in line]
     assert "refused" in line
 
 
@@ -369,8 +369,8 @@ def silent_host() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.getsockname()[1]}/install.sh"
 
 
-def test_a_host_that_does_not_answer_costs_seconds(machine: Machine, silent_host: str) -> None:
-    machine.constants |= {"INSTALLER": silent_host, "REACH": 0.3}
+def test_a_silent_host_costs_only_seconds(machine: Machine, silent_host: str) -> None:
+    machine.constants |= {"INSTALLER": silent_host, "CONNECT_TIMEOUT_S": 0.3}
     machine.go()
     began = time.monotonic()
     assert "timed out" in machine.run().stderr
@@ -388,11 +388,15 @@ def test_without_the_sdk_the_installer_is_not_tried(machine: Machine) -> None:
 # --- the build ----------------------------------------------------------------------------------------------------------------
 
 
-def test_a_build_brings_the_engine_and_its_scripts(machine: Machine) -> None:
+def test_a_build_produces_the_engine_and_its_scripts(machine: Machine) -> None:
     machine.go()
     directory = machine.run().directory
     modes = {path.name: path.stat().st_mode & 0o777 for path in directory.iterdir()}
-    assert {name for name, mode in modes.items() if mode == 0o755} == {"pulumi", *BESIDE, "pulumi-language-python-exec.3.68.0"}
+    assert {name for name, mode in modes.items() if mode == 0o755} == {
+        "pulumi",
+        *REQUIRED_PROGRAMS,
+        "pulumi-language-python-exec.3.68.0",
+    }
     assert set(modes) - {name for name, mode in modes.items() if mode == 0o755} == {"complete"}
     assert directory.stat().st_mode & 0o777 == 0o755
     calls = (machine.root / "go").read_text(encoding="utf-8")
@@ -400,20 +404,22 @@ def test_a_build_brings_the_engine_and_its_scripts(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "toolchain", "why"),
+    ("version", "toolchain", "reason"),
     [
         ("go1.20.14", None, "go1.20.14 on PATH is older than 1.25.11 and cannot fetch a newer one"),
         ("go1.25.10", "local", "go1.25.10 on PATH is older than 1.25.11 and cannot fetch a newer one"),
-        ("devel", None, "does not say its version"),
+        ("devel", None, "prints no version"),
     ],
 )
-def test_a_go_that_is_too_old_is_refused_with_a_line(machine: Machine, version: str, toolchain: str | None, why: str) -> None:
+def test_a_go_that_is_too_old_is_refused_with_a_reason(
+    machine: Machine, version: str, toolchain: str | None, reason: str
+) -> None:
     machine.go(version)
     if toolchain:
         machine.environment["GOTOOLCHAIN"] = toolchain
     done = machine.run()
     assert done.code == 1
-    assert why in done.stderr
+    assert reason in done.stderr
     assert not machine.builds
 
 
@@ -426,7 +432,7 @@ def test_a_go_that_is_too_old_is_refused_with_a_line(machine: Machine, version: 
         ("go1.25.11", "local", "local"),
     ],
 )
-def test_the_users_own_choice_of_toolchain_stands(machine: Machine, version: str, toolchain: str | None, reaches_go: str) -> None:
+def test_the_user_s_choice_of_toolchain_is_kept(machine: Machine, version: str, toolchain: str | None, reaches_go: str) -> None:
     machine.go(version)
     if toolchain:
         machine.environment["GOTOOLCHAIN"] = toolchain
@@ -434,7 +440,7 @@ def test_the_users_own_choice_of_toolchain_stands(machine: Machine, version: str
     assert machine.build_environment["GOTOOLCHAIN"] == reaches_go
 
 
-def test_go_gets_the_users_settings_and_builds_for_this_machine(machine: Machine) -> None:
+def test_go_gets_the_user_s_settings_and_builds_for_this_machine(machine: Machine) -> None:
     machine.go()
     machine.environment |= {
         "GOPROXY": "https://mods.example",
@@ -453,51 +459,51 @@ def test_go_gets_the_users_settings_and_builds_for_this_machine(machine: Machine
     assert not {"GOOS", "GOARCH"} & set(environment)
 
 
-def test_a_build_that_fails_is_explained(machine: Machine) -> None:
+def test_a_failed_build_shows_the_reason(machine: Machine) -> None:
     machine.go(before_build="echo first >&2; echo 'dial tcp: no route to host' >&2; exit 1")
     done = machine.run()
     assert (done.code, done.stdout) == (1, "")
     assert "failed: dial tcp: no route to host" in done.stderr
-    assert not machine.left_over
+    assert not machine.leftovers
 
 
-def test_a_build_that_brings_another_version_is_refused(machine: Machine) -> None:
+def test_a_build_of_another_version_is_refused(machine: Machine) -> None:
     machine.go(built="v3.1.0")
     done = machine.run()
     assert done.code == 1
-    assert f"by_go brought no pulumi {VERSION} that runs here" in done.stderr
+    assert f"by_go produced no usable pulumi {VERSION}" in done.stderr
 
 
-def test_a_long_step_shows_that_it_lives(machine: Machine) -> None:
+def test_a_long_step_shows_progress(machine: Machine) -> None:
     machine.go(before_build="sleep 0.7")
-    machine.constants["TICK"] = 0.2
+    machine.constants["PROGRESS_INTERVAL_S"] = 0.2
     done = machine.run()
     assert done.code == 0
-    assert sum("building pulumi-language-python from source … " in line and line.endswith(" s") for line in done.said) >= 2
+    assert sum("building pulumi-language-python from source … " in line and line.endswith(" s") for line in done.messages) >= 2
 
 
-def test_a_build_without_end_is_given_up(machine: Machine) -> None:
+def test_a_build_that_never_ends_is_killed(machine: Machine) -> None:
     machine.go(before_build="sleep 60")
-    machine.constants["BUILD"] = 0.3
+    machine.constants["BUILD_TIMEOUT_S"] = 0.3
     done = machine.run()
     assert done.code == 1
     assert "took longer than 0 s" in done.stderr
-    assert ends(machine.building())
+    assert has_ended(machine.building())
 
 
-def test_if_nothing_works_it_says_what_was_tried_and_what_to_do(machine: Machine) -> None:
+def test_if_all_methods_fail_it_lists_them_and_the_next_step(machine: Machine) -> None:
     done = machine.run()
     assert (done.code, done.stdout) == (1, "")
-    for way in ("no pulumi on PATH", "no whole engine of these pins in the cache", "official installer", "no go on PATH"):
-        assert way in done.stderr
-    assert "tried a pulumi on PATH, the cache, the official installer and a build with go" in done.said[-2]
-    assert "next: install pulumi yourself" in done.said[-1]
+    for reason in ("no pulumi on PATH", "no complete engine of this version in the cache", "official installer", "no go on PATH"):
+        assert reason in done.stderr
+    assert "tried a pulumi on PATH, the cache, the official installer and a build with go" in done.messages[-2]
+    assert "next: install pulumi (https" in done.messages[-1]
 
 
-# --- more than one, and less than one -----------------------------------------------------------------------------------------
+# --- concurrent and killed runs -----------------------------------------------------------------------------------------------
 
 
-def test_two_at_once_build_once(machine: Machine) -> None:
+def test_two_concurrent_runs_build_once(machine: Machine) -> None:
     machine.go(before_build="sleep 0.5")
     first = machine.start()
     machine.building()
@@ -505,40 +511,40 @@ def test_two_at_once_build_once(machine: Machine) -> None:
     done = finish(first)
     assert (done.code, second.code) == (0, 0)
     assert done.directory == second.directory
-    assert any("waiting for another installation" in line for line in second.said)
+    assert any("waiting for another installation" in line for line in second.messages)
     assert machine.builds == 2
 
 
-def test_one_that_was_killed_leaves_nothing_in_the_way(machine: Machine) -> None:
+def test_a_run_after_a_killed_one_succeeds(machine: Machine) -> None:
     machine.go(before_build="exec sleep 60")
     killed = machine.start()
     build = machine.building()
     killed.kill()
     finish(killed)
-    assert machine.left_over
-    assert ends(build)
+    assert machine.leftovers
+    assert has_ended(build)
     machine.go()
     done = machine.run()
     assert done.code == 0
-    assert not any("waiting" in line for line in done.said)
-    assert not machine.left_over
+    assert not any("waiting" in line for line in done.messages)
+    assert not machine.leftovers
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_is_one_line_and_leaves_nothing(machine: Machine, number: signal.Signals) -> None:
+def test_ctrl_c_prints_one_line_and_leaves_no_files(machine: Machine, number: signal.Signals) -> None:
     machine.go(before_build="sleep 60")
     process = machine.start()
     build = machine.building()
     os.kill(process.pid, number)
     done = finish(process)
     assert (done.code, done.stdout) == (128 + number, "")
-    assert done.said[-1] == "install-pulumi: interrupted; run it again, it starts over cleanly"
+    assert done.messages[-1] == "install-pulumi: interrupted; run it again"
     assert "Traceback" not in done.stderr
-    assert ends(build)
-    assert not machine.left_over
+    assert has_ended(build)
+    assert not machine.leftovers
 
 
-def test_ctrl_c_ends_the_wait_for_another(machine: Machine) -> None:
+def test_ctrl_c_ends_the_wait_for_another_run(machine: Machine) -> None:
     machine.go(before_build="sleep 60")
     first = machine.start()
     machine.building()
@@ -553,10 +559,10 @@ def test_ctrl_c_ends_the_wait_for_another(machine: Machine) -> None:
     finish(first)
 
 
-# --- what is committed --------------------------------------------------------------------------------------------------------
+# --- committed files ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_pins_are_those_that_the_script_names() -> None:
+def test_the_pinned_modules_match_the_script() -> None:
     assert f"github.com/pulumi/pulumi/pkg/v3 v{VERSION}\n" in (PINS / "cli" / "go.mod").read_text(encoding="utf-8")
     assert "github.com/pulumi/pulumi/sdk/v3 v3.68.0\n" in (PINS / "host" / "go.mod").read_text(encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""The Makefile: what is promised about it that can be seen without running a chore."""
+"""The Makefile, as far as it can be tested without running its targets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = ["make", "--no-print-directory", *arguments]
-    printable = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **environment}  # not what an outer make has set
+    printable = {
+        "PATH": os.environ["PATH"],
+        "HOME": os.environ.get("HOME", "/"),
+        **environment,
+    }  # without the variables of an outer make
     return subprocess.run(command, cwd=ROOT, env=printable, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -27,7 +31,7 @@ def test_help_is_the_default_and_lists_the_targets() -> None:
 
 
 @pytest.mark.parametrize("target", ["up", "preview", "refresh", "destroy"])
-def test_a_stack_target_gets_what_it_needs_by_itself(target: str, tmp_path: Path) -> None:
+def test_a_stack_target_installs_its_prerequisites(target: str, tmp_path: Path) -> None:
     done = make("-n", target, f"VENV={tmp_path / 'venv'}")
     assert done.returncode == 0, done.stderr
     order = [
@@ -38,7 +42,7 @@ def test_a_stack_target_gets_what_it_needs_by_itself(target: str, tmp_path: Path
     assert not list(tmp_path.iterdir())
 
 
-def test_nothing_is_installed_again_where_nothing_changed(tmp_path: Path) -> None:
+def test_nothing_is_installed_again_if_nothing_changed(tmp_path: Path) -> None:
     for stamp in (".made", ".dependencies", ".installed"):
         (tmp_path / stamp).touch()
     done = make("-n", "up", f"VENV={tmp_path}")
@@ -48,7 +52,7 @@ def test_nothing_is_installed_again_where_nothing_changed(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("stamp", [".made", ".dependencies"])
-def test_an_environment_that_was_broken_off_half_way_is_not_taken_for_whole(stamp: str, tmp_path: Path) -> None:
+def test_an_incomplete_environment_is_installed_again(stamp: str, tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "python").touch()
     for done in (".made", ".dependencies", ".installed"):
@@ -59,7 +63,7 @@ def test_an_environment_that_was_broken_off_half_way_is_not_taken_for_whole(stam
 
 
 def test_the_demo_cannot_reach_a_real_installation_or_another_stack() -> None:
-    users = {
+    user_environment = {
         "ATLASSIAN_FORGE_BASE_URL": "https://example.com",
         "ATLASSIAN_FORGE_TOKEN": "secret",
         "ATLASSIAN_FORGE_ACME_TOKEN": "secret",
@@ -70,17 +74,17 @@ def test_the_demo_cannot_reach_a_real_installation_or_another_stack() -> None:
         "PULUMI_STACK": "prod",
         "PYTHONPATH": "/nowhere",
     }
-    done = make("--eval=show: ; @env", "show", **users)
+    done = make("--eval=show: ; @env", "show", **user_environment)
     assert done.returncode == 0, done.stderr
     environment = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
-    ours = {name: value for name, value in environment.items() if name in users}
+    ours = {name: value for name, value in environment.items() if name in user_environment}
     assert ours == {
         "PULUMI_BACKEND_URL": f"file://{ROOT}/.local/state?metadata=skip",
         "PULUMI_HOME": f"{ROOT}/.local/pulumi-home",
     }
 
 
-def test_a_python_that_is_too_old_is_refused_in_words(tmp_path: Path) -> None:
+def test_a_python_that_is_too_old_is_refused_with_a_message(tmp_path: Path) -> None:
     old = tmp_path / "python3.10"
     old.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
     old.chmod(0o755)

@@ -1,4 +1,4 @@
-"""The pictures of `forge-modules`: what the commands show today, on whatever machine."""
+"""The pictures of `forge-modules` show the current output of the commands, on every machine."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ def check(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
 
-def test_they_are_what_the_commands_show() -> None:
+def test_pictures_show_the_current_output() -> None:
     done = check()
     assert done.returncode == 0, done.stderr
 
 
-def test_one_that_shows_something_else_and_one_that_is_missing_are_named(tmp_path: Path) -> None:
+def test_outdated_and_missing_pictures_are_named(tmp_path: Path) -> None:
     shutil.copytree(PICTURES, tmp_path, dirs_exist_ok=True)
     (tmp_path / "doctor.svg").write_text((PICTURES / "doctor.svg").read_text("utf-8").replace(">ok", ">good"), "utf-8")
     (tmp_path / "list.svg").unlink()
     done = check(str(tmp_path))
     assert done.returncode == 1
-    assert re.findall(r"(\w+)\.svg is not what the command shows: run `make pictures`", done.stderr) == ["doctor", "list"]
+    assert re.findall(r"(\w+)\.svg does not show the current output: run `make pictures`", done.stderr) == ["doctor", "list"]
 
 
-def test_they_load_nothing_from_elsewhere() -> None:
+def test_pictures_load_no_external_files() -> None:
     drawn = sorted(PICTURES.glob("*.svg"))
     assert [path.stem for path in drawn] == ["doctor", "drift", "list"]
     for path in drawn:
