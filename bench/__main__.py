@@ -15,15 +15,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from testing.project import heed_interrupts
 
 from . import report
+from .bench_plan import Whole
 from .checkpoint import Checkpoint
-from .choice import DOCUMENT, QUICK, WHOLE, Options, place, planned
 from .document import PARTS, Document, load
 from .errors import BenchError
 from .files import require_place
+from .options import DOCUMENT, QUICK, WHOLE, Options, place, planned
 from .results import Results
-from .rows import ROWS
 from .scale.sections import tables
-from .whole import Whole
+from .systems import ROWS
 from .workload import OPERATIONS
 
 _LINES: Final = 20  # of progress, where there is no terminal for a bar

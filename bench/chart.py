@@ -6,7 +6,7 @@ from typing import Final
 
 from .drawing import Bar, Entry, Group, Panel, draw
 from .results import Cell, Results
-from .rows import ROWS
+from .systems import ROWS
 from .workload import Operation
 
 _COLOURS: Final = {

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, get_args
 
 from pydantic import BaseModel, model_validator
 
-from .circumstances import Circumstances
+from .environment import Circumstances
 from .errors import BenchError
 from .results import Results
 from .scale.figures import Fleets, Stacks

@@ -10,15 +10,15 @@ from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 
-from . import circumstances, workload
+from . import environment, workload
 from .checkpoint import Checkpoint
 from .errors import BenchError
-from .evidence import require_work
 from .measure import Taken, measure
 from .results import Cell, ModuleBytes, Results, Time
-from .rows import ROWS
-from .rows.row import PLUGIN, PROGRAM, Row, Stage
 from .server import Counted, Site, running
+from .systems import ROWS
+from .systems.system import PLUGIN, PROGRAM, Row, Stage
+from .verification import require_work
 from .workload import OPERATIONS, Operation
 
 
@@ -101,7 +101,7 @@ def run(
     if not plan.runnable:
         raise BenchError("\n".join(f"{ROWS[name].title}: {why}" for name, why in plan.left_out.items()))
     fresh = Results(
-        circumstances=circumstances.now(plan.software, quick=plan.quick),
+        circumstances=environment.now(plan.software, quick=plan.quick),
         times=[Time(began=_moment(), runs=plan.runs, quiet_runs=max(plan.quiet_runs, plan.runs))],
         sizes=list(plan.sizes),
         latencies=list(plan.latencies),

@@ -13,9 +13,9 @@ from .chart import chart
 from .document import Document
 from .files import put
 from .results import Cell, Results
-from .rows import FLOOR, ROWS
-from .scale import paper, sections
+from .scale import capacity, sections
 from .summary import REPEAT, in_short
+from .systems import FLOOR, ROWS
 from .targets import targets
 from .workload import OPERATIONS, Operation
 
@@ -82,7 +82,7 @@ def rendered(document: Document, json: Path) -> dict[Path, str]:
     """
     files = {json.with_suffix(".md"): _page(document, json)}
     if document.fleets or document.stacks:
-        files[json.with_name(paper.NAME)] = paper.page(document, json)
+        files[json.with_name(capacity.NAME)] = capacity.page(document, json)
     return files | {json.with_suffix("") / f"{name}.svg": text for name, text in _charts(document)}
 
 

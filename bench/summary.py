@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from .results import Cell, Results
-from .rows import FLOOR, OURS, ROWS
+from .systems import FLOOR, OURS, ROWS
 from .workload import OPERATIONS, QUIET, Operation
 
 _MAIN: Final = OURS[0]

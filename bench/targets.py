@@ -10,9 +10,9 @@ from typing import Final
 
 from .document import Document
 from .results import Cell, Results
-from .rows import FLOOR, OURS
 from .scale.figures import OPERATIONS as OPERATIONS_AT_SCALE
 from .scale.figures import FleetCell, Fleets
+from .systems import FLOOR, OURS
 from .workload import OPERATIONS, QUIET, Operation
 
 _WRITES: Final[tuple[Operation, ...]] = ("up", "update all", "destroy")

@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeVar, get_args
 
 from pydantic import BaseModel
 
-from bench.circumstances import Circumstances
+from bench.environment import Circumstances
 
 Operation = Literal["up", "nothing to do", "refresh", "destroy"]
 

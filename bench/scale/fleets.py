@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import Final
 
 from bench.measure import Command, measure
-from bench.rows.row import PLUGIN, PLUGIN_PROCESS, RIVALS
 from bench.server import Site
+from bench.systems.system import PLUGIN, PLUGIN_PROCESS, RIVALS
 from testing.fleet import FleetFolder
 
 from .figures import FleetCell, Fleets, Operation

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from bench import workload
-from bench.circumstances import Circumstances, now
+from bench.environment import Circumstances, now
 from bench.errors import BenchError
-from bench.evidence import require_work
-from bench.rows import ROWS
-from bench.rows.ours import OursV2
 from bench.server import Site, running
+from bench.systems import ROWS
+from bench.systems.ours import OursV2
+from bench.verification import require_work
 
 from .figures import OPERATIONS, Operation
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import yaml
 
 from bench.measure import measure
-from bench.rows.row import ENGINE, PLUGIN, RIVALS, PulumiStage, with_stack
 from bench.server import Site
+from bench.systems.system import ENGINE, PLUGIN, RIVALS, PulumiStage, with_stack
 
 from .figures import Operation, StackCell, Stacks
 from .plan import ROW, Plan
@@ -39,7 +39,7 @@ class _Stack:
 
     def __init__(self, plan: Plan, root: Path, sites: Mapping[str, Site]) -> None:
         self._plan, self._sites, self._log = plan, sites, root / "command.log"
-        shutil.copytree(RIVALS / "many", root)
+        shutil.copytree(RIVALS / "many_installations", root)
         plan.declare(root)
         entries = {name: {"baseUrl": site.base_url, "apiVersion": ROW.version} for name, site in sites.items()}
         (root / "forge-installations.yaml").write_text(yaml.safe_dump({"installations": entries}), "utf-8")

@@ -11,7 +11,7 @@ from bench import matrix
 from bench.checkpoint import Checkpoint
 from bench.errors import BenchError
 from bench.results import Results
-from bench.rows import ROWS
+from bench.systems import ROWS
 from tests.support.bench_command import WORK
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.choice import DOCUMENT, LOOK, Options, place, planned
 from bench.errors import BenchError
 from bench.files import put
+from bench.options import DOCUMENT, LOOK, Options, place, planned
 from tests.support.bench_command import ROOT, bench
 
 SMALL = ("--parts", "matrix", "--rows", "httpx-4", "--sizes", "1", "--operations", "up,destroy", "--runs", "1")

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from bench import report
+from bench.bench_plan import Whole
 from bench.document import Document, load
 from bench.errors import BenchError
 from bench.matrix import Plan
 from bench.scale.plan import Plan as ScalePlan
-from bench.whole import Whole
 from tests.support.bench_figures import FLEETS, STACKS
 
 VERSION_1 = {

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from bench import report
-from bench.choice import DOCUMENT
 from bench.document import Document, load
 from bench.errors import BenchError
+from bench.options import DOCUMENT
 from bench.results import Cell, ModuleBytes, Results, Time
-from bench.rows import ROWS
+from bench.systems import ROWS
 from bench.targets import targets
 from tests.support.bench_figures import CIRCUMSTANCES
 

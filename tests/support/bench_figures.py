@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.circumstances import Circumstances
+from bench.environment import Circumstances
 from bench.scale.figures import FleetCell, Fleets, StackCell, Stacks
 
 CIRCUMSTANCES = Circumstances(date="2026-01-02", quick=False, cores=2, processor="any", software={"Python": "3.11"})

@@ -14,9 +14,9 @@ from bench import matrix
 from bench.document import load
 from bench.errors import BenchError
 from bench.measure import Command
-from bench.rows import ROWS
-from bench.rows.row import Row, Stage
 from bench.server import Site
+from bench.systems import ROWS
+from bench.systems.system import Row, Stage
 from bench.workload import OPERATIONS, Operation
 from testing.project import require_engine
 from testing.soak import runs

@@ -12,7 +12,7 @@ from bench.checkpoint import Checkpoint
 from bench.document import Document, load
 from bench.errors import BenchError
 from bench.results import Results, Time
-from bench.rows import ROWS
+from bench.systems import ROWS
 from bench.workload import Operation
 from tests.support.bench_command import WORK, bench
 

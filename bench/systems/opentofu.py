@@ -13,7 +13,7 @@ from bench.measure import Command
 from bench.server import Site
 from bench.workload import Operation
 
-from .row import PLUGIN, RIVALS, Row, Stage
+from .system import PLUGIN, RIVALS, Row, Stage
 
 _TOFU: Final = "tofu"
 _PROVIDER: Final = "terraform-provider-restapi"

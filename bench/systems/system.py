@@ -18,7 +18,7 @@ from bench.server import Site
 from bench.workload import Operation
 from testing.project import Project, base_environment
 
-RIVALS: Final = Path(__file__).resolve().parent.parent / "rivals"
+RIVALS: Final = Path(__file__).resolve().parent.parent / "programs"
 
 PLUGIN: Final = "plugin"
 """The role of the process that speaks to the API."""

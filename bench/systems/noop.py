@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .row import PulumiRow
+from .system import PulumiRow
 
 
 class Nothing(PulumiRow):
@@ -11,5 +11,5 @@ class Nothing(PulumiRow):
     name = "floor"
     title = "the engine's floor"
     leaves_out = "The API: it sends no request and imports nothing but Pulumi. What is left is the engine's time and the SDK's."
-    program = "nothing"
+    program = "noop"
     speaks = False

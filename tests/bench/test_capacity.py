@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from bench.choice import DOCUMENT
 from bench.document import Document, load
-from bench.scale import paper
-from bench.scale.arithmetic import UNKNOWN, Book, Quantity
+from bench.options import DOCUMENT
+from bench.scale import capacity
 from bench.scale.figures import FleetCell, Operation
+from bench.scale.worksheet import UNKNOWN, Book, Quantity
 from pulumi_atlassian_forge.config.settings import InstallationSettings
 from pulumi_atlassian_forge.session.connection import CONCURRENCY
 from tests.support.bench_figures import FLEETS, STACKS
 
-TEMPLATE = Path(paper.__file__).with_name("paper.md").read_text("utf-8")
+TEMPLATE = Path(capacity.__file__).with_name("capacity.template.md").read_text("utf-8")
 JSON = Path("docs/any.json")
 OTHERS: tuple[Operation, ...] = ("nothing to do", "refresh")
 
@@ -45,7 +45,7 @@ def factor(shown: str) -> float:
 @pytest.fixture(scope="module")
 def committed() -> Callable[[str], float]:
     """A number of the committed page, by the name that the template has for it."""
-    words = paper.reckoned(load(DOCUMENT)).words
+    words = capacity.reckoned(load(DOCUMENT)).words
     return lambda name: number(words[name])
 
 
@@ -55,7 +55,7 @@ def test_the_template_holds_no_number() -> None:
 
 
 def test_every_number_in_a_sentence_bears_a_mark_that_a_table_explains() -> None:
-    text = paper.page(whole(), JSON)
+    text = capacity.page(whole(), JSON)
     explained = {mark for kind in "MDAC" for mark in rows(text, kind)}
     named = re.findall(r"\(([MDAC]\d+)\)", text)
     assert len(named) > 100
@@ -63,7 +63,7 @@ def test_every_number_in_a_sentence_bears_a_mark_that_a_table_explains() -> None
 
 
 def test_what_is_documented_has_a_link_and_what_is_measured_names_its_part() -> None:
-    text = paper.page(whole(), JSON)
+    text = capacity.page(whole(), JSON)
     assert all(re.search(r"\]\((https://|guide/|\.\./README\.md#)", cells[-1]) for cells in rows(text, "D").values())
     assert {cells[-1] for cells in rows(text, "M").values()} == {"fleets", "stacks"}
     assert all(cells[-1] for cells in rows(text, "A").values())
@@ -71,7 +71,7 @@ def test_what_is_documented_has_a_link_and_what_is_measured_names_its_part() -> 
 
 def test_the_arithmetic_that_is_shown_leads_to_what_is_shown() -> None:
     checked = 0
-    for mark, (_, arithmetic, shown) in rows(paper.page(whole(), JSON), "C").items():
+    for mark, (_, arithmetic, shown) in rows(capacity.page(whole(), JSON), "C").items():
         terms = re.split(r" ([×÷]) ", arithmetic)
         value = factor(terms[0])
         for sign, term in zip(terms[1::2], terms[2::2], strict=True):
@@ -83,13 +83,13 @@ def test_the_arithmetic_that_is_shown_leads_to_what_is_shown() -> None:
 
 
 def test_a_first_up_of_all_takes_what_one_takes_so_many_times() -> None:
-    text = paper.page(whole(), JSON)
+    text = capacity.page(whole(), JSON)
     (row,) = [cells for cells in rows(text, "C").values() if cells[0] == "machine time: first `up` of all"]
     assert row[1:] == ["10,000 (A1) × 4.00 s (M4) ÷ 3,600", "11.1 h"]
 
 
 def test_what_was_not_measured_is_unknown_and_so_is_what_follows_from_it() -> None:
-    text = paper.page(Document(version=2, stacks=STACKS), JSON)
+    text = capacity.page(Document(version=2, stacks=STACKS), JSON)
     assert "Of *fleets*: not measured yet" in text
     worked = {cells[0]: cells[-1] for cells in rows(text, "C").values()}
     assert worked["machine time: first `up` of all"] == UNKNOWN
@@ -99,7 +99,7 @@ def test_what_was_not_measured_is_unknown_and_so_is_what_follows_from_it() -> No
 
 def test_the_page_says_that_its_figures_are_those_of_a_quick_run() -> None:
     quick = FLEETS.model_copy(update={"circumstances": FLEETS.circumstances.model_copy(update={"quick": True})})
-    text = paper.page(Document(version=2, fleets=quick), JSON)
+    text = capacity.page(Document(version=2, fleets=quick), JSON)
     assert "Of *fleets*: **A quick run** (`--quick`), for a first look: 100 modules on each installation." in text
 
 
@@ -115,7 +115,8 @@ def test_a_percentage_goes_on_as_the_part_that_it_is() -> None:
     part = book.given("part", "assumed", 0.5, "%", "some", "any", 1)
     assert (part, book.words["part"]) == (Quantity(0.005, "0.5 % (A1)"), "0.5 % (A1)")
     assert (book.given("none", "measured", None, "%", "some", "any") * 2).value is None
-    (row,) = [cells for cells in rows(paper.page(whole(), JSON), "C").values() if cells[0].startswith("installations that a run")]
+    worked = rows(capacity.page(whole(), JSON), "C").values()
+    (row,) = [cells for cells in worked if cells[0].startswith("installations that a run")]
     assert row[1:] == ["10,000 (A1) × 0.5 % (A9)", "50"]
 
 
@@ -131,7 +132,7 @@ def test_what_hangs_on_a_number_is_what_was_computed_from_it_at_any_remove() -> 
 
 
 def test_the_latency_is_a_row_and_what_hangs_on_it_is_named() -> None:
-    text = paper.page(whole(), JSON)
+    text = capacity.page(whole(), JSON)
     (mark,) = [mark for mark, cells in rows(text, "M").items() if cells[0].startswith("latency") and cells[1] == "50 ms"]
     assert f"Each response came after 50 ms ({mark})" in text
     named = re.search(r"A first `up`, 4\.00 s \(M4\), and with it ([C\d, ]+)\. About 0\.6 s", text)
@@ -140,10 +141,10 @@ def test_the_latency_is_a_row_and_what_hangs_on_it_is_named() -> None:
 
 
 def test_an_operation_waits_for_all_that_are_in_flight() -> None:
-    found = {cells[0]: cells[1:] for cells in rows(paper.page(whole(), JSON), "C").values()}
+    found = {cells[0]: cells[1:] for cells in rows(capacity.page(whole(), JSON), "C").values()}
     flying = found["operations in flight in a first `up`, on all runners"]
     assert [re.sub(r" \(\w+\)", "", cell) for cell in flying] == ["20 × 2 × 4", "160"]
-    words = paper.reckoned(whole()).words
+    words = capacity.reckoned(whole()).words
     assert {name: number(words[name]) for name in ("wait", "wait_sibling", "served", "served_jobs", "wait_alone")} == {
         "wait": 16,
         "wait_sibling": 192,
@@ -154,13 +155,13 @@ def test_an_operation_waits_for_all_that_are_in_flight() -> None:
 
 
 def test_what_is_documented_of_this_provider_is_what_its_code_says() -> None:
-    words = paper.reckoned(whole()).words
+    words = capacity.reckoned(whole()).words
     assert number(words["at_once"]) == CONCURRENCY
     assert number(words["timeout"]) == InstallationSettings.model_fields["operation_timeout"].default
 
 
 def test_the_rate_decides_how_long_the_job_of_a_shard_takes() -> None:
-    words = paper.reckoned(whole()).words
+    words = capacity.reckoned(whole()).words
     shared = {name: number(words[name]) for name in ("shard_requests", "shard_shared", "shard_shared_sibling", "shard_jobs")}
     assert shared == {"shard_requests": 10_100, "shard_shared": 5.6, "shard_shared_sibling": 67.3, "shard_jobs": 11.2}
     assert {name: number(words[name]) for name in ("shard_alone", "shard_alone_sibling", "shard_fits", "first_days")} == {

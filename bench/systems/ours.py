@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from bench.server import Site
 
-from .row import PulumiRow
+from .system import PulumiRow
 
 
 class OursV2(PulumiRow):

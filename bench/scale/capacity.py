@@ -8,11 +8,11 @@ from typing import Final
 
 from bench.document import Document
 
-from .arithmetic import Book, Quantity, Source
 from .figures import FleetCell, Fleets, Operation, StackCell, Stacks
+from .worksheet import Book, Quantity, Source
 
 NAME: Final = "scale.md"
-_TEMPLATE: Final = Path(__file__).with_name("paper.md")
+_TEMPLATE: Final = Path(__file__).with_name("capacity.template.md")
 _TOPICS: Final = ("size", "requests", "machines", "backend", "tokens", "latency")
 _ATLASSIAN, _GITHUB = "https://developer.atlassian.com/platform/forge", "https://docs.github.com/en/actions/reference/limits"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .row import PulumiRow
+from .system import PulumiRow
 
 
 class Plain(PulumiRow):

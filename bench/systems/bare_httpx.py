@@ -11,7 +11,7 @@ from bench.measure import Command
 from bench.server import Site
 from bench.workload import Operation
 
-from .row import PLUGIN, RIVALS, Row, Stage
+from .system import PLUGIN, RIVALS, Row, Stage
 
 
 class Bare(Row):
@@ -46,7 +46,7 @@ class _BareStage(Stage):
         method = self._ARGUMENTS.get(operation)
         if method is None:
             return None
-        script = RIVALS / "bare.py"
+        script = RIVALS / "bare_httpx.py"
         return Command(
             [sys.executable, str(script), method, str(self._connections)],
             self._directory,

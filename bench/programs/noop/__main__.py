@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from nothing import NothingProvider  # type: ignore[import-not-found] # beside this file, where it runs
+from noop import NothingProvider  # type: ignore[import-not-found] # beside this file, where it runs
 from pulumi.dynamic import Resource
 
 

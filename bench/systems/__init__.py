@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from .bare import Bare
-from .nothing import Nothing
+from .bare_httpx import Bare
+from .noop import Nothing
 from .opentofu import OpenTofu
 from .ours import OursV1, OursV2
 from .plain import Plain
-from .row import Row
+from .system import Row
 
 FLOOR: Final = Nothing.name
 """The row that ratios are taken to."""

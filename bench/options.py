@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
 from . import matrix
+from .bench_plan import Whole
 from .document import PARTS
 from .errors import BenchError
-from .rows import ROWS
 from .scale.plan import Plan as ScalePlan
-from .whole import Whole
+from .systems import ROWS
 from .workload import OPERATIONS
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
