@@ -16,6 +16,8 @@ import grpc
 from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
+from testing.fork_server import Start, clean_environment, fork_server
+
 PROVIDER = "gASVMAAAAAAAAACMH3B1bHVtaV9hdGxhc3NpYW5fZm9yZ2UucHJvdmlkZXKUjAhQUk9WSURFUpSTlC4="
 """What stands in users' state for ever (docs/adr/0001-state.md)."""
 
@@ -81,22 +83,32 @@ def plugin(
     config: Mapping[str, str] | None = None,
     *,
     python: str = sys.executable,
+    stderr: int = 2,
+    module: str = "pulumi.dynamic",
 ) -> Iterator[Plugin]:
-    """Start a plugin as the engine does, with no setting of this machine in its environment."""
-    printable = {name: value for name, value in os.environ.items() if not name.startswith(("ATLASSIAN_FORGE", "PULUMI"))}
-    process = subprocess.Popen(
-        [python, "-u", "-m", "pulumi.dynamic", "127.0.0.1:1"],
-        stdout=subprocess.PIPE,
-        cwd=cwd,
-        env={**printable, "PULUMI_PROJECT": "project", **environment},
-    )
-    assert process.stdout is not None
+    """Start a plugin as the engine does, with no setting of this machine in its environment.
+
+    Args:
+        cwd: Its working directory.
+        environment: Its environment, beside that of the tests.
+        config: The configuration that the engine gives it.
+        python: The interpreter.
+        stderr: The file descriptor of its standard error.
+        module: What Python runs as the plugin.
+    """
+    read, write = os.pipe()
+    own = {**clean_environment(), "PULUMI_PROJECT": "project", **environment}
     try:
-        port = int(process.stdout.readline())
-        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            started = Plugin(provider_pb2_grpc.ResourceProviderStub(channel))
-            started.configure(config or {})
-            yield started
+        process = fork_server(python).start(Start(module, ["127.0.0.1:1"], str(cwd), own), write, stderr)
+    finally:
+        os.close(write)
+    try:
+        with os.fdopen(read, "rb") as stdout:
+            port = int(stdout.readline())
+            with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+                started = Plugin(provider_pb2_grpc.ResourceProviderStub(channel))
+                started.configure(config or {})
+                yield started
     finally:
         # As the engine ends a plugin: SIGINT, five seconds, SIGKILL.
         process.send_signal(signal.SIGINT)
@@ -105,7 +117,6 @@ def plugin(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        process.stdout.close()
 
 
 def _struct(values: Mapping[str, Any]) -> struct_pb2.Struct:
