@@ -8,12 +8,15 @@ import pytest
 from testing.independent_server import TOKEN, Server, serve
 from testing.project import Project, heed_interrupts, require_engine
 from testing.soak import SOAK
+from tests.support.engines import CLI, PROJECTS, mark
 
 heed_interrupts()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave what is marked ``soak`` to `make soak`; pytest says how many it left."""
+    for item in items:
+        mark(item)
     left = [] if SOAK else [item for item in items if item.get_closest_marker("soak")]
     items[:] = [item for item in items if item not in left]
     config.hook.pytest_deselected(items=left)
@@ -26,7 +29,13 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Callable[..., Project]]:
+def engine(request: pytest.FixtureRequest) -> str:
+    """What runs a project's commands: the real CLI, unless a test is of both (see :mod:`tests.support.engines`)."""
+    return str(getattr(request, "param", CLI))
+
+
+@pytest.fixture
+def project(tmp_path: Path, engine: str) -> Iterator[Callable[..., Project]]:
     """Make a project that talks to a server, or to the emulator when there is none; search it for the token afterwards."""
     require_engine()
     projects: list[Project] = []
@@ -37,7 +46,7 @@ def project(tmp_path: Path) -> Iterator[Callable[..., Project]]:
         settings = {f"atlassian-forge:{name}": value for name, value in config.items()}
         if server is None:
             settings.setdefault("atlassian-forge:baseUrl", "emulator://forge.db")
-        projects.append(Project(root, environment=server.environment() if server else {}, config=settings))
+        projects.append(PROJECTS[engine](root, environment=server.environment() if server else {}, config=settings))
         return projects[-1]
 
     yield make

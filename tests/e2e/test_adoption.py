@@ -11,10 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from testing.independent_server import Module, Server
 from testing.installations import Installation, Installations, joined, said, served
 from testing.plugin import PROVIDER
 from testing.project import Project
+from tests.support.engines import BOTH_ENGINES
 
 TRIGGER = {"events": ["avi:jira:updated:issue"], "endpoint": "hook"}
 OTHER = {**TRIGGER, "endpoint": "old-hook", "filter": {"ignoreSelf": True}}
@@ -109,6 +112,7 @@ forge.DynamicModule("{name}", installation="{name}", type="TYPE", data={{"title"
 """
 
 
+@BOTH_ENGINES
 def test_what_comes_into_the_state_and_how(project: Callable[..., Project]) -> None:
     with served(*MADE) as installations:
         for name, row in MADE.items():
@@ -143,6 +147,7 @@ def test_what_comes_into_the_state_and_how(project: Callable[..., Project]) -> N
         assert modules(installations) == {**{name: [] for name in MADE}, "unasked-v2": [module("older-key", TRIGGER)]}
 
 
+@BOTH_ENGINES
 def test_what_is_an_error_leaves_all_as_it_is(project: Callable[..., Project]) -> None:
     with served(*REFUSED) as installations:
         for name, row in REFUSED.items():
@@ -166,6 +171,7 @@ def test_what_is_an_error_leaves_all_as_it_is(project: Callable[..., Project]) -
         assert [[live["key"] for live in installations[name].modules()] for name in ways] == [["another"], ["another"]]
 
 
+@BOTH_ENGINES
 def test_a_type_change_with_adopt_still_in_the_program_leaves_one_module(
     project: Callable[..., Project], both: Installations
 ) -> None:
@@ -190,6 +196,7 @@ def test_a_type_change_with_adopt_still_in_the_program_leaves_one_module(
     assert modules(both) == {name: [] for name in both}
 
 
+@BOTH_ENGINES
 def test_a_wrong_adopt_is_refused_in_preview(project: Callable[..., Project], both: Installations) -> None:
     stack = joined(project, both)
     wrong = {
@@ -212,6 +219,7 @@ def test_a_wrong_adopt_is_refused_in_preview(project: Callable[..., Project], bo
     assert [one.server.calls for one in both.values()] == [[], []]
 
 
+@pytest.mark.smoke
 def test_the_import_file_of_the_guide_takes_a_module_into_the_state(project: Callable[..., Project], server: Server) -> None:
     server.stores["v1"]["notify"] = module("notify", TRIGGER)
     stack = project(server)

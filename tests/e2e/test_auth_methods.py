@@ -13,7 +13,10 @@ from testing.installations import reaching
 from testing.project import Project
 from tests.support.auth_methods import AUTH_METHODS, RENEWABLE, Opened, opened
 from tests.support.command import in_project
+from tests.support.engines import BOTH_ENGINES
 from tests.support.relay import KEY, relay
+
+pytestmark = BOTH_ENGINES
 
 PROGRAM = """
 for i in range({n}):

@@ -7,6 +7,8 @@ import subprocess
 import textwrap
 from pathlib import Path
 
+import pytest
+
 from testing.independent_server import Server
 from testing.project import base_environment, programs_python, require_engine
 
@@ -41,6 +43,7 @@ with ThreadPoolExecutor(3) as pool:
 """
 
 
+@pytest.mark.cli
 def test_programs_in_one_process_do_not_disturb_each_other(server: Server, tmp_path: Path) -> None:
     require_engine()
     (tmp_path / "backend").mkdir()

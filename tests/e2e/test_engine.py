@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import pytest
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc
 
 from testing import installed_packages
 from testing.independent_server import Module, Server
 from testing.installations import BOTH, on_both
 from testing.project import Project, base_environment, require_engine
+from tests.support.engines import minimum_sdk_python
 
 
 @contextmanager
@@ -51,6 +53,8 @@ def _asked(call: Callable[..., Any], request: object, field: str) -> list[list[o
         raise
 
 
+@pytest.mark.cli
+@pytest.mark.smoke
 def test_the_engine_asks_for_no_plugin(tmp_path: Path) -> None:
     (tmp_path / "__main__.py").write_text("import pulumi_atlassian_forge\n", encoding="utf-8")
     info = language_pb2.ProgramInfo(root_directory=str(tmp_path), program_directory=str(tmp_path), entry_point=".")
@@ -66,25 +70,23 @@ def test_the_engine_asks_for_no_plugin(tmp_path: Path) -> None:
     assert not any(responses)
 
 
-def oldest() -> dict[str, str]:
-    """The variables of a command with the oldest SDK."""
-    floor = os.environ.get("FLOOR_PYTHON", "")
-    assert floor, "FLOOR_PYTHON is not set: run the tests with `make test`, which makes the environment of the oldest SDK"
-    return {"PATH": os.pathsep.join([str(Path(floor).parent), os.environ["PATH"]])}
+def minimum_sdk() -> dict[str, str]:
+    """The variables of a command with the minimum SDK."""
+    return {"PATH": os.pathsep.join([str(Path(minimum_sdk_python()).parent), os.environ["PATH"]])}
 
 
-def oldest_known() -> dict[str, str]:
+def minimum_sdk_known() -> dict[str, str]:
     """The same, and what is installed beside it is known."""
-    return installed_packages.known(oldest(), os.environ["FLOOR_PYTHON"])
+    return installed_packages.known(minimum_sdk(), minimum_sdk_python())
 
 
 def everywhere(server: Server) -> list[Module]:
     return [module for version in BOTH.values() for module in server.modules(version)]
 
 
-def test_the_oldest_sdk_lives_a_whole_life(project: Callable[..., Project], server: Server) -> None:
+def test_every_operation_with_the_minimum_sdk(project: Callable[..., Project], server: Server) -> None:
     stack = on_both(project, server.environment())
-    stack.environment |= oldest_known()
+    stack.environment |= minimum_sdk_known()
     program = """
 class Team(pulumi.ComponentResource):
     def __init__(self, name):
@@ -101,8 +103,8 @@ for name in ("default", "other-v2"):
 """
     stack.program(program.format(endpoint="hook"))
     # These two have the engine ask the real `pip`; what it makes of the response is the same in each command.
-    assert stack.preview(**oldest()).code == 0
-    done = stack.up(**oldest())
+    assert stack.preview(**minimum_sdk()).code == 0
+    done = stack.up(**minimum_sdk())
     assert done.code == 0, done.text
     assert stack.preview("--expect-no-changes").code == 0
     assert stack.refresh("--expect-no-changes").code == 0
@@ -125,8 +127,8 @@ for name in ("default", "other-v2"):
     assert everywhere(server) == []
 
 
-def test_a_stack_may_change_between_the_oldest_and_the_newest_sdk(project: Callable[..., Project], server: Server) -> None:
-    old = oldest_known()
+def test_a_stack_may_change_between_the_minimum_and_the_newest_sdk(project: Callable[..., Project], server: Server) -> None:
+    old = minimum_sdk_known()
     stack = project(server)
     stack.program('forge.TriggerModule("one", events=["avi:jira:updated:issue"], endpoint="hook")\n')
     assert stack.up(**old).code == 0

@@ -18,7 +18,7 @@ from tests.support.postgres import PASSWORD, postgres
 
 NAMES = ["acme", "globex", "hooli", *(f"site{i}" for i in range(runs(0, 17)))]
 N = runs(5, 50)
-pytestmark = pytest.mark.timeout(runs(300, 3600))
+pytestmark = [pytest.mark.cli, pytest.mark.timeout(runs(300, 3600))]
 
 
 def statuses(found: dict[str, dict[str, object]]) -> dict[str, object]:

@@ -26,6 +26,7 @@ def backend(request: pytest.FixtureRequest) -> Iterator[Mapping[str, str]]:
         yield variables
 
 
+@pytest.mark.cli
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 def test_time_and_memory_for_each_installation_are_flat(backend: Mapping[str, str]) -> None:

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from testing.independent_server import Server
 from testing.installations import BOTH, on_both
 from testing.project import Project
+from tests.support.engines import BOTH_ENGINES
+
+pytestmark = BOTH_ENGINES
 
 URN = "urn:pulumi:test::project::pulumi-python:dynamic/atlassian-forge:TriggerModule::{name}"
 ONE = 'forge.TriggerModule("{name}", events=["avi:jira:updated:issue"], endpoint="{endpoint}"{more})\n'

@@ -16,6 +16,9 @@ import pytest
 
 from testing.independent_server import TOKEN, Call, Server, serve
 from testing.project import Outcome, Project
+from tests.support.engines import BOTH_ENGINES
+
+pytestmark = BOTH_ENGINES
 
 N = 12
 CIRCUIT_OPEN_S, THROTTLED = "down", "throttled"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from testing.independent_server import Server
 from testing.installations import said
 from testing.project import Project
@@ -56,6 +58,7 @@ def test_a_token_in_clear_text_is_warned_of_once_and_an_encrypted_one_is_not(
     assert "warning:" not in done.text
 
 
+@pytest.mark.smoke
 def test_an_error_of_the_api_is_one_short_message_without_a_traceback(project: Callable[..., Project], server: Server) -> None:
     server.interfere = lambda call: (422, {"message": "no such endpoint"}) if call.method == "POST" else None
     stack = project(server)

@@ -23,7 +23,7 @@ from tests.support.relay import APP, KEY
 from tests.support.sidecar import INSTALLATION, sidecar
 
 # In one process, or each would make the environment anew. The limit of pytest is behind that of the walk.
-pytestmark = [pytest.mark.xdist_group("newcomer"), pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.cli, pytest.mark.xdist_group("newcomer"), pytest.mark.timeout(1200)]
 
 LIMIT = 15 * 60
 """Seconds that an authentication method may take from a fresh clone on."""

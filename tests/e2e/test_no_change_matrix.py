@@ -15,6 +15,7 @@ from testing.installations import variables_of
 from testing.project import Outcome, Project
 from testing.soak import runs
 from tests.support.command import in_project, printed
+from tests.support.engines import BOTH_ENGINES
 from tests.support.matrix import SPECS, TYPED, Declared, declared, paths, paths_in
 
 BEFORE, AFTER = declared()
@@ -61,6 +62,7 @@ def test_the_matrix_has_every_property(kind: str) -> None:
     assert set(paths(SPECS[kind])) <= used
 
 
+@BOTH_ENGINES
 @pytest.mark.parametrize("version", ["v1", "v2"][: runs(1, 2)])
 def test_nothing_is_planned_where_nobody_changed_anything(project: Callable[..., Project], server: Server, version: str) -> None:
     server.limit, count = 1000, len(BEFORE)
@@ -103,6 +105,7 @@ def more(value: Any) -> Any:
 DEFAULTS = {"jira:entityProperty": {"entityType": "issue"}, "confluence:contentBylineItem": {"viewportContainer": "popup"}}
 
 
+@BOTH_ENGINES
 def test_nothing_is_planned_for_what_the_server_adds(project: Callable[..., Project], server: Server) -> None:
     server.rewrite, server.empty_201 = adding, True
     stack = project(server, **{"installations.acme.apiVersion": "v2"})

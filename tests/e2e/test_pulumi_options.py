@@ -21,7 +21,7 @@ from testing.steps import Life, begin, destroy_from, name_of
 ROOT = Path(__file__).parent.parent.parent
 PAGE = ROOT / "docs" / "reference" / "pulumi-options.md"
 
-pytestmark = pytest.mark.xdist_group("pulumi-options")  # in one process, or each would run the stacks anew
+pytestmark = [pytest.mark.cli, pytest.mark.xdist_group("pulumi-options")]  # in one process, or each would run the stacks anew
 both_versions = pytest.mark.parametrize("version", ["v1", "v2"])
 
 PROGRAM = """

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from testing.independent_server import Server
 from testing.installations import BOTH, on_both
 from testing.project import Project
+from tests.support.engines import BOTH_ENGINES
+
+pytestmark = BOTH_ENGINES
 
 N = 100
 

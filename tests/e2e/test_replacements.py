@@ -12,6 +12,9 @@ import pytest
 
 from testing.independent_server import Server
 from testing.project import Outcome, Project
+from tests.support.engines import BOTH_ENGINES
+
+pytestmark = BOTH_ENGINES
 
 TYPE = "pulumi-python:dynamic/atlassian-forge:TriggerModule"
 

@@ -10,6 +10,9 @@ import pytest
 from testing.independent_server import Server
 from testing.project import Project
 from testing.soak import runs
+from tests.support.engines import BOTH_ENGINES
+
+pytestmark = BOTH_ENGINES
 
 N = 20
 
@@ -19,6 +22,7 @@ for i in range({n}):
 """
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(
     ("version", "shape"), [("v1", "array"), ("v2", "envelope"), ("v1", "envelope"), ("v2", "array")][: runs(2, 4)]
 )

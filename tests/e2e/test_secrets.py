@@ -7,6 +7,8 @@ import signal
 import time
 from collections.abc import Callable
 
+import pytest
+
 from testing.independent_server import TOKEN, Server
 from testing.plugin import PROVIDER
 from testing.processes import Run, plugins_of
@@ -80,6 +82,7 @@ def test_the_provider_is_one_short_string_the_same_for_every_resource(project: C
     assert len(PROVIDER) < 120
 
 
+@pytest.mark.smoke
 def test_a_declared_secret_stays_secret_and_reaches_the_server(project: Callable[..., Project], server: Server) -> None:
     stack = project(server)
     stack.program(

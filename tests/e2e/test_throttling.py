@@ -13,6 +13,9 @@ import pytest
 
 from testing.independent_server import Call, Server
 from testing.project import Project
+from tests.support.engines import BOTH_ENGINES
+
+pytestmark = BOTH_ENGINES
 
 PROGRAM = """
 for i in range({n}):

@@ -12,7 +12,10 @@ from pulumi_atlassian_forge.emulator.store import Store
 from testing.independent_server import Server
 from testing.project import Project
 from testing.soak import runs
+from tests.support.engines import BOTH_ENGINES
 from tests.support.upgrade import DELETE_FIRST, PROGRAM, in_state, upgrading
+
+pytestmark = BOTH_ENGINES
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "guide" / "upgrade.md").read_text("utf-8")
 

@@ -11,6 +11,9 @@ from testing.independent_server import Module
 from testing.installations import Installation, Installations, in_state, joined, said, served
 from testing.project import Outcome, Project
 from testing.soak import runs
+from tests.support.engines import BOTH_ENGINES
+
+pytestmark = BOTH_ENGINES
 
 PROGRAM = """
 for installation, n in {sizes}.items():

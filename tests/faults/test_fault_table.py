@@ -1,6 +1,6 @@
 """One fault, or two, in a run of 20 modules through the real CLI: nothing lost, nothing twice, one run.
 
-`make test` runs a seeded slice, `make soak` the whole table; tests/test_recovery.py has all of it without the CLI.
+`make test` runs a seeded subset, `make soak` the whole table; tests/lifecycle/test_recovery.py has all of it without a program.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import pytest
 from testing.independent_server import CUT, TOKEN, Server
 from testing.project import Outcome, Project
 from testing.soak import runs
+from tests.support.engines import BOTH_ENGINES
 from tests.support.faults import FAULTS, TOO_LATE, Fault, Order, arm, disarm
 
 N = 20
@@ -72,6 +73,7 @@ def slice_of(cases: list[Any], n: int) -> list[Any]:
     return sorted(chosen, key=cases.index)
 
 
+@BOTH_ENGINES
 @pytest.mark.parametrize(("name", "version", "shape"), slice_of(TABLE, runs(4, len(TABLE))))
 def test_one_fault(project: Callable[..., Project], server: Server, name: str, version: str, shape: str) -> None:
     server.list_shape = shape
@@ -79,6 +81,7 @@ def test_one_fault(project: Callable[..., Project], server: Server, name: str, v
     life(stack, server, version, lambda method: [Order(method, 3, ALL[name])])
 
 
+@BOTH_ENGINES
 @pytest.mark.parametrize("seed", slice_of(PAIRS, runs(2, len(PAIRS))))
 def test_any_two_faults_at_random_positions(project: Callable[..., Project], server: Server, seed: int) -> None:
     draw = random.Random(seed)
@@ -92,6 +95,18 @@ def test_any_two_faults_at_random_positions(project: Callable[..., Project], ser
     )
 
 
+@pytest.mark.cli
+@pytest.mark.smoke
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_one_lost_response(project: Callable[..., Project], server: Server, version: str) -> None:
+    stack = project(server, apiVersion=version)
+    stack.program(program(version, "first"))
+    arm(server, [Order("POST", 3, FAULTS["response lost after commit"])])
+    printable(stack.up())
+    exact(stack, server, version, "first")
+
+
+@BOTH_ENGINES
 @pytest.mark.parametrize("shape", ["array", "envelope"])
 def test_a_list_that_breaks_off_in_the_middle(project: Callable[..., Project], server: Server, shape: str) -> None:
     server.list_shape, server.page_size = shape, 5

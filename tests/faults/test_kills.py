@@ -92,7 +92,8 @@ def test_v2_what_is_left_is_named(project: Callable[..., Project], server: Serve
     kill_and_go_on(project, server, seed, "v2")
 
 
-def test_a_kill_in_the_middle_leaves_something_to_take_over(project: Callable[..., Project], server: Server) -> None:
+@pytest.mark.smoke
+def test_a_kill_in_the_middle_leaves_something_to_adopt(project: Callable[..., Project], server: Server) -> None:
     server.latency = 0.3
     stack = project(server)
     stack.program(PROGRAM)

@@ -1,20 +1,17 @@
-"""The interpreters of the newest and the oldest SDK.
+"""The interpreters of the newest and of the minimum SDK.
 
-The oldest one lives in an environment of its own, which `make test` makes; its interpreter is named by FLOOR_PYTHON.
+The minimum SDK is in an environment of its own, which `make test-all` makes; its interpreter is named by MINIMUM_SDK_PYTHON.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 
 import pytest
 
-PYTHONS = {"newest": sys.executable, "floor": os.environ.get("FLOOR_PYTHON", "")}
+from tests.support.engines import minimum_sdk_python
 
 
-@pytest.fixture(params=list(PYTHONS))
+@pytest.fixture(params=["newest", pytest.param("minimum", marks=pytest.mark.complete)])
 def python(request: pytest.FixtureRequest) -> str:
-    path = PYTHONS[request.param]
-    assert path, "FLOOR_PYTHON is not set: run the tests with `make test`, which makes the environment of the oldest SDK"
-    return path
+    return sys.executable if request.param == "newest" else minimum_sdk_python()
