@@ -1,13 +1,13 @@
-# One command for each chore. Everything that is made lies in .venv*, .local, and the engine's own cache.
+# Development commands. Everything that is made lies in .venv*, .local, and the engine's own cache.
 
 PYTHON ?= python3
 VENV := .venv
-FLOOR := .venv-floor
+MINIMUM_SDK := .venv-minimum-sdk
 BIN := $(CURDIR)/$(VENV)/bin
 LOCAL := $(CURDIR)/.local
 SCRIPTS := scripts/install-pulumi scripts/architecture scripts/reference scripts/pictures scripts/engine/pulumi-language-python-exec \
   examples/ci/preview examples/ci/strip-secrets examples/ci/bitbucket-comment
-CAMPAIGNS := tests/faults tests/properties tests/e2e/test_wrong_token.py tests/e2e/test_throttling.py tests/e2e/test_adoption.py \
+SOAK_TESTS := tests/faults tests/properties tests/e2e/test_wrong_token.py tests/e2e/test_throttling.py tests/e2e/test_adoption.py \
   tests/e2e/test_fleet.py tests/e2e/test_fleet_size.py tests/e2e/test_newcomer.py tests/e2e/test_no_change_matrix.py \
   tests/e2e/test_preview.py tests/e2e/test_requests.py tests/e2e/test_upgrade_limit.py \
   tests/bench/test_systems.py tests/bench/test_scale.py
@@ -29,8 +29,12 @@ unexport $(filter ATLASSIAN_FORGE_%,$(.VARIABLES))
 ENGINE = engine=$$($(BIN)/python scripts/install-pulumi) && export PATH="$(BIN):$$engine:$$PATH"
 STACK = mkdir -p $(LOCAL)/state && $(ENGINE) && pulumi --non-interactive stack select --create dev >/dev/null
 
+PREPARED = $(ENGINE) && unset PULUMI_BACKEND_URL PULUMI_CONFIG_PASSPHRASE PULUMI_HOME
+PYTEST = $(PREPARED) && $(BIN)/python -m pytest
+WITH_MINIMUM_SDK = MINIMUM_SDK_PYTHON="$(CURDIR)/$(MINIMUM_SDK)/bin/python"
+
 .DEFAULT_GOAL := help
-.PHONY: help up preview refresh destroy test soak bench lint format docs pictures clean engine
+.PHONY: help up preview refresh destroy test test-all soak bench lint format docs pictures clean engine
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -47,16 +51,18 @@ refresh: $(VENV)/.installed ## compare the state with what is registered
 destroy: $(VENV)/.installed ## delete the quickstart's modules
 	@$(STACK) && pulumi --non-interactive destroy --yes --stack dev
 
-test: $(VENV)/.developing $(FLOOR)/.installed ## run all tests, with the real engine and the oldest supported SDK
-	@$(ENGINE) && export FLOOR_PYTHON="$(CURDIR)/$(FLOOR)/bin/python" && rm -f .coverage .coverage.* \
-	  && unset PULUMI_BACKEND_URL PULUMI_CONFIG_PASSPHRASE PULUMI_HOME \
-	  && COVERAGE_PROCESS_START="$(CURDIR)/pyproject.toml" $(BIN)/coverage run -m pytest -n 3 --dist loadgroup $(ARGS) \
+test: $(VENV)/.developing ## run the tests that every change needs, in about four minutes (ARGS=tests/api: a part of them)
+	@$(BIN)/lint-imports && $(BIN)/mypy
+	@$(PYTEST) -n 3 --dist loadgroup -m 'smoke or not (cli or complete)' $(ARGS)
+
+test-all: $(VENV)/.developing $(MINIMUM_SDK)/.installed ## run all tests, with the newest and the minimum SDK, and measure the coverage
+	@rm -f .coverage .coverage.* && export COVERAGE_PROCESS_START="$(CURDIR)/pyproject.toml" $(WITH_MINIMUM_SDK) \
+	  && $(PREPARED) && $(BIN)/coverage run -m pytest -n 3 --dist loadgroup $(ARGS) \
 	  && $(BIN)/coverage combine --quiet && $(BIN)/coverage report --fail-under=90
 
-soak: $(VENV)/.developing $(FLOOR)/.installed ## run the long campaigns whole, with the newest and the oldest supported SDK (hours)
-	@$(ENGINE) && export FORGE_SOAK=1 && unset PULUMI_BACKEND_URL PULUMI_CONFIG_PASSPHRASE PULUMI_HOME \
-	  && $(BIN)/python -m pytest -n 2 -rP --timeout 3600 $(CAMPAIGNS) $(ARGS) \
-	  && FORGE_PYTHON="$(CURDIR)/$(FLOOR)/bin/python" $(BIN)/python -m pytest -n 2 -rP --timeout 3600 $(CAMPAIGNS) $(ARGS)
+soak: $(VENV)/.developing $(MINIMUM_SDK)/.installed ## run the soak tests, with the newest and with the minimum SDK (hours)
+	@export FORGE_SOAK=1 $(WITH_MINIMUM_SDK) && $(PYTEST) -n 2 -rP --timeout 3600 $(SOAK_TESTS) $(ARGS) \
+	  && export FORGE_PYTHON="$$MINIMUM_SDK_PYTHON" && $(PYTEST) -n 2 -rP --timeout 3600 $(SOAK_TESTS) $(ARGS)
 
 bench: $(VENV)/.installed ## measure against what else could be used, and write docs/performance.md and docs/scale.md (an hour or two; ARGS=--quick: minutes)
 	@$(ENGINE) && $(BIN)/python -m bench $(ARGS)
@@ -84,9 +90,9 @@ pictures: $(VENV)/.developing ## draw docs/pictures: what forge-modules shows on
 	@$(BIN)/python scripts/pictures
 
 clean: ## remove what was made here (the engine stays in its cache)
-	rm -rf .venv .venv-floor .local build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-minimum-sdk .local build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
-# A stamp, not the interpreter: of an environment that was broken off half-way, that is there before pip.
+# A stamp, not the interpreter: in an environment whose creation was interrupted, the interpreter is there before pip.
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed, and $(PYTHON) is not; name one: make PYTHON=python3.12 …" >&2; exit 1; }
@@ -108,8 +114,8 @@ $(VENV)/.developing: $(VENV)/.installed
 	@test $@ -nt pyproject.toml || $(BIN)/python -m pip install --quiet '.[dev]'
 	@touch $@
 
-$(FLOOR)/.installed: $(SOURCES) | $(VENV)/.installed
-	@test -x $(FLOOR)/bin/python || $(PYTHON) -m venv $(FLOOR)
-	@$(FLOOR)/bin/python -m pip install --quiet 'pulumi==3.216.*' coverage '.[cli]'
-	@$(FLOOR)/bin/python -m pip install --quiet --no-deps --force-reinstall .
+$(MINIMUM_SDK)/.installed: $(SOURCES) | $(VENV)/.installed
+	@test -x $(MINIMUM_SDK)/bin/python || $(PYTHON) -m venv $(MINIMUM_SDK)
+	@$(MINIMUM_SDK)/bin/python -m pip install --quiet 'pulumi==3.216.*' coverage '.[cli]'
+	@$(MINIMUM_SDK)/bin/python -m pip install --quiet --no-deps --force-reinstall .
 	@touch $@

@@ -1,4 +1,4 @@
-"""The Makefile, as far as it can be tested without running its targets."""
+"""The Makefile: what is promised about it that can be seen without running a target."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_help_is_the_default_and_lists_the_targets() -> None:
     assert done.returncode == 0
     assert done.stdout == make("help").stdout
     listed = dict(re.findall(r"^  make (\S+)\s+(\S.*)$", done.stdout, re.MULTILINE))
-    assert {"up", "preview", "refresh", "destroy", "test", "lint", "clean", "help"} <= set(listed)
+    assert {"up", "preview", "refresh", "destroy", "test", "test-all", "soak", "lint", "clean", "help"} <= set(listed)
 
 
 @pytest.mark.parametrize("target", ["up", "preview", "refresh", "destroy"])
@@ -52,7 +52,7 @@ def test_nothing_is_installed_again_if_nothing_changed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stamp", [".made", ".dependencies"])
-def test_an_incomplete_environment_is_installed_again(stamp: str, tmp_path: Path) -> None:
+def test_an_environment_whose_creation_was_interrupted_is_made_again(stamp: str, tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "python").touch()
     for done in (".made", ".dependencies", ".installed"):
@@ -94,8 +94,8 @@ def test_a_python_that_is_too_old_is_refused_with_a_message(tmp_path: Path) -> N
     assert not (tmp_path / "venv").exists()
 
 
-def test_ci_runs_the_test_command_and_nothing_else() -> None:
+def test_ci_runs_the_checks_and_all_tests() -> None:
     lines = [
         line for line in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")
     ]
-    assert lines == ["set -euo pipefail", 'cd "$(dirname "$0")/.."', "make test"]
+    assert lines == ["set -euo pipefail", 'cd "$(dirname "$0")/.."', "make lint", "make test-all"]
