@@ -40,7 +40,7 @@ rewrites the whole state at each step, so what the engine writes grows with the 
 
 {growth}
 
-Time is not all: what fails, is locked or is broken off concerns all installations of a stack, and whoever may change one of them
+Time is not all: what fails, is locked or is interrupted concerns all installations of a stack, and whoever may change one of them
 may change them all.
 """
 
