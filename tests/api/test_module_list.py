@@ -149,10 +149,10 @@ def test_our_own_writes_are_entered() -> None:
     source = Source(live("a"), live("b"))
     listing = ModuleList(source, clock=Clock())
     listing.all()
-    listing.put(live("a", "changed"))
-    listing.put(live("c"))
-    listing.drop("b")
-    listing.drop("never was")
+    listing.record(live("a", "changed"))
+    listing.record(live("c"))
+    listing.remove("b")
+    listing.remove("never was")
     assert listing.all() == [live("a", "changed"), live("c")]
     assert (source.lists, source.reads) == (1, [])
 
@@ -162,7 +162,7 @@ def test_a_module_that_we_deleted_is_not_believed_to_be_there() -> None:
     listing = ModuleList(source, clock=Clock())
     listing.all()
     source.listed = []
-    listing.drop("a")
+    listing.remove("a")
     assert listing.find("a") is None
 
 
@@ -173,13 +173,13 @@ def test_what_is_written_while_a_list_is_on_its_way_is_not_lost() -> None:
     with ThreadPoolExecutor(1) as pool:
         fetched = pool.submit(listing.all)
         assert source.asked.wait(WAIT)  # the server has written its page: what follows is not on it
-        listing.put(live("a", "changed"))
-        listing.drop("b")
-        listing.put(live("new"))
-        listing.put(live("brief"))
-        listing.drop("brief")
-        listing.drop("c")
-        listing.put(live("c", "again"))
+        listing.record(live("a", "changed"))
+        listing.remove("b")
+        listing.record(live("new"))
+        listing.record(live("brief"))
+        listing.remove("brief")
+        listing.remove("c")
+        listing.record(live("c", "again"))
         source.go.set()
         assert fetched.result(WAIT) == [live("a", "changed"), live("c", "again"), live("new")]
     assert listing.all() == [live("a", "changed"), live("c", "again"), live("new")]
@@ -188,7 +188,7 @@ def test_what_is_written_while_a_list_is_on_its_way_is_not_lost() -> None:
 def test_a_write_before_any_list_waits_for_the_list() -> None:
     source = Source(live("a"), live("b"))
     listing = ModuleList(source, clock=Clock())
-    listing.put(live("b"))
+    listing.record(live("b"))
     assert listing.all() == [live("a"), live("b")]
     assert source.lists == 1
 

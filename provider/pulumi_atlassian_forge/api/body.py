@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import math
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Final, NoReturn
+
+from pulumi_atlassian_forge.model.values import depth, has_lone_surrogate
 
 from .errors import InvalidResponse
 
@@ -42,7 +44,10 @@ def read_json(body: bytes) -> Any:
     if not text.strip():
         raise InvalidResponse("the response is empty", transient=True)
     value = _parse(text)
-    _check(value)
+    if depth(value) > JSON_DEPTH_MAX:
+        raise InvalidResponse(f"the response is nested deeper than {JSON_DEPTH_MAX} levels")
+    if _has_lone_surrogate(value):
+        raise InvalidResponse("the response holds half of a surrogate pair, which is no text")
     return value
 
 
@@ -60,28 +65,12 @@ def _parse(text: str) -> Any:
         raise InvalidResponse("the response is not JSON", transient=True) from None
 
 
-def _check(value: Any) -> None:
-    """Check depth and texts, without recursion: the value may be deeper than Python's stack."""
-    level = [value]
-    for _ in range(JSON_DEPTH_MAX + 1):
-        level = [inner for outer in level for inner in _inside(outer)]
-        if not level:
-            return
-    raise InvalidResponse(f"the response is nested deeper than {JSON_DEPTH_MAX} levels")
-
-
-def _inside(value: Any) -> Iterator[Any]:
-    match value:
-        case dict():
-            yield from value  # the names, as texts to check
-            yield from value.values()
-        case list():
-            yield from value
-        case str():
-            try:
-                value.encode()
-            except UnicodeEncodeError:
-                raise InvalidResponse("the response holds half of a surrogate pair, which is no text") from None
+def _has_lone_surrogate(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_lone_surrogate, (*value, *value.values())))
+    return (
+        any(map(_has_lone_surrogate, value)) if isinstance(value, list) else isinstance(value, str) and has_lone_surrogate(value)
+    )
 
 
 def _integer(digits: str) -> int:

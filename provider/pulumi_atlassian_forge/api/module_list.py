@@ -69,7 +69,7 @@ class ModuleList:
         """
         return list(self._current(self._ttl if within is None else min(within, self._ttl)).values())
 
-    def forget(self) -> None:
+    def invalidate(self) -> None:
         """Invalidate the list, and one that is being fetched: it may be another installation's."""
         with self._lock:
             self._fetched_at = self._fetch = None
@@ -91,14 +91,14 @@ class ModuleList:
             found = self._operations.read(key)
         except NotFound:
             return None
-        self.put(found)
+        self.record(found)
         return found
 
-    def put(self, live: LiveModule) -> None:
+    def record(self, live: LiveModule) -> None:
         """Record a module that we have registered, updated or read."""
         self._write(live.key, live)
 
-    def drop(self, key: str) -> None:
+    def remove(self, key: str) -> None:
         """Record that a module does not exist any more."""
         self._write(key, None)
 

@@ -54,7 +54,7 @@ def create(installation: Installation, inputs: Mapping[str, Any]) -> tuple[Modul
         raise explain(attempt, error, registered=_count_registered(installation, version, error)) from None
     server = None if live is None else server_additions(content, live.content)
     live = live or LiveModule(str(key), content)
-    installation.module_list(version).put(live)
+    installation.module_list(version).record(live)
     made = secrets.token_hex(4)
     installation.guard.on_registered(version, live.key, made)
     id_ = ModuleId(installation.name, version, live.key)

@@ -44,4 +44,4 @@ def delete(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -
         else:
             guard.confirm_deleted(id_.version, id_.key, installation.module_list)
     guard.on_deleted(id_.version, id_.key)
-    installation.module_list(id_.version).drop(id_.key)
+    installation.module_list(id_.version).remove(id_.key)

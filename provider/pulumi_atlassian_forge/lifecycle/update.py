@@ -43,11 +43,11 @@ def update(
         installation.guard.require_same_identity(id_.version, id_.key, olds.get("__identity"))
         live = _update(installation, id_, content, removed)
         if live is None:
-            installation.module_list(id_.version).drop(id_.key)
+            installation.module_list(id_.version).remove(id_.key)
             live = _register_again(installation, id_, attempt, content, olds.get("__identity"))
     server = None if live is None else _server_additions(content, live.content, removed)
     live = live or LiveModule(id_.key, content)
-    installation.module_list(id_.version).put(live)
+    installation.module_list(id_.version).record(live)
     base = {**news, **{name: olds[name] for name in ("__made", "__identity") if name in olds}}
     return with_marks(installation, id_, outputs_of(base, content, live, server))
 

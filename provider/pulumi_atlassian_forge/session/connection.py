@@ -153,7 +153,7 @@ class Connection:
         """Other credentials may lead to another installation: what was seen of it is to be seen again."""
         self.guard.on_credentials_refreshed()
         for module_list in self._module_lists.values():
-            module_list.forget()
+            module_list.invalidate()
 
     def secrets(self) -> set[str]:
         """Every token that was obtained, for redaction."""
