@@ -12,7 +12,7 @@
     ├── Throttled      429          NOT_APPLIED  ``retry_after``
     └── ServerFailure  5xx          UNKNOWN      ``retry_after``
 
-The table shows the outcome of one request. An operation may send several: whoever knows more about the whole operation raises
+The table shows the outcome of one request. An operation may send several: code that knows more about the whole operation raises
 the copy that :meth:`ApiError.with_` makes. An error is never changed after it was raised, because threads share errors.
 """
 

@@ -58,7 +58,6 @@ class RateLimiter:
         self._resumes_at = 0.0
         # The rate.
         self._rate: float | None = None  # requests per second; None: not limited
-        self._too_fast: float | None = None  # the lowest rate that got a 429
         self._next_slot = 0.0
         self._responses: deque[float] = deque(maxlen=_HISTORY)  # when their requests were sent
         self._kept = 0  # responses since the rate was set
@@ -110,9 +109,7 @@ class RateLimiter:
             self._kept += 1
             # The faster the rate, the more responses are needed to trust it.
             if self._rate is not None and self._kept > self._rate**2:
-                faster = self._rate * _INCREASE
-                limit = faster if self._too_fast is None else self._too_fast * _MARGIN
-                self._rate, self._kept = max(self._rate, min(faster, limit)), 0
+                self._rate, self._kept = self._rate * _INCREASE, 0
 
     def on_retry_after(self, sent: float, seconds: float, *, is_throttled: bool) -> float:
         """Pause all requests to this installation, because a response asked for it.
@@ -182,7 +179,6 @@ class RateLimiter:
         elif self._kept < self._rate / 2:
             return  # the next 429 came so soon that the pause was too short, not the rate too high
         else:
-            self._too_fast = min(self._too_fast or self._rate, self._rate)
             self._rate = min(self._rate * _DECREASE, measured)
         self._kept = 0
 
