@@ -53,7 +53,7 @@ def test_a_request_goes_out_as_it_is_meant() -> None:
     assert deleted.target == "/ex/jira/x/forge/installation/v2/dynamic/module/a%2F..%2Fb"
 
 
-def test_an_answer_comes_back_whatever_its_status() -> None:
+def test_a_response_is_returned_whatever_its_status() -> None:
     with serving(answering(422, {"message": "no"}, {"X-Trace": "t"})) as server, connect(server.url) as client:
         response = client.send(POST)
     assert (response.status, response.body, response.headers["x-trace"]) == (422, b'{"message": "no"}', "t")
@@ -230,7 +230,7 @@ def test_a_transport_that_fails_as_httpx_does_is_understood() -> None:
     assert isinstance(error, LostResponse)
 
 
-def test_a_request_that_was_not_let_in_is_sent_once_more_with_the_new_token() -> None:
+def test_a_request_is_sent_again_with_the_new_token_after_a_401() -> None:
     tokens = iter(["old-token", "new-token", "third-token"])
     with serving(answering(401, {"message": "expired"})) as server:
         response = connect_with(server.url, BearerToken(lambda: Token(next(tokens))), GET)
@@ -238,7 +238,7 @@ def test_a_request_that_was_not_let_in_is_sent_once_more_with_the_new_token() ->
     assert [seen.headers["authorization"] for seen in server.seen] == ["Bearer old-token", "Bearer new-token"]
 
 
-def test_a_register_is_left_to_its_caller_when_the_token_was_renewed() -> None:
+def test_a_register_is_not_retried_after_a_token_refresh() -> None:
     """The new token may lead to another installation."""
     tokens = iter(["old-token", "new-token"])
     with serving(answering(401, {"message": "expired"})) as server, pytest.raises(Unauthorized) as caught:
@@ -257,7 +257,7 @@ def test_a_token_that_fits_into_no_header_is_not_kept() -> None:
         assert len(server.seen) == 1
 
 
-def test_a_redirect_to_an_address_that_cannot_be_read_is_an_answer_like_others() -> None:
+def test_a_redirect_to_an_unreadable_address_is_an_invalid_response() -> None:
     with serving(answering(302, b"", {"location": "https://xn--a/"})) as server:
         assert isinstance(failure(server.url, POST), LostResponse | InvalidResponse)
 

@@ -1,4 +1,4 @@
-"""Answers that are too large, too slow, damaged or cut, over real sockets."""
+"""Responses that are too large, too slow, damaged or cut, over real sockets."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tests.support.clients import GET, POST, QUICK, connect, failure
 from tests.support.rawserver import MEGABYTE, Behaviour, answering, serving
 
 
-def test_a_compressed_answer_is_decompressed() -> None:
+def test_a_compressed_response_is_decompressed() -> None:
     body = gzip.compress(b'{"some": "json"}' * 1000)
     with serving(answering(200, body, {"content-encoding": "gzip"})) as server, connect(server.url) as client:
         assert client.send(GET).body == b'{"some": "json"}' * 1000
 
 
-def test_a_chunked_answer_is_put_together() -> None:
+def test_a_chunked_response_is_joined() -> None:
     body = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
     with serving(rawserver.raw(body)) as server, connect(server.url) as client:
         assert client.send(GET).body == b"abcde"
@@ -41,7 +41,7 @@ def test_a_chunked_answer_is_put_together() -> None:
         (answering(307, b"x" * 100, {"location": "/same"}), False, "redirected"),
     ],
 )
-def test_an_answer_of_no_use_is_refused(behaviour: Behaviour, transient: bool, words: str) -> None:
+def test_an_unusable_response_is_an_error(behaviour: Behaviour, transient: bool, words: str) -> None:
     started = time.monotonic()
     with serving(behaviour) as server:
         error = failure(server.url)
@@ -55,7 +55,7 @@ def test_an_answer_of_no_use_is_refused(behaviour: Behaviour, transient: bool, w
     assert time.monotonic() - started < 5
 
 
-def test_an_answer_at_the_limit_is_taken() -> None:
+def test_a_response_at_the_size_limit_is_accepted() -> None:
     body = b"x" * (8 * MEGABYTE)
     compressed = answering(200, gzip.compress(body, 1), {"content-encoding": "gzip"})
     with serving(answering(200, body), compressed) as server, connect(server.url) as client:
@@ -75,7 +75,7 @@ def test_an_answer_at_the_limit_is_taken() -> None:
         rawserver.raw(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 500_000),
     ],
 )
-def test_an_answer_that_breaks_off_is_lost(behaviour: Behaviour) -> None:
+def test_a_response_that_is_cut_is_lost(behaviour: Behaviour) -> None:
     with serving(behaviour) as server:
         error = failure(server.url, POST)
         assert isinstance(error, LostResponse)
@@ -112,7 +112,7 @@ def test_a_request_ends_in_time_whatever_the_server_does(behaviour: Behaviour) -
     assert spent < 1.0
 
 
-def test_a_flood_of_provisional_answers_ends_in_time() -> None:
+def test_a_flood_of_provisional_responses_ends_in_time() -> None:
     def flood(server: rawserver.RawServer, connection: socket.socket, seen: rawserver.Seen) -> bool:
         while not server.stopped.is_set():
             connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
@@ -133,7 +133,7 @@ def test_less_time_can_be_given() -> None:
         assert time.monotonic() - started < 1.0
 
 
-def test_a_slow_answer_does_not_spoil_the_next() -> None:
+def test_a_slow_response_does_not_affect_the_next() -> None:
     with serving(rawserver.dripping_body(), answering(200, b"{}")) as server, connect(server.url, QUICK) as client:
         with pytest.raises(LostResponse):
             client.send(GET)

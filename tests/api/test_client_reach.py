@@ -18,7 +18,7 @@ from tests.support.clients import GET, POST, QUICK, TOKEN, connect, failure
 from tests.support.rawserver import answering, serving
 
 
-def test_a_port_where_nobody_listens() -> None:
+def test_a_port_without_a_server() -> None:
     error = failure(f"http://127.0.0.1:{rawserver.refused_port()}", POST)
     assert isinstance(error, Unreachable)
     assert (error.reason, error.outcome, error.status) == ("refused", Outcome.NOT_APPLIED, None)
@@ -31,7 +31,7 @@ def test_a_host_that_has_no_name() -> None:
     assert (error.reason, error.outcome) == ("dns", Outcome.NOT_APPLIED)
 
 
-def test_a_host_that_does_not_answer() -> None:
+def test_a_host_that_accepts_no_connection() -> None:
     with socket.socket() as full:  # a queue that is full drops what comes after
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -69,7 +69,7 @@ class TestTls:
         authority.issue_cert("localhost").configure_cert(context)
         return context
 
-    def test_a_certificate_that_nobody_vouches_for(self, context: ssl.SSLContext) -> None:
+    def test_a_certificate_of_an_unknown_authority(self, context: ssl.SSLContext) -> None:
         with serving(answering(200, b"{}"), context=context) as server:
             error = failure(server.url, POST)
             assert server.seen == []
@@ -94,7 +94,7 @@ class TestTls:
         assert isinstance(error, Unreachable)
         assert error.reason == "tls"
 
-    def test_a_certificate_that_the_environment_vouches_for(
+    def test_a_certificate_of_an_authority_in_the_environment(
         self, authority: trustme.CA, context: ssl.SSLContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         bundle = tmp_path / "ca.pem"
@@ -103,7 +103,7 @@ class TestTls:
         with serving(answering(200, b"{}"), context=context) as server, connect(server.url) as client:
             assert client.send(GET).body == b"{}"
 
-    def test_a_slow_answer_over_tls_ends_in_time(self, authority: trustme.CA, context: ssl.SSLContext) -> None:
+    def test_a_slow_response_over_tls_ends_in_time(self, authority: trustme.CA, context: ssl.SSLContext) -> None:
         ours = ssl.create_default_context()
         authority.configure_trust(ours)
         with serving(rawserver.dripping(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 1000), context=context) as server:

@@ -33,7 +33,7 @@ class Maker:
         return self.made[-1]
 
 
-def test_no_connection_has_two_users_and_there_are_no_more_than_allowed() -> None:
+def test_no_connection_has_two_users_and_the_limit_holds() -> None:
     make = Maker()
     connections = ConnectionPool(make, 4)
 
@@ -50,7 +50,7 @@ def test_no_connection_has_two_users_and_there_are_no_more_than_allowed() -> Non
     assert {connection.most_users for connection in make.made} == {1}
 
 
-def test_the_warmest_connection_goes_out_first() -> None:
+def test_the_connection_that_was_returned_last_is_lent_first() -> None:
     make = Maker()
     connections = ConnectionPool(make, 4)
     with connections.borrow(1) as first, connections.borrow(1) as second:
@@ -61,7 +61,7 @@ def test_the_warmest_connection_goes_out_first() -> None:
     assert len(make.made) == 2
 
 
-def test_where_all_are_out_nobody_waits_for_ever() -> None:
+def test_the_wait_for_a_connection_is_limited() -> None:
     connections = ConnectionPool(Maker(), 1)
     with connections.borrow(1):
         for timeout in (0.01, 0.0, -1.0):
@@ -72,7 +72,7 @@ def test_where_all_are_out_nobody_waits_for_ever() -> None:
         pass
 
 
-def test_a_failure_in_the_block_or_of_the_making_costs_no_place() -> None:
+def test_a_failure_in_the_block_or_of_the_opening_frees_the_connection() -> None:
     class Broken(Maker):
         def __call__(self) -> Connection:
             if not self.made:
@@ -88,7 +88,7 @@ def test_a_failure_in_the_block_or_of_the_making_costs_no_place() -> None:
             raise ZeroDivisionError
 
 
-def test_closing_cuts_nothing() -> None:
+def test_closing_cuts_no_request() -> None:
     make = Maker()
     connections = ConnectionPool(make, 2)
     with connections.borrow(1), connections.borrow(1):

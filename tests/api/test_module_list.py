@@ -69,7 +69,7 @@ def test_many_threads_share_one_fetch() -> None:
     assert (source.lists, source.reads) == (1, [])
 
 
-def test_the_list_is_believed_for_a_while_and_then_asked_for_again() -> None:
+def test_the_list_expires() -> None:
     clock = Clock()
     source = Source(live("a"))
     listing = ModuleList(source, ttl=30.0, clock=clock)
@@ -83,7 +83,7 @@ def test_the_list_is_believed_for_a_while_and_then_asked_for_again() -> None:
     assert source.lists == 2
 
 
-def test_what_the_list_lacks_is_asked_for_by_its_key_once() -> None:
+def test_a_module_that_the_list_lacks_is_read_by_its_key_once() -> None:
     source = Source(live("a"), hidden=(live("clash"),))
     listing = ModuleList(source, clock=Clock())
     assert listing.find("clash") == live("clash")
@@ -107,7 +107,7 @@ def test_another_failure_of_the_read_is_not_taken_for_absence() -> None:
         ModuleList(Broken(), clock=Clock()).find("a")
 
 
-def test_a_failure_reaches_everybody_who_waits_and_is_forgotten() -> None:
+def test_a_failure_reaches_all_waiting_threads_and_is_not_cached() -> None:
     source = Source(live("a"))
     source.failure = LostResponse("no response", attempts=5)
     source.go.clear()
@@ -127,7 +127,7 @@ def test_a_failure_reaches_everybody_who_waits_and_is_forgotten() -> None:
     assert listing.all() == [live("a")]
 
 
-def test_a_bug_in_one_thread_leaves_nobody_waiting() -> None:
+def test_a_bug_in_one_thread_blocks_no_other() -> None:
     source = Source(live("a"))
     source.failure = SystemExit("the thread that fetched was ended")
     source.go.clear()
@@ -145,7 +145,7 @@ def test_a_bug_in_one_thread_leaves_nobody_waiting() -> None:
     assert source.lists == 2
 
 
-def test_our_own_writes_are_entered() -> None:
+def test_our_own_writes_are_recorded() -> None:
     source = Source(live("a"), live("b"))
     listing = ModuleList(source, clock=Clock())
     listing.all()
@@ -157,7 +157,7 @@ def test_our_own_writes_are_entered() -> None:
     assert (source.lists, source.reads) == (1, [])
 
 
-def test_a_module_that_we_deleted_is_not_believed_to_be_there() -> None:
+def test_a_module_that_we_deleted_is_missing() -> None:
     source = Source(live("a"))
     listing = ModuleList(source, clock=Clock())
     listing.all()
@@ -193,7 +193,7 @@ def test_a_write_before_any_list_waits_for_the_list() -> None:
     assert source.lists == 1
 
 
-def test_what_pulumi_cannot_carry_is_refused_only_when_it_is_asked_for() -> None:
+def test_a_module_that_pulumi_cannot_store_is_an_error_only_if_it_is_requested() -> None:
     deep: object = "x"
     for _ in range(40):
         deep = [deep]

@@ -75,12 +75,12 @@ def test_a_register_is_one_request_and_returns_the_module(clock: Clock) -> None:
     assert [request.method for request in script.sent] == ["POST"]
 
 
-def test_under_v2_the_key_comes_from_the_answer(clock: Clock) -> None:
+def test_under_v2_the_key_comes_from_the_response(clock: Clock) -> None:
     script = Script([response(201, module("0ae4-uuid"))])
     assert operations(script, clock, "v2").register(None, CONTENT) == LiveModule("0ae4-uuid", CONTENT)
 
 
-def test_an_empty_201_is_a_module_that_nobody_described(clock: Clock) -> None:
+def test_an_empty_201_is_a_module_without_a_description(clock: Clock) -> None:
     assert operations(Script([response(201)]), clock).register("k", CONTENT) is None
     with pytest.raises(InvalidResponse, match="empty"):
         operations(Script([response(201)]), clock, "v2").register(None, CONTENT)
@@ -99,7 +99,7 @@ def test_an_empty_201_is_a_module_that_nobody_described(clock: Clock) -> None:
         response(302, location="https://elsewhere.example"),
     ],
 )
-def test_a_register_whose_outcome_is_unknown_is_not_repeated(first: Response | ApiError, clock: Clock) -> None:
+def test_a_register_whose_outcome_is_unknown_is_not_retried(first: Response | ApiError, clock: Clock) -> None:
     script = Script([first, response(201, module("k"))])
     with pytest.raises(ApiError) as caught:
         operations(script, clock).register("k", CONTENT)
@@ -108,7 +108,7 @@ def test_a_register_whose_outcome_is_unknown_is_not_repeated(first: Response | A
 
 
 @pytest.mark.parametrize("first", [response(429), response(429, retry_after="2")])
-def test_a_register_that_was_turned_away_is_repeated(first: Response, clock: Clock) -> None:
+def test_a_register_that_was_not_applied_is_retried(first: Response, clock: Clock) -> None:
     script = Script([first, response(201, module("k"))])
     assert operations(script, clock).register("k", CONTENT) == LiveModule("k", CONTENT)
     assert script.sent[0] == script.sent[1]
@@ -131,7 +131,7 @@ def test_a_read_of_a_missing_module_says_so_at_once(clock: Clock) -> None:
     assert len(script.sent) == 1
 
 
-def test_a_refusal_carries_the_servers_words(clock: Clock) -> None:
+def test_a_rejection_holds_the_servers_message(clock: Clock) -> None:
     with pytest.raises(Rejected) as caught:
         operations(Script([response(422, {"message": "unknown type"})]), clock).register("k", CONTENT)
     assert (caught.value.status, caught.value.message, caught.value.attempts) == (422, "unknown type", 1)
@@ -151,7 +151,7 @@ def test_a_delete_returns_nothing_and_a_missing_module_is_named(clock: Clock) ->
         operations(Script([response(404)]), clock).delete("k")
 
 
-def test_a_delete_whose_answer_was_lost_ends_in_a_404(clock: Clock) -> None:
+def test_a_delete_whose_response_was_lost_ends_in_a_404(clock: Clock) -> None:
     script = Script([LostResponse("x"), response(404)])
     with pytest.raises(NotFound) as caught:
         operations(script, clock).delete("k")
@@ -202,7 +202,7 @@ def test_pages_of_one_module_are_read_to_the_end(clock: Clock) -> None:
     assert len(operations(script, clock).list()) == 100
 
 
-def test_a_page_size_that_the_server_refuses_is_left_to_it(clock: Clock) -> None:
+def test_a_rejected_page_size_is_left_to_the_server(clock: Clock) -> None:
     refused = response(422, {"message": "limit must be at most 50"})
     both = [response(200, page([module("a")], "1")), response(200, page([module("b")]))]
     script = Script([refused, *both, *both])
@@ -212,7 +212,7 @@ def test_a_page_size_that_the_server_refuses_is_left_to_it(clock: Clock) -> None
     assert [request.target.partition("?")[2] for request in script.sent] == ["limit=100", *["", "nextPageToken=1"] * 2]
 
 
-def test_a_list_that_is_refused_anyway_says_so(clock: Clock) -> None:
+def test_a_list_that_is_rejected_in_any_page_size_is_an_error(clock: Clock) -> None:
     script = Script([response(422, {"message": "first"}), response(422, {"message": "second"})])
     with pytest.raises(Rejected, match="first"):
         operations(script, clock).list()

@@ -1,4 +1,4 @@
-"""What is asked, compared with the specification byte for byte."""
+"""Requests, compared with the specification byte for byte."""
 
 from __future__ import annotations
 

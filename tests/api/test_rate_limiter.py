@@ -82,7 +82,7 @@ LIMITS: dict[str, Callable[[], Callable[[float], bool]]] = {
 @pytest.mark.parametrize("latency", [0.001, 0.02, 0.1])
 @pytest.mark.parametrize("wish", [0.1, 0.25, 1.0])
 @pytest.mark.parametrize("name", list(LIMITS))
-def test_a_hundred_requests_against_ten_a_second_are_one_even_stream(name: str, wish: float, latency: float) -> None:
+def test_a_hundred_requests_at_ten_a_second_are_one_even_stream(name: str, wish: float, latency: float) -> None:
     sent, seconds = run(LIMITS[name](), 100, wish, latency)
     assert sent <= 112
     assert seconds <= 12
@@ -94,11 +94,11 @@ def test_a_limit_without_any_burst_is_found_too() -> None:
     assert seconds <= 30
 
 
-def test_without_a_refusal_nothing_waits() -> None:
+def test_without_a_429_nothing_waits() -> None:
     assert run(lambda now: True, 100, 1.0, latency=0.0) == (100, 0.0)
 
 
-def test_all_wait_for_the_one_pause() -> None:
+def test_all_threads_share_one_pause() -> None:
     clock = Clock()
     said: list[str] = []
     rate_limiter = RateLimiter(said.append, clock, clock.sleep, advice="; so do others")
@@ -110,7 +110,7 @@ def test_all_wait_for_the_one_pause() -> None:
     assert said == ["throttled: all requests to this installation pause for 30 s; so do others"]
 
 
-def test_a_turn_that_comes_too_late_is_an_error() -> None:
+def test_a_slot_that_comes_too_late_is_an_error() -> None:
     clock = Clock()
     rate_limiter = RateLimiter(clock=clock, sleep=clock.sleep)
     rate_limiter.on_retry_after(rate_limiter.admit(60), 30, is_throttled=True)
@@ -119,7 +119,7 @@ def test_a_turn_that_comes_too_late_is_an_error() -> None:
     assert clock.sleeps == []
 
 
-def test_refusals_of_requests_that_were_on_their_way_slow_down_once() -> None:
+def test_several_429s_of_one_moment_reduce_the_rate_once() -> None:
     clock = Clock()
     rate_limiter = RateLimiter(clock=clock, sleep=clock.sleep)
     for _ in range(10):
@@ -132,7 +132,7 @@ def test_refusals_of_requests_that_were_on_their_way_slow_down_once() -> None:
     assert turns[2] - turns[1] == pytest.approx(1 / 9.5)
 
 
-def test_a_503_that_says_when_to_come_back_pauses_and_teaches_nothing() -> None:
+def test_a_503_with_retry_after_pauses_and_leaves_the_rate() -> None:
     clock = Clock()
     rate_limiter = RateLimiter(clock=clock, sleep=clock.sleep)
     rate_limiter.on_retry_after(rate_limiter.admit(60), 3.0, is_throttled=False)
@@ -140,7 +140,7 @@ def test_a_503_that_says_when_to_come_back_pauses_and_teaches_nothing() -> None:
     assert rate_limiter.admit(60) == 1003.0
 
 
-def test_the_user_is_told_once_that_requests_take_turns() -> None:
+def test_the_rate_is_shown_once() -> None:
     clock = Clock()
     said: list[str] = []
     rate_limiter = RateLimiter(said.append, clock, clock.sleep)
@@ -161,7 +161,7 @@ def given_up(rate_limiter: RateLimiter, clock: Clock, reason: Reason = "refused"
     rate_limiter.on_unreachable(began, Unreachable("no connection", reason=reason))
 
 
-def test_an_installation_that_is_down_is_asked_again_after_a_while() -> None:
+def test_the_circuit_breaker_closes_after_a_while() -> None:
     clock = Clock()
     rate_limiter = RateLimiter(clock=clock, sleep=clock.sleep)
     given_up(rate_limiter, clock)
@@ -174,7 +174,7 @@ def test_an_installation_that_is_down_is_asked_again_after_a_while() -> None:
 
 
 @pytest.mark.parametrize("is_refused", [False, True])
-def test_an_answer_shows_that_an_installation_is_not_down(*, is_refused: bool) -> None:
+def test_a_response_closes_the_circuit_breaker(*, is_refused: bool) -> None:
     clock = Clock()
     rate_limiter = RateLimiter(clock=clock, sleep=clock.sleep)
     began, other = rate_limiter.admit(60), rate_limiter.admit(60)
@@ -183,10 +183,10 @@ def test_an_answer_shows_that_an_installation_is_not_down(*, is_refused: bool) -
     else:
         rate_limiter.on_response(other)
     rate_limiter.on_unreachable(began, Unreachable("no connection", reason="timeout"))
-    assert rate_limiter.admit(60) == clock.now, "one was answered while the other tried"
+    assert rate_limiter.admit(60) == clock.now, "another request got a response meanwhile"
 
     under_way = rate_limiter.admit(60)
     clock.now += 1
     given_up(rate_limiter, clock)
     rate_limiter.on_response(under_way)
-    assert rate_limiter.admit(60) == clock.now, "one was answered after the other had given up"
+    assert rate_limiter.admit(60) == clock.now, "a request got a response after the circuit breaker had opened"

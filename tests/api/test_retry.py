@@ -95,12 +95,12 @@ def test_what_does_not_pass_soon_is_given_up(error: ApiError, attempts: int) -> 
     ("wish", "pause"),
     [(None, 0.5), (0.0, 0.5), (0.4, 0.5), (0.5, 0.5), (1.0, 1.0), (59.0, 59.0), (60.0, 60.0), (61.0, 60.0), (86_400.0, 60.0)],
 )
-def test_the_servers_wish_is_honoured_up_to_a_minute(wish: float | None, pause: float) -> None:
+def test_retry_after_is_honored_up_to_a_minute(wish: float | None, pause: float) -> None:
     assert pause_before_retry(Throttled("x", status=429, retry_after=wish), POST, draw=highest) == pause
     assert pause_before_retry(ServerFailure("x", status=503, retry_after=wish), GET, draw=highest) == pause
 
 
-def test_without_a_wish_the_bound_of_the_pause_doubles_up_to_ten_seconds() -> None:
+def test_without_retry_after_the_bound_of_the_pause_doubles_up_to_ten_seconds() -> None:
     bounds = [
         pause_before_retry(LostResponse("x"), GET, attempt, draw=highest) for attempt in (1, 2, 3, 4, 5, 6, 7, 100, 100_000)
     ]
@@ -173,7 +173,7 @@ def test_slow_requests_use_the_budget_too(clock: Clock) -> None:
     assert caught.value.waited == 143.5  # this sender takes more than it is given: the client does not
 
 
-def test_a_wish_beyond_the_budget_fails_at_once(clock: Clock) -> None:
+def test_a_retry_after_beyond_the_budget_fails_at_once(clock: Clock) -> None:
     with pytest.raises(Throttled) as caught:
         send_with_retries(
             POST, failing([Throttled("x", status=429, retry_after=50.0)] * 9), Budget(120, clock), rate_limiter(clock)
@@ -204,7 +204,7 @@ def test_a_retry_prints_nothing(clock: Clock, capfd: pytest.CaptureFixture[str],
     assert capfd.readouterr() == ("", "")
 
 
-def test_what_one_operation_found_out_the_others_do_not_try(clock: Clock) -> None:
+def test_an_operation_without_a_connection_opens_the_circuit_breaker(clock: Clock) -> None:
     shared, sent = rate_limiter(clock), list[float]()
 
     def refused(left: float) -> str:
@@ -224,7 +224,7 @@ def test_what_one_operation_found_out_the_others_do_not_try(clock: Clock) -> Non
     assert send_with_retries(POST, failing([], "there again"), Budget(120, clock), shared, highest) == "there again"
 
 
-def test_an_operation_that_waits_ends_with_the_others_verdict(clock: Clock) -> None:
+def test_an_open_circuit_breaker_ends_an_operation_that_waits(clock: Clock) -> None:
     shared = rate_limiter(clock)
 
     def refused_and_overtaken(_: float) -> str:

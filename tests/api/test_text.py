@@ -37,7 +37,7 @@ def test_a_long_text_is_cut_at_the_limit() -> None:
     assert printable("word " * 10, 10) == "word word…"
 
 
-def test_an_enormous_text_is_looked_at_only_where_it_begins() -> None:
+def test_only_the_beginning_of_an_enormous_text_is_read() -> None:
     assert printable("\x1b[m" * 10_000 + "far behind") == ""
 
 

@@ -40,7 +40,7 @@ def test_a_token_is_obtained_once_and_again_only_when_it_was_refused() -> None:
     assert token.secrets() == {"first", "second"}
 
 
-def test_many_threads_that_were_refused_renew_once() -> None:
+def test_many_threads_with_a_401_refresh_once() -> None:
     obtained: list[str] = []
 
     def obtain() -> Token:
@@ -55,7 +55,7 @@ def test_many_threads_that_were_refused_renew_once() -> None:
     assert obtained == ["token-0", "token-1"]
 
 
-def test_a_token_that_is_about_to_end_is_obtained_anew() -> None:
+def test_a_token_is_refreshed_before_it_expires() -> None:
     now = [1000.0]
     tokens = iter([Token("first", 1100.0), Token("second", 5000.0)])
     renewals: list[float] = []
@@ -66,8 +66,8 @@ def test_a_token_that_is_about_to_end_is_obtained_anew() -> None:
     assert renewals == [1041.0]
 
 
-def test_a_register_is_not_sent_with_a_token_that_was_just_renewed() -> None:
-    """It may be that of another installation, so its caller looks again (docs/adr/0004-installation-guard.md)."""
+def test_a_register_is_not_sent_with_a_token_that_was_just_refreshed() -> None:
+    """It may be that of another installation, so its caller verifies (docs/adr/0004-installation-guard.md)."""
     tokens = iter([Token("first", 1000.0), Token("second")])
     token = BearerToken(lambda: next(tokens), clock=lambda: 990.0)
     token.installation()
@@ -93,7 +93,7 @@ def test_where_there_is_no_other_token_the_one_that_ends_is_used_and_the_source_
     assert asked == [1000.0, 1000.0, 1061.0]
 
 
-def test_what_goes_wrong_is_told_without_the_token_in_use() -> None:
+def test_an_error_of_the_source_is_shown_without_the_token_in_use() -> None:
     def obtain() -> Token:
         if used:
             raise Unauthorized(f"the lease of {used[0]} has expired")

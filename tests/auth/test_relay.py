@@ -57,7 +57,7 @@ def test_a_request_travels_in_an_envelope() -> None:
     assert json.loads(sent.body or b"") == {"method": "PUT", "path": "/a%2Fb", "body": '{"é":1}'}
 
 
-def test_what_the_relay_relayed_is_the_answer_of_the_api_and_tells_the_installation() -> None:
+def test_a_relayed_response_is_that_of_the_api_and_names_the_installation() -> None:
     relay, response = Relay(), Response(404, {"x-relay": "relayed", "x-relay-installation": "ab"}, b"{}")
     assert (relay.installation, relay.has_responded) == (None, False)
     assert relay.unwrap(response) is response
@@ -65,14 +65,14 @@ def test_what_the_relay_relayed_is_the_answer_of_the_api_and_tells_the_installat
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 401, 404, 422])
-def test_what_something_else_answers_is_no_answer_of_the_api(status: int) -> None:
+def test_a_response_of_another_server_is_invalid(status: int) -> None:
     with pytest.raises(InvalidResponse) as caught:
         Relay().unwrap(Response(status, {}, b"[]"))
     assert caught.value.status == status
 
 
 def test_a_nonce_that_was_used_means_that_the_request_came_before() -> None:
-    """Something on the way delivered it twice, and it may have been carried out: a register has to look."""
+    """Something on the way delivered it twice, and it may have been carried out: a register has to be verified."""
     with pytest.raises(InvalidResponse) as caught:
         Relay().unwrap(Response(401, {"x-relay": "refused"}, b'{"code": "RELAY_NONCE", "message": "used"}'))
     assert (caught.value.outcome, caught.value.transient) == (Outcome.UNKNOWN, True)

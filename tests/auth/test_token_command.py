@@ -129,7 +129,7 @@ def test_who_waits_too_long_for_another_run_says_so(tmp_path: Path) -> None:
     thread.join()
 
 
-def test_a_failure_answers_those_who_ask_right_after_it(tmp_path: Path) -> None:
+def test_a_failure_is_cached_for_a_while(tmp_path: Path) -> None:
     """A program that hangs must not hang once for each module."""
     program = f"import pathlib, sys; p = pathlib.Path({str(tmp_path / 'runs')!r}); p.open('a').write('x'); sys.exit('no role')"
     command = TokenCommand(python(program), tmp_path, 20.0)
@@ -139,7 +139,7 @@ def test_a_failure_answers_those_who_ask_right_after_it(tmp_path: Path) -> None:
     assert (tmp_path / "runs").read_text() == "x"
 
 
-def test_a_token_that_is_printed_again_answers_those_who_ask_right_after_it(tmp_path: Path) -> None:
+def test_a_token_that_is_printed_again_is_cached_for_a_while(tmp_path: Path) -> None:
     """It was refused: whoever was refused with it as well need not run the program for the same."""
     program = f"import pathlib; p = pathlib.Path({str(tmp_path / 'runs')!r}); p.open('a').write('x'); print({TOKEN!r})"
     command = TokenCommand(python(program), tmp_path, 20.0)
@@ -154,7 +154,7 @@ def test_without_a_folder_for_its_lock_it_runs_all_the_same(tmp_path: Path, monk
 
 
 def test_it_does_not_outlive_this_process(tmp_path: Path) -> None:
-    """The plugin leaves without a clean-up when the engine is gone."""
+    """The plugin leaves without a clean-up when the engine has ended."""
     program = f"import os, pathlib, time; pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid())); time.sleep(60)"
     thread = threading.Thread(target=lambda: failure(python(program), tmp_path))
     thread.start()

@@ -1,4 +1,4 @@
-"""From a status and a body to an error."""
+"""The error that a status and a body stand for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is answered: lenient to what we do not know, clear about what cannot be used."""
+"""Responses: unknown fields are accepted, unusable ones are errors that say why."""
 
 from __future__ import annotations
 
@@ -219,7 +219,7 @@ def test_what_is_no_list_is_refused_with_its_reason(body: Any, reason: str) -> N
         parse_page(response(body))
 
 
-def test_a_stranger_that_is_too_deep_does_not_block_the_list() -> None:
+def test_a_foreign_module_that_is_too_deep_does_not_block_the_list() -> None:
     deep: Any = "x"
     for _ in range(40):
         deep = [deep]
@@ -236,13 +236,13 @@ def test_any_success_is_a_successful_delete(status: int, body: bytes) -> None:
     parse_deleted(response(body, status))
 
 
-def test_a_page_is_no_answer_to_a_delete() -> None:
+def test_html_is_no_response_to_a_delete() -> None:
     with pytest.raises(InvalidResponse, match="a page of HTML"):
         parse_deleted(response(b" <html>Log in</html>", 200))
 
 
 @pytest.mark.parametrize("status", [200, 204])
-def test_an_empty_answer_to_a_register_is_one_only_with_its_status(status: int) -> None:
+def test_an_empty_response_to_a_register_needs_its_status(status: int) -> None:
     with pytest.raises(InvalidResponse):
         parse_registered("v1", response(b"", status), "a")
 
@@ -253,5 +253,5 @@ def test_a_value_that_pulumi_takes_for_its_own_is_refused(value: object) -> None
         parse_module(response({**A, "data": {"x": value}}))
 
 
-def test_the_repr_of_an_answer_shows_no_content() -> None:
+def test_the_repr_of_a_response_shows_no_content() -> None:
     assert repr(Response(200, {"set-cookie": "secret"}, b"secret")) == "Response(status=200)"
