@@ -128,6 +128,10 @@ class LifecycleProject(Project):
             case ("stack", "output", name):
                 (root,) = [resource for resource in self.load() if resource["type"] == STACK_TYPE]
                 return Outcome(0, f"{revealed(root['outputs'][name])}\n", "")
+            case ("stack", "import", "--file", file):
+                given = json.loads((self.root / file).read_text("utf-8"))["deployment"]["resources"]
+                self.save([_changed(resource, _opened) for resource in given])
+                return Outcome(0, "", "")
             case ("stack", "export", *_):
                 return Outcome(0, json.dumps({"version": 3, "deployment": self._checkpoint()["checkpoint"]["latest"]}), "")
         raise NotImplementedError(f"the lifecycle harness does not know {args}: the test is one for the CLI")
@@ -633,8 +637,10 @@ class Deployment:
                 what = f"to {operation}" if self.dry_run else operation.rstrip("e") + "ed"
                 shown.append(f"    {prefix}{count} {what}")
         shown += [f"    {count} {what}" for what in ("errored",) if (count := self.counts[what])]
-        if self.counts["same"]:
-            shown.append(f"    {self.counts['same']} unchanged")
+        changes = [self.counts[operation] for operation in _PREFIXES if self.counts[operation]]
+        several = f"{sum(changes)} changes. " if len(changes) > 1 else ""
+        if several or self.counts["same"]:
+            shown.append(f"    {several}{self.counts['same']} unchanged" if self.counts["same"] else f"    {several}")
         return Outcome(int(self._has_failed), "\n".join([*shown, ""]), "")
 
 
