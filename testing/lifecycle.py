@@ -127,7 +127,8 @@ class LifecycleProject(Project):
                 return Outcome(0, "", "")
             case ("stack", "output", name):
                 (root,) = [resource for resource in self.load() if resource["type"] == STACK_TYPE]
-                return Outcome(0, f"{revealed(root['outputs'][name])}\n", "")
+                outputs = revealed(root["outputs"])
+                return Outcome(0, f"{json.dumps(outputs) if name == '--json' else outputs[name]}\n", "")
             case ("stack", "import", "--file", file):
                 given = json.loads((self.root / file).read_text("utf-8"))["deployment"]["resources"]
                 self.save([_changed(resource, _opened) for resource in given])
@@ -631,6 +632,10 @@ class Deployment:
                 shown.append(f"  {urn.split('::')[2].rpartition('$')[2]} ({_name(urn)}):")
                 shown += [f"    {line}" for message in self.messages[urn] for line in message.splitlines()]
                 shown.append("")
+        outputs = [resource["outputs"] for resource in self.after if resource["type"] == STACK_TYPE and resource["outputs"]]
+        if outputs:
+            values = {name: "[secret]" if is_secret(value) else json.dumps(value) for name, value in outputs[0].items()}
+            shown += ["Outputs:", *(f"    {name}: {value}" for name, value in values.items()), ""]
         shown.append("Resources:")
         for operation, prefix in _PREFIXES.items():
             if count := self.counts[operation]:

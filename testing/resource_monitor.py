@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import grpc
-from google.protobuf import empty_pb2, json_format, struct_pb2
+from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, resource_pb2, resource_pb2_grpc
 
 from testing.fork_server import Start, fork_server
@@ -212,7 +212,21 @@ def _language_host_script() -> str:
 
 def from_wire(struct: struct_pb2.Struct) -> Properties:
     """Plain values; whole numbers are integers, and a secret is an object with :data:`SIGNATURE`."""
-    return json_format.MessageToDict(struct)
+    return {name: _plain(value) for name, value in struct.fields.items()}
+
+
+def _plain(value: struct_pb2.Value) -> Any:
+    match value.WhichOneof("kind"):
+        case "struct_value":
+            return from_wire(value.struct_value)
+        case "list_value":
+            return [_plain(item) for item in value.list_value.values]
+        case "number_value":
+            number = value.number_value
+            return int(number) if number.is_integer() else number
+        case "bool_value" | "string_value" as kind:
+            return getattr(value, kind)
+    return None
 
 
 def to_wire(values: Mapping[str, Any]) -> struct_pb2.Struct:

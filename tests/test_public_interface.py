@@ -73,6 +73,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(target.glob("*.whl"))
 
 
+@pytest.mark.complete
 def test_the_wheel_holds_what_the_engine_and_type_checkers_look_for(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
@@ -81,6 +82,7 @@ def test_the_wheel_holds_what_the_engine_and_type_checkers_look_for(wheel: Path)
     assert not [name for name in names if name.startswith(("tests", "examples", "scripts"))]
 
 
+@pytest.mark.complete
 def test_the_wheel_installs_and_imports_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
     python = tmp_path / "venv" / "bin" / "python"

@@ -10,6 +10,7 @@ import pytest
 from testing.independent_server import Server, serve
 from testing.project import Outcome, Project
 from tests.support.bad_inputs import OK, ROWS, Bad
+from tests.support.engines import BOTH_ENGINES, ENGINES, PROJECTS
 
 
 def problems(seen: Outcome) -> dict[str, list[str]]:
@@ -24,12 +25,12 @@ def problems(seen: Outcome) -> dict[str, list[str]]:
     return found
 
 
-@pytest.fixture(scope="module")
-def everything(tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, int]:
+@pytest.fixture(scope="module", params=ENGINES)
+def everything(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, int]:
     """One preview of a program that makes every mistake, each in a resource of its own."""
     with serve() as server:
         root = tmp_path_factory.mktemp("bad")
-        stack = Project(root, environment=server.environment())
+        stack = PROJECTS[request.param](root, environment=server.environment())
         stack.program("\n".join(row.source(row.name) for row in ROWS) + "\n")
         return stack.preview(), len(server.calls)
 
@@ -50,6 +51,7 @@ def test_a_mistake_is_named_by_its_property_and_its_rule(everything: tuple[Outco
     assert any(text.startswith(where) and row.words in text for text in texts), texts
 
 
+@BOTH_ENGINES
 def test_five_resources_with_one_mistake_each_report_all_five(project: Callable[..., Project], server: Server) -> None:
     stack = project(server)
     stack.program(f'for i in range(5):\n    forge.TriggerModule(f"m{{i}}", {OK}, key="not a key")\n')
@@ -59,6 +61,7 @@ def test_five_resources_with_one_mistake_each_report_all_five(project: Callable[
     assert "5 of the declared modules cannot be registered" in seen.text
 
 
+@BOTH_ENGINES
 def test_a_mistake_is_told_however_late_the_name_of_its_resource_is_known(
     project: Callable[..., Project], server: Server
 ) -> None:
@@ -78,6 +81,7 @@ def test_a_mistake_is_told_however_late_the_name_of_its_resource_is_known(
     assert "wrong" in problems(seen), seen.text
 
 
+@BOTH_ENGINES
 def test_an_up_without_a_preview_registers_nothing_that_is_wrong(project: Callable[..., Project], server: Server) -> None:
     stack = project(server)
     stack.program(f'forge.TriggerModule("m", {OK}, key="not a key")\n')
@@ -87,6 +91,7 @@ def test_an_up_without_a_preview_registers_nothing_that_is_wrong(project: Callab
     assert not server.calls
 
 
+@BOTH_ENGINES
 def test_one_resource_with_five_mistakes_reports_all_five(project: Callable[..., Project], server: Server) -> None:
     stack = project(server)
     stack.program(
@@ -108,6 +113,7 @@ forge.TriggerModule(
     assert not server.calls
 
 
+@BOTH_ENGINES
 @pytest.mark.parametrize(
     ("value", "words"),
     [
@@ -129,6 +135,7 @@ def test_what_cannot_even_be_sent_is_refused_where_it_is_written(
     assert not server.calls
 
 
+@BOTH_ENGINES
 @pytest.mark.parametrize(
     ("config", "environment", "words"),
     [
@@ -156,6 +163,7 @@ def test_settings_that_cannot_be_used_are_one_message_in_preview(
     assert not server.calls
 
 
+@BOTH_ENGINES
 def test_without_a_token_a_preview_says_how_to_do_without_one(project: Callable[..., Project], server: Server) -> None:
     stack = project(server)
     stack.program(f'forge.TriggerModule("one", {OK})\n')
@@ -172,6 +180,7 @@ def test_without_a_token_a_preview_says_how_to_do_without_one(project: Callable[
     assert len(server.calls) == calls
 
 
+@BOTH_ENGINES
 def test_no_settings_at_all_lists_the_ways_to_configure(project: Callable[..., Project], server: Server) -> None:
     stack = project(server)
     stack.environment.clear()
@@ -182,6 +191,7 @@ def test_no_settings_at_all_lists_the_ways_to_configure(project: Callable[..., P
         assert way in seen.text
 
 
+@BOTH_ENGINES
 def test_a_key_under_v2_is_refused(project: Callable[..., Project], server: Server) -> None:
     stack = project(server, apiVersion="v2")
     stack.program(f'forge.TriggerModule("one", {OK}, key="mine")\n')
@@ -191,6 +201,7 @@ def test_a_key_under_v2_is_refused(project: Callable[..., Project], server: Serv
     assert "v2" in seen.text
 
 
+@BOTH_ENGINES
 def test_a_logical_name_that_is_no_key_is_refused_with_the_advice_to_give_one(
     project: Callable[..., Project], server: Server
 ) -> None:

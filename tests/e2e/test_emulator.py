@@ -15,6 +15,7 @@ import pytest
 from testing.installations import on_both
 from testing.project import Project
 from tests.support.bad_inputs import OK
+from tests.support.engines import BOTH_ENGINES
 
 
 @pytest.fixture
@@ -37,6 +38,7 @@ def served(tmp_path: Path) -> Iterator[dict[str, str]]:
         process.communicate(timeout=20)
 
 
+@BOTH_ENGINES
 def test_a_life_on_the_emulator_over_http(project: Callable[..., Project], served: dict[str, str]) -> None:
     stack = on_both(project, served)
     stack.program(
@@ -55,6 +57,7 @@ for name in ("default", "other-v2"):
     assert done.summary["deleted"] == 7, done.text
 
 
+@BOTH_ENGINES
 def test_two_installations_on_one_file_are_apart(project: Callable[..., Project]) -> None:
     stack = project(**{"installations.acme.baseUrl": "emulator://forge.db", "installations.beta.baseUrl": "emulator://forge.db"})
     stack.program(
@@ -70,6 +73,7 @@ for name in ("default", "acme", "beta"):
     assert stack.preview("--expect-no-changes").code == 0
 
 
+@BOTH_ENGINES
 def test_a_long_reference_is_warned_of_and_its_module_is_read_by_its_id(project: Callable[..., Project]) -> None:
     stack = project()
     one = 'forge.TriggerModule("one", events=["avi:jira:updated:issue"], endpoint="e" * 24)'
@@ -91,6 +95,7 @@ pulumi.export("endpoint", other.endpoint)
     assert f'"{"e" * 24}"' in done.stdout
 
 
+@BOTH_ENGINES
 def test_what_was_deleted_by_hand_is_registered_again_after_a_refresh(project: Callable[..., Project]) -> None:
     stack = project()
     stack.program(f'for i in range(3):\n    forge.TriggerModule(f"m{{i}}", {OK})\n')

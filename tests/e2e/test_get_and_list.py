@@ -10,6 +10,7 @@ import pytest
 from testing.independent_server import Server
 from testing.project import Project
 from tests.support.command import by_hand
+from tests.support.engines import BOTH_ENGINES
 
 EVENTS = 'events=["avi:jira:updated:issue"]'
 
@@ -24,6 +25,7 @@ def two_sites(project: Callable[..., Project], server: Server) -> Project:
     return stack
 
 
+@BOTH_ENGINES
 def test_what_is_there_can_be_read_in_preview_and_in_up_and_is_neither_changed_nor_deleted(
     project: Callable[..., Project], server: Server
 ) -> None:
@@ -58,6 +60,7 @@ def test_what_is_there_can_be_read_in_preview_and_in_up_and_is_neither_changed_n
     assert sorted(module["key"] for module in server.modules()) == ["one", "panel"]
 
 
+@BOTH_ENGINES
 @pytest.mark.parametrize(
     ("statement", "words"),
     [
@@ -82,6 +85,7 @@ def test_what_is_not_there_ends_the_preview_with_a_message(
     assert words in done.text
 
 
+@BOTH_ENGINES
 def test_a_stack_builds_triggers_from_the_modules_of_another_installation(
     project: Callable[..., Project], server: Server
 ) -> None:
@@ -106,6 +110,7 @@ def test_a_stack_builds_triggers_from_the_modules_of_another_installation(
     assert found == {"later": ["key-0", "key-1", "key-2", "panel"], "one": "acme/v2/key-0"}
 
 
+@BOTH_ENGINES
 def test_in_a_preview_what_is_unknown_is_not_asked_for(project: Callable[..., Project], server: Server) -> None:
     stack = project(server, apiVersion="v2")
     stack.program(f"""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from testing.independent_server import Server
 from testing.project import Project
+from tests.support.engines import BOTH_ENGINES
 from tests.support.manifests import SMALL, line_with, write
 
 PROGRAM = """
@@ -48,6 +49,7 @@ EXPECTED = {
 }
 
 
+@BOTH_ENGINES
 def test_a_preview_says_everything_that_the_manifest_speaks_against_at_once(
     project: Callable[..., Project], server: Server
 ) -> None:
@@ -68,6 +70,7 @@ def test_a_preview_says_everything_that_the_manifest_speaks_against_at_once(
     assert not server.calls
 
 
+@BOTH_ENGINES
 def test_a_manifest_that_cannot_be_read_is_one_message_for_five_modules(project: Callable[..., Project], server: Server) -> None:
     stack = project(server, manifest="manifest.yml")
     write(stack.root, "modules:\n\tfunction:\n")
@@ -80,6 +83,7 @@ def test_a_manifest_that_cannot_be_read_is_one_message_for_five_modules(project:
     assert not server.calls
 
 
+@BOTH_ENGINES
 def test_the_variable_names_a_manifest_that_allows_what_is_declared(project: Callable[..., Project], server: Server) -> None:
     stack = project(server)
     write(stack.root, SMALL)

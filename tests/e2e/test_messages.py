@@ -10,8 +10,10 @@ from testing.independent_server import Server
 from testing.installations import said
 from testing.project import Project
 from tests.support.bad_inputs import OK
+from tests.support.engines import BOTH_ENGINES
 
 
+@BOTH_ENGINES
 def test_what_is_misspelt_is_warned_of_on_its_resource_and_registers(project: Callable[..., Project], server: Server) -> None:
     """An event, a type, and an event of a trigger by hand; each of the first two gives one warning."""
     stack = project(server)
@@ -58,6 +60,7 @@ def test_a_token_in_clear_text_is_warned_of_once_and_an_encrypted_one_is_not(
     assert "warning:" not in done.text
 
 
+@BOTH_ENGINES
 @pytest.mark.smoke
 def test_an_error_of_the_api_is_one_short_message_without_a_traceback(project: Callable[..., Project], server: Server) -> None:
     server.interfere = lambda call: (422, {"message": "no such endpoint"}) if call.method == "POST" else None
@@ -71,6 +74,7 @@ def test_an_error_of_the_api_is_one_short_message_without_a_traceback(project: C
     assert "Traceback" not in done.text
 
 
+@BOTH_ENGINES
 def test_a_user_s_own_exception_keeps_its_traceback(project: Callable[..., Project], server: Server) -> None:
     stack = project(server)
     stack.program(f'forge.TriggerModule("one", {OK})\n\ndef mine():\n    raise LookupError("my own mistake")\n\nmine()\n')

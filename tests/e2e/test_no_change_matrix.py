@@ -15,7 +15,7 @@ from testing.installations import variables_of
 from testing.project import Outcome, Project
 from testing.soak import runs
 from tests.support.command import in_project, printed
-from tests.support.engines import BOTH_ENGINES
+from tests.support.engines import BOTH_ENGINES, CLI
 from tests.support.matrix import SPECS, TYPED, Declared, declared, paths, paths_in
 
 BEFORE, AFTER = declared()
@@ -64,7 +64,9 @@ def test_the_matrix_has_every_property(kind: str) -> None:
 
 @BOTH_ENGINES
 @pytest.mark.parametrize("version", ["v1", "v2"][: runs(1, 2)])
-def test_nothing_is_planned_where_nobody_changed_anything(project: Callable[..., Project], server: Server, version: str) -> None:
+def test_nothing_is_planned_where_nobody_changed_anything(
+    project: Callable[..., Project], server: Server, version: str, engine: str
+) -> None:
     server.limit, count = 1000, len(BEFORE)
     stack = project(server, apiVersion=version)
     for modules in (BEFORE, AFTER):
@@ -76,6 +78,8 @@ def test_nothing_is_planned_where_nobody_changed_anything(project: Callable[...,
         if modules is BEFORE:
             same(stack.up("--refresh", "--diff", "--expect-no-changes"), count)
 
+    if engine != CLI:  # `forge-modules import` runs the real one
+        return
     other = project(server, apiVersion=version)
     done = in_project(other, "import", "--stack", "test", "--run", "--json")
     assert done.code == 0, done.text
@@ -106,7 +110,7 @@ DEFAULTS = {"jira:entityProperty": {"entityType": "issue"}, "confluence:contentB
 
 
 @BOTH_ENGINES
-def test_nothing_is_planned_for_what_the_server_adds(project: Callable[..., Project], server: Server) -> None:
+def test_nothing_is_planned_for_what_the_server_adds(project: Callable[..., Project], server: Server, engine: str) -> None:
     server.rewrite, server.empty_201 = adding, True
     stack = project(server, **{"installations.acme.apiVersion": "v2"})
     stack.environment |= variables_of("acme", server.environment())
@@ -125,6 +129,8 @@ def test_nothing_is_planned_for_what_the_server_adds(project: Callable[..., Proj
     assert server.counts()["POST"] == server.counts()["PUT"] == count
     assert len(server.modules("v1")) == len(server.modules("v2"))
 
+    if engine != CLI:
+        return
     other = project(server)
     done = in_project(other, "import", "--stack", "test", "--run", "--json")
     assert done.code == 0, done.text

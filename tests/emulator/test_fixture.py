@@ -7,6 +7,8 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pytest
+
 from testing.environment import environment
 
 CONFTEST = 'pytest_plugins = ["pulumi_atlassian_forge.emulator.fixture"]\n'
@@ -141,6 +143,7 @@ def test_the_environment_leads_the_provider_to_it(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.complete
 def test_it_runs_in_parallel(tmp_path: Path) -> None:
     done = run(
         tmp_path,

@@ -19,7 +19,8 @@ HARNESS: Final = "harness"
 CLI: Final = "cli"
 PROJECTS: Final[Mapping[str, type[Project]]] = {HARNESS: LifecycleProject, CLI: Project}
 
-BOTH_ENGINES: Final = pytest.mark.parametrize("engine", [HARNESS, CLI], indirect=True)
+ENGINES: Final = (HARNESS, pytest.param(CLI, marks=pytest.mark.cli))
+BOTH_ENGINES: Final = pytest.mark.parametrize("engine", ENGINES, indirect=True)
 """A scenario for the lifecycle harness and for the real CLI: the assertions are the same, so the two agree."""
 
 COMPLETE: Final = (
@@ -48,5 +49,5 @@ def mark(item: pytest.Item) -> None:
         item.add_marker("complete")
     if "project" in getattr(item, "fixturenames", ()):
         callspec = getattr(item, "callspec", None)
-        if callspec is None or callspec.params.get("engine", CLI) == CLI:
+        if callspec is None or "engine" not in callspec.params:
             item.add_marker("cli")
