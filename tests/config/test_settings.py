@@ -162,7 +162,7 @@ def test_a_key_of_a_relay_alone_says_that_its_address_is_missing(config: dict[st
     assert "set ATLASSIAN_FORGE_RELAY_URL, or: pulumi config set 'atlassian-forge:relayUrl' <url>" in str(caught.value)
 
 
-def test_a_key_of_a_relay_does_not_stand_in_the_way_of_another_road() -> None:
+def test_a_key_of_a_relay_is_ignored_beside_another_authentication_method() -> None:
     assert installations({"token": "t", "relayKey": "k" * 32}).resolve("default").auth_method == "token"
     assert installations({"baseUrl": "emulator://x.db", "relayKey": "k" * 32}).resolve("default").on_emulator
 
@@ -209,7 +209,7 @@ def test_a_token_file_is_enough_and_of_two_tokens_that_of_the_environment_wins(m
         {"tokenCommand": "fetch-token"},
     ],
 )
-def test_an_emulator_in_the_environment_takes_the_place_of_any_road(
+def test_an_emulator_in_the_environment_replaces_any_authentication_method(
     monkeypatch: pytest.MonkeyPatch, auth_method: dict[str, str]
 ) -> None:
     """As a preview of a pull request has it, so that nothing leaves."""
