@@ -91,12 +91,25 @@ class _Module(Resource):
         preview_errors.report(self)
 
     @classmethod
-    def _read(
-        cls, resource_name: str, id_: pulumi.Input[str], placeholders: Mapping[str, Any], opts: pulumi.ResourceOptions | None
+    def get(
+        cls,
+        resource_name: str,
+        id: pulumi.Input[str],  # noqa: A002 - Pulumi's own word
+        opts: pulumi.ResourceOptions | None = None,
     ) -> Self:
-        """Read a module by its id. The stack neither changes nor deletes it."""
-        inputs = {**placeholders, "key": None, "installation": None, "api_version": None, "__name": [resource_name]}
-        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id_))
+        """A module that is registered already. The stack reads it, and never changes or deletes it.
+
+        If it does not exist, or is read as a ``TriggerModule`` and is no trigger, the preview or the ``up`` fails with a message.
+
+        Args:
+            resource_name: The logical name.
+            id: ``<installation>/<apiVersion>/<key>``, for example ``default/v1/notify-on-bug``.
+            opts: Pulumi's options.
+        """
+        # An attribute exists only if its name is among the inputs; read tells a trigger from other modules by ``data``.
+        own = {"type": None, "data": {}} if issubclass(cls, DynamicModule) else dict.fromkeys(TRIGGER_PROPERTIES)
+        inputs = {**own, "key": None, "installation": None, "api_version": None, "__name": [resource_name]}
+        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
         found = cls.__new__(cls)
         Resource.__init__(found, PROVIDER, resource_name, _Inputs(pulumi_values.encode_hidden(inputs)), opts)
         return found
@@ -215,24 +228,6 @@ class TriggerModule(_Module, module="atlassian-forge", name="TriggerModule"):
         }
         super().__init__(resource_name, properties, key, installation, adopt, opts)
 
-    @classmethod
-    def get(
-        cls,
-        resource_name: str,
-        id: pulumi.Input[str],  # noqa: A002 - Pulumi's own word
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> "TriggerModule":
-        """A trigger that is registered already. The stack reads it, and never changes or deletes it.
-
-        If it does not exist, or is a module of another type, the preview or the ``up`` fails with a message.
-
-        Args:
-            resource_name: The logical name.
-            id: ``<installation>/<apiVersion>/<key>``, for example ``default/v1/notify-on-bug``.
-            opts: Pulumi's options.
-        """
-        return cls._read(resource_name, id, dict.fromkeys(TRIGGER_PROPERTIES), opts)
-
     @property
     def data(self) -> pulumi.Output[Mapping[str, Any]]:
         """The module's ``data`` as the API has it, with API property names."""
@@ -290,24 +285,6 @@ class DynamicModule(_Module, module="atlassian-forge", name="DynamicModule"):
             opts: Pulumi's options.
         """
         super().__init__(resource_name, {"type": type, "data": data}, key, installation, adopt, opts)
-
-    @classmethod
-    def get(
-        cls,
-        resource_name: str,
-        id: pulumi.Input[str],  # noqa: A002 - Pulumi's own word
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> "DynamicModule":
-        """A module of any type that is registered already. The stack reads it, and never changes or deletes it.
-
-        If it does not exist, the preview or the ``up`` fails with a message.
-
-        Args:
-            resource_name: The logical name.
-            id: ``<installation>/<apiVersion>/<key>``, for example ``default/v1/panel``.
-            opts: Pulumi's options.
-        """
-        return cls._read(resource_name, id, {"type": None, "data": {}}, opts)  # check knows it from a trigger by data
 
 
 def _parents(opts: pulumi.ResourceOptions | None) -> list[str | pulumi.Input[str]]:
