@@ -1,17 +1,17 @@
 """Retries: exponential backoff with full jitter, ``Retry-After``, and one time budget for each operation.
 
-================================================  =====================  =========================================
-what came of the request                          GET, PUT, DELETE       POST
-================================================  =====================  =========================================
-no connection: refused                            retry, at most 6 times  retry, at most 6 times
-no connection: time-out                           retry, at most 6 times  no: it takes too long
-no connection: DNS, TLS, proxy                    no                     no
-response lost                                     retry                  no: it may be registered
-response damaged                                  retry, at most 3 times  no: it may be registered
-429                                               retry                  retry
-500, 502, 503, 504                                retry                  no: it may be registered
-anything else                                     no                     no
-================================================  =====================  =========================================
+==================================  =======================  =======================
+what came of the request            GET, PUT, DELETE         POST
+==================================  =======================  =======================
+no connection: refused              retry, 6 attempts        retry, 6 attempts
+no connection: time-out             retry, 6 attempts        no: it takes too long
+no connection: DNS, TLS, proxy      no                       no
+response lost                       retry                    no: it may be registered
+response damaged                    retry, 3 attempts        no: it may be registered
+429                                 retry                    retry
+500, 502, 503, 504                  retry                    no: it may be registered
+anything else                       no                       no
+==================================  =======================  =======================
 
 The pause is the server's ``Retry-After``, but at most 60 s; else a random time between 0 and a bound that doubles from 0.5 s to
 10 s (full jitter). After a 429, and after a 5xx with ``Retry-After``, all requests to the installation pause
