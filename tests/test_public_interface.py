@@ -88,7 +88,7 @@ def test_the_wheel_installs_and_imports_in_an_empty_environment(wheel: Path, tmp
     python = tmp_path / "venv" / "bin" / "python"
     subprocess.run([str(python), "-m", "pip", "install", "--quiet", str(wheel)], check=True)
     code = (
-        "import pulumi_atlassian_forge, pulumi_atlassian_forge.session.connections as c;"
+        "import pulumi_atlassian_forge, pulumi_atlassian_forge.session.session as c;"
         "c.Connections({'atlassian-forge:baseUrl': 'emulator://x.db'}.get).open('default').module_list('v1').all();"
         "import importlib.metadata as m; print(m.version('pulumi-atlassian-forge'))"
     )

@@ -14,7 +14,7 @@ from pulumi_atlassian_forge.lifecycle.create import create
 from pulumi_atlassian_forge.lifecycle.read import read
 from pulumi_atlassian_forge.lifecycle.update import update
 from pulumi_atlassian_forge.model.module_id import ModuleId
-from pulumi_atlassian_forge.session.connections import Connections
+from pulumi_atlassian_forge.session.session import Connections
 from testing.independent_server import TOKEN, Server
 
 INPUTS = {"__name": ["m"], "installation": "acme", "apiVersion": "v1", "key": "m", "events": ["e"], "endpoint": "h"}

@@ -146,7 +146,13 @@ def _documented(book: Book) -> _Numbers:
             "[Pulumi](https://www.pulumi.com/pricing/)",
             4,
         ),
-        "at_once": (4, "", "operations at once on an installation", "[this provider](guide/authentication.md#many-installations)", 0),
+        "at_once": (
+            4,
+            "",
+            "operations at once on an installation",
+            "[this provider](guide/authentication.md#many-installations)",
+            0,
+        ),
         "timeout": (
             120,
             "s",

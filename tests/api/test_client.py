@@ -12,8 +12,7 @@ import httpx
 import pytest
 
 from pulumi_atlassian_forge.api import protocol
-from pulumi_atlassian_forge.api.auth import Auth
-from pulumi_atlassian_forge.api.client import Client, Timeouts
+from pulumi_atlassian_forge.api.client import Auth, Client, Timeouts
 from pulumi_atlassian_forge.api.errors import (
     ApiError,
     InvalidResponse,

@@ -50,7 +50,7 @@ class Script:
         self.responses = list(responses)
         self.sent: list[Request] = []
 
-    def send(self, request: Request, *, within: float | None = None) -> Response:
+    def send(self, request: Request, within: float | None = None) -> Response:
         assert within is not None
         self.sent.append(request)
         given = self.responses[min(len(self.sent), len(self.responses)) - 1]

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import pytest
 
-from pulumi_atlassian_forge.api import protocol
+from pulumi_atlassian_forge.api import protocol, retry
 from pulumi_atlassian_forge.api.errors import (
     ApiError,
     InvalidResponse,
@@ -18,7 +19,8 @@ from pulumi_atlassian_forge.api.errors import (
     Unreachable,
 )
 from pulumi_atlassian_forge.api.rate_limiter import CIRCUIT_OPEN_S, RateLimiter
-from pulumi_atlassian_forge.api.retry import Budget, pause_before_retry, send_with_retries
+from pulumi_atlassian_forge.api.request_response import Request, Response
+from pulumi_atlassian_forge.api.retry import Budget, pause_before_retry
 from pulumi_atlassian_forge.model.content import Content
 from tests.support.timing import Clock
 
@@ -38,6 +40,17 @@ def rate_limiter(clock: Clock) -> RateLimiter:
 def highest(low: float, high: float) -> float:
     assert low == 0.0
     return high
+
+
+def send_with_retries(
+    request: Request,
+    send: Callable[[float], str],
+    budget: Budget,
+    limiter: RateLimiter,
+    draw: Callable[[float, float], float] = lambda low, high: low,
+) -> str:
+    """The retries of a sender whose results stand for responses that were read."""
+    return retry.send_with_retries(request, lambda _, left: cast("Response", send(left)), str, budget, limiter, draw)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.create import create
-from pulumi_atlassian_forge.session.connections import Connections
+from pulumi_atlassian_forge.session.session import Connections
 from testing.independent_server import Server
 
 DECLARED = {"apiVersion": "v1", "installation": "default", "key": "one", "__name": ["one"], "events": ["e"], "function": "f"}

@@ -15,7 +15,7 @@ VECTORS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[2] / "examples/web-trigger-relay/test/vectors.json").read_text("utf-8")
 )
 KEY = "planted-key-of-more-than-32-characters"
-GET = Request("GET", "/forge/installation/v1/dynamic/module/", (("limit", "100"),))
+GET = Request("GET", "/forge/installation/v1/dynamic/module/?limit=100")
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=range(len(VECTORS)))

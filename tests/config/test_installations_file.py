@@ -13,7 +13,7 @@ from pulumi_atlassian_forge.config.installations import Installations
 from pulumi_atlassian_forge.config.installations_file import installations_in
 from pulumi_atlassian_forge.config.settings import FILE
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.session.connections import Connections
+from pulumi_atlassian_forge.session.session import Connections
 
 ROOT = Path(__file__).parents[2]
 GOOD = """

@@ -9,7 +9,7 @@ import pytest
 
 from pulumi_atlassian_forge.auth.local_emulator import emulator
 from pulumi_atlassian_forge.errors import ForgeError
-from pulumi_atlassian_forge.session.connections import Connections
+from pulumi_atlassian_forge.session.session import Connections
 
 PATH = "/forge/installation/v1/dynamic/module"
 

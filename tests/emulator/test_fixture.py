@@ -133,7 +133,7 @@ def test_the_environment_leads_the_provider_to_it(tmp_path: Path) -> None:
             for name, value in forge_emulator.environment().items():
                 monkeypatch.setenv(name, value)
             register(client)
-            from pulumi_atlassian_forge.session.connections import Connections
+            from pulumi_atlassian_forge.session.session import Connections
             connections = Connections({}.get)
             live = connections.open(forge_emulator.installation).operations("v1").list()
             connections.close()

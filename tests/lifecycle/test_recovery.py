@@ -17,7 +17,7 @@ from pulumi_atlassian_forge.lifecycle.delete import delete
 from pulumi_atlassian_forge.lifecycle.installation_guard import InstallationGuard
 from pulumi_atlassian_forge.lifecycle.update import update
 from pulumi_atlassian_forge.session.connection import Connection
-from pulumi_atlassian_forge.session.connections import Connections
+from pulumi_atlassian_forge.session.session import Connections
 from testing.independent_server import DROP, Call, Server
 from tests.support.faults import ERROR, FAULTS, Order, arm
 

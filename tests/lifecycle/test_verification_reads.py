@@ -15,7 +15,7 @@ from pulumi_atlassian_forge.lifecycle.delete import delete
 from pulumi_atlassian_forge.lifecycle.read import read
 from pulumi_atlassian_forge.lifecycle.update import update
 from pulumi_atlassian_forge.session.connection import Connection
-from pulumi_atlassian_forge.session.connections import Connections
+from pulumi_atlassian_forge.session.session import Connections
 from testing.independent_server import Call, Server
 from tests.lifecycle.test_recovery import _no_waiting, connect, declared
 from tests.support.command import by_hand

@@ -12,7 +12,7 @@ import pytest
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.check import KeyClaims, check
 from pulumi_atlassian_forge.model.values import UNKNOWN
-from pulumi_atlassian_forge.session.connections import Connections
+from pulumi_atlassian_forge.session.session import Connections
 from tests.support.manifests import SMALL, line_with, write
 
 Props = dict[str, Any]

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from pulumi_atlassian_forge.model.catalog.module_types import KNOWN_TYPES
 from pulumi_atlassian_forge.model.comparison import as_declared, differences, same, server_additions
-from pulumi_atlassian_forge.model.content import TRIGGER_PROPERTIES, Content, canonical_json, content_of, properties_of
+from pulumi_atlassian_forge.model.content import TRIGGER_PROPERTIES, Content, canonical_json, content_of, normalize, properties_of
 from pulumi_atlassian_forge.model.validation import check_content
-from pulumi_atlassian_forge.model.values import UNKNOWN, normalize
+from pulumi_atlassian_forge.model.values import UNKNOWN
 from tests.support.samples import SAMPLES, TRIGGERS
 
 often = settings(max_examples=100, deadline=None)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from pulumi_atlassian_forge.model.values import UNKNOWN, contains_unknown, depth, normalize
+from pulumi_atlassian_forge.model.content import normalize
+from pulumi_atlassian_forge.model.values import UNKNOWN, contains_unknown, depth
 
 
 @pytest.mark.parametrize(

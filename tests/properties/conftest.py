@@ -8,7 +8,7 @@ import pytest
 
 from pulumi_atlassian_forge.api.rate_limiter import RateLimiter
 from pulumi_atlassian_forge.lifecycle import installation_guard, recovery
-from pulumi_atlassian_forge.session import connection, connections
+from pulumi_atlassian_forge.session import connection, session
 from testing import independent_server
 from tests.support.clients import ENVIRONMENT
 from tests.support.timing import Clock
@@ -28,7 +28,7 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands of runs, each a process of its own, would wait for hours: for retries, looks, company and certificates."""
     clock = Clock()
     monkeypatch.setattr(connection, "RateLimiter", lambda notify, advice="": RateLimiter(notify, clock, clock.sleep, advice))
-    monkeypatch.setattr(connections, "InstallationGuard", functools.partial(installation_guard.InstallationGuard, wait_s=0.0))
+    monkeypatch.setattr(session, "InstallationGuard", functools.partial(installation_guard.InstallationGuard, wait_s=0.0))
     monkeypatch.setattr(installation_guard, "FIRST_REGISTER_WAIT_S", 0.0)
     monkeypatch.setattr(recovery, "VERIFICATION_DELAYS_S", (0.0, 0.001, 0.002))
     # Its responses go out in two writes, and the second would wait for the client to confirm the first.

@@ -29,10 +29,10 @@ from pulumi_atlassian_forge.lifecycle.read import read
 from pulumi_atlassian_forge.lifecycle.update import update
 from pulumi_atlassian_forge.model.catalog.module_types import DEFAULTS, TYPES
 from pulumi_atlassian_forge.model.catalog.schema import ObjectOf
-from pulumi_atlassian_forge.model.content import TRIGGER_PROPERTIES
+from pulumi_atlassian_forge.model.content import TRIGGER_PROPERTIES, normalize
 from pulumi_atlassian_forge.model.module_id import ModuleId
-from pulumi_atlassian_forge.model.values import contains_unknown, normalize
-from pulumi_atlassian_forge.session.connections import Connections
+from pulumi_atlassian_forge.model.values import contains_unknown
+from pulumi_atlassian_forge.session.session import Connections
 from testing.soak import SOAK, runs
 from tests.support.generated_inputs import INSTALLATIONS, NEW_TYPE, UNHEARD_OF, another_content, broken, declarations
 

@@ -26,7 +26,7 @@ from pulumi_atlassian_forge.lifecycle.update import update
 from pulumi_atlassian_forge.model.module_id import ModuleId
 from pulumi_atlassian_forge.model.values import MAX_DEPTH, depth
 from pulumi_atlassian_forge.session.connection import Connection
-from pulumi_atlassian_forge.session.connections import Connections
+from pulumi_atlassian_forge.session.session import Connections
 from testing.soak import runs
 from tests.support.generated_answers import Hostile, bomb
 from tests.support.generated_bodies import KEY, MODULE

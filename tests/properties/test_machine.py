@@ -26,7 +26,7 @@ from pulumi_atlassian_forge.lifecycle.update import update
 from pulumi_atlassian_forge.model.content import content_of
 from pulumi_atlassian_forge.model.module_id import ModuleId
 from pulumi_atlassian_forge.session.connection import Connection
-from pulumi_atlassian_forge.session.connections import Connections
+from pulumi_atlassian_forge.session.session import Connections
 from testing.independent_server import Call, Server, serve
 from testing.soak import SOAK, runs
 from tests.support.faults import FAULTS, Fault

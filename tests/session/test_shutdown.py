@@ -7,7 +7,8 @@ import threading
 import time
 from pathlib import Path
 
-from pulumi_atlassian_forge.session.shutdown import RequestGate, ancestors
+from pulumi_atlassian_forge.api.rate_limiter import RequestGate
+from pulumi_atlassian_forge.session.shutdown import ancestors
 
 
 def test_a_closed_gate_waits_for_requests_under_way_and_admits_none() -> None:
@@ -23,7 +24,7 @@ def test_a_closed_gate_waits_for_requests_under_way_and_admits_none() -> None:
     worker = threading.Thread(target=request)
     worker.start()
     entered.wait(5)
-    closer = threading.Thread(target=gate.close)
+    closer = threading.Thread(target=gate.close, args=(60.0,))
     closer.start()
     while True:  # until the closer has closed it
         with gate.enter() as may_enter:

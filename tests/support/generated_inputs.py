@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from pulumi_atlassian_forge.model.catalog.module_types import TRIGGER as TYPED_TRIGGER
 from pulumi_atlassian_forge.model.catalog.module_types import TYPES
 from pulumi_atlassian_forge.model.catalog.schema import Anything, Bool, Enum, ListOf, ObjectOf, OneOf, Spec, String
-from pulumi_atlassian_forge.model.content import TRIGGER
-from pulumi_atlassian_forge.model.values import EXACT, MAX_DEPTH, depth, normalize
+from pulumi_atlassian_forge.model.content import TRIGGER, normalize
+from pulumi_atlassian_forge.model.values import EXACT, MAX_DEPTH, depth
 from tests.model.test_properties import GARBAGE, NAMES, nested
 
 NEW_TYPE: Final = "acme:thing"

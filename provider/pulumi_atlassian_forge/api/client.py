@@ -8,10 +8,11 @@ No exception of the HTTP library leaves this file, not even as the context of ou
 
 from __future__ import annotations
 
+import re
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, closing, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from http import HTTPStatus
 from typing import Final, Protocol
 from urllib.parse import urlsplit
@@ -20,7 +21,6 @@ import httpx
 
 from pulumi_atlassian_forge.errors import SECRET_MIN_LENGTH, redact
 
-from .auth import Auth, require_sendable
 from .body import ACCEPTED, MAX_RESPONSE_BYTES, decompress, too_large
 from .connection_pool import (
     HTTP_ERRORS,
@@ -31,12 +31,69 @@ from .connection_pool import (
     error_from_http,
 )
 from .errors import ApiError, InvalidResponse, Unauthorized, Unreachable, error_from
+from .rate_limiter import RequestGate
 from .request_response import Request, Response
 
 __all__ = ["Client", "Timeouts"]
 
+_HEADER_VALUE: Final = re.compile(r"[!-~](?:[ \t!-~]*[!-~])?")  # RFC 9110, section 5.5, limited to ASCII
 _CONNECTIONS: Final = 16
 _MAX_ERROR_BYTES: Final = 65_536  # of an error only the message matters, and it stands at the top
+
+
+class Auth(Protocol):
+    """Source of the headers with the credentials. Called by many threads."""
+
+    def headers(self, request: Request) -> Mapping[str, str]:
+        """The headers for one request.
+
+        Raises:
+            ApiError: There are no credentials.
+        """
+
+    def refreshed(self, refused: Mapping[str, str]) -> bool:
+        """Refresh the credentials, after a 401.
+
+        Args:
+            refused: The headers that the server refused.
+
+        Returns:
+            Whether the headers are different now, so that a retry may help.
+
+        Raises:
+            ApiError: There are no credentials.
+        """
+
+
+class FixedHeaders:
+    """The same headers for each request; they hold no secret.
+
+    Args:
+        values: The headers; empty for the emulator in this process, which needs no credentials.
+    """
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+
+    def headers(self, request: Request) -> Mapping[str, str]:  # noqa: ARG002 - the protocol's form
+        """These headers."""
+        return self._values
+
+    def refreshed(self, refused: Mapping[str, str]) -> bool:  # noqa: ARG002 - the protocol's form
+        """False: they never change."""
+        return False
+
+
+def require_sendable(values: Iterable[str]) -> None:
+    """Verify that headers can hold these values.
+
+    Raises:
+        Unauthorized: They cannot.
+    """
+    if not all(_HEADER_VALUE.fullmatch(value) for value in values):
+        raise Unauthorized(
+            "the token cannot be sent: it is empty, or holds a line break, a space at its end or a character beyond ASCII"
+        )
 
 
 class RequestEnvelope(Protocol):
@@ -61,7 +118,7 @@ class Client:
         auth: The source of the headers with the credentials.
         timeouts: See :class:`Timeouts`.
         envelope: Wraps each request, if an intermediary relays it.
-        gate: Entered for each request, after its credentials were obtained; the request is not sent if it yields False.
+        gate: Entered by each request after its credentials were obtained; if it is closed, the request is not sent.
         transport: Used in place of the network (the emulator, tests).
         user_agent: The value of ``User-Agent``.
         verify: The certificates to trust; by default those of the environment.
@@ -78,7 +135,7 @@ class Client:
         *,
         timeouts: Timeouts | None = None,
         envelope: RequestEnvelope | None = None,
-        gate: Callable[[], AbstractContextManager[bool]] = lambda: nullcontext(True),
+        gate: RequestGate | None = None,
         transport: httpx.BaseTransport | None = None,
         user_agent: str = "pulumi-atlassian-forge",
         verify: ssl.SSLContext | None = None,
@@ -88,7 +145,7 @@ class Client:
         self._base = _checked(base_url)
         self._auth = auth
         self._envelope = envelope
-        self._gate = gate
+        self._gate = gate or RequestGate()
         self._headers = {"accept": "application/json", "accept-encoding": ACCEPTED, "user-agent": user_agent}
         self._clock = clock
         opened = connection_opener(self._base, verify)
@@ -97,7 +154,7 @@ class Client:
     def __repr__(self) -> str:
         return f"Client({self._base!r})"
 
-    def send(self, request: Request, *, within: float | None = None) -> Response:
+    def send(self, request: Request, within: float | None = None) -> Response:
         """Send a request, and once more after a 401 with credentials that were refreshed: it was not carried out.
 
         A register is not sent again: with other credentials it may reach another installation, which its caller has to verify.
@@ -135,7 +192,7 @@ class Client:
         try:
             require_sendable(credentials.values())
             outgoing = self._outgoing(request if self._envelope is None else self._envelope.wrap(request), credentials, seconds)
-            with self._gate() as is_open:
+            with self._gate.enter() as is_open:
                 if not is_open:
                     raise Unreachable("the engine has ended, so no request is sent any more")
                 with (

@@ -15,7 +15,7 @@ from pulumi_atlassian_forge.model.module_id import Version
 from . import protocol
 from .connection_pool import Timeouts
 from .errors import ApiError, InvalidResponse, Rejected, error_from
-from .protocol import LiveModule
+from .protocol import PAGE_SIZE, LiveModule
 from .rate_limiter import RateLimiter
 from .request_response import Request, Response
 from .retry import Budget, send_with_retries
@@ -56,7 +56,7 @@ class Sender(Protocol):
     def timeouts(self) -> Timeouts:
         """The time limits."""
 
-    def send(self, request: Request, *, within: float | None = None) -> Response:
+    def send(self, request: Request, within: float | None = None) -> Response:
         """Send a request once."""
 
 
@@ -125,12 +125,16 @@ class Operations:
     def _page(self, cursor: str | None, budget: Budget) -> protocol.Page:
         """One page; of the server's default size if it rejects ours."""
         try:
-            return self._send(protocol.list_page(self.version, cursor, limited=self._is_limited), protocol.parse_page, budget)
+            return self._send(
+                protocol.list_page(self.version, cursor, limit=PAGE_SIZE if self._is_limited else None),
+                protocol.parse_page,
+                budget,
+            )
         except Rejected as error:
             if cursor is not None or not self._is_limited:
                 raise
             try:
-                page = self._send(protocol.list_page(self.version, limited=False), protocol.parse_page, budget)
+                page = self._send(protocol.list_page(self.version, limit=None), protocol.parse_page, budget)
             except ApiError:
                 raise error from None
             self._is_limited = False
@@ -174,8 +178,7 @@ class Operations:
         return self._shared or Budget(self._client.timeouts.total, self._clock)
 
     def _send(self, request: Request, parse: Callable[[Response], T], budget: Budget | None = None) -> T:
-        def once(left: float) -> T:
-            response = self._client.send(request, within=left)
+        def read(response: Response) -> T:
             failure = error_from(response)
             if failure is None:
                 try:
@@ -184,4 +187,4 @@ class Operations:
                     failure = error
             raise failure.redacted(response.secrets)  # outside of "except", so that the context holds no secret either
 
-        return send_with_retries(request, once, budget or self._budget(), self._rate_limiter, self._draw)
+        return send_with_retries(request, self._client.send, read, budget or self._budget(), self._rate_limiter, self._draw)

@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-from pulumi_atlassian_forge.model.content import Content, canonical_json
+from pulumi_atlassian_forge.model.content import Content, canonical_json, normalize
 from pulumi_atlassian_forge.model.module_id import Version
-from pulumi_atlassian_forge.model.values import MAX_DEPTH, depth, normalize
+from pulumi_atlassian_forge.model.values import MAX_DEPTH, depth
 
 from .body import read_json
 from .errors import InvalidResponse
@@ -24,7 +24,7 @@ from .text import printable
 
 _LIST_NAMES: Final = ("result", "results", "values", "items")  # the first is documented, the others are a precaution
 _CURSOR_NAMES: Final = ("nextPageToken", "lastEvaluatedKey")  # two documents, two names
-_PAGE_SIZE: Final = "100"  # the limit of an installation
+PAGE_SIZE: Final = 100  # the limit of an installation
 
 # How Pulumi's messages mark assets, secrets and the like, and an unknown value (sdk/python/lib/pulumi/runtime/rpc.py).
 PULUMI_SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
@@ -63,16 +63,17 @@ def register(version: Version, key: str | None, content: Content) -> Request:
     return Request("POST", _collection(version), body=_body(key, content))
 
 
-def list_page(version: Version, cursor: str | None = None, *, limited: bool = True) -> Request:
+def list_page(version: Version, cursor: str | None = None, *, limit: int | None = PAGE_SIZE) -> Request:
     """GET of one page; the only path that ends with a slash.
 
     Args:
         version: The version of the API.
         cursor: The cursor of the previous page; None for the first page.
-        limited: Whether to request all modules in one page; the documents do not say which sizes are allowed.
+        limit: Modules of a page; None: the server's default. The documents do not say which sizes are allowed.
     """
-    query = (("limit", _PAGE_SIZE),) if limited else ()
-    return Request("GET", f"{_collection(version)}/", query if cursor is None else (*query, ("nextPageToken", cursor)))
+    query = {"limit": limit, "nextPageToken": cursor}
+    given = urlencode({name: value for name, value in query.items() if value is not None}, quote_via=quote, safe="")
+    return Request("GET", f"{_collection(version)}/{given and '?'}{given}")
 
 
 def read(version: Version, key: str) -> Request:

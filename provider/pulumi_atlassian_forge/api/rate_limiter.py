@@ -13,7 +13,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from .errors import Throttled, Unreachable
@@ -189,3 +190,31 @@ class RateLimiter:
                 return
             self._is_rate_shown = True
         self.notify(f"rate limited: about {rate * 60:.0f} requests a minute, each waits for a slot")
+
+
+class RequestGate:
+    """The gate that every request enters. After :meth:`close` no request enters any more."""
+
+    def __init__(self) -> None:
+        self._state = threading.Condition()
+        self._under_way = 0
+        self._is_closed = False
+
+    @contextmanager
+    def enter(self) -> Iterator[bool]:
+        """Count one request as under way; False if the gate is closed."""
+        with self._state:
+            may_enter = not self._is_closed
+            self._under_way += may_enter
+        try:
+            yield may_enter
+        finally:
+            with self._state:
+                self._under_way -= may_enter
+                self._state.notify_all()
+
+    def close(self, grace_s: float) -> None:
+        """Close the gate, and wait for the requests under way, for ``grace_s`` seconds at most."""
+        with self._state:
+            self._is_closed = True
+            self._state.wait_for(lambda: self._under_way == 0, grace_s)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
-from urllib.parse import quote, urlencode
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 
@@ -15,19 +14,13 @@ class Request:
     """One request, relative to the base URL. Its ``repr`` does not show the body, which may hold a secret."""
 
     method: Method
-    path: str
-    query: tuple[tuple[str, str], ...] = ()
+    target: str  # path and query, percent-encoded
     body: bytes | None = field(default=None, repr=False)
 
     @property
     def is_idempotent(self) -> bool:
         """Whether sending it twice has the effect of sending it once (RFC 9110, section 9.2.2)."""
         return self.method != "POST"
-
-    @property
-    def target(self) -> str:
-        """Path and query, percent-encoded."""
-        return f"{self.path}?{urlencode(self.query, quote_via=quote, safe='')}" if self.query else self.path
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from typing import Final, TypeVar
 
 from .errors import ApiError, InvalidResponse, LostResponse, Outcome, ServerFailure, Throttled, Unreachable
 from .rate_limiter import MESSAGE_FROM_S, RateLimiter
-from .request_response import Request
+from .request_response import Request, Response
 
 T = TypeVar("T")
 
@@ -103,7 +103,8 @@ def retry_after_s(error: Exception) -> float:
 
 def send_with_retries(
     request: Request,
-    send: Callable[[float], T],
+    send: Callable[[Request, float], Response],
+    read: Callable[[Response], T],
     budget: Budget,
     rate_limiter: RateLimiter,
     draw: Callable[[float, float], float] = random.uniform,
@@ -112,13 +113,14 @@ def send_with_retries(
 
     Args:
         request: The request, for the decision.
-        send: Sends it once and reads the response; takes the seconds that are left.
+        send: Sends it once; takes the seconds that are left.
+        read: Reads the response, or raises the error that it is.
         budget: The time budget of the whole operation.
         rate_limiter: The rate limiter of the installation.
         draw: Draws a random number between two.
 
     Returns:
-        What ``send`` returned.
+        What ``read`` returned.
 
     Raises:
         ApiError: The error of the last attempt, with the ``outcome`` of all, ``attempts`` and ``waited``.
@@ -131,7 +133,7 @@ def send_with_retries(
             sent = rate_limiter.admit(budget.left)
             first_sent = sent if first_sent is None else first_sent
             attempts += 1
-            result = send(budget.left)
+            result = read(send(request, budget.left))
         except ApiError as error:
             failure = error
         else:

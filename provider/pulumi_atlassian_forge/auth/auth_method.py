@@ -9,7 +9,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pulumi_atlassian_forge.api.auth import Auth, FixedHeaders
+from pulumi_atlassian_forge.api.client import Auth, FixedHeaders
 from pulumi_atlassian_forge.config.settings import API_BASE, PROXY_VARIABLE, InstallationSettings
 from pulumi_atlassian_forge.errors import Notify
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
-from pulumi_atlassian_forge.api.auth import require_sendable
+from pulumi_atlassian_forge.api.client import require_sendable
 from pulumi_atlassian_forge.api.errors import Unauthorized
 from pulumi_atlassian_forge.api.request_response import Request
 from pulumi_atlassian_forge.config.settings import scheme_prefix_problem

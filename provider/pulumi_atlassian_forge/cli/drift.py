@@ -12,7 +12,7 @@ from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.read import read
 from pulumi_atlassian_forge.model.comparison import differences, value_at
 from pulumi_atlassian_forge.model.content import Content, content_of
-from pulumi_atlassian_forge.session.connections import Connections
+from pulumi_atlassian_forge.session.session import Connections
 
 from .output import EXIT_FOUND, JsonOption, fail, print_json, reported
 from .stack_state import RecordedModule, export_stack, read_state_file, recorded_modules

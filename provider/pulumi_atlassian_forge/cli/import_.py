@@ -27,7 +27,7 @@ from pulumi_atlassian_forge.lifecycle.check import KeyClaims, check
 from pulumi_atlassian_forge.lifecycle.state import outputs_of
 from pulumi_atlassian_forge.model.module_id import ModuleId
 from pulumi_atlassian_forge.provider import PROVIDER
-from pulumi_atlassian_forge.session.connections import Connections
+from pulumi_atlassian_forge.session.session import Connections
 
 from .doctor.machine import MIN_IMPORT_CLI, version_numbers
 from .output import EXIT_FOUND, JsonOption, print_json, reported

@@ -13,8 +13,8 @@ from pulumi_atlassian_forge.api.protocol import PULUMI_SIGNATURE
 from pulumi_atlassian_forge.api.text import printable
 from pulumi_atlassian_forge.dynamic import pulumi_values
 from pulumi_atlassian_forge.errors import ForgeError
+from pulumi_atlassian_forge.model.content import normalize
 from pulumi_atlassian_forge.model.module_id import ModuleId
-from pulumi_atlassian_forge.model.values import normalize
 
 TYPE_PREFIX: Final = "pulumi-python:dynamic/atlassian-forge:"
 """The prefix of the type of every resource of this package."""

@@ -18,7 +18,7 @@ from pulumi_atlassian_forge.lifecycle.messages import list_failed
 from pulumi_atlassian_forge.lifecycle.read import find, list_modules
 from pulumi_atlassian_forge.model.module_id import Version
 from pulumi_atlassian_forge.session.connection import Connection
-from pulumi_atlassian_forge.session.connections import Connections
+from pulumi_atlassian_forge.session.session import Connections
 
 from .stack_state import RecordedModule, stack_config
 

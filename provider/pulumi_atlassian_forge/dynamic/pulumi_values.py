@@ -15,7 +15,7 @@ import pulumi
 from google.protobuf import struct_pb2
 from pulumi.runtime import rpc
 
-from pulumi_atlassian_forge.model.values import UNKNOWN, normalize
+from pulumi_atlassian_forge.model.values import EXACT, UNKNOWN
 
 INTERNAL: Final = "internal"
 PROBLEMS: Final = "__problems"
@@ -26,9 +26,9 @@ _PROVIDER: Final = "__provider"  # the SDK's own: it always arrives
 
 
 def from_pulumi(props: Mapping[str, Any]) -> dict[str, Any]:
-    """Properties of a hook as plain values: without ``__provider``, whole floats as ints, unknown values as :data:`UNKNOWN`."""
-    own = {name: _from_pulumi(value) for name, value in props.items() if name != _PROVIDER}
-    return normalize(decode_hidden(own))  # type: ignore[no-any-return]
+    """Properties of a hook as plain values: without ``__provider`` and null, whole floats as ints, unknown as :data:`UNKNOWN`."""
+    own = {name: _from_pulumi(value) for name, value in props.items() if name != _PROVIDER and value is not None}
+    return decode_hidden(own)
 
 
 def to_pulumi(props: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,8 +78,11 @@ def _from_pulumi(value: Any) -> Any:
     if isinstance(value, pulumi.output.Unknown):
         return UNKNOWN
     if isinstance(value, dict):
-        return {name: _from_pulumi(item) for name, item in value.items()}
-    return [_from_pulumi(item) for item in value] if isinstance(value, list) else value
+        return {name: _from_pulumi(item) for name, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_from_pulumi(item) for item in value]
+    is_whole = isinstance(value, float) and value.is_integer() and abs(value) <= EXACT  # the wire format has floats only
+    return int(value) if is_whole else value
 
 
 def _to_pulumi(value: Any) -> Any:

@@ -39,7 +39,6 @@ def create(installation: Installation, inputs: Mapping[str, Any]) -> tuple[Modul
     """
     version: Version = inputs["apiVersion"]
     content, key = content_of(inputs), inputs.get("key")
-    attempt = attempt_at("register", installation, version, key, content.type, inputs)
     try:
         with installation.slots:
             try:
@@ -48,9 +47,10 @@ def create(installation: Installation, inputs: Mapping[str, Any]) -> tuple[Modul
                 if not error.is_refreshed:
                     raise
                 live = _register_or_adopt(installation, version, content, inputs)
-    except UnverifiedInstallation as error:
-        raise unverified(attempt, error) from None
-    except ApiError as error:
+    except (UnverifiedInstallation, ApiError) as error:
+        attempt = attempt_at("register", installation, version, key, content.type, inputs)
+        if isinstance(error, UnverifiedInstallation):
+            raise unverified(attempt, error) from None
         raise explain(attempt, error, registered=_count_registered(installation, version, error)) from None
     server = None if live is None else server_additions(content, live.content)
     live = live or LiveModule(str(key), content)

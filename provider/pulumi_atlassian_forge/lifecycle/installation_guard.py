@@ -249,6 +249,8 @@ class InstallationGuard:
         module = (version, key or "")
         self._wait_for_keys()
         try:
+            if not (self._known.recorded or self._known.hashes or self._known.contents):
+                return  # an empty state, as far as this process knows
             if not (self._others(module) or self._known.contents):
                 return
             if self._is_one_found(lists, module, self._end_of_registers_wait(), by_content=True):

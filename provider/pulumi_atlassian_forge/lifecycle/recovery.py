@@ -140,45 +140,36 @@ class Registrar:
     def _register_and_verify(
         self, operations: Operations, key: str | None, content: Content, delays_s: Sequence[float] = ()
     ) -> LiveModule | None:
-        """Steps 2 to 5."""
-        began, is_unknown = self._clock(), False
-        for attempt in range(1, ATTEMPTS + 1):
+        """Steps 2 to 5. While a deletion of the key may not be applied everywhere yet, a refusal is retried after a delay."""
+        began, attempts, is_unknown, delays = self._clock(), 0, False, list(delays_s)
+        while True:
             try:
-                return self._send(operations, key, content, delays_s)
+                live = operations.register(key, content)
+                if live is not None and key is None and self._is_claimed(live.key):
+                    text = f"the response is module '{printable(live.key, 80)}', which was there before"
+                    raise InvalidResponse(text)  # the response to another request
+                return live  # noqa: TRY300 - the check above raises what is handled below
             except ApiError as error:
                 if isinstance(error, Rejected) and key is not None:
-                    return self._resolve_rejection(operations, key, content, error, is_first=not is_unknown)
+                    if not (delays and _exists(operations, key)):
+                        return self._resolve_rejection(operations, key, content, error, is_first=not is_unknown)
+                    self._sleep(delays.pop(0))
+                    continue
                 is_not_applied = error.outcome is Outcome.NOT_APPLIED
                 if is_not_applied and not is_unknown:
                     raise
                 # An earlier attempt may have been carried out meanwhile, also if this one was not.
                 failure = error.with_(outcome=Outcome.UNKNOWN) if is_unknown else error
+            attempts += 1
             found = self._verify(operations, key, content, failure)
             if found is not None:
                 text = f"the response was lost: {failure}; the module is registered, and found: {found.key}"
                 self._notify(f"{self._installation}/{key or 'a new module'}", text)
                 return found
             waited = self._clock() - began
-            if is_not_applied or attempt == ATTEMPTS or waited >= self._budget_s:
-                raise failure.with_(attempts=attempt, waited=waited) from None
+            if is_not_applied or attempts == ATTEMPTS or waited >= self._budget_s:
+                raise failure.with_(attempts=attempts, waited=waited) from None
             is_unknown = True
-        raise AssertionError("unreachable")
-
-    def _send(self, operations: Operations, key: str | None, content: Content, delays_s: Sequence[float]) -> LiveModule | None:
-        """Send the register. A key that is refused because its deletion is not applied everywhere yet is retried."""
-        remaining = list(delays_s)
-        while True:
-            try:
-                live = operations.register(key, content)
-            except Rejected:
-                if not remaining or key is None or not _exists(operations, key):
-                    raise
-                self._sleep(remaining.pop(0))
-            else:
-                if live is not None and key is None and self._is_claimed(live.key):
-                    text = f"the response is module '{printable(live.key, 80)}', which was there before"
-                    raise InvalidResponse(text)  # the response to another request
-                return live
 
     def _verify(self, operations: Operations, key: str | None, content: Content, cause: ApiError) -> LiveModule | None:
         """The verification read, repeated while nothing is found: a server may show a new module late.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from .values import normalize
+from .values import EXACT
 
 TRIGGER: Final = "trigger"
 TRIGGER_PROPERTIES: Final = ("events", "function", "endpoint", "filter", "payload")
@@ -52,6 +52,21 @@ def _ordered(value: Any) -> Any:
         return {name: _ordered(value[name]) for name in sorted(value, key=lambda name: (_ORDER.get(name, len(_ORDER)), name))}
     if isinstance(value, list):
         return [_ordered(item) for item in value]
+    return value
+
+
+def normalize(value: Any) -> Any:
+    """Put a value into the one form that is compared, stored and sent.
+
+    Whole floats become integers, because every number reaches a hook as a float; tuples become lists; null under a key is
+    dropped, because the engine drops it. Containers are new, other values are the same.
+    """
+    if isinstance(value, dict):
+        return {name: normalize(item) for name, item in value.items() if item is not None}
+    if isinstance(value, (list, tuple)):
+        return [normalize(item) for item in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) <= EXACT:
+        return int(value)
     return value
 
 

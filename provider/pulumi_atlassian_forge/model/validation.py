@@ -13,10 +13,10 @@ from typing import Any, Final
 from .catalog.module_types import TRIGGER as TYPED_TRIGGER
 from .catalog.module_types import TYPES
 from .catalog.schema import Anything, Bool, Enum, ListOf, ObjectOf, OneOf, Spec, String
-from .content import TRIGGER, is_typed
+from .content import TRIGGER, is_typed, normalize
 from .problems import Location, Problem, argument_of, path_of, problem_at, snake
 from .suggestions import nearest
-from .values import UNKNOWN, contains_unknown, json_problems, normalize, replace_unsendable
+from .values import UNKNOWN, contains_unknown, json_problems, replace_unsendable
 
 _COMMON: Final = frozenset({"key", "installation", "apiVersion", "adopt"})
 _KEY: Final = re.compile(r"[a-zA-Z0-9_-]{1,255}")

@@ -49,21 +49,6 @@ def contains_unknown(value: Any) -> bool:
     return value is UNKNOWN
 
 
-def normalize(value: Any) -> Any:
-    """Put a value into the one form that is compared, stored and sent.
-
-    Whole floats become integers, because every number reaches a hook as a float; tuples become lists; null under a key is
-    dropped, because the engine drops it. Containers are new, other values are the same.
-    """
-    if isinstance(value, dict):
-        return {name: normalize(item) for name, item in value.items() if item is not None}
-    if isinstance(value, (list, tuple)):
-        return [normalize(item) for item in value]
-    if isinstance(value, float) and value.is_integer() and abs(value) <= EXACT:
-        return int(value)
-    return value
-
-
 def depth(value: Any) -> int:
     """How many containers are nested, without recursion: a value may be deeper than Python's stack."""
     deepest, level = 0, [value]

@@ -67,7 +67,7 @@ class Connection:
             self._auth_method.base_url,
             self._auth_method.auth,
             envelope=self._auth_method.envelope,
-            gate=GATE.enter,
+            gate=GATE,
             timeouts=Timeouts(
                 connect=settings.connect_timeout,
                 read=settings.request_timeout,

@@ -1,4 +1,4 @@
-"""The verbs on plain values, for all installations of a process: the one thing that a front end calls.
+"""What a process has open: its installations, and the verbs on plain values, which are all that a front end calls.
 
 A front end (the dynamic provider, the functions of a program) translates values and says where run-time messages go. What
 protects the user is fed in here, so that no front end can forget it: the installation guard, the ownership of modules, the keys
@@ -7,21 +7,153 @@ that are declared twice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pulumi_atlassian_forge.config.installations import Get
-from pulumi_atlassian_forge.errors import Notify
+from pulumi_atlassian_forge.config.installations import Get, Installations, unknown_installation
+from pulumi_atlassian_forge.config.installations_file import installations_in, project_file
+from pulumi_atlassian_forge.config.settings import DEFAULT, config_key, variable
+from pulumi_atlassian_forge.errors import ForgeError, Notify
 from pulumi_atlassian_forge.lifecycle.check import CheckedInputs, KeyClaims, check
 from pulumi_atlassian_forge.lifecycle.diff import Difference, diff
-from pulumi_atlassian_forge.model.module_id import ModuleId
+from pulumi_atlassian_forge.lifecycle.installation_guard import InstallationGuard
+from pulumi_atlassian_forge.model.module_id import ModuleId, Version
 
-from .connections import Connections
 from .notifications import to_standard_error
 
 if TYPE_CHECKING:
     from pulumi_atlassian_forge.api.protocol import LiveModule
+    from pulumi_atlassian_forge.manifest.manifest import Manifest, Manifests
+
+    from .connection import Connection
+
+
+class Connections:
+    """All installations of a process, each connected when it is first needed.
+
+    Args:
+        get: Returns the value of a configuration key, or None.
+        directory: Where the plugin runs. A relative path starts at the nearest Pulumi.yaml, from here upwards.
+        called: Installations that the user or a state names: their variables are enough, without a configuration.
+        notify: Receives run-time messages.
+
+    Raises:
+        ForgeError: ``atlassian-forge:installations`` or ``forge-installations.yaml`` cannot be used.
+    """
+
+    def __init__(
+        self, get: Get, directory: Path | None = None, called: Iterable[str] = (), notify: Notify = to_standard_error
+    ) -> None:
+        start = directory or Path.cwd()
+        project = project_file(start)
+        self._root = project.parent if project else start
+        self._installations = Installations(get, installations_in(self._root), called)
+        self._lock = threading.Lock()
+        self._open: dict[str, Connection] = {}
+        self._notify = notify
+        self._guards: dict[str, InstallationGuard] = {}
+        self._manifests: Manifests | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The installations that can be used."""
+        return self._installations.names
+
+    def version(self, name: str) -> Version:
+        """The API version of an installation.
+
+        Raises:
+            ForgeError: Its settings cannot be used.
+        """
+        return self._installations.resolve(name).api_version
+
+    def source(self, name: str, field: str) -> str | None:
+        """Where a setting of an installation comes from: a variable or a configuration key; None: it has its default."""
+        return self._installations.source(name, field)
+
+    def misspelt(self) -> dict[str, str]:
+        """Variables that nothing reads, each with the one that it is nearly called like."""
+        return self._installations.misspelt()
+
+    def max_data_size(self, name: str) -> int:
+        """Bytes that the data of a module may have.
+
+        Raises:
+            ForgeError: The settings of the installation cannot be used.
+        """
+        return self._installations.resolve(name).max_data_size
+
+    def manifest(self, name: str) -> Manifest | None:
+        """What the manifest of an installation's app declares; None where no manifest is set. Each file is read once.
+
+        Raises:
+            ForgeError: The settings of the installation cannot be used, or the manifest cannot be read.
+        """
+        file = self._installations.resolve(name).manifest
+        if file is None:
+            return None
+        # Most stacks set no manifest, and their previews need not wait for this.
+        from pulumi_atlassian_forge.manifest.manifest import Manifests  # noqa: PLC0415
+        from pulumi_atlassian_forge.manifest.yaml_nodes import ManifestError  # noqa: PLC0415
+
+        with self._lock:
+            manifests = self._manifests = self._manifests or Manifests()
+        try:
+            return manifests.get(self._root, file)
+        except ManifestError as error:
+            where = f"{file}:{error.line}" if error.line else file
+            raise ForgeError(
+                f"the app's manifest for installation {name!r} cannot be read\n"
+                f"{where}: {error.reason}\n"
+                f"it is set by {config_key(name, 'manifest')} (or {variable(name, 'manifest')}); a relative path starts at "
+                f"{self._root}\n"
+                "next: correct the file or the setting, or remove the setting to do without these checks"
+            ) from None
+
+    def guard(self, name: str) -> InstallationGuard:
+        """The protection against the credentials of another installation. Needs no settings."""
+        return self._guards.setdefault(name, InstallationGuard(name, self._notify))
+
+    def unknown(self, name: str) -> str | None:
+        """Why an installation is not known; None where it is. A ``default`` without settings is another mistake."""
+        return None if name == DEFAULT or name in self.names else unknown_installation(name, self.names)
+
+    def secrets(self) -> set[str]:
+        """Every token in sight, for redaction."""
+        with self._lock:
+            obtained = [connection.secrets() for connection in self._open.values()]
+        return self._installations.secrets().union(*obtained)
+
+    def open(self, name: str) -> Connection:
+        """The connection to an installation: one for all threads.
+
+        Raises:
+            ForgeError: The installation is not configured, or its settings cannot be used.
+        """
+        # With it comes the client: a preview needs none, and is a tenth of a second faster without.
+        from .connection import Connection  # noqa: PLC0415
+
+        with self._lock:
+            connection = self._open.get(name)
+            if connection is None:
+                connection = self._open[name] = Connection(
+                    name,
+                    self._installations.resolve(name),
+                    self._root,
+                    self.guard(name),
+                    self._notify,
+                    is_one_of_several=len(self.names) > 1,
+                )
+            return connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        with self._lock:
+            for connection in self._open.values():
+                connection.close()
+            self._open.clear()
 
 
 class Session:

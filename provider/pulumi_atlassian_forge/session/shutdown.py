@@ -8,14 +8,14 @@ the engine gives a plugin a process group of its own.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from pulumi_atlassian_forge.api.rate_limiter import RequestGate
 from pulumi_atlassian_forge.auth.child_processes import kill_all
 
 LEVELS: Final = 2
@@ -24,34 +24,6 @@ LEVELS: Final = 2
 _WATCH_INTERVAL_S: Final = 0.5
 _ENGINE_GONE_GRACE_S: Final = 60.0  # for requests under way, each of which has a time limit of its own
 _ENGINE_ASKED_GRACE_S: Final = 4.0  # the same after the engine's SIGINT: it kills the process after five
-
-
-class RequestGate:
-    """The gate that every request enters. After :meth:`close` no request enters any more."""
-
-    def __init__(self) -> None:
-        self._state = threading.Condition()
-        self._under_way = 0
-        self._is_closed = False
-
-    @contextlib.contextmanager
-    def enter(self) -> Iterator[bool]:
-        """Count one request as under way; False if the gate is closed."""
-        with self._state:
-            may_enter = not self._is_closed
-            self._under_way += may_enter
-        try:
-            yield may_enter
-        finally:
-            with self._state:
-                self._under_way -= may_enter
-                self._state.notify_all()
-
-    def close(self, grace_s: float = _ENGINE_GONE_GRACE_S) -> None:
-        """Close the gate, and wait for the requests under way, for ``grace_s`` seconds at most."""
-        with self._state:
-            self._is_closed = True
-            self._state.wait_for(lambda: self._under_way == 0, grace_s)
 
 
 GATE: Final = RequestGate()
@@ -93,7 +65,7 @@ def watch(
     def until_the_engine_ends() -> None:
         while ancestors(len(above)) == above:
             time.sleep(interval_s)
-        gate.close()
+        gate.close(_ENGINE_GONE_GRACE_S)
         kill_all()
         leave(1)
 

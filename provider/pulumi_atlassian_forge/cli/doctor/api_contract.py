@@ -165,7 +165,7 @@ def _paging(target: Target, listed: _List) -> Check:
     if total < 2:  # noqa: PLR2004 - one module fits on one page
         return skipped("paging", "there are fewer than 2 modules")
     try:
-        response = _ask(target, _list_with(target, ("limit", "1")))
+        response = _ask(target, list_page(target.version, limit=1))
         page = parse_page(response)
         shape, cursor = _shape(response)
         if page.cursor is None and len(page.modules) >= total:
@@ -174,7 +174,7 @@ def _paging(target: Target, listed: _List) -> Check:
             text = f"with limit=1 the list is cut to {len(page.modules)} of {total}, without a cursor"
             step = "the provider asks for 100 at a time, which is all that there can be; please report it as an issue"
             return contract_violation("paging", 13 if shape == "an array" else 12, text, step)
-        second = parse_page(_ask(target, _list_with(target, ("limit", "1"), ("nextPageToken", page.cursor))))
+        second = parse_page(_ask(target, list_page(target.version, page.cursor, limit=1)))
     except _CONCLUSIVE as error:
         return contract_violation("paging", 12, f"pages of one module cannot be read: {error}", _HARMLESS)
     if {live.key for live in page.modules} & {live.key for live in second.modules}:
@@ -185,16 +185,12 @@ def _paging(target: Target, listed: _List) -> Check:
 
 def _limit(target: Target) -> Check:
     try:
-        status: int | None = _ask(target, _list_with(target, ("limit", "0"))).status
+        status: int | None = _ask(target, list_page(target.version, limit=0)).status
     except _CONCLUSIVE as error:
         status = error.status
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
         return ok("limit", "a list with limit=0 is refused with 422")
     return contract_violation("limit", 14, f"the response to a list with limit=0 is {status}, not 422", _HARMLESS)
-
-
-def _list_with(target: Target, *query: tuple[str, str]) -> Request:
-    return Request("GET", list_page(target.version).path, query)
 
 
 def _read(target: Target, listed: _List) -> Check:

@@ -27,7 +27,7 @@ from pulumi_atlassian_forge.config.settings import PROXY_VARIABLE, address_varia
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.messages import credentials_step
 from pulumi_atlassian_forge.model.module_id import Version
-from pulumi_atlassian_forge.session.connections import Connections
+from pulumi_atlassian_forge.session.session import Connections
 
 from . import api_contract, network, token
 from .result import TRANSIENT, Check, duration, fail, fill_skipped, from_error, ok, skipped, warn
