@@ -14,7 +14,7 @@ from pulumi_atlassian_forge.api.errors import Unreachable
 from tests.support.timing import Clock
 
 
-class Connection:
+class Connection(httpx.BaseTransport):
     def __init__(self) -> None:
         self.users = 0
         self.most_users = 0
@@ -39,6 +39,7 @@ def test_no_connection_has_two_users_and_the_limit_holds() -> None:
 
     def use(_: int) -> None:
         with connections.borrow(10) as connection:
+            assert isinstance(connection, Connection)
             connection.users += 1
             connection.most_users = max(connection.most_users, connection.users)
             threading.Event().wait(0.0005)
@@ -94,6 +95,7 @@ def test_closing_cuts_no_request() -> None:
     with connections.borrow(1), connections.borrow(1):
         pass
     with connections.borrow(1) as busy:
+        assert isinstance(busy, Connection)
         connections.close()
         connections.close()
         assert not busy.closed

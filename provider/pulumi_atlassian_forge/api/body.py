@@ -94,15 +94,10 @@ _DECODER: Final = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse
 
 
 def decompress(chunks: Iterable[bytes], encoding: str, *, limit: int = MAX_RESPONSE_BYTES) -> bytes:
-    """Collect and decompress a body.
-
-    Args:
-        chunks: The pieces as they arrive.
-        encoding: The value of ``Content-Encoding``.
-        limit: The largest body that is accepted, in bytes after decompression.
+    """Collect the chunks of a body, and decompress them by the value of ``Content-Encoding``.
 
     Raises:
-        InvalidResponse: It is larger, has another encoding, or is damaged.
+        InvalidResponse: It is larger than ``limit`` bytes after decompression, has another encoding, or is damaged.
     """
     match encoding.strip().lower():
         case "" | "identity":

@@ -12,7 +12,7 @@ import re
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from http import HTTPStatus
 from typing import Final, Protocol
 from urllib.parse import urlsplit
@@ -45,32 +45,14 @@ class Auth(Protocol):
     """Source of the headers with the credentials. Called by many threads."""
 
     def headers(self, request: Request) -> Mapping[str, str]:
-        """The headers for one request.
-
-        Raises:
-            ApiError: There are no credentials.
-        """
+        """The headers for one request; raises ApiError if there are no credentials."""
 
     def refreshed(self, refused: Mapping[str, str]) -> bool:
-        """Refresh the credentials, after a 401.
-
-        Args:
-            refused: The headers that the server refused.
-
-        Returns:
-            Whether the headers are different now, so that a retry may help.
-
-        Raises:
-            ApiError: There are no credentials.
-        """
+        """Refresh the credentials after a 401 to the ``refused`` headers; returns whether the headers are different now."""
 
 
 class FixedHeaders:
-    """The same headers for each request; they hold no secret.
-
-    Args:
-        values: The headers; empty for the emulator in this process, which needs no credentials.
-    """
+    """The same headers for each request; they hold no secret. The emulator in this process needs none."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = values
@@ -85,11 +67,7 @@ class FixedHeaders:
 
 
 def require_sendable(values: Iterable[str]) -> None:
-    """Verify that headers can hold these values.
-
-    Raises:
-        Unauthorized: They cannot.
-    """
+    """Raise Unauthorized if headers cannot hold these values."""
     if not all(_HEADER_VALUE.fullmatch(value) for value in values):
         raise Unauthorized(
             "the token cannot be sent: it is empty, or holds a line break, a space at its end or a character beyond ASCII"
@@ -149,7 +127,7 @@ class Client:
         self._headers = {"accept": "application/json", "accept-encoding": ACCEPTED, "user-agent": user_agent}
         self._clock = clock
         opened = connection_opener(self._base, verify)
-        self._connections = ConnectionPool[httpx.BaseTransport](lambda: transport or opened(), _CONNECTIONS)
+        self._connections = ConnectionPool(lambda: transport or opened(), _CONNECTIONS)
 
     def __repr__(self) -> str:
         return f"Client({self._base!r})"
@@ -235,7 +213,7 @@ def _read(incoming: httpx.Response, deadline: Deadline, secrets: frozenset[str])
         if length.isdigit() and int(length[:20]) > MAX_RESPONSE_BYTES:
             raise too_large(status=status)
         try:
-            return Response(status, headers, _whole_body(incoming, encoding, deadline), secrets)
+            return Response(status, headers, decompress(_chunks(incoming, deadline), encoding), secrets)
         except InvalidResponse as error:
             raise error.with_(status=status) from None
     if status < HTTPStatus.BAD_REQUEST:
@@ -245,24 +223,14 @@ def _read(incoming: httpx.Response, deadline: Deadline, secrets: frozenset[str])
     return Response(status, headers, redact(body, secrets).encode("latin-1"), secrets)
 
 
-def _whole_body(incoming: httpx.Response, encoding: str, deadline: Deadline) -> bytes:
-    if incoming.is_stream_consumed:  # a transport in place of the network gave a body that is whole and decompressed
-        return decompress([incoming.content], "")
-    return decompress(_chunks(incoming, deadline), encoding)
-
-
 def _error_body(incoming: httpx.Response, encoding: str, deadline: Deadline) -> bytes:
     """As much of it as arrives: the status alone says what happened."""
-    if incoming.is_stream_consumed:
-        return incoming.content[:_MAX_ERROR_BYTES]
     chunks: list[bytes] = []
-    try:
+    with suppress(*HTTP_ERRORS):
         for chunk in _chunks(incoming, deadline):
             chunks.append(chunk)
             if sum(map(len, chunks)) > _MAX_ERROR_BYTES:
                 break
-    except HTTP_ERRORS:
-        pass
     try:
         return decompress(chunks, encoding, limit=4 * _MAX_ERROR_BYTES)
     except InvalidResponse:
@@ -270,7 +238,8 @@ def _error_body(incoming: httpx.Response, encoding: str, deadline: Deadline) -> 
 
 
 def _chunks(incoming: httpx.Response, deadline: Deadline) -> Iterator[bytes]:
-    for chunk in incoming.iter_raw():
+    assert isinstance(incoming.stream, httpx.SyncByteStream)  # noqa: S101 - not an asynchronous one
+    for chunk in incoming.stream:
         deadline.left()
         yield chunk
 

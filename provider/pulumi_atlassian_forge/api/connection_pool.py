@@ -21,7 +21,7 @@ import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final
 
 import httpcore
 import httpx
@@ -53,23 +53,14 @@ class DeadlineExceeded(Exception):
 
 
 class Deadline:
-    """Wall-clock limit of one request: writing it, and reading the whole response.
-
-    Args:
-        seconds: The limit, from now on.
-        clock: A monotonic clock, in seconds.
-    """
+    """Wall-clock limit of one request: writing it, and reading the whole response."""
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._end = clock() + seconds
 
     def left(self, timeout: float | None = None) -> float:
-        """The seconds that are left, or the time-out if that is shorter.
-
-        Raises:
-            DeadlineExceeded: Nothing is left.
-        """
+        """The seconds that are left, or the time-out if that is shorter; raises DeadlineExceeded if nothing is left."""
         left = self._end - self._clock()
         if left <= 0:
             raise DeadlineExceeded
@@ -122,12 +113,7 @@ class _DeadlineStream(httpcore.NetworkStream):
 
 
 class Connection(httpx.BaseTransport):
-    """One HTTP/1.1 connection, kept open between requests. Each request brings its :class:`Deadline` as an extension.
-
-    Args:
-        ssl_context: The certificates to trust.
-        proxy: The proxy to connect through.
-    """
+    """One HTTP/1.1 connection, kept open between requests. Each request brings its :class:`Deadline` as an extension."""
 
     def __init__(self, ssl_context: ssl.SSLContext, proxy: httpx.Proxy | None = None) -> None:
         self._backend = DeadlineBackend()
@@ -142,15 +128,9 @@ class Connection(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; the body of the response is read from its stream."""
         self._backend.deadline = request.extensions["deadline"]
-        response = self._pool.handle_request(
-            httpcore.Request(
-                request.method,
-                _as_httpcore(request.url),
-                headers=request.headers.raw,
-                content=request.stream,
-                extensions=request.extensions,
-            )
-        )
+        url, headers, body = _as_httpcore(request.url), request.headers.raw, request.read()
+        outgoing = httpcore.Request(request.method, url, headers=headers, content=body, extensions=request.extensions)
+        response = self._pool.handle_request(outgoing)
         return httpx.Response(response.status, headers=response.headers, stream=_Body(response))
 
     def close(self) -> None:
@@ -179,14 +159,10 @@ def _as_httpcore(url: httpx.URL) -> httpcore.URL:
 
 
 def connection_opener(base_url: str, verify: ssl.SSLContext | None = None) -> Callable[[], Connection]:
-    """What opens connections to a server; it reads the environment when it opens the first one.
+    """A function that opens connections to a server; it reads the environment when it opens the first one.
 
-    Args:
-        base_url: The address of the server.
-        verify: The certificates to trust; by default those of ``SSL_CERT_FILE``, ``SSL_CERT_DIR`` or certifi.
-
-    Returns:
-        A function that raises Unreachable if the environment names unusable certificates or an unusable proxy.
+    It trusts the certificates of ``verify``, ``SSL_CERT_FILE``, ``SSL_CERT_DIR`` or certifi. It raises Unreachable if the
+    environment names unusable certificates or an unusable proxy.
     """
 
     @functools.cache
@@ -239,34 +215,19 @@ def _excludes(entry: str, url: httpx.URL) -> bool:
     return is_host and pattern.scheme in ("all", url.scheme) and pattern.port in (None, url.port)
 
 
-class _Closeable(Protocol):
-    def close(self) -> None: ...
+class ConnectionPool:
+    """Lends out at most ``limit`` connections, each to one thread at a time; the one that was returned last goes out first."""
 
-
-C = TypeVar("C", bound=_Closeable)
-
-
-class ConnectionPool(Generic[C]):
-    """Lends out connections, each to one thread at a time; the one that was returned last goes out first.
-
-    Args:
-        opened: Opens one more. Called by one thread at a time.
-        limit: How many there may be.
-    """
-
-    def __init__(self, opened: Callable[[], C], limit: int) -> None:
+    def __init__(self, opened: Callable[[], httpx.BaseTransport], limit: int) -> None:
         self._opened = opened
         self._slots = threading.BoundedSemaphore(limit)
         self._lock = threading.Lock()
-        self._idle: list[C] = []
+        self._idle: list[httpx.BaseTransport] = []
         self._is_closed = False
 
     @contextmanager
-    def borrow(self, timeout: float) -> Iterator[C]:
-        """Lend one for the time of the block.
-
-        Args:
-            timeout: Seconds to wait for one, if all are lent out.
+    def borrow(self, timeout: float) -> Iterator[httpx.BaseTransport]:
+        """Lend one for the time of the block; if all are lent out, wait for ``timeout`` seconds.
 
         Raises:
             Unreachable: None was returned in time, none can be opened, or the pool is closed.

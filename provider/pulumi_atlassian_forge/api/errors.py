@@ -43,6 +43,14 @@ class Outcome(enum.Enum):
     APPLIED = enum.auto()
 
 
+class _Known(TypedDict, total=False):
+    status: int | None
+    outcome: Outcome
+    retry_after: float | None
+    attempts: int
+    waited: float
+
+
 class ApiError(Exception):
     """An operation that failed.
 
@@ -50,6 +58,7 @@ class ApiError(Exception):
         message: The server's own text if there is any, else ours; kept as one printable line of at most 300 characters.
         status: The HTTP status, if a response arrived.
         outcome: Whether the operation was carried out, as far as the raiser knows; by default that of the class.
+        retry_after: Seconds to wait as the server requested, not capped; None if it did not say.
         attempts: How many requests were sent.
         waited: Seconds since the operation began, pauses included.
     """
@@ -62,27 +71,21 @@ class ApiError(Exception):
         *,
         status: int | None = None,
         outcome: Outcome | None = None,
+        retry_after: float | None = None,
         attempts: int = 1,
         waited: float = 0.0,
     ) -> None:
         self.message = printable(message)
         self.status = status
         self.outcome = outcome or self._outcome
+        self.retry_after = retry_after
         self.attempts = attempts
         self.waited = waited
         super().__init__(self.message)
 
-    def with_(
-        self,
-        *,
-        status: int | None = None,
-        outcome: Outcome | None = None,
-        attempts: int | None = None,
-        waited: float | None = None,
-    ) -> Self:
+    def with_(self, **known: Unpack[_Known]) -> Self:
         """A copy that knows more; what is not given stays. The error itself if that changes nothing."""
-        given = {"status": status, "outcome": outcome, "attempts": attempts, "waited": waited}
-        return self._copy({name: value for name, value in given.items() if value is not None})
+        return self._copy(known)
 
     def redacted(self, secrets: Iterable[str]) -> Self:
         """A copy without the secrets, which a server may have echoed in the message. The error itself if it holds none."""
@@ -100,24 +103,8 @@ class ApiError(Exception):
         return self.message if self.status is None else f"HTTP {self.status}: {self.message}"
 
 
-class _Known(TypedDict, total=False):
-    """The arguments that every error has."""
-
-    status: int | None
-    outcome: Outcome | None
-    attempts: int
-    waited: float
-
-
 class Unreachable(ApiError):
-    """The request was not sent.
-
-    Args:
-        message: See :class:`ApiError`.
-        reason: The cause: ``refused``, ``timeout`` (no connection in time), ``dns``, ``tls``, ``proxy`` or
-            ``other``.
-        known: See :class:`ApiError`.
-    """
+    """The request was not sent; ``reason`` says why (``timeout``: no connection in time)."""
 
     def __init__(self, message: str, *, reason: Reason = "other", **known: Unpack[_Known]) -> None:
         super().__init__(message, **known)
@@ -131,13 +118,7 @@ class LostResponse(ApiError):
 
 
 class InvalidResponse(ApiError):
-    """A response arrived that cannot be used.
-
-    Args:
-        message: See :class:`ApiError`.
-        transient: Whether a retry may help: it may after a damaged body, not after a wrong shape or a redirect.
-        known: See :class:`ApiError`.
-    """
+    """A response arrived that cannot be used; ``transient`` if it is damaged, so that a retry may help."""
 
     _outcome = Outcome.UNKNOWN
 
@@ -172,33 +153,13 @@ class Rejected(ApiError):
 
 
 class Throttled(ApiError):
-    """429: too many requests.
-
-    Args:
-        message: See :class:`ApiError`.
-        retry_after: Seconds to wait as the server requested, not capped; None if it did not say.
-        known: See :class:`ApiError`.
-    """
-
-    def __init__(self, message: str, *, retry_after: float | None = None, **known: Unpack[_Known]) -> None:
-        super().__init__(message, **known)
-        self.retry_after = retry_after
+    """429: too many requests."""
 
 
 class ServerFailure(ApiError):
-    """5xx: the server failed, possibly after it carried the request out; that holds for a 503 too.
-
-    Args:
-        message: See :class:`ApiError`.
-        retry_after: Seconds to wait as the server requested, not capped; None if it did not say.
-        known: See :class:`ApiError`.
-    """
+    """5xx: the server failed, possibly after it carried the request out; that holds for a 503 too."""
 
     _outcome = Outcome.UNKNOWN
-
-    def __init__(self, message: str, *, retry_after: float | None = None, **known: Unpack[_Known]) -> None:
-        super().__init__(message, **known)
-        self.retry_after = retry_after
 
 
 RELAY: Final = "x-relay"
@@ -215,15 +176,7 @@ _MESSAGE_NAMES: Final = ("message", "errorMessage", "error_description", "errorM
 
 
 def error_from(response: Response, *, now: float | None = None) -> ApiError | None:
-    """The error that a response stands for, by its status.
-
-    Args:
-        response: Any response.
-        now: Seconds since the epoch, for a ``Retry-After`` that is a date if there is no ``Date`` header; by default the clock's.
-
-    Returns:
-        The error, not yet raised; None for a success (2xx).
-    """
+    """The error that a response stands for, by its status; None for a success (2xx). ``now`` is for :func:`retry_after_of`."""
     status = response.status
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return None
@@ -251,16 +204,9 @@ def server_message(response: Response) -> str:
 
 
 def retry_after_of(headers: Mapping[str, str], now: float) -> float | None:
-    """The ``Retry-After`` of a response (RFC 9110, section 10.2.3): seconds, or a date.
+    """The ``Retry-After`` of a response in seconds (RFC 9110, section 10.2.3); None if it is missing or unreadable.
 
-    A date is compared with the server's own ``Date`` header if there is one, because clocks differ.
-
-    Args:
-        headers: The response's headers, names in lower case.
-        now: Seconds since the epoch.
-
-    Returns:
-        Seconds, at least 0; None if the header is missing or unreadable.
+    If it is a date, it is compared with the server's own ``Date`` header, because clocks differ, or else with ``now``.
     """
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():

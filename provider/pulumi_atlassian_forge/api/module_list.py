@@ -41,13 +41,7 @@ class _Fetch:
 
 
 class ModuleList:
-    """Single-flight cache of the list under one version of the API.
-
-    Args:
-        operations: What fetches modules.
-        ttl: Seconds after which the list expires.
-        clock: A monotonic clock, in seconds.
-    """
+    """Single-flight cache of the list under one version of the API; it expires after ``ttl`` seconds."""
 
     def __init__(self, operations: Source, ttl: float = LIST_TTL_S, clock: Callable[[], float] = time.monotonic) -> None:
         self._operations = operations
@@ -61,11 +55,7 @@ class ModuleList:
     def all(self, within: float | None = None) -> builtins.list[LiveModule]:
         """All modules, except one that a static module with the same key hides.
 
-        Args:
-            within: The largest age of the list in seconds, if that is less than its expiry.
-
-        Raises:
-            ApiError: The list cannot be fetched.
+        The list is at most ``within`` seconds old, if that is less than its expiry. Raises ApiError if it cannot be fetched.
         """
         return list(self._current(self._ttl if within is None else min(within, self._ttl)).values())
 
@@ -75,14 +65,9 @@ class ModuleList:
             self._fetched_at = self._fetch = None
 
     def find(self, key: str) -> LiveModule | None:
-        """One module: from the list, or read by its key if the list lacks it, which proves nothing.
+        """One module: from the list, or read by its key, because a list that lacks it proves nothing; None if there is none.
 
-        Returns:
-            The module; None if the installation has none with this key.
-
-        Raises:
-            ApiError: It cannot be read.
-            ValueError: No path can hold the key.
+        Raises ApiError if it cannot be read, ValueError if no path can hold the key.
         """
         listed = self._current(self._ttl).get(key)
         if listed is not None:

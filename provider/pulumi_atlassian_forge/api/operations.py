@@ -61,14 +61,11 @@ class Sender(Protocol):
 
 
 class Operations:
-    """The five operations. Each raises an :class:`~.errors.ApiError` if it fails after its retries.
+    """The five operations.
 
-    Args:
-        client: Sends the requests.
-        version: The version of the API.
-        rate_limiter: The rate limiter of the installation, shared by both versions of the API; by default a new one.
-        clock: A monotonic clock, in seconds.
-        draw: Draws a random number between two, for the backoff.
+    Each raises an :class:`~.errors.ApiError` if it fails after its retries; its ``outcome`` says whether the module may have been
+    changed all the same. Each raises ValueError if no request can hold the key and the content. Both versions of the API share
+    the rate limiter of an installation. ``draw`` draws a random number between two, for the backoff.
     """
 
     def __init__(
@@ -95,28 +92,16 @@ class Operations:
         return shared
 
     def register(self, key: str | None, content: Content) -> LiveModule | None:
-        """Register a module.
-
-        Args:
-            key: Its key under v1; None under v2, where the server makes it.
-            content: What to register.
+        """Register a module, with a key under v1 and without one under v2, where the server makes it.
 
         Returns:
             The module as the server has it; None if v1 responded with an empty body.
-
-        Raises:
-            ApiError: ``outcome`` says whether it may be registered all the same.
-            ValueError: No request can hold the key and the content.
         """
         request = protocol.register(self.version, key, content)
         return self._send(request, lambda response: protocol.parse_registered(self.version, response, key))
 
     def list(self) -> builtins.list[LiveModule]:
-        """All modules of the installation, from all pages, each once. All pages share one time budget.
-
-        Raises:
-            ApiError: The whole list cannot be read.
-        """
+        """All modules of the installation, from all pages, each once. All pages share one time budget."""
         budget = self._budget()
         # A module that changes between two pages may come twice: the later entry is the newer one.
         found = {live.key: live for page in follow_pages(lambda cursor: self._page(cursor, budget)) for live in page.modules}
@@ -141,37 +126,16 @@ class Operations:
             return page
 
     def read(self, key: str) -> LiveModule:
-        """Read one module.
-
-        Raises:
-            NotFound: There is none with this key.
-            ApiError: It cannot be read.
-            ValueError: No path can hold the key.
-        """
+        """Read one module."""
         return self._send(protocol.read(self.version, key), lambda response: protocol.parse_module(response, key))
 
     def update(self, key: str, content: Content) -> LiveModule:
-        """Replace the content of a module.
-
-        Returns:
-            The module as the server has it.
-
-        Raises:
-            NotFound: There is none with this key.
-            ApiError: ``outcome`` says whether it may be changed all the same.
-            ValueError: No request can hold the key and the content.
-        """
+        """Replace the content of a module; returns it as the server has it."""
         request = protocol.update(self.version, key, content)
         return self._send(request, lambda response: protocol.parse_module(response, key))
 
     def delete(self, key: str) -> None:
-        """Delete a module.
-
-        Raises:
-            NotFound: There is none with this key; perhaps because an attempt whose response was lost deleted it.
-            ApiError: ``outcome`` says whether it may be deleted all the same.
-            ValueError: No path can hold the key.
-        """
+        """Delete a module. It may be NotFound because an attempt whose response was lost has deleted it."""
         self._send(protocol.delete(self.version, key), protocol.parse_deleted)
 
     def _budget(self) -> Budget:

@@ -1,7 +1,8 @@
 """The API's protocol without I/O: which request an operation is, and what its response holds, for both versions of the API.
 
 Requests follow the specification to the byte. Responses are read leniently: unknown fields pass, and so do both documented shapes
-of a list. What cannot be used is an :class:`~.errors.InvalidResponse` that says why; nothing is guessed.
+of a list. What cannot be used is an :class:`~.errors.InvalidResponse` that says why; nothing is guessed. Functions that take a
+key raise ValueError if no path can hold it.
 https://developer.atlassian.com/platform/forge/apis-reference/dynamic-modules-api/
 """
 
@@ -64,12 +65,9 @@ def register(version: Version, key: str | None, content: Content) -> Request:
 
 
 def list_page(version: Version, cursor: str | None = None, *, limit: int | None = PAGE_SIZE) -> Request:
-    """GET of one page; the only path that ends with a slash.
+    """GET of one page: the first one, or the one at a cursor. The only path that ends with a slash.
 
-    Args:
-        version: The version of the API.
-        cursor: The cursor of the previous page; None for the first page.
-        limit: Modules of a page; None: the server's default. The documents do not say which sizes are allowed.
+    ``limit`` is the size of a page, None the server's default; the documents do not say which sizes are allowed.
     """
     query = {"limit": limit, "nextPageToken": cursor}
     given = urlencode({name: value for name, value in query.items() if value is not None}, quote_via=quote, safe="")
@@ -77,45 +75,25 @@ def list_page(version: Version, cursor: str | None = None, *, limit: int | None 
 
 
 def read(version: Version, key: str) -> Request:
-    """GET of one module.
-
-    Raises:
-        ValueError: No path can hold the key.
-    """
+    """GET of one module."""
     return Request("GET", _module_path(version, key))
 
 
 def update(version: Version, key: str, content: Content) -> Request:
-    """PUT of the whole content; under v1 the body repeats the key, under v2 it must not.
-
-    Raises:
-        ValueError: No path can hold the key, or the content is no JSON.
-    """
+    """PUT of the whole content; under v1 the body repeats the key, under v2 it must not."""
     return Request("PUT", _module_path(version, key), body=_body(key if version == "v1" else None, content))
 
 
 def delete(version: Version, key: str) -> Request:
-    """DELETE of one module.
-
-    Raises:
-        ValueError: No path can hold the key.
-    """
+    """DELETE of one module."""
     return Request("DELETE", _module_path(version, key))
 
 
 def parse_registered(version: Version, response: Response, key: str | None = None) -> LiveModule | None:
-    """The registered module in the response to a register.
-
-    Args:
-        version: The version of the API.
-        response: A successful response.
-        key: The requested key, under v1.
-
-    Returns:
-        The module; None for an empty body, which v1 may send.
+    """The module in the successful response to a register; None for an empty body, which v1 may send.
 
     Raises:
-        InvalidResponse: It holds no module, or under v2 no usable key, which only this response tells.
+        InvalidResponse: It holds no module, or no usable key: under v2 only this response tells it.
     """
     if version == "v1" and response.status == HTTPStatus.CREATED and not response.body.strip():
         return None
@@ -131,14 +109,10 @@ def is_usable(key: str) -> bool:
 
 
 def parse_module(response: Response, key: str | None = None) -> LiveModule:
-    """The module in the response to a read or an update.
-
-    Args:
-        response: A successful response.
-        key: The requested key.
+    """The module in the successful response to a read or an update.
 
     Raises:
-        InvalidResponse: It holds no module, or another one.
+        InvalidResponse: It holds no module, or one with another key than the requested one.
     """
     live = _live(_json(response), "the response", response.status)
     if key is not None and live.key != key:

@@ -70,16 +70,10 @@ class RateLimiter:
         self._open_until = 0.0
 
     def admit(self, left: float) -> float:
-        """Wait until a request may be sent.
-
-        Args:
-            left: Seconds that the operation has left.
-
-        Returns:
-            The time now, by the clock: when the request is sent.
+        """Wait until a request may be sent; returns the time by the clock, which the methods below take as ``sent``.
 
         Raises:
-            Throttled: No slot becomes available in that time.
+            Throttled: No slot becomes available in the seconds that are left.
             Unreachable: The circuit breaker is open.
         """
         deadline = self._clock() + left
@@ -99,11 +93,7 @@ class RateLimiter:
                     return self._clock()
 
     def on_response(self, sent: float) -> None:
-        """Record a response that is not a 429.
-
-        Args:
-            sent: What :meth:`admit` returned.
-        """
+        """Record a response that is not a 429."""
         with self._lock:
             self._close_circuit()
             self._responses.append(sent)
@@ -113,12 +103,7 @@ class RateLimiter:
                 self._rate, self._kept = self._rate * _INCREASE, 0
 
     def on_retry_after(self, sent: float, seconds: float, *, is_throttled: bool) -> float:
-        """Pause all requests to this installation, because a response asked for it.
-
-        Args:
-            sent: What :meth:`admit` returned for its request.
-            seconds: The pause.
-            is_throttled: Whether it is a 429, which says something about the rate.
+        """Pause all requests to this installation, because a response requested it; if it is a 429, the rate follows.
 
         Returns:
             Seconds until the pause ends, which another response may have made longer.
@@ -138,12 +123,7 @@ class RateLimiter:
         return left
 
     def on_unreachable(self, first_sent: float, failure: Unreachable) -> None:
-        """Open the circuit breaker after an operation that got no connection, unless another request got a response meanwhile.
-
-        Args:
-            first_sent: What :meth:`admit` returned for its first attempt.
-            failure: The error of its last attempt.
-        """
+        """Open the circuit breaker after an operation that got no connection, unless another request got a response meanwhile."""
         with self._lock:
             if self._responded_at < first_sent:
                 self._failure, self._open_until = failure, self._clock() + CIRCUIT_OPEN_S

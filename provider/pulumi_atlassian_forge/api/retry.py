@@ -45,12 +45,7 @@ _TRANSIENT_STATUSES: Final = frozenset({500, 502, 503, 504})
 
 
 class Budget:
-    """Time budget of one operation, shared by all its requests and pauses.
-
-    Args:
-        total: Seconds.
-        clock: A monotonic clock, in seconds.
-    """
+    """Time budget of one operation in seconds, shared by all its requests and pauses."""
 
     def __init__(self, total: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._total = total
@@ -69,36 +64,22 @@ class Budget:
 
 
 def pause_before_retry(
-    error: Exception,
+    error: ApiError,
     request: Request,
     attempt: int = 1,
     alike: int = 1,
     draw: Callable[[float, float], float] = random.uniform,
 ) -> float | None:
-    """How long to wait before a retry: the table above.
+    """Seconds to wait before a retry, by the table above; None if the request must not be retried.
 
-    Args:
-        error: What came of the request.
-        request: The request.
-        attempt: How often it has been sent.
-        alike: How often it ended in an error of this class.
-        draw: Draws a random number between two.
-
-    Returns:
-        Seconds; None if the request must not be retried.
+    The request has been sent ``attempt`` times, and ended ``alike`` times in an error of this class.
     """
     if not _may_retry(error, request, alike):
         return None
-    requested = retry_after_s(error)
-    if requested >= _BACKOFF_FIRST_S:
-        return min(requested, RETRY_AFTER_MAX_S)
+    if error.retry_after is not None and error.retry_after >= _BACKOFF_FIRST_S:
+        return min(error.retry_after, RETRY_AFTER_MAX_S)
     # Also after "Retry-After: 0": to retry at once, for two minutes, helps neither side.
     return draw(0.0, min(_BACKOFF_MAX_S, _BACKOFF_FIRST_S * 2.0 ** min(attempt - 1, 16)))
-
-
-def retry_after_s(error: Exception) -> float:
-    """The ``Retry-After`` of a response, in seconds; 0 if there is none."""
-    return error.retry_after or 0.0 if isinstance(error, Throttled | ServerFailure) else 0.0
 
 
 def send_with_retries(
@@ -111,16 +92,8 @@ def send_with_retries(
 ) -> T:
     """Send a request until it succeeds, must not be retried, or the budget ends.
 
-    Args:
-        request: The request, for the decision.
-        send: Sends it once; takes the seconds that are left.
-        read: Reads the response, or raises the error that it is.
-        budget: The time budget of the whole operation.
-        rate_limiter: The rate limiter of the installation.
-        draw: Draws a random number between two.
-
-    Returns:
-        What ``read`` returned.
+    ``send`` sends it once within the seconds that it is given, and ``read`` reads the response or raises the error that it is.
+    ``draw`` draws a random number between two.
 
     Raises:
         ApiError: The error of the last attempt, with the ``outcome`` of all, ``attempts`` and ``waited``.
@@ -159,9 +132,9 @@ def send_with_retries(
 def _shared_pause(failure: ApiError, sent: float, pause: float | None, rate_limiter: RateLimiter) -> float | None:
     """The pause of this request, which after a ``Retry-After`` is that of the whole installation."""
     is_throttled = isinstance(failure, Throttled)
-    if is_throttled or retry_after_s(failure):
+    if is_throttled or failure.retry_after:
         # Also if there is no retry: a verification read comes next, and it has to wait as well.
-        requested = min(retry_after_s(failure), RETRY_AFTER_MAX_S) if pause is None else pause
+        requested = min(failure.retry_after or 0.0, RETRY_AFTER_MAX_S) if pause is None else pause
         left = rate_limiter.on_retry_after(sent, requested, is_throttled=is_throttled)
         return None if pause is None else left
     if pause is not None and pause >= MESSAGE_FROM_S:
@@ -169,7 +142,7 @@ def _shared_pause(failure: ApiError, sent: float, pause: float | None, rate_limi
     return pause
 
 
-def _may_retry(error: Exception, request: Request, alike: int) -> bool:
+def _may_retry(error: ApiError, request: Request, alike: int) -> bool:
     match error:
         case Unreachable():
             # After a time-out nothing was sent either, but a host that drops packets should cost a register 10 s, not a minute.

@@ -26,15 +26,7 @@ _LOOKS_LIKE_HTML: Final = re.compile(r"<(?:!doctype|html|head|body|h\d|p|div|tit
 
 
 def printable(text: str, limit: int = SHOWN) -> str:
-    """One printable line of a text.
-
-    Args:
-        text: Any text.
-        limit: The largest length of the result, in characters.
-
-    Returns:
-        The text without escape sequences, control characters and lone surrogates, its white space collapsed, and cut.
-    """
+    """One line of at most ``limit`` characters, without escape sequences, control characters and lone surrogates."""
     text = text[: max(_READ, limit)]
     text = _INVISIBLE.sub("", _ESCAPES.sub("", text))
     text = _SURROGATES.sub("\ufffd", _CONTROLS.sub(" ", text)).strip()
@@ -42,15 +34,7 @@ def printable(text: str, limit: int = SHOWN) -> str:
 
 
 def message_from_body(body: bytes, limit: int = SHOWN) -> str:
-    """The text of a body that is not the expected JSON: a gateway's error page, or plain text.
-
-    Args:
-        body: The body, in any encoding.
-        limit: See :func:`printable`.
-
-    Returns:
-        Its text, without tags if it is HTML; empty if it has none.
-    """
+    """The printable text of a body that is not the expected JSON: a gateway's error page without its tags, or plain text."""
     text = body[:_READ].decode("utf-8", "replace")
     return printable(_html_to_text(text) if _LOOKS_LIKE_HTML.search(text) else text, limit)
 

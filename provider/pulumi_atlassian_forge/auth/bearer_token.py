@@ -18,15 +18,11 @@ from pulumi_atlassian_forge.config.settings import scheme_prefix_problem
 
 from .secret import CachedSecret
 
-REFRESH_BEFORE_EXPIRY_S: Final = 60.0
-"""Seconds before its expiry from which on the token is refreshed, and between two such attempts."""
-
-EXPIRY_WARNING_S: Final = 600.0
-"""A warning is shown for a token that expires within these seconds: a large run takes longer."""
-
 TIMESTAMP_MAX: Final = 1e12
-"""Seconds since the epoch that are no date, or a time in milliseconds."""
+"""Seconds since the epoch; a larger number is a time in milliseconds, or no time."""
 
+_REFRESH_BEFORE_EXPIRY_S: Final = 60.0  # and between two attempts to refresh
+_EXPIRY_WARNING_S: Final = 600.0  # a large run may take longer
 _JWT_PARTS: Final = 3
 
 
@@ -48,13 +44,8 @@ class Token:
 class BearerToken:
     """Credentials in the form of a bearer token, shared by all threads.
 
-    It never appears in a ``repr`` and cannot be pickled, so that it ends up in no state and no log.
-
-    Args:
-        obtain: Returns the token.
-        on_refresh: Called when another token is used from now on.
-        on_first: Called with the first token.
-        clock: Seconds since the epoch.
+    It never appears in a ``repr`` and cannot be pickled, so that it ends up in no state and no log. ``on_first`` is called with
+    the first token, ``on_refresh`` whenever another one takes its place.
     """
 
     __slots__ = ("_clock", "_lock", "_next_refresh", "_on_first", "_on_refresh", "_token")
@@ -92,19 +83,11 @@ class BearerToken:
         return self._token.refresh(lambda token: _header(token) == refused)
 
     def installation(self) -> str | None:
-        """The id of the installation that the token is for, if its source tells.
-
-        Raises:
-            Unauthorized: There is no token.
-        """
+        """The id of the installation that the token is for, if its source tells; raises Unauthorized if there is no token."""
         return self._token.get().installation
 
     def expires_at(self) -> float | None:
-        """When the token expires, in seconds since the epoch, if it or its source tells.
-
-        Raises:
-            Unauthorized: There is no token.
-        """
+        """When the token expires, in seconds since the epoch, if that is known; raises Unauthorized if there is no token."""
         return self._token.get().expires_at
 
     def secrets(self) -> set[str]:
@@ -124,9 +107,9 @@ class BearerToken:
         """Whether the token expires soon and there is another one. If not, it is used: the server decides, clocks differ."""
         with self._lock:
             now = self._clock()
-            if token.expires_at is None or now < max(token.expires_at - REFRESH_BEFORE_EXPIRY_S, self._next_refresh):
+            if token.expires_at is None or now < max(token.expires_at - _REFRESH_BEFORE_EXPIRY_S, self._next_refresh):
                 return False
-            self._next_refresh = now + REFRESH_BEFORE_EXPIRY_S
+            self._next_refresh = now + _REFRESH_BEFORE_EXPIRY_S
         try:
             return self._token.refresh(lambda current: current is token)
         except Unauthorized:
@@ -189,5 +172,5 @@ def expiry_of(token: str) -> float | None:
 def warn_of_expiry(token: Token, notify: Callable[[str], None], now: Callable[[], float] = time.time) -> None:
     """Warn about a token that expires before a long run ends."""
     left = 0.0 if token.expires_at is None else token.expires_at - now()
-    if 0 < left < EXPIRY_WARNING_S:  # an expired one is refused by the server, with a message of its own
+    if 0 < left < _EXPIRY_WARNING_S:  # an expired one is refused by the server, with a message of its own
         notify(f"the token expires in {left:.0f} s; a longer run obtains it again then")

@@ -28,14 +28,9 @@ _PLATFORM_STATUS: Final = 429  # and above: limits and failures of the platform 
 
 
 class Signature:
-    """Credentials in the form of a signature with the relay's key.
+    """Credentials in the form of a signature with the relay's key, which no ``repr`` shows and which cannot be pickled.
 
-    The key never appears in a ``repr`` and cannot be pickled.
-
-    Args:
-        obtain: Returns the key.
-        clock: Seconds since the epoch.
-        nonce: Makes the value that distinguishes one request from its retry.
+    A new ``nonce`` distinguishes each request from its retry.
     """
 
     __slots__ = ("_clock", "_key", "_nonce")
@@ -51,11 +46,7 @@ class Signature:
         self._nonce = nonce
 
     def headers(self, request: Request) -> Mapping[str, str]:
-        """The signature of a request, made now: the relay accepts each once.
-
-        Raises:
-            Unauthorized: There is no key.
-        """
+        """The signature of a request, made now: the relay accepts each once. Raises Unauthorized if there is no key."""
         key = self._key.get()
         at, nonce = str(int(self._clock())), self._nonce()
         body = hashlib.sha256(request.body or b"").hexdigest()

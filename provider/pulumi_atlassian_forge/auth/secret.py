@@ -15,10 +15,7 @@ S = TypeVar("S")
 class CachedSecret(Generic[S]):
     """Cache of one secret: obtained when it is first needed, and refreshed by one thread for all that were refused with it.
 
-    Args:
-        obtain: Returns the secret; raises Unauthorized if there is none.
-        text_of: The secret's text.
-        on_change: Called with the old secret, None at first, and the new one. If it raises, the old one stays.
+    ``on_change`` is called with the old secret, None at first, and the new one. If it raises, the old one stays.
     """
 
     def __init__(
@@ -34,31 +31,20 @@ class CachedSecret(Generic[S]):
         self._all: list[S] = []  # the old ones have to be redacted too
 
     def get(self) -> S:
-        """The current secret.
-
-        Raises:
-            Unauthorized: There is none.
-        """
+        """The current secret; raises Unauthorized if there is none."""
         with self._lock:
             if not self._all:
                 self.refresh()
             return self._all[-1]
 
-    def refresh(self, is_current: Callable[[S], bool] = lambda _: True) -> bool:
-        """Obtain the secret again, unless another thread has just done so.
+    def refresh(self, is_refused: Callable[[S], bool] = lambda _: True) -> bool:
+        """Obtain the secret again, unless it is not the refused one any more: another thread has just done so.
 
-        Args:
-            is_current: Whether a secret is the one that was refused.
-
-        Returns:
-            Whether there is another one now than the one that was refused.
-
-        Raises:
-            Unauthorized: There is none.
+        Returns whether there is another secret now than the refused one; raises Unauthorized if there is none.
         """
         with self._lock:
             old = self._all[-1] if self._all else None
-            if old is not None and not is_current(old):
+            if old is not None and not is_refused(old):
                 return True
             try:
                 new = self._obtain()
@@ -78,15 +64,10 @@ class CachedSecret(Generic[S]):
 
 
 def secret_file(file: str, root: Path, what: str) -> Callable[[], str]:
-    """A function that reads the secret in a file, again at each call: Kubernetes replaces the link to renew a volume's files.
+    """A function that reads the secret in a file; it raises Unauthorized if the file cannot be read or is empty.
 
-    Args:
-        file: Its path, as the settings have it.
-        root: Where a relative path starts.
-        what: What the file holds, for messages.
-
-    Returns:
-        A function that raises Unauthorized if the file cannot be read or is empty.
+    It opens the path at each call, because Kubernetes replaces a link to renew the files of a volume. A relative path starts at
+    ``root``. Messages call the secret ``what``.
     """
 
     def read() -> str:
