@@ -98,7 +98,7 @@ class Client:
         envelope: Wraps each request, if an intermediary relays it.
         gate: Entered by each request after its credentials were obtained; if it is closed, the request is not sent.
         transport: Used in place of the network (the emulator, tests).
-        user_agent: The value of ``User-Agent``.
+        user_agent: The value of that header.
         verify: The certificates to trust; by default those of the environment.
         clock: A monotonic clock, in seconds.
 

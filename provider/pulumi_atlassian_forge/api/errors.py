@@ -128,14 +128,10 @@ class InvalidResponse(ApiError):
 
 
 class Unauthorized(ApiError):
-    """401 or 403: the token is not valid for this installation, or has expired.
+    """401 or 403: the token is not valid for this installation, or has expired. ``is_from_relay``: the relay refused the caller.
 
-    Args:
-        message: See :class:`ApiError`.
-        is_from_relay: Whether the relay refused the caller; else the API refused the app.
-        is_refreshed: Whether the credentials were refreshed meanwhile. A register is not retried with them automatically: they
-            may belong to another installation, which its caller has to verify.
-        known: See :class:`ApiError`.
+    If ``is_refreshed``, there are other credentials now. A register is not retried with them automatically: they may belong to
+    another installation, which its caller has to verify.
     """
 
     def __init__(self, message: str, *, is_from_relay: bool = False, is_refreshed: bool = False, **known: Unpack[_Known]) -> None:
@@ -168,7 +164,6 @@ RELAY: Final = "x-relay"
 REFUSED: Final = "refused"
 """The value of that header if the relay refused the caller."""
 
-_STATUS_END: Final = 600
 _UNAUTHORIZED: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 # ``message`` is documented; gateways, and other APIs of Atlassian, use the other names.
@@ -182,7 +177,7 @@ def error_from(response: Response, *, now: float | None = None) -> ApiError | No
         return None
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return InvalidResponse(_redirect_message(response.headers.get("location", "")), status=status)
-    if not HTTPStatus.BAD_REQUEST <= status < _STATUS_END:
+    if not HTTPStatus.BAD_REQUEST <= status <= 599:  # noqa: PLR2004 - the last status
         return InvalidResponse("a response with this status is not one of this API", status=status)
     message = server_message(response)
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:

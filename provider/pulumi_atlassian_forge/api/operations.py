@@ -27,10 +27,7 @@ MAX_PAGES: Final = 250
 
 
 def follow_pages(get_page: Callable[[str | None], protocol.Page]) -> Iterator[protocol.Page]:
-    """All pages of a list.
-
-    Args:
-        get_page: Returns the page at a cursor; None is that of the first page.
+    """All pages of a list, from the first one, whose cursor is None.
 
     Raises:
         InvalidResponse: A cursor comes again, or there are too many pages.

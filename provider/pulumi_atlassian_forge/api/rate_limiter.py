@@ -35,11 +35,7 @@ _INCREASE: Final = 1.5
 class RateLimiter:
     """Rate limiter and circuit breaker of one installation, shared by all threads.
 
-    Args:
-        notify: Shows the user one line.
-        clock: A monotonic clock, in seconds.
-        sleep: Waits for some seconds.
-        advice: What is added to the message about a pause.
+    ``notify`` shows the user one line; ``advice`` is added to the one about a pause.
     """
 
     def __init__(

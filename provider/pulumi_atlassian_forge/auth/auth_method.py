@@ -49,17 +49,9 @@ class AuthMethod:
 def open_auth_method(
     name: str, settings: InstallationSettings, root: Path, on_refresh: Callable[[], None], notify: Notify
 ) -> AuthMethod:
-    """Open the authentication method that the settings name.
+    """Open the authentication method that the settings of an installation name; raises ForgeError if the emulator cannot be used.
 
-    Args:
-        name: The installation.
-        settings: Its settings; they name one authentication method at most.
-        root: Where a relative path starts.
-        on_refresh: Called after the token was refreshed.
-        notify: Receives run-time messages.
-
-    Raises:
-        ForgeError: The emulator cannot be used.
+    A relative path starts at ``root``. ``on_refresh`` is called after the token was refreshed.
     """
     if settings.auth_method == "relayUrl":
         return _relay(settings, root)

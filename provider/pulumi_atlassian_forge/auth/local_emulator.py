@@ -17,12 +17,7 @@ ADDRESS = "https://emulator.invalid"
 
 
 def emulator(base_url: str, name: str, root: Path) -> EmulatorTransport:
-    """Open the emulator as a transport.
-
-    Args:
-        base_url: ``emulator://<path>.db``, with faults and options.
-        name: The installation.
-        root: Where a relative path starts.
+    """Open the emulator of ``emulator://<path>.db``, with faults and options, as a transport; a relative path starts at ``root``.
 
     Raises:
         ForgeError: The address or the file cannot be used.

@@ -35,13 +35,7 @@ _PROPERTIES: Final = ("token", "expiresAt", "installationId")
 
 
 class TokenCommand:
-    """Obtains a token from a program.
-
-    Args:
-        arguments: The program and its arguments.
-        directory: Where it runs.
-        seconds: The time limit, which includes the wait for another run of the same command.
-    """
+    """Obtains a token from a program that runs in ``directory``, in ``seconds`` that include the wait for another run of it."""
 
     def __init__(self, arguments: Sequence[str], directory: Path, seconds: float) -> None:
         self._arguments = arguments
