@@ -14,20 +14,20 @@ from testing.independent_server import TOKEN, Server
 from testing.project import Outcome
 
 HOST = ("pulumi-language-python", "pulumi-language-python-exec", "pulumi-resource-pulumi-python")
-OURS = {"python": [3, 12], "pip": True, "sdk": "3.259.0", "package": __version__, "editable": False, "error": None}
+PROBED = {"python": [3, 12], "pip": True, "sdk": "3.259.0", "package": __version__, "editable": False, "error": None}
 NO_PROXIES = {f"{name}_PROXY": "" for name in ("HTTP", "HTTPS", "ALL", "NO")}
-HELD_OUT = NO_PROXIES | {"SSL_CERT_DIR": "", "PULUMI_PYTHON_CMD": "", "PULUMI_RUNTIME_VIRTUALENV": ""}
+NO_SETTINGS = NO_PROXIES | {"SSL_CERT_DIR": "", "PULUMI_PYTHON_CMD": "", "PULUMI_RUNTIME_VIRTUALENV": ""}
 
 
 @dataclass
 class Doctor:
-    """Whatever is the matter, nothing is changed and no token is shown."""
+    """Runs the doctor in a folder. Each run asserts that nothing is changed and no token is shown."""
 
     root: Path
 
     def __call__(self, *args: str, server: Server | None = None, **environment: str) -> Outcome:
         path = environment.pop("PATH", None) or self.tools()
-        done = run("doctor", *args, server=server, cwd=self.root, **{**HELD_OUT, "PATH": path, **environment})
+        done = run("doctor", *args, server=server, cwd=self.root, **{**NO_SETTINGS, "PATH": path, **environment})
         for token in {environment.get("ATLASSIAN_FORGE_TOKEN", TOKEN), TOKEN}:
             assert not any(part in done.text for part in token.split("."))
         if server is not None:
@@ -39,13 +39,13 @@ class Doctor:
         return self.root / "bin" / "python3"
 
     def tools(self, *, pulumi: str | None = "v3.259.0", host: tuple[str, ...] = HOST, **python: Any) -> str:
-        """A PATH."""
+        """Write the programs, and return a PATH with them."""
         folder = self.root / "bin"
         for name in host:
             program(folder / name, "exit 1")
         if pulumi is not None:
             program(folder / "pulumi", f"echo {pulumi}")
-        program(self.python, f"echo '{json.dumps(OURS | python)}'")
+        program(self.python, f"echo '{json.dumps(PROBED | python)}'")
         return f"{folder}:/usr/bin:/bin"
 
 
@@ -56,7 +56,7 @@ def program(path: Path, text: str) -> None:
 
 
 def keeping_the_contract(server: Server) -> Server:
-    """In row 14, too."""
+    """Also assumption A14."""
     server.interfere = lambda call: (422, {"message": "limit"}) if call.query == "limit=0" else None
     return server
 

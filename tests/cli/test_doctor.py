@@ -1,4 +1,4 @@
-"""`forge-modules doctor` as a process: settings, network, token, version, each case with the line that it prints."""
+"""`forge-modules doctor`: settings, network, token, version, each case with the line that it prints."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class TestSettings:
             f"next: check ATLASSIAN_FORGE_BASE_URL ({url}): it is what comes before /forge/installation",
         )
 
-    def test_no_token_and_a_token_file_that_is_not_there(self, doctor: Doctor) -> None:
+    def test_no_token_and_a_missing_token_file(self, doctor: Doctor) -> None:
         done = doctor(ATLASSIAN_FORGE_BASE_URL="https://api.example")
         expect(done, 1, "fail     settings: there is no token for installation 'default', and no other authentication method")
         done = doctor(ATLASSIAN_FORGE_TOKEN_FILE="missing")
@@ -88,7 +88,7 @@ class TestNetwork:
         assert "next: correct ATLASSIAN_FORGE_BASE_URL, or have the name looked up: getent hosts no-such-host" in done.stdout
         assert "  skipped  connection, tls: dns failed\n" in done.stdout
 
-    def test_nobody_listens(self, doctor: Doctor) -> None:
+    def test_no_server_listens(self, doctor: Doctor) -> None:
         url = f"http://127.0.0.1:{refused_port()}"
         expect(
             doctor(ATLASSIAN_FORGE_BASE_URL=url, ATLASSIAN_FORGE_TOKEN="planted-token"),
@@ -158,7 +158,7 @@ class TestNetwork:
 
 
 class TestToken:
-    def test_it_ends_within_the_hour(self, doctor: Doctor, api: Server) -> None:
+    def test_it_expires_within_the_hour(self, doctor: Doctor, api: Server) -> None:
         api.token = jwt(exp=time.time() + 1795)
         expect(
             doctor(server=api, ATLASSIAN_FORGE_TOKEN=api.token),
@@ -187,13 +187,13 @@ class TestToken:
         ],
         ids=range(14),
     )
-    def test_what_it_says_of_itself(self, token: str, status: str, words: str) -> None:
+    def test_the_kind_and_the_expiry(self, token: str, status: str, words: str) -> None:
         check = check_token("token", {"authorization": f"Bearer {token}"}, expiry_of(token), "SETTING", 1000.0)
         assert (check.status, words in check.text) == (status, True), check
         assert check.text.startswith("from SETTING")
         assert token not in check.text
 
-    def test_it_has_ended(self, doctor: Doctor, api: Server) -> None:
+    def test_it_has_expired(self, doctor: Doctor, api: Server) -> None:
         expect(
             doctor(server=api, ATLASSIAN_FORGE_TOKEN=jwt(exp=time.time() - 7300)),
             1,
@@ -202,7 +202,7 @@ class TestToken:
             "fail     auth: HTTP 401: Authorization failed",
         )
 
-    def test_it_is_not_taken(self, doctor: Doctor, server: Server) -> None:
+    def test_it_is_refused(self, doctor: Doctor, server: Server) -> None:
         expect(
             doctor(server=server, ATLASSIAN_FORGE_TOKEN="planted-other"),
             1,
@@ -221,7 +221,7 @@ class TestToken:
         handler = independent_server._Handler
         usual = handler.date_time_string
         monkeypatch.setattr(handler, "date_time_string", lambda self, timestamp=None: usual(self, time.time() + 14_700))
-        api.token = jwt(exp=time.time() + 7200)  # by the server's clock it has ended
+        api.token = jwt(exp=time.time() + 7200)  # by the server's clock it has expired
         expect(
             doctor(server=api, ATLASSIAN_FORGE_TOKEN=api.token),
             1,

@@ -1,4 +1,4 @@
-"""What ``doctor`` says of each authentication method to an installation."""
+"""`forge-modules doctor`: each authentication method."""
 
 from __future__ import annotations
 
@@ -38,9 +38,7 @@ def printing(folder: Path, **printed: str) -> str:
     return json.dumps([sys.executable, "-c", f"print(open({str(folder / 'printed')!r}).read())"])
 
 
-def test_a_token_command_that_tells_the_end_of_an_opaque_token_and_whose_it_is(
-    doctor: Doctor, api: Server, tmp_path: Path
-) -> None:
+def test_a_token_command_that_prints_the_expiry_and_the_installation(doctor: Doctor, api: Server, tmp_path: Path) -> None:
     end = datetime.fromtimestamp(time.time() + 3 * 3600 + 1800, UTC).isoformat()
     command = printing(tmp_path, token=api.token, expiresAt=end, installationId="an-installation")
     expect(
@@ -79,7 +77,7 @@ def test_a_token_command_that_tells_the_end_of_an_opaque_token_and_whose_it_is(
         ),
     ],
 )
-def test_whose_token_it_is_is_compared_with_the_state_of_a_stack(
+def test_the_token_s_installation_is_compared_with_the_state_of_a_stack(
     doctor: Doctor, api: Server, tmp_path: Path, made_on: str | None, code: int, lines: str
 ) -> None:
     path = doctor.tools()
@@ -122,7 +120,7 @@ def test_a_container(doctor: Doctor, api: Server) -> None:
         )
 
 
-def test_a_container_that_is_none(doctor: Doctor) -> None:
+def test_outside_of_a_container(doctor: Doctor) -> None:
     expect(
         doctor(ATLASSIAN_FORGE_CONTAINER_PROXY="invocationId=1"),
         1,
@@ -178,7 +176,7 @@ def test_a_key_of_a_relay_without_its_address(doctor: Doctor, tmp_path: Path) ->
         )
 
 
-def test_a_relay_that_is_not_there(doctor: Doctor, server: Server) -> None:
+def test_an_address_without_a_relay(doctor: Doctor, server: Server) -> None:
     """Something else responses at that address."""
     done = doctor(ATLASSIAN_FORGE_RELAY_URL=server.base_url, ATLASSIAN_FORGE_RELAY_KEY=KEY)
     assert done.code == 1
@@ -186,7 +184,7 @@ def test_a_relay_that_is_not_there(doctor: Doctor, server: Server) -> None:
     assert f"next: check that ATLASSIAN_FORGE_RELAY_URL ({server.base_url}) is the API" in done.text
 
 
-def test_a_variable_that_nothing_reads(doctor: Doctor, api: Server) -> None:
+def test_a_misspelt_variable(doctor: Doctor, api: Server) -> None:
     done = doctor(server=api, ATLASSIAN_FORGE_API_VERSON="v2")
     assert done.code == 0
     assert "warn     settings" in done.stdout

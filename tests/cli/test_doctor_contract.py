@@ -1,4 +1,4 @@
-"""`forge-modules doctor`: whether the installation keeps the contract, row by row."""
+"""`forge-modules doctor`: the API assumptions, one by one."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_the_specification_s_form(doctor: Doctor, api: Server) -> None:
     expect(doctor(server=api), 0, "ok       list: the specification's form: objects with commas between them; 1 page")
 
 
-def test_what_does_not_keep_the_contract_is_named(doctor: Doctor, server: Server) -> None:
+def test_each_violated_assumption_is_named(doctor: Doctor, server: Server) -> None:
     there(server, 3)
     server.stores["v1"]["v1-0"]["data"]["key"] = "another"
     server.stores["v1"]["v1-1"]["type"] = "jira:newPanel"

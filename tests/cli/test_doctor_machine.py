@@ -11,7 +11,7 @@ import pytest
 
 from pulumi_atlassian_forge.version import __version__
 from testing.command import printed
-from testing.doctor import HOST, OURS, Doctor, expect, program
+from testing.doctor import HOST, PROBED, Doctor, expect, program
 from testing.independent_server import Server
 
 
@@ -92,7 +92,7 @@ class TestMachine:
         done = doctor(server=api)
         expect(done, 1, f"fail     python: there is no {python} (the virtualenv of Pulumi.yaml)")
         python.parent.mkdir(parents=True)
-        program(python, f"echo '{json.dumps(OURS)}'")
+        program(python, f"echo '{json.dumps(PROBED)}'")
         expect(doctor(server=api), 0, f"ok       python: {python} (the virtualenv of Pulumi.yaml, 3.12)")
 
 
@@ -108,7 +108,7 @@ class TestForm:
         checks = {check["name"]: check for check in one["checks"]}
         assert checks["read"] == {"name": "read", "status": "skipped", "text": "there are no modules", "next": None}
 
-    def test_a_named_installation_and_a_mistake(self, doctor: Doctor, api: Server) -> None:
+    def test_a_named_installation_and_options_that_exclude_each_other(self, doctor: Doctor, api: Server) -> None:
         acme: dict[str, Any] = {"ATLASSIAN_FORGE_ACME_BASE_URL": api.base_url, "ATLASSIAN_FORGE_ACME_TOKEN": api.token}
         done = doctor("--installation", "acme", **acme)
         expect(done, 0, "installation 'acme'", "ok       token: from ATLASSIAN_FORGE_ACME_TOKEN; it does not say when it expires")

@@ -38,9 +38,7 @@ def test_one_that_cannot_be_reached_does_not_hide_the_others(server: Server) -> 
 
 
 @pytest.mark.parametrize("arguments", [("list",), ("show", "one"), ("orphans", "--state", "state.json"), ("doctor",)])
-def test_an_installation_that_nobody_configured_is_not_one_without_a_token(
-    server: Server, tmp_path: Path, arguments: tuple[str, ...]
-) -> None:
+def test_an_unknown_installation_is_not_one_without_a_token(server: Server, tmp_path: Path, arguments: tuple[str, ...]) -> None:
     (tmp_path / "state.json").write_text('{"deployment": {"resources": []}}')
     done = run(*arguments, "--installation", "nosuch", server=server, cwd=tmp_path)
     assert done.code == 1

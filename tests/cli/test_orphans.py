@@ -18,7 +18,7 @@ def orphans(server: Server, *args: str, cwd: Path | None = None, **environment: 
     return run("orphans", *args, server=server, cwd=cwd, **environment)
 
 
-def there(server: Server, version: str, key: str) -> None:
+def register(server: Server, version: str, key: str) -> None:
     data = {"events": ["avi:jira:updated:issue"], "endpoint": "hook", "key": key}
     server.stores[version][key] = {"key": key, "type": "trigger", "data": data}
 
@@ -29,9 +29,9 @@ def state(path: Path, *ids: str, **more: Any) -> str:
     return str(path)
 
 
-def test_what_no_state_owns_is_listed_with_the_request_that_deletes_it(server: Server, tmp_path: Path) -> None:
+def test_orphans_are_listed_with_the_request_that_deletes_them(server: Server, tmp_path: Path) -> None:
     for key in ("one", "two", "three"):
-        there(server, "v1", key)
+        register(server, "v1", key)
     done = orphans(
         server,
         "--state", state(tmp_path / "a.json", "default/v1/one"),
@@ -51,7 +51,7 @@ def test_what_no_state_owns_is_listed_with_the_request_that_deletes_it(server: S
 
 
 def test_the_same_key_under_the_other_version_does_not_own_it(server: Server, tmp_path: Path) -> None:
-    there(server, "v2", "one")
+    register(server, "v2", "one")
     path = state(tmp_path / "a.json", "default/v1/one")
     done = orphans(server, "--state", path, "--api-version", "v2", "--json")
     assert done.code == 2
@@ -60,7 +60,7 @@ def test_the_same_key_under_the_other_version_does_not_own_it(server: Server, tm
 
 
 def test_none_is_exit_code_0(server: Server, tmp_path: Path) -> None:
-    there(server, "v1", "one")
+    register(server, "v1", "one")
     done = orphans(server, "--state", state(tmp_path / "a.json", "default/v1/one"))
     assert (done.code, done.stdout) == (
         0,
@@ -68,8 +68,8 @@ def test_none_is_exit_code_0(server: Server, tmp_path: Path) -> None:
     )
 
 
-def test_without_a_state_it_lists_what_the_token_leads_to(server: Server) -> None:
-    there(server, "v1", "one")
+def test_without_a_state_all_modules_are_listed(server: Server) -> None:
+    register(server, "v1", "one")
     done = orphans(server)
     assert done.code == 0
     assert "without --state or --stack it is not known which of them a stack owns" in done.stdout
@@ -78,8 +78,8 @@ def test_without_a_state_it_lists_what_the_token_leads_to(server: Server) -> Non
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"deployment": 1}', "not json", '{"checkpoint": {}}'])
-def test_a_state_that_is_none_ends_it(server: Server, tmp_path: Path, text: str) -> None:
-    there(server, "v1", "one")
+def test_an_invalid_state_is_an_error(server: Server, tmp_path: Path, text: str) -> None:
+    register(server, "v1", "one")
     (tmp_path / "a.json").write_text(text, "utf-8")
     done = orphans(server, "--state", str(tmp_path / "a.json"))
     assert (done.code, done.stdout) == (1, "")
@@ -88,7 +88,7 @@ def test_a_state_that_is_none_ends_it(server: Server, tmp_path: Path, text: str)
     assert not server.calls
 
 
-def test_a_state_that_is_not_there_ends_it(server: Server, tmp_path: Path) -> None:
+def test_a_missing_state_is_an_error(server: Server, tmp_path: Path) -> None:
     done = orphans(server, "--state", str(tmp_path / "missing.json"))
     assert (done.code, done.stdout) == (1, "")
     assert "missing.json cannot be read: No such file or directory" in done.stderr
@@ -103,7 +103,7 @@ def test_no_settings_and_a_refused_token_say_what_to_do(server: Server, tmp_path
 
 
 def test_a_named_installation_reads_its_own_variables(server: Server, tmp_path: Path) -> None:
-    there(server, "v1", "one")
+    register(server, "v1", "one")
     environment = {"ATLASSIAN_FORGE_ACME_BASE_URL": server.base_url, "ATLASSIAN_FORGE_ACME_TOKEN": server.token}
     done = orphans(server, "--installation", "acme", "--state", state(tmp_path / "a.json"), cwd=None, **environment)
     assert (done.code, "installation 'acme'" in done.stdout) == (2, True)
@@ -113,11 +113,11 @@ def test_a_stack_is_exported_and_its_configuration_read(project: Callable[..., P
     stack = project(server, apiVersion="v2")
     stack.program('forge.TriggerModule("one", events=["avi:jira:updated:issue"], endpoint="hook")')
     assert stack.up().code == 0
-    there(server, "v2", "left-over")
+    register(server, "v2", "orphan")
     engine = base_environment(stack.root)
     done = orphans(server, "--stack", "test", cwd=stack.root, **engine)
     assert done.code == 2, done.stderr
     assert "1 of 2 modules on installation 'default' (v2)" in done.stdout
-    assert "v2/left-over" in done.stdout
+    assert "v2/orphan" in done.stdout
     done = orphans(server, "--stack", "no-such-stack", cwd=stack.root, **engine)
     assert (done.code, "no stack named 'no-such-stack' found" in done.stderr) == (1, True)

@@ -65,7 +65,7 @@ def test_named_keys_are_deleted_and_no_other(server: Server, site: Path) -> None
 
 
 @pytest.mark.parametrize("key", ["owned", "elsewhere", "nothing"])
-def test_what_a_state_owns_is_refused_by_name(server: Server, site: Path, key: str) -> None:
+def test_a_module_in_a_state_is_refused_by_name(server: Server, site: Path, key: str) -> None:
     done = delete(server, site, "orphan-1", key, "--yes")
     assert (done.code, done.stdout) == (1, "")
     assert f"{key!r} is not an orphan" in done.stderr
@@ -74,7 +74,7 @@ def test_what_a_state_owns_is_refused_by_name(server: Server, site: Path, key: s
 
 
 @pytest.mark.parametrize("text", [None, "not json", '{"deployment": {"resources": [1]}}', "[" * 100_000])
-def test_a_state_that_cannot_be_read_ends_it(server: Server, site: Path, text: str | None) -> None:
+def test_a_state_that_cannot_be_read_is_an_error(server: Server, site: Path, text: str | None) -> None:
     if text is not None:
         (site / "c.json").write_text(text, "utf-8")
     done = delete(server, site, "orphan-1", "--yes", states=("a.json", "c.json"))
@@ -91,7 +91,7 @@ def test_a_token_of_another_installation_deletes_nothing(server: Server, site: P
     assert left(server) == ["foreign"]
 
 
-def test_without_a_terminal_or_a_state_it_wants_to_be_told(server: Server, site: Path) -> None:
+def test_without_a_terminal_or_a_state_it_needs_keys_and_options(server: Server, site: Path) -> None:
     done = delete(server, site)
     assert (done.code, "name the keys to delete" in done.stderr) == (1, True)
     done = delete(server, site, "orphan-1")
@@ -103,7 +103,7 @@ def test_without_a_terminal_or_a_state_it_wants_to_be_told(server: Server, site:
     assert not server.calls
 
 
-def test_a_fault_in_the_middle_keeps_the_others_from_nothing(server: Server, site: Path) -> None:
+def test_a_failure_does_not_stop_the_others(server: Server, site: Path) -> None:
     server.interfere = lambda call: (403, {"message": "not this one"}) if call.path.endswith("orphan-1") else None
     done = delete(server, site, "orphan-1", "orphan-2", "--yes")
     assert done.code == 1

@@ -1,4 +1,4 @@
-"""``forge-installations.yaml``: what it may say, and all that is wrong with it at once."""
+"""``forge-installations.yaml``: its settings, and all validation errors at once."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def written(folder: Path, text: str) -> Path:
     return folder
 
 
-def test_each_installation_is_reached_as_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_settings_of_each_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATLASSIAN_FORGE_GAMMA_TOKEN", "planted-gamma")
     installations = Installations(dict[str, str]().get, installations_in(written(tmp_path, GOOD)))
     assert installations.names == ["acme", "beta", "gamma"]
@@ -60,7 +60,7 @@ def test_one_that_the_configuration_has_too_is_an_error(tmp_path: Path) -> None:
         Installations({"atlassian-forge:installations": '{"acme": {}}'}.get, installations_in(written(tmp_path, GOOD)))
 
 
-def test_all_mistakes_are_named_at_once_with_their_lines(tmp_path: Path) -> None:
+def test_all_validation_errors_are_named_at_once_with_their_lines(tmp_path: Path) -> None:
     text = """installations:
   default: {baseUrl: https://api.example}
   Acme:
@@ -98,14 +98,14 @@ other: 1
         ("installations:\n  acme:\n    containerProxy: everything", ":3: containerProxy of 'acme': must be installationId="),
     ],
 )
-def test_what_is_wrong_with_it_is_said_with_its_line(tmp_path: Path, text: str, words: str) -> None:
+def test_a_validation_error_has_its_line(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(ForgeError) as caught:
         installations_in(written(tmp_path, text))
     assert words in str(caught.value)
     assert "next: correct" in str(caught.value)
 
 
-def test_editors_are_told_the_same_by_the_schema() -> None:
+def test_the_schema_for_editors_agrees() -> None:
     schema = json.loads((ROOT / "docs/reference/forge-installations.schema.json").read_text("utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
@@ -117,7 +117,7 @@ def test_editors_are_told_the_same_by_the_schema() -> None:
 
 
 @pytest.mark.parametrize("name", ["forge-installations.yml", "forge-installations.json"])
-def test_a_file_that_is_nearly_called_like_it_is_not_passed_over(tmp_path: Path, name: str) -> None:
+def test_a_file_with_a_similar_name_is_an_error(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text(GOOD)
     with pytest.raises(ForgeError) as caught:
         Connections(dict[str, str]().get, tmp_path)
@@ -133,7 +133,7 @@ def test_a_command_may_name_one_of_the_file(tmp_path: Path, monkeypatch: pytest.
     assert connections.version("acme") == "v2"
 
 
-def test_a_mistake_in_the_file_is_said_to_be_there(tmp_path: Path) -> None:
+def test_an_error_names_the_file(tmp_path: Path) -> None:
     text = "installations:\n  acme: {tokenFile: a, tokenCommand: b}"
     with pytest.raises(ForgeError, match=r"tokenFile of 'acme' in forge-installations\.yaml and tokenCommand of 'acme' in"):
         Connections(dict[str, str]().get, written(tmp_path, text)).version("acme")

@@ -93,7 +93,7 @@ def test_a_base_url_that_can_be_used_loses_only_its_last_slash(url: str) -> None
     assert installations({"token": "t", "baseUrl": url}).resolve("default").base_url == url.rstrip("/")
 
 
-def test_all_mistakes_in_the_map_are_named_at_once() -> None:
+def test_all_validation_errors_of_the_map_are_named_at_once() -> None:
     with pytest.raises(ForgeError) as caught:
         installations(None, Acme={"baseUrl": HTTPS}, default={}, good={"baseURL": HTTPS}, bad=[1])
     text = str(caught.value)
@@ -104,7 +104,7 @@ def test_all_mistakes_in_the_map_are_named_at_once() -> None:
 
 
 @pytest.mark.parametrize("text", ["not json", "[1]", '"x"'])
-def test_a_map_that_is_none_says_how_to_set_it(text: str) -> None:
+def test_an_invalid_map_says_how_to_set_it(text: str) -> None:
     with pytest.raises(ForgeError, match="config set --path"):
         Installations({"atlassian-forge:installations": text}.get)
 
@@ -116,7 +116,7 @@ def test_one_broken_installation_leaves_the_others_usable() -> None:
         both.resolve("acme")
 
 
-def test_no_settings_lists_every_way_in_six_lines() -> None:
+def test_no_settings_lists_every_method_in_six_lines() -> None:
     with pytest.raises(ForgeError) as caught:
         installations().resolve("default")
     assert len(str(caught.value).splitlines()) == 6
@@ -139,7 +139,7 @@ def test_numbers_may_be_text_and_must_be_in_range() -> None:
         ("operationTimeout", "0", "input should be greater than 0"),
     ],
 )
-def test_a_number_with_a_unit_is_told_from_one_out_of_range(field: str, value: str, words: str) -> None:
+def test_a_number_with_a_unit_and_one_out_of_range(field: str, value: str, words: str) -> None:
     with pytest.raises(ForgeError) as caught:
         installations({"token": "t", field: value}).resolve("default")
     assert f"atlassian-forge:{field} (or ATLASSIAN_FORGE_" in str(caught.value)
@@ -226,7 +226,7 @@ def test_a_token_of_the_same_place_as_the_emulator_s_address_is_sent_to_it(monke
     assert (settings.auth_method, settings.token) == ("tokenFile", None)
 
 
-def test_a_variable_that_is_nearly_called_like_one_that_is_read_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_misspelt_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATLASSIAN_FORGE_TOKN", "planted-token")
     monkeypatch.setenv("ATLASSIAN_FORGE_OTHER_SITE_TOKEN", "planted-token")
     assert installations({}).misspelt() == {"ATLASSIAN_FORGE_TOKN": "ATLASSIAN_FORGE_TOKEN"}

@@ -25,12 +25,12 @@ def ui(**data: Any) -> dict[str, Any]:
     return {"type": "jira:issuePanel", "data": {"title": "Risk", "icon": "i", **data}}
 
 
-# --- what fails -------------------------------------------------------------------------------------------------------------
+# --- problems -------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Bad:
-    """A declaration that :data:`SMALL` speaks against, the lines of it that the message names, and words of the message."""
+    """A declaration that :data:`SMALL` does not allow, the lines that the message names, and the message."""
 
     name: str
     props: dict[str, Any]
@@ -158,19 +158,19 @@ BAD = [
 
 
 @pytest.mark.parametrize("row", BAD, ids=lambda row: row.name)
-def test_what_the_manifest_speaks_against_is_named_with_its_property_and_the_manifest_s_line(row: Bad, tmp_path: Path) -> None:
-    assert not check_content(row.props), "the declaration is to be wrong in no other way"
+def test_a_problem_has_its_property_and_the_manifest_s_line(row: Bad, tmp_path: Path) -> None:
+    assert not check_content(row.props), "the declaration has another problem"
     (problem,) = check_manifest(row.props, parsed(tmp_path, SMALL))
     lines = [f"manifest.yml:{line_with(SMALL, words)}" for words in row.lines]
     assert (problem.path, problem.text) == (row.path, row.text.format(*lines))
 
 
-def test_everything_that_is_wrong_with_a_declaration_is_said_at_once(tmp_path: Path) -> None:
+def test_all_problems_of_a_declaration_are_named_at_once(tmp_path: Path) -> None:
     props = {"events": ["avi:jira:created:user", "avi:jira:created:filter"], "endpoint": "no-such"}
     assert [problem.path for problem in check_manifest(props, parsed(tmp_path, SMALL))] == ["endpoint", "events[0]", "events[1]"]
 
 
-def test_what_the_manifest_does_not_have_at_all_is_said_with_the_nearest_line(tmp_path: Path) -> None:
+def test_a_missing_list_has_the_nearest_line(tmp_path: Path) -> None:
     small = parsed(tmp_path, "app:\n  id: x\nmodules:\n  trigger: []\n")
     texts = [problem.text for problem in check_manifest({"events": [JIRA], "function": "f"}, small)]
     scopes, function = texts

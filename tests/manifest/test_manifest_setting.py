@@ -1,4 +1,4 @@
-"""The setting ``manifest``, from the configuration to what ``check`` says."""
+"""The setting ``manifest``, from the configuration to the problems of ``check``."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ def connections(tmp_path: Path) -> Callable[..., Connections]:
     return make
 
 
-def said(props: Props, connections: Connections) -> list[tuple[str, str]]:
+def problems_of(props: Props, connections: Connections) -> list[tuple[str, str]]:
     return [(problem.path, problem.text) for problem in check(props, connections, KeyClaims()).problems]
 
 
 def test_a_relative_path_starts_at_pulumi_yaml_and_messages_name_the_file_as_it_was_set(
     connections: Callable[..., Connections],
 ) -> None:
-    ((path, text),) = said(BAD, connections(manifest="app/manifest.yml"))
+    ((path, text),) = problems_of(BAD, connections(manifest="app/manifest.yml"))
     assert path == "function"
     assert f"did you mean 'notify' (app/manifest.yml:{line_with(SMALL, 'key: notify')})?" in text
-    assert not said(GOOD, connections(manifest="app/manifest.yml"))
+    assert not problems_of(GOOD, connections(manifest="app/manifest.yml"))
 
 
 def test_an_absolute_path_and_a_home_are_taken_as_they_are(
@@ -53,15 +53,15 @@ def test_an_absolute_path_and_a_home_are_taken_as_they_are(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     for setting in (str(tmp_path / "app" / "manifest.yml"), "~/app/manifest.yml"):
-        ((_, text),) = said(BAD, connections(manifest=setting))
+        ((_, text),) = problems_of(BAD, connections(manifest=setting))
         assert f"{setting}:" in text
 
 
 def test_without_the_setting_nothing_is_checked(connections: Callable[..., Connections], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not said(BAD, connections())
-    assert not said(BAD, connections(manifest=" "))
+    assert not problems_of(BAD, connections())
+    assert not problems_of(BAD, connections(manifest=" "))
     monkeypatch.setenv("ATLASSIAN_FORGE_MANIFEST", "")
-    assert not said(BAD, connections())
+    assert not problems_of(BAD, connections())
 
 
 def test_the_environment_wins_and_each_installation_has_its_own(
@@ -70,11 +70,11 @@ def test_the_environment_wins_and_each_installation_has_its_own(
     acme = {"baseUrl": "emulator://forge.db", "manifest": "app/manifest.yml"}
     several = {"acme": acme, "bare": {"baseUrl": "emulator://forge.db"}}
     both = connections(several)
-    assert [len(said({**BAD, "installation": name}, both)) for name in ("default", "acme", "bare")] == [0, 1, 0]
+    assert [len(problems_of({**BAD, "installation": name}, both)) for name in ("default", "acme", "bare")] == [0, 1, 0]
     monkeypatch.setenv("ATLASSIAN_FORGE_MANIFEST", "app/manifest.yml")
-    assert len(said(BAD, connections(manifest="app/other.yml"))) == 1
+    assert len(problems_of(BAD, connections(manifest="app/other.yml"))) == 1
     monkeypatch.setenv("ATLASSIAN_FORGE_BARE_MANIFEST", "app/manifest.yml")
-    assert len(said({**BAD, "installation": "bare"}, connections(several))) == 1
+    assert len(problems_of({**BAD, "installation": "bare"}, connections(several))) == 1
 
 
 def test_a_manifest_that_cannot_be_read_is_one_message_with_what_where_why_and_next(
@@ -100,9 +100,9 @@ def test_a_manifest_that_does_not_exist_is_named_without_a_line(connections: Cal
         check(GOOD, connections(manifest="manifest.yml"), KeyClaims())
 
 
-def test_what_has_the_wrong_form_is_said_once_and_the_rest_all_the_same(connections: Callable[..., Connections]) -> None:
+def test_an_invalid_form_is_one_problem_beside_the_others(connections: Callable[..., Connections]) -> None:
     props = {**GOOD, "events": ["avi:jira:created:user"], "function": "a b"}
-    found = said(props, connections(manifest="app/manifest.yml"))
+    found = problems_of(props, connections(manifest="app/manifest.yml"))
     assert [path for path, _ in found] == ["function", "events[0]"]
     assert "must be 1 to 255 of" in found[0][1]
 
@@ -112,7 +112,7 @@ def test_a_logical_name_that_is_the_key_of_a_static_module_is_refused_where_it_b
     connections: Callable[..., Connections], version: str, paths: list[str]
 ) -> None:
     props = {**GOOD, "__name": ["static-trigger"]}
-    assert [path for path, _ in said(props, connections(manifest="app/manifest.yml", apiVersion=version))] == paths
+    assert [path for path, _ in problems_of(props, connections(manifest="app/manifest.yml", apiVersion=version))] == paths
 
 
 def test_unknown_values_pass_and_checking_twice_is_checking_once(connections: Callable[..., Connections]) -> None:

@@ -169,7 +169,7 @@ def test_a_file_is_read_once_whatever_the_number_of_threads_and_modules(
 
     def counted(path: Path) -> Any:
         seen.append(path)
-        time.sleep(0.05)  # whoever else comes has to wait for this one
+        time.sleep(0.05)  # the other threads wait for this one
         return original(path)
 
     monkeypatch.setattr(manifest, "read", counted)
