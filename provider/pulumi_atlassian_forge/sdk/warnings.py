@@ -20,6 +20,7 @@ MAX_REFERENCE_LENGTH: Final = 23
 https://developer.atlassian.com/platform/forge/manifest-reference/endpoint/
 """
 
+_CHECKED: Final = ("events", "type", "function", "endpoint")
 _NAMESPACE: Final = "atlassian-forge"  # as in config.settings, which the program does not load to start faster
 _EVENTS: Final = frozenset(EVENTS)
 
@@ -32,25 +33,23 @@ def warn_about(resource: pulumi.Resource, properties: Mapping[str, Any]) -> None
     _warn_of_clear_text_token(resource)
     for name, value in _subjects(properties):
         if value is not None:
-            _when_known(value, lambda known, name=name: _log(resource, _CHECKS[name](name, known)))
+            _when_known(value, lambda known, name=name: _log(resource, _texts(name, known)))
 
 
 def _subjects(properties: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """The arguments that are checked: of both resources, and of a trigger that is declared as a ``DynamicModule``."""
-    yield from ((name, properties.get(name)) for name in _CHECKS)
+    yield from ((name, properties.get(name)) for name in _CHECKED)
     data = properties.get("data")
     if properties.get("type") == "trigger" and isinstance(data, Mapping):
-        yield from ((name, data.get(name)) for name in _CHECKS if name != "type")
+        yield from ((name, data.get(name)) for name in _CHECKED if name != "type")
 
 
 def _when_known(value: Any, then: Any) -> None:
-    if not isinstance(value, (str, list, tuple)):
-        output = pulumi.Output.from_input(value)
-    elif isinstance(value, str) or all(isinstance(item, str) for item in value):
+    is_list = isinstance(value, (list, tuple))
+    if isinstance(value, str) or (is_list and all(isinstance(item, str) for item in value)):
         then(value)
         return
-    else:
-        output = pulumi.Output.from_input(list(value))
+    output = pulumi.Output.from_input(list(value) if is_list else value)
     # A warning must not show a secret; is_secret() is never unknown.
     pulumi.Output.all(output, output.is_secret()).apply(lambda found: None if found[1] else then(found[0]))
 
@@ -60,21 +59,14 @@ def _log(resource: pulumi.Resource, texts: Iterable[str | None]) -> None:
         pulumi.log.warn(text, resource=resource)
 
 
-def _check_events(_name: str, value: Any) -> list[str | None]:
-    items = value if isinstance(value, (list, tuple)) else []
-    names = [item.get("eventType") if isinstance(item, Mapping) else item for item in items]
-    return [misspelt_event(name) for name in names if isinstance(name, str)]
-
-
-def _check_type(_name: str, value: Any) -> list[str | None]:
-    return [misspelt_type(value) if isinstance(value, str) else None]
-
-
-def _check_reference(name: str, value: Any) -> list[str | None]:
-    return [long_reference(name, value) if isinstance(value, str) else None]
-
-
-_CHECKS: Final = {"events": _check_events, "type": _check_type, "function": _check_reference, "endpoint": _check_reference}
+def _texts(name: str, value: Any) -> Iterator[str | None]:
+    """The warnings about a known value; None for a part without one."""
+    if name == "events":
+        for item in value if isinstance(value, (list, tuple)) else ():
+            event = item.get("eventType") if isinstance(item, Mapping) else item
+            yield misspelt_event(event) if isinstance(event, str) else None
+    elif isinstance(value, str):
+        yield misspelt_type(value) if name == "type" else long_reference(name, value)
 
 
 def _warn_of_clear_text_token(resource: pulumi.Resource) -> None:
@@ -84,15 +76,14 @@ def _warn_of_clear_text_token(resource: pulumi.Resource) -> None:
         return
     _checked_runs.add(run)
     config = pulumi.Config(_NAMESPACE)
-    for key, path in (("token", ""), ("installations", " --path")):
+    for key, options in (
+        ("token", f"{_NAMESPACE}:token"),
+        ("installations", f"--path '{_NAMESPACE}:installations.<name>.token'"),
+    ):
         name = f"{_NAMESPACE}:{key}"
-        if is_config_secret(name) or not _holds_token(key, config.get(key)):
-            continue
-        where = name if key == "token" else f"'{name}.<name>.token'"
-        pulumi.log.warn(
-            f"{name} holds a token in clear text; encrypt it: pulumi config set --secret{path} {where} <token>",
-            resource=resource,
-        )
+        if _holds_token(key, config.get(key)) and not is_config_secret(name):
+            advice = f"pulumi config set --secret {options} <token>"
+            pulumi.log.warn(f"{name} holds a token in clear text; encrypt it: {advice}", resource=resource)
 
 
 def _holds_token(key: str, value: str | None) -> bool:
