@@ -116,7 +116,7 @@ def _print(found: list[_Drift], compared: int) -> None:
         print_line(str(one.module.id), f"{one.module.type} {one.module.name!r}", one.status + types, style=style)
         for path, recorded, live in one.differences():
             print_line(f"{path}: {value_text(recorded)} → {value_text(live)}", indent=2)
-    print_line("next: pulumi refresh, then pulumi preview --diff, shows what restores the program's state")
+    print_line("next: pulumi refresh, then pulumi preview --diff shows what up would revert")
 
 
 def _json(one: _Drift) -> dict[str, Any]:
