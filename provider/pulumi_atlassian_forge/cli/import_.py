@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -79,7 +76,7 @@ def import_(  # noqa: PLR0913, PLR0917 - typer wants one parameter for each opti
             found, skipped = _declarable(connections, target, wanted, {module.name for module in recorded})
             identity = target.identity() if found else None
         if found:
-            to.write_text(_formatted(program(found)), "utf-8")
+            to.write_text(program(found), "utf-8")
             file.write_text(json.dumps({"resources": [_entry(one, identity) for one in found]}, indent=2) + "\n", "utf-8")
         if run and found and stack:
             run_pulumi(*_PULUMI_IMPORT, *_NO_QUESTIONS, "--file", str(file), "--stack", stack)
@@ -140,15 +137,6 @@ def _entry(one: Declaration, identity: str | None) -> dict[str, Any]:
         "inputs": {**pulumi_values.encode_hidden(_inputs(one)), **provider},
         "outputs": {**pulumi_values.encode_hidden(outputs), **provider},
     }
-
-
-def _formatted(text: str) -> str:
-    """The program, formatted by ruff if it is installed. It is valid and tidy without."""
-    ruff = shutil.which("ruff", path=str(Path(sys.executable).parent)) or shutil.which("ruff")
-    if ruff is None:
-        return text
-    done = subprocess.run([ruff, "format", "-"], input=text, capture_output=True, text=True, check=False)  # noqa: S603 - the user's own
-    return done.stdout if done.returncode == 0 else text
 
 
 def _require_cli() -> None:
