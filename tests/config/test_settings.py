@@ -247,4 +247,4 @@ def test_a_setting_of_an_old_name_is_an_error_that_names_the_new_one(monkeypatch
 
 def test_the_error_of_an_old_name_ends_with_its_code() -> None:
     with pytest.raises(ForgeError, match=r"next: rename it, and run the command again \(AF101\)$"):
-        installations({"bridgeUrl": "x"})
+        installations({next(iter(RENAMED)): "x"})
