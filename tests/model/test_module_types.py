@@ -36,8 +36,8 @@ FIELD_TYPES = ["string", "number", "user", "group", "date", "datetime", "object"
 ENUMS: list[tuple[str, str, list[str]]] = [
     *[(name, "render", ["native", "default"]) for name in WITH_UI],
     ("jira:issueAction", "viewportSize", [*S_XL, "max", "resizable"]),
-    ("jira:issueActivity", "viewportSize", S_XL),
-    ("jira:issuePanel", "viewportSize", S_XL),
+    ("jira:issueActivity", "viewportSize", [*S_XL, "max"]),
+    ("jira:issuePanel", "viewportSize", [*S_XL, "max"]),
     ("jira:issuePanel", "unlicensedAccess[0]", ["unlicensed", "customer", "anonymous"]),
     ("jira:issueContext", "status.type", ["badge", "lozenge", "icon"]),
     ("jira:customField", "type", FIELD_TYPES),
@@ -49,6 +49,7 @@ ENUMS: list[tuple[str, str, list[str]]] = [
     ("confluence:contentAction", "viewportSize", [*S_XL, "max", "resizable"]),
     ("confluence:contentAction", "unlicensedAccess[0]", ["unlicensed", "anonymous"]),
     ("confluence:contentBylineItem", "viewportContainer", ["popup", "modal"]),
+    ("confluence:contentBylineItem", "viewportSize", [*S_XL, "max", "fullscreen", "resizable"]),
     ("confluence:contentBylineItem", "unlicensedAccess[0]", ["unlicensed", "anonymous"]),
     ("confluence:contextMenu", "viewportSize", ["small", "medium", "large"]),
     ("confluence:contextMenu", "unlicensedAccess[0]", ["unlicensed", "anonymous"]),
@@ -66,7 +67,7 @@ ENUMS: list[tuple[str, str, list[str]]] = [
     ("jiraServiceManagement:portalRequestDetail", "layout", ["native", "basic"]),
     ("jiraServiceManagement:portalRequestDetail", "viewportSize", S_XL),
     ("jiraServiceManagement:portalRequestDetail", "unlicensedAccess[0]", ["unlicensed", "customer"]),
-    ("jiraServiceManagement:portalRequestViewAction", "viewportSize", ["xsmall", *S_XL]),
+    ("jiraServiceManagement:portalRequestViewAction", "viewportSize", ["xsmall", *S_XL, "resizable"]),
     ("jiraServiceManagement:portalRequestViewAction", "unlicensedAccess[0]", ["unlicensed", "customer"]),
     ("trigger", "filter.onError", ["IGNORE_AND_LOG", "IGNORE", "RECEIVE_AND_LOG", "RECEIVE"]),
 ]

@@ -276,12 +276,17 @@ BAD = [
         "data['values'][0]['searchAlias'] must be a-z A-Z 0-9 . _ -",
     ),
     Bad(
-        "a key with a dash",
-        raw(CONTENT, propertyKey="a-b"),
+        "a key of 101",
+        raw(CONTENT, propertyKey="k" * 101),
         "data.propertyKey",
-        "data['propertyKey'] must be 1 to 100 of a-z A-Z 0-9 _",
+        "data['propertyKey'] must have at most 100 characters",
     ),
-    Bad("no operators", raw(JQL, operators=[]), "data.operators", "data['operators'] must have at least one entry"),
+    Bad(
+        "an unknown operator",
+        raw(JQL, operators=["=="]),
+        "data.operators[0]",
+        "data['operators'][0] must be one of =, !=, >, >=, <, <=, in, not in, ~, !~, ~=, is, is not",
+    ),
     Bad(
         "no name", raw(JQL, arguments=[{"required": True}]), "data.arguments[0].name", "data['arguments'][0]['name'] is required"
     ),
@@ -317,10 +322,16 @@ BAD = [
         "data['events'][0]['eventType'] is required",
     ),
     Bad(
-        "stranger to an event",
-        raw("trigger", events=[{"eventType": JIRA, "filters": {}}]),
-        "data.events[0].filters",
-        "data['events'][0] has no property filters: did you mean filter?",
+        "a misspelled filter of an event",
+        raw("trigger", events=[{"eventType": JIRA, "filter": {"expresion": "x", "ignoreSelf": True}}]),
+        "data.events[0].filter.expresion",
+        "data['events'][0]['filter'] has no property expresion: did you mean expression?",
+    ),
+    Bad(
+        "neither part of a resolver",
+        raw(ACTION, resolver={}),
+        "data.resolver",
+        "exactly one of data['resolver']['function'] and data['resolver']['endpoint'] is needed, and there is neither",
     ),
     Bad(
         "stranger to a raw trigger",
@@ -411,6 +422,10 @@ def test_every_sample_passes(props: dict[str, Any]) -> None:
         raw(THING, x=deep(MAX_DEPTH - 1)),
         raw(THING, x=[2**53, -(2**53), 1.5, None, 1e300 / 3e299]),
         raw("trigger", events=[{"eventType": PAGE}, {"eventType": PAGE, "filter": {"appIsLicensed": True}}, PAGE]),
+        raw("trigger", events=[{"eventType": JIRA, "filters": {}}]),
+        raw(JQL, operators=[], types=[]),
+        raw(CONTENT, propertyKey="a-b"),
+        raw("jira:issueActivity", viewportSize="max"),
     ],
 )
 def test_what_else_passes(props: dict[str, Any]) -> None:

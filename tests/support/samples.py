@@ -28,6 +28,12 @@ _FULL_FIELD: Final[dict[str, Any]] = {
     "schema": {"type": "object", "properties": {"score": {"type": "number", "searchAlias": "Score"}}, "required": ["score"]},
     "searchSuggestions": {"function": "suggest"},
     "searchAlias": "risk",
+    "value": {"function": "value"},
+    "formatter": {"expression": "`${value.score}`", "export": True},
+    "resource": "main",
+    "render": "native",
+    "resolver": {"endpoint": "resolver"},
+    "isUIModificationsEnabled": True,
     "displayConditions": {"isAdmin": True},
 }
 
@@ -58,6 +64,7 @@ SAMPLES: Final[dict[str, list[dict[str, Any]]]] = {
             "icon": "resource:main;icon.svg",
             "viewportSize": "xlarge",
             "allowMultiple": False,
+            "config": {"function": "resolver"},
             "unlicensedAccess": ["unlicensed", "customer", "anonymous"],
         },
     ],
@@ -71,7 +78,14 @@ SAMPLES: Final[dict[str, list[dict[str, Any]]]] = {
             "dynamicProperties": {"function": "properties"},
         },
     ],
-    "jira:customField": [_FIELD, _FULL_FIELD],
+    "jira:customField": [
+        _FIELD,
+        {
+            **_FULL_FIELD,
+            "migratedFromConnect": True,
+            "connectFieldProperty": {"key": "risk", "path": "score", "connectFieldType": "TEXT"},
+        },
+    ],
     "jira:customFieldType": [
         _FIELD,
         {**_FULL_FIELD, "contextConfig": {"resource": "config"}, "icon": "https://example.com/icon.svg"},
@@ -152,6 +166,7 @@ SAMPLES: Final[dict[str, list[dict[str, Any]]]] = {
             "description": "A chart of risks",
             "icon": "https://example.com/icon.svg",
             "categories": ["reporting"],
+            "category": "data-and-charts",
             "layout": "bodied",
             "config": {"resource": "config", "openOnInsert": True},
             "autoConvert": {"matchers": [{"pattern": "https://example.com/risk/{}"}, {"pattern": "https://example.com/{}"}]},

@@ -130,7 +130,7 @@ def _scalar_rule(value: Any, spec: String | Enum | Bool, or_kind: str = "", or_v
 
 
 def _string_rule(value: str, spec: String) -> str | None:
-    if not value:
+    if len(value) < spec.min_length:
         return "must not be empty"
     if spec.max_length is not None and len(value) > spec.max_length:
         return f"must have at most {spec.max_length:,} characters"

@@ -8,7 +8,7 @@ module is not in here: the server adds it. The emulator uses the same table; the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from .schema import Anything, Bool, Enum, ListOf, ObjectOf, OneOf, Spec, String
 
@@ -26,34 +26,41 @@ _I18N_KEY: Final = String(
     r"^[a-zA-Z0-9_\-]+(\.[a-zA-Z0-9_\-]+)*$",
     "parts of a-z A-Z 0-9 _ - joined by dots, at most 300 characters",
 )
-_TITLE: Final = OneOf(String(255), ObjectOf(required={"i18n": _I18N_KEY}, closed=True))
-_LONG_TEXT: Final = OneOf(String(), ObjectOf(required={"i18n": _I18N_KEY}, closed=True))
-_SIZES: Final = ("small", "medium", "large", "xlarge")
+_ALIAS: Final = String(255, r"^[a-zA-Z0-9._\-]+$", "a-z A-Z 0-9 . _ -")
+_TEXT: Final = String(min_length=0)
+_SHORT: Final = String(255)
 _ANY: Final = Anything()
+_BY: Final = (("function", "endpoint"),)
 
 
-def _size(*names: str) -> Spec:
-    return OneOf(Enum(names), ObjectOf())  # {width, height} on the pages that name it; an open object on all
+def _translatable(max_length: int | None = None, min_length: Literal[0, 1] = 1) -> OneOf:
+    """A text for people: itself, or the key of its translations."""
+    return OneOf(String(max_length, min_length=min_length), ObjectOf({"i18n": _I18N_KEY}, closed=True))
 
 
-def _licenses(*names: str) -> Spec:
-    return ListOf(Enum(names))
-
-
+_TITLE: Final = _translatable(255)
+_SIZES: Final = ("small", "medium", "large", "xlarge")
+_SIZE: Final = ObjectOf({"width": _SHORT}, {"height": _SHORT})
+_RENDER: Final = Enum(("native", "default"))
+_CALL: Final = ObjectOf({"function": _KEY})
+_RESOLVER: Final = ObjectOf(optional={"function": _KEY, "endpoint": _KEY}, exactly_one=_BY)
 _UI: Final[Mapping[str, Spec]] = {
     "resource": _RESOURCE,
     "function": _KEY,
-    "render": Enum(("native", "default")),
-    "resolver": ObjectOf(optional={"function": _KEY, "endpoint": _KEY}),
+    "render": _RENDER,
+    "resolver": _RESOLVER,
     "displayConditions": ObjectOf(),
 }
-_SHORTCUT: Final = ObjectOf(required={"accelerator": String()}, optional={"description": _ANY})
-_DYNAMIC: Final = ObjectOf(optional={"function": _KEY})
+_SHORTCUT: Final = ObjectOf({"accelerator": _SHORT}, {"description": _translatable(1000)})
 
 
 def _ui(required: Mapping[str, Spec], optional: Mapping[str, Spec]) -> ObjectOf:
     """A module of the user interface: a ``resource``, or a ``function`` of the older UI kit."""
     return ObjectOf(required, {**_UI, **optional}, exactly_one=(("resource", "function"),))
+
+
+def _unlicensed(*users: str) -> ListOf:
+    return ListOf(Enum(users))
 
 
 # --- trigger: https://developer.atlassian.com/platform/forge/manifest-reference/modules/trigger/ --------------------------------
@@ -85,140 +92,184 @@ _TRIGGER_REST: Final[Mapping[str, Spec]] = {
     "filter": FILTER,
     "payload": PAYLOAD,
 }
-_BY: Final = (("function", "endpoint"),)
 TRIGGER: Final = ObjectOf({"events": ListOf(String(), 1)}, _TRIGGER_REST, closed=True, exactly_one=_BY)
 """A ``TriggerModule``."""
 
-_EVENT: Final = OneOf(String(), ObjectOf({"eventType": String()}, {"filter": FILTER, "payload": PAYLOAD}, closed=True))
+_EVENT: Final = OneOf(String(), ObjectOf({"eventType": String()}, {"filter": FILTER, "payload": PAYLOAD}))
 RAW_TRIGGER: Final = ObjectOf({"events": ListOf(_EVENT, 1)}, _TRIGGER_REST, closed=True, exactly_one=_BY)
 """A ``DynamicModule`` of type ``trigger``: its events may be objects, too (schema only: ``FilteredProductEvents``)."""
 
 # --- the others -----------------------------------------------------------------------------------------------------------------
 
-_FIELD_KIND: Final = Enum(("string", "number", "user", "group", "date", "datetime", "object"))
+_EXPRESSION: Final = ObjectOf({"expression": _TEXT})
+_VALIDATION: Final = ObjectOf({"expression": _TEXT}, {"errorMessage": _translatable(min_length=0)})
+_FORMATTER: Final = ObjectOf({"expression": _TEXT}, dict.fromkeys(("export", "api", "historyView", "allowPrerender"), Bool()))
+_VIEW: Final = ObjectOf(
+    optional={
+        "resource": _RESOURCE,
+        "render": _RENDER,
+        "formatter": _FORMATTER,
+        "value": _CALL,
+        "experience": ListOf(Enum(("issue-view", "portal-view", "csm-request-view"))),
+    }
+)
+_EDIT_PLACES: Final = ("issue-create", "issue-view", "issue-bulk-edit", "list-view", "portal-request", "csm-contact-form")
+_EDIT: Final = ObjectOf(
+    optional={
+        "resource": _RESOURCE,
+        "render": _RENDER,
+        "validation": _VALIDATION,
+        "parser": _EXPRESSION,
+        "experience": ListOf(Enum(_EDIT_PLACES)),
+        "isInline": Bool(),
+    }
+)
+_FIELD_REQUIRED: Final[Mapping[str, Spec]] = {
+    "name": _translatable(100),
+    "description": _translatable(1000),
+    "type": Enum(("string", "number", "user", "group", "date", "datetime", "object")),
+}
 _FIELD: Final[Mapping[str, Spec]] = {
     "collection": Enum(("none", "list")),
     "readOnly": Bool(),
-    "view": ObjectOf(),
-    "edit": ObjectOf(),
-    "validation": ObjectOf(),
-    "parser": ObjectOf(),
+    "view": _VIEW,
+    "edit": _EDIT,
+    "value": _CALL,
+    "formatter": _FORMATTER,
+    "validation": _VALIDATION,
+    "parser": _EXPRESSION,
     "schema": ObjectOf(),
-    "searchSuggestions": _ANY,
+    "searchSuggestions": ObjectOf(optional={"function": _KEY, "expression": _TEXT}, at_least_one=("function", "expression")),
     "searchAlias": _ANY,
+    "function": _KEY,
+    "resource": _RESOURCE,
+    "render": _RENDER,
+    "resolver": _RESOLVER,
+    "isUIModificationsEnabled": Bool(),
     "displayConditions": ObjectOf(),
 }
-_FIELD_REQUIRED: Final[Mapping[str, Spec]] = {
-    "name": OneOf(String(100), ObjectOf(required={"i18n": _I18N_KEY}, closed=True)),
-    "description": OneOf(String(1000), ObjectOf(required={"i18n": _I18N_KEY}, closed=True)),
-    "type": _FIELD_KIND,
-}
-_ALIAS: Final = String(None, r"^[a-zA-Z0-9._\-]+$", "a-z A-Z 0-9 . _ -")
-_PAGES: Final = (
-    "help_center",
-    "csm_help_center",
-    "portal",
-    "create_request",
-    "view_request",
-    "my_requests",
-    "approvals",
-    "profile",
+_CONTEXT_CONFIG: Final = ObjectOf(
+    optional={"function": _KEY, "resource": _RESOURCE, "render": _RENDER, "layout": Enum(("basic", "blank", "native"))},
+    at_least_one=("function", "resource"),
 )
 _OPERATORS: Final = ("=", "!=", ">", ">=", "<", "<=", "in", "not in", "~", "!~", "~=", "is", "is not")
+_JQL_TYPES: Final = (
+    *("issue", "project", "project_category", "project_type", "hierarchy_level", "version", "component", "user", "group", "team"),
+    *("project_role", "priority", "resolution", "issue_type", "status", "status_category", "cascading_option", "option"),
+    *("saved_filter", "issue_security_level", "issue_restriction", "label", "attachment", "issue_list", "issue_link_type"),
+    *("date", "text", "number", "duration", "url"),
+)
+_INDEX_TYPE: Final = Enum(("number", "string", "text", "user", "date"))
+_UI_SUPPORT: Final = ObjectOf(
+    {
+        "name": _translatable(1500),
+        "valueType": Enum(("space", "label", "user", "contentId", "contentType", "date", "string", "number")),
+    },
+    {"defaultOperator": String(100), "tooltip": _translatable(1500)},
+)
+_STATUS: Final = ObjectOf(
+    {
+        "type": Enum(("badge", "lozenge", "icon")),
+        "value": ObjectOf(
+            {"label": _SHORT},
+            {"url": _TEXT, "type": Enum(("default", "inprogress", "moved", "new", "removed", "success"))},
+        ),
+    }
+)
+_PAGES: Final = (
+    *("help_center", "csm_help_center", "portal", "create_request"),
+    *("view_request", "my_requests", "approvals", "profile"),
+)
 
 TYPES: Final[Mapping[str, ObjectOf]] = {
     "trigger": RAW_TRIGGER,
-    "jira:issueAction": _ui(
-        {"title": _TITLE},
-        {"viewportSize": _size(*_SIZES, "max", "resizable")},
-    ),
-    "jira:issueActivity": _ui({"title": _TITLE}, {"viewportSize": _size(*_SIZES)}),
+    "jira:issueAction": _ui({"title": _TITLE}, {"viewportSize": OneOf(Enum((*_SIZES, "max", "resizable")), _SIZE)}),
+    "jira:issueActivity": _ui({"title": _TITLE}, {"viewportSize": Enum((*_SIZES, "max"))}),
     "jira:issuePanel": _ui(
-        {"title": _TITLE, "icon": String(255)},
+        {"title": _TITLE, "icon": _SHORT},
         {
-            "viewportSize": _size(*_SIZES),
+            "viewportSize": Enum((*_SIZES, "max")),
             "allowMultiple": Bool(),
-            "unlicensedAccess": _licenses("unlicensed", "customer", "anonymous"),
+            "config": _CALL,
+            "unlicensedAccess": _unlicensed("unlicensed", "customer", "anonymous"),
         },
     ),
-    "jira:issueContext": _ui(
-        {"title": _TITLE, "label": _TITLE},
+    "jira:issueContext": _ui({"title": _TITLE, "label": _TITLE}, {"icon": _SHORT, "status": _STATUS, "dynamicProperties": _CALL}),
+    "jira:customField": ObjectOf(
+        _FIELD_REQUIRED,
         {
-            "icon": String(),
-            "status": ObjectOf({"type": Enum(("badge", "lozenge", "icon")), "value": ObjectOf()}),
-            "dynamicProperties": _DYNAMIC,
+            **_FIELD,
+            "migratedFromConnect": Bool(),
+            "connectFieldProperty": ObjectOf(
+                optional={
+                    "key": _TEXT,
+                    "path": _TEXT,
+                    "connectFieldType": Enum(("MULTI_SELECT", "RICH_TEXT", "SINGLE_SELECT", "TEXT")),
+                }
+            ),
         },
     ),
-    "jira:customField": ObjectOf(_FIELD_REQUIRED, _FIELD),
-    "jira:customFieldType": ObjectOf(_FIELD_REQUIRED, {**_FIELD, "contextConfig": ObjectOf(), "icon": String()}),
+    "jira:customFieldType": ObjectOf(_FIELD_REQUIRED, {**_FIELD, "contextConfig": _CONTEXT_CONFIG, "icon": _SHORT}),
     "jira:jqlFunction": ObjectOf(
-        {"name": String(), "operators": ListOf(Enum(_OPERATORS), 1), "types": ListOf(String(), 1)},
-        {
-            "arguments": ListOf(ObjectOf({"name": String(), "required": Bool()})),
-            "function": _KEY,
-            "endpoint": _KEY,
-        },
+        {"name": _SHORT, "operators": ListOf(Enum(_OPERATORS)), "types": ListOf(Enum(_JQL_TYPES))},
+        {"arguments": ListOf(ObjectOf({"name": _SHORT, "required": Bool()})), "function": _KEY, "endpoint": _KEY},
         exactly_one=_BY,
     ),
     "jira:entityProperty": ObjectOf(
         {
-            "propertyKey": String(255),
-            "values": ListOf(
-                ObjectOf(
-                    {"path": String(), "type": Enum(("number", "string", "text", "user", "date"))},
-                    {"searchAlias": _ALIAS},
-                )
-            ),
+            "propertyKey": _SHORT,
+            "values": ListOf(ObjectOf({"path": _SHORT, "type": _INDEX_TYPE}, {"searchAlias": _ALIAS})),
         },
         {"entityType": Enum(("issue", "project", "user"))},
     ),
     "confluence:contentAction": _ui(
         {"title": _TITLE},
         {
-            "viewportSize": _size(*_SIZES, "max", "resizable"),
+            "viewportSize": OneOf(Enum((*_SIZES, "max", "resizable")), _SIZE),
             "keyboardShortcut": _SHORTCUT,
-            "unlicensedAccess": _licenses("unlicensed", "anonymous"),
+            "unlicensedAccess": _unlicensed("unlicensed", "anonymous"),
         },
     ),
     "confluence:contentBylineItem": _ui(
         {"title": _TITLE},
         {
-            "tooltip": _LONG_TEXT,
-            "icon": String(),
-            "description": _LONG_TEXT,
+            "tooltip": _TITLE,
+            "icon": _SHORT,
+            "description": _translatable(1000),
             "viewportContainer": Enum(("popup", "modal")),
-            "viewportSize": _ANY,
-            "dynamicProperties": _DYNAMIC,
-            "contentPropertyKey": String(),
+            "viewportSize": OneOf(Enum((*_SIZES, "max", "fullscreen", "resizable")), _SIZE),
+            "dynamicProperties": _CALL,
+            "contentPropertyKey": _KEY,
             "keyboardShortcut": _SHORTCUT,
-            "unlicensedAccess": _licenses("unlicensed", "anonymous"),
+            "unlicensedAccess": _unlicensed("unlicensed", "anonymous"),
         },
     ),
     "confluence:contentProperty": ObjectOf(
         {
-            "propertyKey": String(100, r"^[a-zA-Z0-9_]+$", "1 to 100 of a-z A-Z 0-9 _"),
+            "propertyKey": String(100),
             "values": ListOf(
-                ObjectOf({"path": String(), "type": String()}, {"searchAlias": String(), "uiSupport": ObjectOf()}),
+                ObjectOf({"path": String(1000), "type": _INDEX_TYPE}, {"searchAlias": _ALIAS, "uiSupport": _UI_SUPPORT})
             ),
         },
     ),
     "confluence:contextMenu": _ui(
         {"title": _TITLE},
         {
-            "description": _LONG_TEXT,
-            "viewportSize": _size("small", "medium", "large"),
+            "description": _translatable(),
+            "viewportSize": Enum(("small", "medium", "large")),
             "keyboardShortcut": _SHORTCUT,
-            "unlicensedAccess": _licenses("unlicensed", "anonymous"),
+            "unlicensedAccess": _unlicensed("unlicensed", "anonymous"),
         },
     ),
     "macro": _ui(
         {"title": _TITLE},
         {
-            "description": OneOf(String(10_000), ObjectOf(required={"i18n": _I18N_KEY}, closed=True)),
+            "description": _translatable(10_000),
             "icon": String(),
+            "category": Enum(("structure", "media", "embed", "text-formatting", "data-and-charts")),
             "layout": Enum(("inline", "block", "bodied", "inline-bodied")),
-            "autoConvert": ObjectOf({"matchers": ListOf(ObjectOf({"pattern": String()}), 1)}),
-            "adfExport": ObjectOf({"function": _KEY}),
+            "autoConvert": ObjectOf({"matchers": ListOf(ObjectOf({"pattern": String(1024)}), 1)}),
+            "adfExport": _CALL,
             "hidden": Bool(),
             "emitsReadyEvent": Bool(),
         },
@@ -227,22 +278,26 @@ TYPES: Final[Mapping[str, ObjectOf]] = {
         {},
         {
             "pages": ListOf(Enum(_PAGES)),
-            "viewportSize": _size("xsmall", *_SIZES),
-            "unlicensedAccess": _licenses("unlicensed", "customer", "anonymous"),
+            "viewportSize": Enum(("xsmall", *_SIZES)),
+            "unlicensedAccess": _unlicensed("unlicensed", "customer", "anonymous"),
         },
     ),
     "jiraServiceManagement:portalRequestDetail": _ui(
         {"title": _TITLE},
         {
-            "icon": String(),
+            "icon": _SHORT,
             "layout": Enum(("native", "basic")),
-            "viewportSize": _size(*_SIZES),
-            "unlicensedAccess": _licenses("unlicensed", "customer"),
+            "viewportSize": Enum(_SIZES),
+            "unlicensedAccess": _unlicensed("unlicensed", "customer"),
         },
     ),
     "jiraServiceManagement:portalRequestViewAction": _ui(
         {"title": _TITLE},
-        {"icon": String(), "viewportSize": _size("xsmall", *_SIZES), "unlicensedAccess": _licenses("unlicensed", "customer")},
+        {
+            "icon": String(),
+            "viewportSize": OneOf(Enum(("xsmall", *_SIZES, "resizable")), _SIZE),
+            "unlicensedAccess": _unlicensed("unlicensed", "customer"),
+        },
     ),
 }
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
 class String:
-    """A string that is not empty. A ``pattern`` has a ``form``, which describes it in a message."""
+    """A string; it is not empty unless ``min_length`` is 0. A ``pattern`` has a ``form``, which describes it in a message."""
 
     max_length: int | None = None
     pattern: str | None = None
     form: str = ""
+    min_length: Literal[0, 1] = 1
 
 
 @dataclass(frozen=True, slots=True)
