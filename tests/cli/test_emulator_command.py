@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pulumi_atlassian_forge.emulator.contract import ROWS
+from pulumi_atlassian_forge.emulator.api_assumptions import ASSUMPTIONS
 from pulumi_atlassian_forge.version import __version__
 from testing.command import MODULE, run
 from testing.environment import environment
@@ -93,8 +93,8 @@ def test_the_modules_outlive_the_process(tmp_path: Path) -> None:
 def test_the_contract_is_printed_with_its_assumptions_marked(tmp_path: Path) -> None:
     done = run("emulator", "--contract", cwd=tmp_path)
     assert done.code == 0
-    assert len(re.findall(r"^ ?\d+  ", done.stdout, re.MULTILINE)) == 30
-    assert len(re.findall(r"  ASSUMED$", done.stdout, re.MULTILINE)) == sum(row.basis == "assumed" for row in ROWS)
+    assert len(re.findall(r"^A\d\d  ", done.stdout, re.MULTILINE)) == 30
+    assert len(re.findall(r"  ASSUMED$", done.stdout, re.MULTILINE)) == sum(one.basis == "assumed" for one in ASSUMPTIONS)
     assert not list(tmp_path.iterdir())
 
 

@@ -1,4 +1,4 @@
-"""The contract as a whole, and its rows 1 to 8. A row's number is in the names of its tests."""
+"""The API contract as a whole, and the API assumptions A01 to A08. The number is in the names of the tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pulumi_atlassian_forge.emulator.contract import ROWS, as_markdown, as_text
+from pulumi_atlassian_forge.emulator.api_assumptions import ASSUMPTIONS, as_markdown, as_text
 from pulumi_atlassian_forge.emulator.options import EmulatorOptions
 from tests.support.contract_api import OTHER, TRIGGER, UNAUTHORIZED, Api, both, of, refused
 from tests.support.samples import SAMPLES
@@ -32,7 +32,7 @@ from tests.support.samples import SAMPLES
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "PATCH"])
-def test_row_01_without_valid_credentials(api: Api, headers: dict[str, str], method: str) -> None:
+def test_a01_without_valid_credentials(api: Api, headers: dict[str, str], method: str) -> None:
     api.headers = headers
     response = api.ask(method)
     assert (response.status, of(response)) == (401, UNAUTHORIZED)
@@ -42,7 +42,7 @@ def test_row_01_without_valid_credentials(api: Api, headers: dict[str, str], met
 @pytest.mark.parametrize(
     "headers", [{"authorization": "Bearer user"}, {"forge-proxy-authorization": "Forge as=user,installationId=one"}]
 )
-def test_row_02_a_user_is_refused(api: Api, headers: dict[str, str]) -> None:
+def test_a02_a_user_is_refused(api: Api, headers: dict[str, str]) -> None:
     api.headers = headers
     response = api.ask("GET")
     assert (response.status, of(response)) == (401, UNAUTHORIZED)
@@ -51,7 +51,7 @@ def test_row_02_a_user_is_refused(api: Api, headers: dict[str, str]) -> None:
 @both
 @pytest.mark.parametrize("prefix", ["", "/atlassian", "/ex/jira/1234"])
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_row_01_every_way_in_leads_to_the_installation_of_its_credentials(api: Api, prefix: str, slash: str) -> None:
+def test_a01_every_way_in_leads_to_the_installation_of_its_credentials(api: Api, prefix: str, slash: str) -> None:
     key = api.add()
     for name, value, found in [
         ("authorization", "bearer app", 200),
@@ -70,7 +70,7 @@ def test_row_01_every_way_in_leads_to_the_installation_of_its_credentials(api: A
 
 
 @pytest.mark.parametrize("version", ["v1"])
-def test_row_03_v1_answers_with_the_resource_or_with_nothing(api: Api) -> None:
+def test_a03_v1_answers_with_the_resource_or_with_nothing(api: Api) -> None:
     response = api.ask("POST", body=api.body("a"))
     assert response.status == 201
     assert of(response) == {"key": "a", "type": "trigger", "data": {**TRIGGER, "key": "a"}}
@@ -81,7 +81,7 @@ def test_row_03_v1_answers_with_the_resource_or_with_nothing(api: Api) -> None:
 
 
 @pytest.mark.parametrize("version", ["v2"])
-def test_row_03_v2_answers_with_a_key_of_its_own(api: Api) -> None:
+def test_a03_v2_answers_with_a_key_of_its_own(api: Api) -> None:
     api.option(register_body_v1="empty")
     response = api.ask("POST", body=api.body())
     key = of(response)["key"]
@@ -96,7 +96,7 @@ def test_row_03_v2_answers_with_a_key_of_its_own(api: Api) -> None:
     [{"type": None}, {"data": None}, {"type": 1}, {"data": []}, {"data": "x"}, {"key": 1}, {"key": "a b"}, {"key": ""}],
     ids=str,
 )
-def test_row_04_missing_fields_and_other_json_types(api: Api, change: dict[str, Any]) -> None:
+def test_a04_missing_fields_and_other_json_types(api: Api, change: dict[str, Any]) -> None:
     body = {**api.body(), **change}
     for name in [name for name, value in change.items() if value is None]:
         del body[name]
@@ -118,17 +118,17 @@ def test_row_04_missing_fields_and_other_json_types(api: Api, change: dict[str, 
         b'{"a":"\\ud800"}',
     ],
 )
-def test_row_04_what_is_not_json(api: Api, raw: bytes) -> None:
+def test_a04_what_is_not_json(api: Api, raw: bytes) -> None:
     assert "body" in refused(api.ask("POST", raw=raw), 422)
 
 
 @pytest.mark.parametrize("version", ["v1"])
-def test_row_04_v1_needs_a_key(api: Api) -> None:
+def test_a04_v1_needs_a_key(api: Api) -> None:
     assert "key" in refused(api.ask("POST", body={"type": "trigger", "data": TRIGGER}), 422)
 
 
 @both
-def test_row_05_a_key_in_the_body(api: Api) -> None:
+def test_a05_a_key_in_the_body(api: Api) -> None:
     key = of(api.ask("POST", body={"key": "mine", "type": "trigger", "data": TRIGGER}))["key"]
     assert (key == "mine") == (api.version == "v1")
     api.option(body_key_v2="refuse")
@@ -137,7 +137,7 @@ def test_row_05_a_key_in_the_body(api: Api) -> None:
 
 
 @both
-def test_row_06_unknown_types_and_bad_data(api: Api) -> None:
+def test_a06_unknown_types_and_bad_data(api: Api) -> None:
     assert "jira:unknown" in refused(api.ask("POST", body=api.body(type_="jira:unknown")), 422)
     assert "data.events" in refused(api.ask("POST", body=api.body(data={"function": "f"})), 422)
     assert api.keys() == []
@@ -145,7 +145,7 @@ def test_row_06_unknown_types_and_bad_data(api: Api) -> None:
 
 @both
 @pytest.mark.parametrize("type_", sorted(SAMPLES))
-def test_row_06_every_known_type_is_taken_with_and_without_its_defaults(api: Api, type_: str) -> None:
+def test_a06_every_known_type_is_taken_with_and_without_its_defaults(api: Api, type_: str) -> None:
     api.option(fill_defaults="on")
     for number, data in enumerate(SAMPLES[type_]):
         response = api.ask("POST", body=api.body(f"k{number}", type_, data))
@@ -156,14 +156,14 @@ def test_row_06_every_known_type_is_taken_with_and_without_its_defaults(api: Api
 
 
 @both
-def test_row_06_an_event_named_twice_is_taken(api: Api) -> None:
+def test_a06_an_event_named_twice_is_taken(api: Api) -> None:
     """No document says what the API does; the provider refuses it by a rule of its own."""
     assert api.ask("POST", body=api.body(data={**TRIGGER, "events": ["e", "e"]})).status == 201
 
 
 @both
 @pytest.mark.parametrize("shared", ["off", "on"])
-def test_row_07_the_101st_module(api: Api, shared: str) -> None:
+def test_a07_the_101st_module(api: Api, shared: str) -> None:
     api.option(shared_limit=shared)
     for number in range(100):
         api.add(f"k{number}")
@@ -173,37 +173,37 @@ def test_row_07_the_101st_module(api: Api, shared: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["v1"])
-def test_row_08_v1_a_key_that_is_taken(api: Api) -> None:
+def test_a08_v1_a_key_that_is_taken(api: Api) -> None:
     api.add("k")
     assert "k" in refused(api.ask("POST", body=api.body("k", data=OTHER)), 422)
     assert of(api.ask("GET", "k"))["data"]["endpoint"] == "some-endpoint"
 
 
 @pytest.mark.parametrize("version", ["v2"])
-def test_row_08_v2_cannot_meet_a_taken_key(api: Api) -> None:
+def test_a08_v2_cannot_meet_a_taken_key(api: Api) -> None:
     assert api.add() != api.add()
 
 
 # --- the table itself -------------------------------------------------------------------------------------------------------
 
 
-def test_there_are_thirty_rows_and_each_has_a_test() -> None:
-    assert [row.number for row in ROWS] == list(range(1, 31))
+def test_there_are_thirty_assumptions_and_each_has_a_test() -> None:
+    assert [one.number for one in ASSUMPTIONS] == list(range(1, 31))
     files = [path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_contract*.py")]
-    tested = {int(number) for text in files for number in re.findall(r"^def test_row_(\d\d)_", text, re.MULTILINE)}
-    assert tested == {row.number for row in ROWS}
+    tested = {int(number) for text in files for number in re.findall(r"^def test_a(\d\d)_", text, re.MULTILINE)}
+    assert tested == {one.number for one in ASSUMPTIONS}
 
 
 def test_every_assumption_is_marked_and_says_what_is_assumed() -> None:
     text, table = as_text(), as_markdown()
-    for row in ROWS:
-        marked = re.search(rf"^ *{row.number}  .*ASSUMED$", text, re.MULTILINE) is not None
-        assert marked == (row.basis == "assumed"), row.number
-        assert bool(row.note) or row.basis == "documented", row.number
-        line = next(line for line in table.splitlines() if line.startswith(f"| {row.number} |"))
-        assert ("**assumed**" in line) == (row.basis == "assumed")
-        assert row.option is None or (row.option in text and f"`{row.option}`" in line)
+    for one in ASSUMPTIONS:
+        marked = re.search(rf"^{one.name}  .*ASSUMED$", text, re.MULTILINE) is not None
+        assert marked == (one.basis == "assumed"), one.number
+        assert bool(one.note) or one.basis == "documented", one.number
+        line = next(line for line in table.splitlines() if line.startswith(f"| {one.name} |"))
+        assert ("**assumed**" in line) == (one.basis == "assumed")
+        assert one.option is None or (one.option in text and f"`{one.option}`" in line)
 
 
 def test_every_option_of_the_contract_exists() -> None:
-    assert {row.option for row in ROWS if row.option} <= set(EmulatorOptions.__dataclass_fields__)
+    assert {one.option for one in ASSUMPTIONS if one.option} <= set(EmulatorOptions.model_fields)

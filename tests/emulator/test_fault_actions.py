@@ -1,4 +1,4 @@
-"""Every action as a client meets it: in process, and through a socket."""
+"""Every action as a client sees it: in process, and over a socket."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from pulumi_atlassian_forge.emulator.fault_actions import ACTIONS
-from pulumi_atlassian_forge.emulator.fault_rules import FaultRule
+from pulumi_atlassian_forge.emulator.faults import FaultRule
 from pulumi_atlassian_forge.emulator.handler import Emulator
 from pulumi_atlassian_forge.emulator.server import serving
 from pulumi_atlassian_forge.emulator.store import Store
@@ -242,7 +242,7 @@ def test_a_request_that_hangs_ends_with_the_server(tmp_path: Path, caplog: pytes
     with caplog.at_level(logging.INFO), ThreadPoolExecutor(1) as pool:
         with serving(emulator) as url:
             hanging = pool.submit(httpx.get, url + PATH, timeout=30)
-            while emulator.faults._counts[0]._met == 0:
+            while emulator.faults._counts[0]._matched == 0:
                 time.sleep(0.01)
             time.sleep(0.2)  # the response has to be made before it can hang
         with pytest.raises(httpx.RemoteProtocolError):

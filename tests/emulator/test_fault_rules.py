@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pulumi_atlassian_forge.emulator.fault_rules import FaultRule
+from pulumi_atlassian_forge.emulator.faults import FaultRule
 from pulumi_atlassian_forge.emulator.requests import Route
 
 
@@ -63,7 +63,7 @@ def test_what_a_rule_may_do(rule: str) -> None:
         ("rate=1,retry-after=1", "retry-after is for an action with 429 or 503 only"),
     ],
 )
-def test_a_mistake_names_the_rule_and_what_there_is(rule: str, words: str) -> None:
+def test_an_error_names_the_rule_and_what_there_is(rule: str, words: str) -> None:
     with pytest.raises(ValueError, match=re.escape(words)) as caught:
         FaultRule.parse(rule)
     assert str(caught.value).startswith(f"the fault {rule!r} cannot be used: ")
@@ -91,7 +91,7 @@ LIST, MODULE = Route("v1", None), Route("v1", "k")
         ("method=DELETE,", set()),
     ],
 )
-def test_which_requests_a_rule_meets(rule: str, met: set[str]) -> None:
+def test_which_requests_a_rule_matches(rule: str, met: set[str]) -> None:
     requests = {
         "GET list": ("GET", LIST),
         "GET module": ("GET", MODULE),
@@ -101,7 +101,7 @@ def test_which_requests_a_rule_meets(rule: str, met: set[str]) -> None:
         "nowhere": ("GET", None),
     }
     parsed = FaultRule.parse(f"{rule}action=500")
-    assert {name for name, request in requests.items() if parsed.meets(*request)} == met
+    assert {name for name, request in requests.items() if parsed.matches(*request)} == met
 
 
 @pytest.mark.parametrize(
@@ -117,5 +117,5 @@ def test_which_requests_a_rule_meets(rule: str, met: set[str]) -> None:
         ("latency=1,action=500", [1]),
     ],
 )
-def test_which_of_the_requests_a_rule_hits(rule: str, hit: list[int]) -> None:
-    assert [number for number in range(1, 7) if FaultRule.parse(rule).hits(number)] == hit
+def test_to_which_of_the_requests_a_rule_applies(rule: str, hit: list[int]) -> None:
+    assert [number for number in range(1, 7) if FaultRule.parse(rule).applies_to(number)] == hit

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from pulumi_atlassian_forge.emulator.fault_rules import FaultRule
-from pulumi_atlassian_forge.emulator.faults import Asked, Faults
+from pulumi_atlassian_forge.emulator.faults import FaultRule, Faults, IncomingRequest
 from tests.support.contract_api import Api, both, of
 
 v1 = pytest.mark.parametrize("version", ["v1"])
@@ -25,7 +24,7 @@ def statuses(api: Api, number: int, method: str = "GET") -> list[int]:
 
 
 @both
-def test_a_rule_counts_the_requests_that_it_meets_and_no_others(api: Api) -> None:
+def test_a_rule_counts_the_requests_that_it_matches_and_no_others(api: Api) -> None:
     fault(api, f"method=GET,on=module,version={api.version},nth=2,times=2,action=500")
     assert statuses(api, 3) == [200] * 3
     assert [api.ask("GET", "k").status for _ in range(4)] == [404, 500, 500, 404]
@@ -39,7 +38,7 @@ def test_it_counts_from_when_it_was_set(api: Api) -> None:
 
 
 @v1
-def test_a_option_leaves_the_counts_alone(api: Api) -> None:
+def test_an_option_leaves_the_counts_alone(api: Api) -> None:
     fault(api, "nth=3,action=500")
     statuses(api, 2)
     api.option(list_shape="envelope")
@@ -66,7 +65,7 @@ def test_the_first_action_wins_and_every_rule_counts(api: Api) -> None:
 def test_latencies_add_up_and_leave_the_answer_as_it_is(api: Api) -> None:
     fault(api, "latency=250", "nth=2,latency=500,times=1", "nth=3,action=hang,seconds=7")
     responses = [api.ask("GET") for _ in range(4)]
-    assert [response.after for response in responses] == [0.25, 0.75, 7.25, 0.25]
+    assert [response.delay_s for response in responses] == [0.25, 0.75, 7.25, 0.25]
     assert {(response.status, response.body) for response in responses} == {(200, b"[]")}
 
 
@@ -74,13 +73,13 @@ def test_latencies_add_up_and_leave_the_answer_as_it_is(api: Api) -> None:
 def test_a_latency_does_not_stand_in_the_way_of_an_action(api: Api) -> None:
     fault(api, "latency=250", "latency=500,action=500")
     response = api.ask("GET")
-    assert (response.status, response.after) == (500, 0.75)
+    assert (response.status, response.delay_s) == (500, 0.75)
 
 
 @v1
 def test_hang_takes_a_minute_unless_told_otherwise(api: Api) -> None:
     fault(api, "action=hang")
-    assert api.ask("GET").after == 60
+    assert api.ask("GET").delay_s == 60
 
 
 @v1
@@ -115,7 +114,7 @@ def test_rules_see_one_request_at_a_time() -> None:
     class Watching:
         seed, inside, most = 0, 0, 0
 
-        def meets(self, method: str, route: Any) -> bool:
+        def matches(self, method: str, route: Any) -> bool:
             self.inside += 1
             self.most = max(self.most, self.inside)
             time.sleep(0.002)  # any other thread that could come in does
@@ -125,7 +124,7 @@ def test_rules_see_one_request_at_a_time() -> None:
     rule: Any = Watching()
     faults = Faults([rule])
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: faults.meet(Asked("GET", None, None, 0.0), tell=True), range(12)))
+        list(pool.map(lambda _: faults.decide(IncomingRequest("GET", None, None, 0.0), retry_after=True), range(12)))
     assert rule.most == 1
 
 
@@ -162,7 +161,7 @@ def test_a_stranger_is_turned_away_and_not_throttled(api: Api) -> None:
 
 
 @v1
-def test_a_stranger_meets_every_other_fault(api: Api) -> None:
+def test_a_request_without_credentials_matches_every_other_fault(api: Api) -> None:
     fault(api, "action=503")
     api.headers = {}
     assert statuses(api, 2) == [503, 401]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 import textwrap
@@ -9,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from pulumi_atlassian_forge import testing
 from testing.environment import environment
 
-CONFTEST = 'pytest_plugins = ["pulumi_atlassian_forge.emulator.fixture"]\n'
+CONFTEST = 'pytest_plugins = ["pulumi_atlassian_forge.testing"]\n'
 START = """
 import httpx, pytest
 
@@ -39,7 +41,7 @@ def run(tmp_path: Path, tests: str, *options: str) -> subprocess.CompletedProces
     return subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
 
 
-def test_modules_are_seen_changed_and_deleted_behind_the_back(tmp_path: Path) -> None:
+def test_modules_are_seen_changed_and_deleted_outside_pulumi(tmp_path: Path) -> None:
     done = run(
         tmp_path,
         """
@@ -77,7 +79,7 @@ def test_requests_are_recorded_without_credentials(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_switches_are_kept_and_wrong_ones_refused(tmp_path: Path) -> None:
+def test_options_are_kept_and_wrong_ones_refused(tmp_path: Path) -> None:
     done = run(
         tmp_path,
         """
@@ -157,3 +159,15 @@ def test_it_runs_in_parallel(tmp_path: Path) -> None:
         "2",
     )
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(("old", "new"), [("fixture", "testing"), ("fault_rules", "FaultRule"), ("switches", "EmulatorOptions")])
+def test_an_old_path_names_the_new_one(old: str, new: str) -> None:
+    with pytest.raises(ImportError, match=f"{new}.*") as caught:
+        importlib.import_module(f"pulumi_atlassian_forge.emulator.{old}")
+    assert "pulumi_atlassian_forge.testing" in str(caught.value)
+
+
+def test_the_public_names_are_those_that_the_page_shows() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "guide" / "emulator.md").read_text(encoding="utf-8")
+    assert [name for name in testing.__all__ if name not in guide] == ["ForgeEmulator", "RecordedRequest"]

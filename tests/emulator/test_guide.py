@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from pulumi_atlassian_forge import testing
 from pulumi_atlassian_forge.cli.app import load
-from pulumi_atlassian_forge.emulator import contract, fault_actions, fault_rules, fixture, options
+from pulumi_atlassian_forge.emulator import api_assumptions, fault_actions, faults, options
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "guide" / "emulator.md").read_text(encoding="utf-8")
 
@@ -16,9 +17,9 @@ GUIDE = (Path(__file__).parents[2] / "docs" / "guide" / "emulator.md").read_text
 @pytest.mark.parametrize(
     ("heading", "table"),
     [
-        ("The contract", contract.as_markdown()),
+        ("The contract", api_assumptions.as_markdown()),
         ("Options", options.as_markdown()),
-        ("Faults", fault_rules.as_markdown() + fault_actions.as_markdown()),
+        ("Faults", faults.as_markdown() + fault_actions.as_markdown()),
     ],
     ids=["contract", "options", "faults"],
 )
@@ -31,7 +32,7 @@ def test_the_table_is_the_programs(heading: str, table: str) -> None:
 def test_every_option_and_every_part_of_the_fixture_is_named() -> None:
     options = {name for parameter in load("emulator").params for name in parameter.opts if name != "--help"}
     assert {name for name in options if f"`{name}" not in GUIDE} == set()
-    parts = {name for name in [*vars(fixture.ForgeEmulator), *fixture.ForgeEmulator.__annotations__] if not name.startswith("_")}
+    parts = {name for name in [*vars(testing.ForgeEmulator), *testing.ForgeEmulator.__annotations__] if not name.startswith("_")}
     assert {name for name in parts if f"`.{name}" not in GUIDE} == set()
 
 
@@ -39,4 +40,4 @@ def test_every_fault_of_the_guide_can_be_used() -> None:
     shown = re.findall(r"(?:--fault '|[?&]fault=|fault\(\")([^'\"&`]+)", GUIDE)
     assert len(shown) >= 6
     for rule in shown:
-        fault_rules.FaultRule.parse(rule)
+        testing.FaultRule.parse(rule)

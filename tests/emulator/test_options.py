@@ -25,7 +25,7 @@ def test_settings_are_read_and_the_last_one_counts() -> None:
         ("retry_after=maybe", "on, off"),
     ],
 )
-def test_a_mistake_names_what_there_is(setting: str, words: str) -> None:
+def test_an_error_names_what_there_is(setting: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         EmulatorOptions.parse([setting])
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from pulumi_atlassian_forge.emulator.fault_rules import FaultRule
-from pulumi_atlassian_forge.emulator.fixture import ForgeEmulator
-from pulumi_atlassian_forge.emulator.handler import Emulator, EmulatorAnswer
+from pulumi_atlassian_forge.emulator.faults import FaultRule
+from pulumi_atlassian_forge.emulator.handler import Emulator, EmulatorResponse
 from pulumi_atlassian_forge.emulator.server import serving
 from pulumi_atlassian_forge.emulator.store import Store
+from pulumi_atlassian_forge.testing import ForgeEmulator
 from tests.support.contract_api import TRIGGER, Api, both, of, refused
 
 
@@ -29,7 +29,7 @@ def panel(levels: int) -> dict[str, Any]:
     return {"key": "k", "type": "jira:issueAction", "data": {"title": "T", "resource": "r", "displayConditions": {"a": nested}}}
 
 
-def below(frames: int, call: Callable[[], EmulatorAnswer]) -> EmulatorAnswer:
+def below(frames: int, call: Callable[[], EmulatorResponse]) -> EmulatorResponse:
     return call() if frames == 0 else below(frames - 1, call)
 
 

@@ -1,4 +1,4 @@
-"""The emulator as a client sees it, for the tests of the contract's rows."""
+"""The emulator as a client sees it, for the tests of the API assumptions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pulumi_atlassian_forge.emulator.handler import Emulator, EmulatorAnswer
+from pulumi_atlassian_forge.emulator.handler import Emulator, EmulatorResponse
 
 TRIGGER = {"events": ["avi:jira:updated:issue"], "endpoint": "some-endpoint"}
 OTHER = {"events": ["avi:jira:created:issue"], "function": "some-function"}
@@ -32,7 +32,7 @@ class Api:
 
     def ask(
         self, method: str, key: str | None = None, body: Any = None, *, raw: bytes | None = None, **query: str
-    ) -> EmulatorAnswer:
+    ) -> EmulatorResponse:
         path = self.tail if key is None else f"{self.tail}/{key}"
         content = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
         return self.emulator.handle(method, path, query, self.headers, content)
@@ -55,11 +55,11 @@ class Api:
         self.emulator.options = self.emulator.options.changed(**values)
 
 
-def of(response: EmulatorAnswer) -> Any:
+def of(response: EmulatorResponse) -> Any:
     return json.loads(response.body)
 
 
-def refused(response: EmulatorAnswer, status: int) -> str:
+def refused(response: EmulatorResponse, status: int) -> str:
     assert response.status == status, response
     assert set(of(response)) == {"message"}
     return str(of(response)["message"])

@@ -22,7 +22,7 @@ def emulator(base_url: str, name: str, root: Path) -> EmulatorTransport:
     Raises:
         ForgeError: The address or the file cannot be used.
     """
-    from pulumi_atlassian_forge.emulator.fault_rules import FaultRule  # noqa: PLC0415
+    from pulumi_atlassian_forge.emulator.faults import FaultRule  # noqa: PLC0415
     from pulumi_atlassian_forge.emulator.options import EmulatorOptions  # noqa: PLC0415
     from pulumi_atlassian_forge.emulator.transport import EmulatorTransport  # noqa: PLC0415
 

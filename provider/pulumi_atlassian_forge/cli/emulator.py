@@ -12,8 +12,8 @@ from typing import Annotated, Final
 import typer
 
 from pulumi_atlassian_forge.config.settings import NAME, NAME_RULE, variable
-from pulumi_atlassian_forge.emulator.contract import as_text
-from pulumi_atlassian_forge.emulator.fault_rules import FaultRule
+from pulumi_atlassian_forge.emulator.api_assumptions import as_text
+from pulumi_atlassian_forge.emulator.faults import FaultRule
 from pulumi_atlassian_forge.emulator.handler import Emulator
 from pulumi_atlassian_forge.emulator.options import EmulatorOptions
 from pulumi_atlassian_forge.emulator.store import Store

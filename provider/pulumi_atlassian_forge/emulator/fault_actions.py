@@ -1,4 +1,4 @@
-"""What a fault does to a request: one table from an action's name to its behaviour."""
+"""Fault actions: one table from the name of an action to what it does to a request."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from .option_text import unknown
-from .responses import EmulatorAnswer, Refusal, message_of, phrase_of
+from .option_model import unknown
+from .responses import EmulatorResponse, Refusal, message_of, phrase_of
 
 _STATUS: Final = "<status>"
 _ERROR: Final = re.compile(r"[45][0-9]{2}")
-_NOTHING: Final = EmulatorAnswer(0)  # of a request that is not carried out
-_OFF_JSON: Final = b'{"key":"\xff\xfe'
+_NO_RESPONSE: Final = EmulatorResponse(0)  # of a request that is not carried out
+_INVALID_JSON: Final = b'{"key":"\xff\xfe'
 _OTHER_JSON: Final = b'{"status":"ok"}'
-_ELSEWHERE: Final = "https://elsewhere.invalid/"
+_REDIRECT_TARGET: Final = "https://elsewhere.invalid/"
 
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What an action may want to know.
+    """The parameters of an action.
 
     Attributes:
-        status: The status in its name; 0 where there is none.
+        status: The status in its name; 0 if there is none.
         headers: Further headers of an error.
-        seconds: How long the response of ``hang`` takes.
+        seconds: The delay of ``hang``.
         typed: Whether an error has the form of the sibling API.
     """
 
@@ -39,75 +39,75 @@ class Details:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What a fault does.
+    """An action.
 
     Attributes:
         carried_out: Whether the request is carried out.
         about: What the client sees.
-        response: Makes what the client sees out of the response, which says nothing where the request is not carried out.
+        change: The response that the client sees, from the original one, which is empty if the request is not carried out.
     """
 
     carried_out: bool
     about: str
-    response: Callable[[EmulatorAnswer, Details], EmulatorAnswer]
+    change: Callable[[EmulatorResponse, Details], EmulatorResponse]
 
 
-def _lost(response: EmulatorAnswer, details: Details) -> EmulatorAnswer:  # noqa: ARG001 - the form of every action
+def _lost(response: EmulatorResponse, details: Details) -> EmulatorResponse:  # noqa: ARG001 - the form of every action
     return dataclasses.replace(response, arrives="never")
 
 
-def _cut(response: EmulatorAnswer, details: Details) -> EmulatorAnswer:
+def _cut(response: EmulatorResponse, details: Details) -> EmulatorResponse:
     return dataclasses.replace(response, arrives="half") if response.body else _lost(response, details)
 
 
-def _late(response: EmulatorAnswer, details: Details) -> EmulatorAnswer:
-    return dataclasses.replace(response, after=details.seconds)
+def _late(response: EmulatorResponse, details: Details) -> EmulatorResponse:
+    return dataclasses.replace(response, delay_s=details.seconds)
 
 
-def _error(response: EmulatorAnswer, details: Details) -> EmulatorAnswer:  # noqa: ARG001 - the form of every action
+def _error(response: EmulatorResponse, details: Details) -> EmulatorResponse:  # noqa: ARG001 - the form of every action
     return Refusal(details.status, message_of(details.status), details.headers).response(typed=details.typed)
 
 
-def _page(response: EmulatorAnswer, details: Details) -> EmulatorAnswer:  # noqa: ARG001 - the form of every action
+def _page(response: EmulatorResponse, details: Details) -> EmulatorResponse:  # noqa: ARG001 - the form of every action
     page = f"<html><body><h1>{details.status} {phrase_of(details.status)}</h1></body></html>\n"
-    return EmulatorAnswer(details.status, {"content-type": "text/html", **details.headers}, page.encode())
+    return EmulatorResponse(details.status, {"content-type": "text/html", **details.headers}, page.encode())
 
 
-def _redirect(response: EmulatorAnswer, details: Details) -> EmulatorAnswer:  # noqa: ARG001 - the form of every action
-    return EmulatorAnswer(HTTPStatus.FOUND, {"location": _ELSEWHERE})
+def _redirect(response: EmulatorResponse, details: Details) -> EmulatorResponse:  # noqa: ARG001 - the form of every action
+    return EmulatorResponse(HTTPStatus.FOUND, {"location": _REDIRECT_TARGET})
 
 
-def _carrying(body: bytes) -> Callable[[EmulatorAnswer, Details], EmulatorAnswer]:
-    def carry(response: EmulatorAnswer, details: Details) -> EmulatorAnswer:  # noqa: ARG001 - the form of every action
-        if response.status == HTTPStatus.NO_CONTENT:  # HTTP has no place for its body
+def _with_body(body: bytes) -> Callable[[EmulatorResponse, Details], EmulatorResponse]:
+    def replace(response: EmulatorResponse, details: Details) -> EmulatorResponse:  # noqa: ARG001 - the form of every action
+        if response.status == HTTPStatus.NO_CONTENT:  # has no body in HTTP
             return response
         return dataclasses.replace(response, headers={**response.headers, "content-type": "application/json"}, body=body)
 
-    return carry
+    return replace
 
 
 ACTIONS: Final[Mapping[str, Action]] = {
     "drop": Action(False, "the connection is closed without a response", _lost),
-    _STATUS: Action(False, "an error, `400` to `599`, as the API would put it", _error),
-    f"{_STATUS}-html": Action(False, "an error with a page of HTML, as a gateway has them: `502-html`", _page),
+    _STATUS: Action(False, "an error, `400` to `599`, in the form of the API", _error),
+    f"{_STATUS}-html": Action(False, "an error with a page of HTML, as gateways return it: `502-html`", _page),
     "lose": Action(True, "the connection is closed without a response", _lost),
     "cut": Action(True, "the connection is closed after half of the body; without a body, as `lose`", _cut),
-    "garbage": Action(True, "the right status, with a body that cannot be read; a 204 has none", _carrying(_OFF_JSON)),
-    "wrong-body": Action(True, "the right status, with JSON that is something else; a 204 has none", _carrying(_OTHER_JSON)),
+    "garbage": Action(True, "the right status, with a body that cannot be read; a 204 has none", _with_body(_INVALID_JSON)),
+    "wrong-body": Action(True, "the right status, with JSON of another kind; a 204 has none", _with_body(_OTHER_JSON)),
     f"late-{_STATUS}": Action(True, "an error, `400` to `599`: `late-504`", _error),
-    "redirect": Action(True, f"302 to `{_ELSEWHERE}`", _redirect),
+    "redirect": Action(True, f"302 to `{_REDIRECT_TARGET}`", _redirect),
     "hang": Action(True, "the right response, after `seconds`", _late),
 }
 
 
 def status_of(name: str) -> int:
-    """The status in an action's name; 0 where there is none."""
+    """The status in the name of an action; 0 if there is none."""
     match = _ERROR.search(name)
     return int(match[0]) if match else 0
 
 
 def action_of(name: str) -> Action:
-    """The action of a name.
+    """The action with a name.
 
     Raises:
         ValueError: There is none.
@@ -118,16 +118,16 @@ def action_of(name: str) -> Action:
     return action
 
 
-def perform(name: str, carry_out: Callable[[], EmulatorAnswer], details: Details) -> EmulatorAnswer:
-    """Do to a request what an action says.
+def perform(name: str, carry_out: Callable[[], EmulatorResponse], details: Details) -> EmulatorResponse:
+    """Perform an action on a request.
 
     Args:
         name: The action's name.
         carry_out: Carries the request out and returns its response.
-        details: What the action may want to know.
+        details: The parameters of the action.
     """
     action = action_of(name)
-    return action.response(carry_out() if action.carried_out else _NOTHING, details)
+    return action.change(carry_out() if action.carried_out else _NO_RESPONSE, details)
 
 
 def as_markdown() -> str:

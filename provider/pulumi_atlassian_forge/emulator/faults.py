@@ -1,4 +1,4 @@
-"""Fault rules at work: counted under a lock, per emulator and not in the file."""
+"""Fault rules: which requests a rule matches, what it does to them, and the decision of all rules about each request."""
 
 from __future__ import annotations
 
@@ -9,60 +9,183 @@ import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from http import HTTPStatus
+from typing import Annotated, ClassVar, Final, Literal, Self
 
-from .fault_rules import FaultRule
+from pydantic import Field, model_validator
+
+from .fault_actions import Details, action_of, perform, status_of
+from .option_model import OptionModel, pair
 from .requests import Route
-from .responses import EmulatorAnswer
+from .responses import EmulatorResponse
 
-_WINDOW: Final = 1.0
+_RATE_WINDOW_S: Final = 1.0
+_HANG_S: Final = 60
+_HOUR_S: Final = 3600
+_ASKS_TO_WAIT: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+class FaultRule(OptionModel):
+    """A fault rule; :meth:`parse` reads one from its text.
+
+    Raises:
+        ValueError: A value that its key does not have, or values that do not fit together.
+    """
+
+    KIND: ClassVar[str] = "a key of a rule"
+
+    method: Annotated[
+        Literal["any", "GET", "POST", "PUT", "DELETE"], Field(description="it matches only requests with this method")
+    ] = "any"
+    on: Annotated[
+        Literal["any", "list", "module"], Field(description="`list`: only the `GET` of the list; `module`: only everything else")
+    ] = "any"
+    version: Annotated[
+        Literal["any", "v1", "v2"], Field(description="it matches only requests under this version of the API")
+    ] = "any"
+    nth: Annotated[
+        int, Field(ge=1, description="the first matched request, counted from when the rule was set, to which it applies")
+    ] = 1
+    times: Annotated[
+        int | None, Field(ge=0, description="to how many in a row; `0`: all. Without it 1, and all if there is no `action`")
+    ] = None
+    chance: Annotated[float, Field(ge=0, le=1, description="the probability that it applies to each of them")] = 1
+    seed: Annotated[
+        int, Field(ge=0, description="the seed of the random numbers for `chance`: the same seed, the same requests")
+    ] = 0
+    action: Annotated[
+        str, Field(description="what it does to them: one of the actions below", json_schema_extra={"shown": "none"})
+    ] = ""
+    seconds: Annotated[float | None, Field(ge=0, le=_HOUR_S, description=f"for `hang`: how long; without it {_HANG_S}")] = None
+    retry_after: Annotated[
+        int | None, Field(ge=0, alias="retry-after", description="for 429 and 503: the header `Retry-After`, in seconds")
+    ] = None
+    latency: Annotated[
+        int, Field(ge=0, le=1000 * _HOUR_S, description="the milliseconds by which each response is delayed, with any action")
+    ] = 0
+    rate: Annotated[
+        int,
+        Field(ge=0, description="requests per second and installation before a 429, in place of an `action`; `0`: no limit"),
+    ] = 0
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        if self.action:
+            action_of(self.action)
+        elif not (self.latency or self.rate):
+            raise ValueError("it does nothing: give it an action, a latency or a rate")
+        if self.action and self.rate:
+            raise ValueError("it has an action and a rate: write two rules")
+        if self.seconds is not None and self.action != "hang":
+            raise ValueError("seconds is for the action hang only")
+        if self.retry_after is not None and status_of(self.action) not in _ASKS_TO_WAIT:
+            raise ValueError("retry-after is for an action with 429 or 503 only")
+        return self
+
+    @classmethod
+    def parse(cls, rule: str) -> FaultRule:
+        """A rule from its text.
+
+        Args:
+            rule: ``name=value`` texts, separated by commas.
+
+        Raises:
+            ValueError: It is no rule.
+        """
+        try:
+            return cls.from_texts(_texts(rule))
+        except ValueError as error:
+            raise ValueError(f"the fault {rule!r} cannot be used: {error}") from None
+
+    def matches(self, method: str, route: Route | None) -> bool:
+        """Whether a request is one of those that the rule counts.
+
+        Args:
+            method: The request's method.
+            route: Its route; None if the API has none for its path.
+        """
+        version, on = (route.version, _on(method, route)) if route else (None, None)
+        return self.method in ("any", method) and self.version in ("any", version) and self.on in ("any", on)
+
+    def applies_to(self, number: int) -> bool:
+        """Whether the rule can apply to a request that it matches.
+
+        Args:
+            number: The number of the request among the matched ones; the first is 1.
+        """
+        times = self.times if self.times is not None else 1 if self.action else 0
+        return self.nth <= number and (times == 0 or number < self.nth + times)
+
+    def response(self, carry_out: Callable[[], EmulatorResponse], *, typed: bool) -> EmulatorResponse:
+        """The response to a request to which the rule applies, without the latency.
+
+        Args:
+            carry_out: Carries the request out and returns its response.
+            typed: Whether an error has the form of the sibling API.
+        """
+        headers = {} if self.retry_after is None else {"retry-after": str(self.retry_after)}
+        seconds = _HANG_S if self.seconds is None else self.seconds
+        return perform(self.action, carry_out, Details(status_of(self.action), headers, seconds, typed))
+
+
+def _texts(rule: str) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for name, value in map(pair, rule.split(",")):
+        if name in texts:
+            raise ValueError(f"{name} is given twice")
+        texts[name] = value
+    return texts
+
+
+def _on(method: str, route: Route) -> str:
+    return "list" if method == "GET" and route.key is None else "module"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A request, as far as rules look at it.
+class IncomingRequest:
+    """The part of a request that rules look at.
 
     Attributes:
         method: Its method.
-        route: Where it goes; None: nowhere in the API.
-        owner: The installation; None: it shows no valid credentials.
-        now: When.
+        route: Its route; None if the API has none for its path.
+        installation: Its installation; None if it has no valid credentials.
+        now: The time of the request.
     """
 
     method: str
     route: Route | None
-    owner: str | None
+    installation: str | None
     now: float
 
 
 @dataclass(frozen=True, slots=True)
-class Met:
-    """What the rules say of one request.
+class Decision:
+    """The decision of the rules about one request.
 
     Attributes:
-        latency: By how many seconds its response is late.
-        rule: The first rule that does more than that, or None.
+        latency_s: By how many seconds its response is delayed.
+        rule: The first rule with an action that applies to it, or None.
     """
 
-    latency: float
+    latency_s: float
     rule: FaultRule | None
 
-    def response(self, carry_out: Callable[[], EmulatorAnswer], *, typed: bool) -> EmulatorAnswer:
-        """What becomes of the request.
+    def response(self, carry_out: Callable[[], EmulatorResponse], *, typed: bool) -> EmulatorResponse:
+        """The response to the request.
 
         Args:
-            carry_out: Carries it out and returns its response.
+            carry_out: Carries the request out and returns its response.
             typed: Whether an error has the form of the sibling API.
         """
         response = carry_out() if self.rule is None else self.rule.response(carry_out, typed=typed)
-        return dataclasses.replace(response, after=response.after + self.latency)
+        return dataclasses.replace(response, delay_s=response.delay_s + self.latency_s)
 
 
 class Faults:
     """The rules of one emulator. Threads may share it.
 
     Args:
-        rules: The rules that there are at first.
+        rules: The initial rules.
     """
 
     def __init__(self, rules: Iterable[FaultRule] = ()) -> None:
@@ -70,56 +193,61 @@ class Faults:
         self._counts = [_Count(rule) for rule in rules]
 
     def add(self, rule: FaultRule) -> None:
-        """Add a rule, behind the others; it counts from now."""
+        """Add a rule after the others; its count starts now."""
         with self._lock:
             self._counts.append(_Count(rule))
 
     def clear(self) -> None:
-        """Forget every rule."""
+        """Remove every rule."""
         with self._lock:
             self._counts.clear()
 
-    def meet(self, asked: Asked, *, tell: bool) -> Met:
-        """Show a request to every rule, once.
+    def decide(self, request: IncomingRequest, *, retry_after: bool) -> Decision:
+        """Count a request in every rule, and decide what happens to it.
 
         Args:
-            asked: The request.
-            tell: Whether the 429 of a rate names the seconds to wait.
+            request: The request.
+            retry_after: Whether the 429 of a rate has the header ``Retry-After``.
         """
         with self._lock:
-            hits = [rule for count in self._counts if (rule := count.hit(asked, tell=tell))]
-        return Met(sum(rule.latency for rule in hits) / 1000, next((rule for rule in hits if rule.action), None))
+            applied = [rule for count in self._counts if (rule := count.applied(request, retry_after=retry_after))]
+        return Decision(sum(rule.latency for rule in applied) / 1000, next((rule for rule in applied if rule.action), None))
 
 
 class _Count:
-    """A rule, and what it has seen."""
+    """A rule, and the count of the requests that it has matched."""
 
     def __init__(self, rule: FaultRule) -> None:
         self._rule = rule
-        self._met = 0
+        self._matched = 0
         self._random = random.Random(rule.seed)  # noqa: S311 - it has to be the same on every run
         self._served: dict[str, deque[float]] = defaultdict(deque)
 
-    def hit(self, asked: Asked, *, tell: bool) -> FaultRule | None:
-        """The rule as this request feels it; None: it does not."""
-        if not self._rule.meets(asked.method, asked.route):
+    def applied(self, request: IncomingRequest, *, retry_after: bool) -> FaultRule | None:
+        """The rule as it applies to this request, or None."""
+        if not self._rule.matches(request.method, request.route):
             return None
-        self._met += 1
-        if not self._rule.hits(self._met) or self._random.random() >= self._rule.chance:
+        self._matched += 1
+        if not self._rule.applies_to(self._matched) or self._random.random() >= self._rule.chance:
             return None
-        wait = self._wait(asked) if self._rule.rate else 0
+        wait = self._wait(request) if self._rule.rate else 0
         if not wait:
             return self._rule
-        return dataclasses.replace(self._rule, rate=0, action="429", retry_after=wait if tell else None)
+        return self._rule.model_copy(update={"rate": 0, "action": "429", "retry_after": wait if retry_after else None})
 
-    def _wait(self, asked: Asked) -> int:
-        """How many seconds an installation has to wait before its next request; 0: it is served."""
-        if asked.owner is None:
+    def _wait(self, request: IncomingRequest) -> int:
+        """How many seconds an installation has to wait; 0 if the request is within the rate."""
+        if request.installation is None:
             return 0
-        served = self._served[asked.owner]
-        while served and not asked.now - _WINDOW < served[0] <= asked.now:  # later than now: the clock was put back
+        served = self._served[request.installation]
+        while served and not request.now - _RATE_WINDOW_S < served[0] <= request.now:  # later than now: the clock was set back
             served.popleft()
         if len(served) >= self._rule.rate:
-            return max(1, math.ceil(served[0] + _WINDOW - asked.now))
-        served.append(asked.now)
+            return max(1, math.ceil(served[0] + _RATE_WINDOW_S - request.now))
+        served.append(request.now)
         return 0
+
+
+def as_markdown() -> str:
+    """The keys of a rule as a Markdown table."""
+    return FaultRule.table("key")

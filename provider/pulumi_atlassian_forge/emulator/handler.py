@@ -1,4 +1,4 @@
-"""The emulator: one function from a request to a response, without a socket. Numbers in comments are rows of :mod:`.contract`."""
+"""The emulator: one function from a request to a response, without a socket. Numbers in comments: API assumptions."""
 
 from __future__ import annotations
 
@@ -6,30 +6,29 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
-from .fault_rules import FaultRule
-from .faults import Asked, Faults
+from .faults import FaultRule, Faults, IncomingRequest
 from .operations import Operations
 from .options import DEFAULTS, EmulatorOptions
 from .requests import Credentials, Route, credentials_of, route_of
-from .responses import INTERNAL, UNAUTHORIZED, EmulatorAnswer, Refusal
+from .responses import INTERNAL, UNAUTHORIZED, EmulatorResponse, Refusal
 from .store import Store, StoreError
 
-__all__ = ["Emulator", "EmulatorAnswer"]
+__all__ = ["Emulator", "EmulatorResponse"]
 
 
 class Emulator:
-    """The API, on one file. Threads may share it.
+    """The API on one file. Threads can share it.
 
     Args:
         store: The file.
-        options: How it behaves.
-        faults: What it does wrong.
+        options: The options.
+        faults: The fault rules.
         clock: Seconds since the epoch.
 
     Attributes:
         store: The file.
-        options: How it behaves; may be set at any time.
-        faults: What it does wrong; rules may be added at any time.
+        options: The options; can be set at any time.
+        faults: The fault rules; rules can be added at any time.
     """
 
     def __init__(
@@ -53,8 +52,8 @@ class Emulator:
         body: bytes,
         *,
         installation: str | None = None,
-    ) -> EmulatorAnswer:
-        """Response a request.
+    ) -> EmulatorResponse:
+        """Serve a request.
 
         Args:
             method: The method.
@@ -62,37 +61,39 @@ class Emulator:
             query: The parameters of the query.
             headers: The headers, names in lower case.
             body: The body.
-            installation: Whose a request is that shows no credentials at all; None: nobody's.
+            installation: The installation of a request without any credentials; None: such a request is refused.
         """
-        options, now = self.options, self._clock()  # once: a request sees all of before a change, or all of after it
+        options, now = self.options, self._clock()  # once: a change applies to a request as a whole or not at all
         typed = options.error_body == "typed"
-        notify = partial(_said, typed=typed)
+        respond = partial(_respond, typed=typed)
 
-        def answered() -> EmulatorAnswer:
-            asked = Asked(method, route_of(path), self._owner(headers, installation, now), now)
-            serve = partial(self._serve, asked, options, query, body)
-            met = self.faults.meet(asked, tell=options.retry_after == "on")  # 25, 26, 28
-            return met.response(partial(notify, serve), typed=typed)
+        def decided() -> EmulatorResponse:
+            request = IncomingRequest(method, route_of(path), self._installation(headers, installation, now), now)
+            serve = partial(self._serve, request, options, query, body)
+            decision = self.faults.decide(request, retry_after=options.retry_after == "on")  # A25, A26, A28
+            return decision.response(partial(respond, serve), typed=typed)
 
-        return notify(answered)
+        return respond(decided)
 
-    def _serve(self, asked: Asked, options: EmulatorOptions, query: Mapping[str, str], body: bytes) -> EmulatorAnswer:
-        """Carry a request out; who it is comes before where it goes."""
-        if asked.owner is None:  # 1, 2
+    def _serve(
+        self, request: IncomingRequest, options: EmulatorOptions, query: Mapping[str, str], body: bytes
+    ) -> EmulatorResponse:
+        """Carry a request out; the credentials are checked before the route."""
+        if request.installation is None:  # A01, A02
             raise Refusal(401, UNAUTHORIZED)
-        if asked.route is None:
+        if request.route is None:
             raise Refusal(404, "there is nothing at this path")
-        operations = Operations(self.store, options, asked.owner, asked.route.version, asked.now)
-        return _operate(operations, asked.method, asked.route, query, body)
+        operations = Operations(self.store, options, request.installation, request.route.version, request.now)
+        return _operate(operations, request.method, request.route, query, body)
 
-    def _owner(self, headers: Mapping[str, str], installation: str | None, now: float) -> str | None:
-        """Whose a request is; None: nobody's."""
+    def _installation(self, headers: Mapping[str, str], installation: str | None, now: float) -> str | None:
+        """The installation of a request; None if it has no valid credentials."""
         if installation is not None and not {"authorization", "forge-proxy-authorization"} & set(headers):
             return installation
         credentials = credentials_of(headers)
-        return self._known(credentials, now) if credentials else None
+        return self._of_credentials(credentials, now) if credentials else None
 
-    def _known(self, credentials: Credentials, now: float) -> str | None:
+    def _of_credentials(self, credentials: Credentials, now: float) -> str | None:
         with self.store.read() as rows:
             if credentials.token is None:
                 name = credentials.installation or ""
@@ -103,17 +104,17 @@ class Emulator:
         return token.installation
 
 
-def _said(response: Callable[[], EmulatorAnswer], *, typed: bool) -> EmulatorAnswer:
-    """The response, or the refusal in words."""
+def _respond(serve: Callable[[], EmulatorResponse], *, typed: bool) -> EmulatorResponse:
+    """The response, or the error response to a refusal."""
     try:
-        return response()
+        return serve()
     except Refusal as refusal:
         return refusal.response(typed=typed)
     except StoreError:
         return Refusal(500, INTERNAL).response(typed=typed)
 
 
-def _operate(do: Operations, method: str, route: Route, query: Mapping[str, str], body: bytes) -> EmulatorAnswer:
+def _operate(do: Operations, method: str, route: Route, query: Mapping[str, str], body: bytes) -> EmulatorResponse:
     match method, route.key:
         case "POST", None:
             return do.register(body)
@@ -126,4 +127,4 @@ def _operate(do: Operations, method: str, route: Route, query: Mapping[str, str]
         case "DELETE", str(key):
             return do.delete(key)
     allowed = "GET, POST" if route.key is None else "GET, PUT, DELETE"
-    raise Refusal(405, f"{method} is not for this resource", {"allow": allowed})  # 22
+    raise Refusal(405, f"{method} is not for this resource", {"allow": allowed})  # A22

@@ -1,4 +1,4 @@
-"""The five operations, each one transaction. Numbers in comments are rows of :mod:`.contract`."""
+"""The five operations of the API, each in one transaction. Numbers in comments: API assumptions (:mod:`.api_assumptions`)."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from pulumi_atlassian_forge.model.validation import data_problems
 
 from .options import EmulatorOptions
 from .requests import fields_of
-from .responses import EmulatorAnswer, Refusal, json_answer
+from .responses import EmulatorResponse, Refusal, json_response
 from .rows import Content, Module
 from .store import Store
 
-LIMIT: Final = 100
+MODULE_LIMIT: Final = 100
 _LIMIT_QUERY: Final = re.compile(r"[0-9]{1,9}")
 _CURSOR: Final = re.compile(r"(v1|v2):([0-9]{1,18})")
 
 
 @dataclass(frozen=True, slots=True)
 class Operations:
-    """What one request may do: one installation, one version of the API, one moment."""
+    """The operations of one request: on one installation, under one version of the API, at one time."""
 
     store: Store
     options: EmulatorOptions
@@ -35,47 +35,47 @@ class Operations:
     version: str
     now: float
 
-    def register(self, body: bytes) -> EmulatorAnswer:
+    def register(self, body: bytes) -> EmulatorResponse:
         """``POST`` on the collection.
 
         Raises:
-            Refusal: As the contract says.
+            Refusal: The API refuses the request.
         """
         fields = fields_of(body)
         key = self._new_key(fields)
-        content = _checked(fields)
+        content = _validated(fields)
         with self.store.write() as rows:
-            if rows.module(self.installation, self.version, key) is not None:  # 8
+            if rows.module(self.installation, self.version, key) is not None:  # A08
                 raise Refusal(422, f"a module with the key {key} is registered already")
             shared = self.options.shared_limit == "on"
-            if rows.count(self.installation, None if shared else self.version) >= LIMIT:  # 7; counted where nobody else writes
-                raise Refusal(422, f"an installation has at most {LIMIT} dynamic modules")
+            if rows.count(self.installation, None if shared else self.version) >= MODULE_LIMIT:  # A07
+                raise Refusal(422, f"an installation has at most {MODULE_LIMIT} dynamic modules")
             rows.add_module(self.installation, self.version, key, content, self.now)
-        if self.version == "v1" and self.options.register_body_v1 == "empty":  # 3
-            return EmulatorAnswer(201)
-        return json_answer(201, self._resource(key, content))
+        if self.version == "v1" and self.options.register_body_v1 == "empty":  # A03
+            return EmulatorResponse(201)
+        return json_response(201, self._resource(key, content))
 
-    def list(self, query: Mapping[str, str]) -> EmulatorAnswer:
+    def list(self, query: Mapping[str, str]) -> EmulatorResponse:
         """``GET`` on the collection.
 
         Raises:
-            Refusal: As the contract says.
+            Refusal: The API refuses the request.
         """
         limit, after = self._page(query)
         with self.store.read() as rows:
             modules = rows.modules(self.installation, self.version)
         seen = [(module, content) for module in modules if (content := self._visible(module)) and self._listed(module)]
-        if self.options.list_shape == "array":  # 13: without a cursor the rest could not be asked for
-            return json_answer(200, [self._resource(module.key, content) for module, content in seen])
+        if self.options.list_shape == "array":  # A13: there is no cursor to request the rest with
+            return json_response(200, [self._resource(module.key, content) for module, content in seen])
         rest = [(module, content) for module, content in seen if module.seq > after]
         page = rest[:limit]
         response: dict[str, Any] = {"result": [self._resource(module.key, content) for module, content in page]}
-        if len(rest) > len(page):  # 12
+        if len(rest) > len(page):  # A12
             names = ["lastEvaluatedKey"] + ["nextPageToken"] * (self.options.cursor_name == "both")
             response |= dict.fromkeys(names, _cursor(self.version, page[-1][0].seq))
-        return json_answer(200, response)
+        return json_response(200, response)
 
-    def read(self, key: str) -> EmulatorAnswer:
+    def read(self, key: str) -> EmulatorResponse:
         """``GET`` on a module.
 
         Raises:
@@ -86,27 +86,27 @@ class Operations:
         content = self._visible(module) if module else None
         if content is None:
             raise _not_found(key)
-        return json_answer(200, self._resource(key, content))
+        return json_response(200, self._resource(key, content))
 
-    def update(self, key: str, body: bytes) -> EmulatorAnswer:
+    def update(self, key: str, body: bytes) -> EmulatorResponse:
         """``PUT`` on a module.
 
         Raises:
-            Refusal: As the contract says.
+            Refusal: The API refuses the request.
         """
         fields = fields_of(body)
-        self._same_key(key, fields)
+        self._check_key(key, fields)
         with self.store.write() as rows:
             module = rows.module(self.installation, self.version, key)
-            if module is None:  # 19
+            if module is None:  # A19
                 raise _not_found(key)
-            if module.content[0] != fields["type"] and self.options.put_type_change == "refuse":  # 20
+            if module.content[0] != fields["type"] and self.options.put_type_change == "refuse":  # A20
                 raise Refusal(422, "type cannot be modified during update")
-            content = _checked(fields)
+            content = _validated(fields)
             rows.replace_module(module, content, self._visible(module), self.now)
-        return json_answer(200, self._resource(key, content))
+        return json_response(200, self._resource(key, content))
 
-    def delete(self, key: str) -> EmulatorAnswer:
+    def delete(self, key: str) -> EmulatorResponse:
         """``DELETE`` on a module.
 
         Raises:
@@ -114,28 +114,28 @@ class Operations:
         """
         with self.store.write() as rows:
             module = rows.module(self.installation, self.version, key)
-            if module is None:  # 24
+            if module is None:  # A24
                 raise _not_found(key)
             rows.delete_module(module)
-        return EmulatorAnswer(204)
+        return EmulatorResponse(204)
 
     def _new_key(self, fields: Mapping[str, Any]) -> str:
         if self.version == "v2":
-            if "key" in fields and self.options.body_key_v2 == "refuse":  # 5
+            if "key" in fields and self.options.body_key_v2 == "refuse":  # A05
                 raise Refusal(422, "key is made by the server")
             return str(uuid.uuid4())
-        if "key" not in fields:  # 4
+        if "key" not in fields:  # A04
             raise Refusal(422, "key is required")
         return str(fields["key"])
 
-    def _same_key(self, key: str, fields: Mapping[str, Any]) -> None:
+    def _check_key(self, key: str, fields: Mapping[str, Any]) -> None:
         if "key" not in fields:
-            if self.version == "v1" and self.options.put_without_key_v1 == "refuse":  # 18
+            if self.version == "v1" and self.options.put_without_key_v1 == "refuse":  # A18
                 raise Refusal(422, "key is required")
-        elif fields["key"] != key and (self.version == "v1" or self.options.put_key_mismatch_v2 == "refuse"):  # 17
+        elif fields["key"] != key and (self.version == "v1" or self.options.put_key_mismatch_v2 == "refuse"):  # A17
             raise Refusal(400, "Key cannot be modified during update")
 
-    def _page(self, query: Mapping[str, str]) -> tuple[int, int]:  # 14
+    def _page(self, query: Mapping[str, str]) -> tuple[int, int]:  # A14
         limit, cursor = query.get("limit"), query.get("nextPageToken")
         if limit is not None and not (_LIMIT_QUERY.fullmatch(limit) and int(limit)):
             raise Refusal(422, "limit has to be a whole number above 0")
@@ -144,11 +144,11 @@ class Operations:
         return most if limit is None else min(int(limit), most), after
 
     def _listed(self, module: Module) -> bool:
-        return module.key not in self.options.static  # 15
+        return module.key not in self.options.static  # A15
 
     def _visible(self, module: Module) -> Content | None:
         lag = self.options.read_lag_ms / 1000
-        lagging = lag and self.now - module.changed_at < lag  # 27; without a lag, a clock that is put back must hide nothing
+        lagging = lag and self.now - module.changed_at < lag  # A27; without a lag, a clock that is set back must hide nothing
         return module.before if lagging else module.content
 
     def _resource(self, key: str, content: Content) -> dict[str, Any]:
@@ -156,16 +156,16 @@ class Operations:
         if self.options.fill_defaults == "on":
             data = _with_defaults(type_, data)
         events = data.get("events")
-        if self.options.sort_events == "on" and type_ == "trigger" and isinstance(events, list):  # a fixture may store anything
+        if self.options.sort_events == "on" and type_ == "trigger" and isinstance(events, list):  # a fixture can store any data
             data = {**data, "events": sorted(events, key=json.dumps)}
         return {"key": key, "type": type_, "data": {**data, "key": key}}
 
 
-def _checked(fields: Mapping[str, Any]) -> Content:
+def _validated(fields: Mapping[str, Any]) -> Content:
     type_, data = fields["type"], {name: value for name, value in fields["data"].items() if name != "key"}
-    if type_ not in TYPES:  # 6
+    if type_ not in TYPES:  # A06
         raise Refusal(422, f"type {type_!r} is not a dynamic module's")
-    if problems := data_problems(type_, data, TYPES[type_]):  # 6, 21
+    if problems := data_problems(type_, data, TYPES[type_]):  # A06, A21
         raise Refusal(422, f"{problems[0].path}: {problems[0].text}")
     return type_, data
 

@@ -1,29 +1,31 @@
-"""What a request says: where it goes, who sends it, and what is in its body."""
+"""Parsing of a request: its route, its credentials and the fields of its body."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote
 
+from pulumi_atlassian_forge.model.values import depth
+
 from .responses import Refusal
 
 _PATH: Final = re.compile(r"(?:/[^/]+)*/forge/installation/(v1|v2)/dynamic/module(?:/([^/]+))?/?")
-"""Any base goes before the tail: a gateway's, ``/atlassian`` of the egress proxy, or none."""
+"""Any base path may come first: a gateway's, ``/atlassian`` of the egress proxy, or none."""
 
 _BEARER: Final = re.compile(r"bearer +(\S+)", re.IGNORECASE)
 _PROXY: Final = re.compile(r"forge +(\S+)", re.IGNORECASE)
 _KEY: Final = re.compile(r"[a-zA-Z0-9_-]+")
-_DEEPEST: Final = 200
-"""Levels of a body (our own limit): far below where Python gives up, so that what was stored can be read from any call depth."""
+_MAX_DEPTH: Final = 200
+"""Our own limit: far below Python's recursion limit, so that a stored body can be read at any call depth."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A version of the API, and a module's key or None: the collection."""
+    """A version of the API, and the key of a module; None for the collection."""
 
     version: str
     key: str | None
@@ -31,7 +33,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a request shows: a bearer token, or what the egress proxy would turn into one."""
+    """The credentials of a request: a bearer token, or the header that the egress proxy turns into one."""
 
     token: str | None = None
     installation: str | None = None
@@ -39,7 +41,7 @@ class Credentials:
 
 
 def route_of(path: str) -> Route | None:
-    """Where a path leads.
+    """The route of a path; None if the API has none.
 
     Args:
         path: The path, still percent-encoded, without the query.
@@ -49,7 +51,7 @@ def route_of(path: str) -> Route | None:
 
 
 def credentials_of(headers: Mapping[str, str]) -> Credentials | None:
-    """Who sends a request; None where it shows nothing, or something of another form.
+    """The credentials of a request; None if it has none, or none of a known form.
 
     Args:
         headers: The headers, names in lower case.
@@ -66,10 +68,10 @@ def credentials_of(headers: Mapping[str, str]) -> Credentials | None:
 
 
 def fields_of(body: bytes) -> dict[str, Any]:
-    """The fields of a body that has the right JSON types; ``key`` may be missing.
+    """The fields of a body; ``key`` may be missing.
 
     Raises:
-        Refusal: It has not (row 4).
+        Refusal: It is no JSON, or its fields have other types (A04).
     """
     fields = _json(body)
     if not isinstance(fields, dict):
@@ -87,28 +89,13 @@ def fields_of(body: bytes) -> dict[str, Any]:
 def _json(body: bytes) -> Any:
     try:
         value = json.loads(body, parse_constant=_no_constant)
-        # What cannot be written again (an infinite number, half a surrogate pair) cannot be stored either.
+        # A value that cannot be serialized (an infinite number, half a surrogate pair) cannot be stored.
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         raise Refusal(422, "the body is not JSON") from None
-    if _deeper_than(value, _DEEPEST):
-        raise Refusal(422, f"the body is nested deeper than {_DEEPEST} levels")
+    if depth(value) > _MAX_DEPTH + 1:  # the body itself is not counted
+        raise Refusal(422, f"the body is nested deeper than {_MAX_DEPTH} levels")
     return value
-
-
-def _deeper_than(value: Any, levels: int) -> bool:
-    layer = [value]
-    for _ in range(levels + 1):
-        layer = [child for item in layer for child in _children(item)]
-        if not layer:
-            return False
-    return True
-
-
-def _children(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
 
 
 def _no_constant(name: str) -> None:

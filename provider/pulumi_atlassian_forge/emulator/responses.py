@@ -1,4 +1,4 @@
-"""What the emulator says: a response, and a refusal on the way to one."""
+"""The responses of the emulator, and the exception that becomes an error response."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from typing import Any, Final, Literal
 UNAUTHORIZED: Final = "Authorization failed"
 INTERNAL: Final = "An internal error occurred"
 _TYPES: Final = {401: "AuthorizationError", 422: "ValidationError", 429: "RateLimitError", 500: "InternalError"}
-"""The names of 401 and 500 are a sibling API's, the others are made after them. What is not here is named after its phrase."""
+"""Error types: those of 401 and 500 are a sibling API's, the others follow them. Any other status is named after its phrase."""
 
 
 @dataclass(frozen=True, slots=True)
-class EmulatorAnswer:
+class EmulatorResponse:
     """A response.
 
     Attributes:
         status: The HTTP status.
         headers: Its headers, names in lower case.
         body: Its body.
-        arrives: How much of it reaches the client before the connection is closed: all of it, the head with half of the body, or
-            nothing (row 28).
-        after: How many seconds later than it could.
+        arrives: How much of it reaches the client before the connection is closed: all of it, the headers with half of the body,
+            or nothing (A28).
+        delay_s: By how many seconds it is delayed.
     """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     arrives: Literal["whole", "half", "never"] = "whole"
-    after: float = 0.0
+    delay_s: float = 0.0
 
     @property
     def half(self) -> bytes:
@@ -40,8 +40,8 @@ class EmulatorAnswer:
         return self.body[: len(self.body) // 2]
 
 
-class Refusal(Exception):  # noqa: N818 - it is a response, not a failure of the emulator
-    """The request is not served.
+class Refusal(Exception):  # noqa: N818 - it becomes a response
+    """The request is refused with an error response.
 
     Args:
         status: The HTTP status.
@@ -55,19 +55,19 @@ class Refusal(Exception):  # noqa: N818 - it is a response, not a failure of the
         self.message = message
         self.headers = dict(headers or {})
 
-    def response(self, *, typed: bool) -> EmulatorAnswer:
-        """The response that says so.
+    def response(self, *, typed: bool) -> EmulatorResponse:
+        """The error response.
 
         Args:
-            typed: Whether it has the form of the sibling API (row 30).
+            typed: Whether it has the form of the sibling API (A30).
         """
         body: dict[str, Any] = {"message": self.message}
         if typed:
             body = {"type": _type_of(self.status), "code": self.status, **body}
-        return json_answer(self.status, body, self.headers)
+        return json_response(self.status, body, self.headers)
 
 
-def json_answer(status: int, value: Any, headers: Mapping[str, str] | None = None) -> EmulatorAnswer:
+def json_response(status: int, value: Any, headers: Mapping[str, str] | None = None) -> EmulatorResponse:
     """A response with a JSON body.
 
     Args:
@@ -76,16 +76,16 @@ def json_answer(status: int, value: Any, headers: Mapping[str, str] | None = Non
         headers: Further headers.
     """
     body = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-    return EmulatorAnswer(status, {"content-type": "application/json", **(headers or {})}, body)
+    return EmulatorResponse(status, {"content-type": "application/json", **(headers or {})}, body)
 
 
 def message_of(status: int) -> str:
-    """What an error says that has nothing else to say."""
+    """The message of an error that has no message of its own."""
     return {401: UNAUTHORIZED, 500: INTERNAL}.get(status) or phrase_of(status)
 
 
 def phrase_of(status: int) -> str:
-    """The name of a status."""
+    """The reason phrase of a status."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the emulator remembers, and the statements that read and write it inside one transaction."""
+"""The SQLite tables of the emulator, and the queries on them inside one transaction."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ SCHEMA: Final = (
         type TEXT NOT NULL, data TEXT NOT NULL, before TEXT, changed_at REAL NOT NULL, UNIQUE (installation, version, key)
     )""",
 )
-"""``before`` is what a reader saw until ``changed_at``: needed where reads lag behind writes (row 27)."""
+"""``before`` is the content until ``changed_at``, for reads that lag behind writes (A27)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """Whose token it is, of which kind, and until when."""
+    """A token: its installation, its kind and its expiry."""
 
     installation: str
     kind: str
@@ -36,7 +36,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A registered module. ``before`` is None where there was none before the last change."""
+    """A registered module. ``before`` is None if there was none before the last change."""
 
     seq: int
     key: str
@@ -46,34 +46,34 @@ class Module:
 
 
 class Rows:
-    """The tables, seen from inside one transaction."""
+    """The tables, inside one transaction."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def add_installation(self, name: str) -> None:
-        """Make an installation known; nothing happens where it is."""
+        """Add an installation, unless it exists."""
         self._connection.execute("INSERT OR IGNORE INTO installations (name) VALUES (?)", (name,))
 
     def has_installation(self, name: str) -> bool:
-        """Whether an installation is known."""
+        """Whether an installation exists."""
         return self._connection.execute("SELECT 1 FROM installations WHERE name = ?", (name,)).fetchone() is not None
 
     def add_token(self, token: str, installation: str, *, kind: Kind = "app", expires_at: float | None = None) -> None:
-        """Let a token in; one that is known already gets these properties.
+        """Add a token, or replace the properties of one that exists.
 
         Args:
             token: The token; only its hash is kept.
-            installation: Whose it is.
+            installation: Its installation.
             kind: A user's token is refused by every operation.
-            expires_at: Seconds since the epoch, or None: never.
+            expires_at: Seconds since the epoch; None: it does not expire.
         """
         self.add_installation(installation)
         row = (_sha256(token), installation, kind, expires_at)
         self._connection.execute("INSERT OR REPLACE INTO tokens VALUES (?, ?, ?, ?)", row)
 
     def token(self, token: str) -> Token | None:
-        """What is known of a token."""
+        """A token, or None."""
         query = "SELECT installation, kind, expires_at FROM tokens WHERE sha256 = ?"
         row = self._connection.execute(query, (_sha256(token),)).fetchone()
         return Token(*row) if row else None
@@ -84,7 +84,7 @@ class Rows:
         return [_module(row) for row in self._connection.execute(query, (installation, version))]
 
     def module(self, installation: str, version: str, key: str) -> Module | None:
-        """One module."""
+        """One module, or None."""
         query = "SELECT seq, key, type, data, before, changed_at FROM modules WHERE installation = ? AND version = ? AND key = ?"
         row = self._connection.execute(query, (installation, version, key)).fetchone()
         return _module(row) if row else None
@@ -95,34 +95,34 @@ class Rows:
         return int(self._connection.execute(query, (installation, version, version)).fetchone()[0])
 
     def add_module(self, installation: str, version: str, key: str, content: Content, now: float) -> None:
-        """Register a module whose key is free."""
+        """Add a module whose key does not exist yet."""
         row = (installation, version, key, content[0], _json(content[1]), now)
         insert = "INSERT INTO modules (installation, version, key, type, data, changed_at) VALUES (?, ?, ?, ?, ?, ?)"
         self._connection.execute(insert, row)
 
     def replace_module(self, module: Module, content: Content, before: Content | None, now: float) -> None:
-        """Put another content in the place of a module's.
+        """Replace the content of a module.
 
         Args:
             module: The module, as read in this transaction.
-            content: What it is from now on.
-            before: What a reader sees while reads lag.
+            content: The new content.
+            before: The content that reads return while they lag.
             now: The time of the change.
         """
         row = (content[0], _json(content[1]), None if before is None else _json(before), now, module.seq)
         self._connection.execute("UPDATE modules SET type = ?, data = ?, before = ?, changed_at = ? WHERE seq = ?", row)
 
     def delete_module(self, module: Module) -> None:
-        """Forget a module."""
+        """Delete a module."""
         self._connection.execute("DELETE FROM modules WHERE seq = ?", (module.seq,))
 
 
 def _module(row: tuple[int, str, str, str, str | None, float]) -> Module:
     seq, key, type_, data, before, changed_at = row
-    return Module(seq, key, (type_, json.loads(data)), None if before is None else _pair(before), changed_at)
+    return Module(seq, key, (type_, json.loads(data)), None if before is None else _content(before), changed_at)
 
 
-def _pair(text: str) -> Content:
+def _content(text: str) -> Content:
     type_, data = json.loads(text)
     return type_, data
 

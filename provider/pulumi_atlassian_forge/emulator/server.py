@@ -1,4 +1,4 @@
-"""The emulator over HTTP: a starlette application, run by uvicorn on connections that an endpoint may close."""
+"""The emulator over HTTP: a starlette application, run by uvicorn on connections that a fault can close."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from .handler import Emulator
-from .responses import EmulatorAnswer
+from .responses import EmulatorResponse
 
 try:
     import uvicorn
@@ -30,16 +30,16 @@ _BACKLOG: Final = 128
 
 
 def run(emulator: Emulator, host: str, port: int, announce: Callable[[str], None]) -> None:
-    """Serve until the process is told to stop.
+    """Serve until the process gets a signal to stop.
 
     Args:
-        emulator: What responses.
+        emulator: The emulator.
         host: The address to listen on.
         port: The port; 0: a free one.
         announce: Called with the base URL as soon as it can be connected to.
 
     Raises:
-        OSError: The address cannot be had.
+        OSError: The address is not available.
     """
     with _listening(host, port) as listener:
         announce(_url(listener))
@@ -51,7 +51,7 @@ def serving(emulator: Emulator, host: str = "127.0.0.1") -> Iterator[str]:
     """Serve from a thread of this process, on a free port.
 
     Args:
-        emulator: What responses.
+        emulator: The emulator.
         host: The address to listen on.
 
     Yields:
@@ -69,7 +69,7 @@ def serving(emulator: Emulator, host: str = "127.0.0.1") -> Iterator[str]:
 
 
 class _Connection(H11Protocol):
-    """A connection of uvicorn's that its requests can reach, in their state: ASGI has no way to end one without a response."""
+    """A connection of uvicorn that is in the state of its requests: ASGI has no way to close one without a response."""
 
     _waiting = False
 
@@ -78,14 +78,14 @@ class _Connection(H11Protocol):
         self.app_state = {**self.app_state, "connection": self}
 
     def shutdown(self) -> None:
-        """The server stops: it lets every request end, but for one that only waits."""
+        """The server stops: every request ends first, except one that only waits."""
         if self._waiting:
             self.transport.close()
         else:
             super().shutdown()
 
     async def wait(self, receive: Receive, seconds: float) -> bool:
-        """Wait before a response; whether the connection is still there afterwards."""
+        """Wait before a response; return whether the connection is still open."""
         self._waiting = True
         try:
             async with asyncio.timeout(seconds):
@@ -97,13 +97,13 @@ class _Connection(H11Protocol):
         return False
 
     async def close(self, receive: Receive) -> None:
-        """Close the connection after what was sent; once it is closed, uvicorn adds nothing when the request returns."""
+        """Close the connection after the bytes that were sent; uvicorn adds nothing to a closed connection."""
         self.transport.close()
         await _closed(receive)
 
 
 class _Endpoint:
-    """Every path and method: which of them exist is the handler's business."""
+    """The endpoint of every path and method: the handler decides which of them exist."""
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
@@ -114,13 +114,13 @@ class _Endpoint:
         try:
             body = await request.body()
         except ClientDisconnect:
-            return  # there is nobody left to respond
+            return  # the client has closed the connection
         headers = dict(request.headers)
         response = await run_in_threadpool(
             self._emulator.handle, scope["method"], path, dict(request.query_params), headers, body
         )
         connection: _Connection = scope["state"]["connection"]
-        if response.after and not await connection.wait(receive, response.after):
+        if response.delay_s and not await connection.wait(receive, response.delay_s):
             return
         if response.arrives == "whole":
             await Response(response.body, response.status, dict(response.headers))(scope, receive, send)
@@ -130,7 +130,7 @@ class _Endpoint:
         await connection.close(receive)
 
 
-async def _begin(response: EmulatorAnswer, send: Send) -> None:
+async def _begin(response: EmulatorResponse, send: Send) -> None:
     headers = Response(response.body, response.status, dict(response.headers)).raw_headers  # with the length of the whole body
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.half, "more_body": True})
@@ -147,7 +147,7 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-        listener.listen(_BACKLOG)  # from here on a client's connection waits, even if the server is not up yet
+        listener.listen(_BACKLOG)  # from here on a client can connect, even if the server is not up yet
     except BaseException:
         listener.close()
         raise
@@ -156,14 +156,14 @@ def _listening(host: str, port: int) -> socket.socket:
 
 def _url(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - listening everywhere is not a place to connect to
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - a client needs an address that it can connect to
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _server(emulator: Emulator) -> uvicorn.Server:
     config = uvicorn.Config(
         Starlette(routes=[Route("/{path:path}", _Endpoint(emulator))]),
-        http=_Connection,  # h11's: the same bytes on every machine, whatever else is installed
+        http=_Connection,  # h11: the same bytes on every machine, with or without httptools
         ws="none",
         lifespan="off",
         log_config=None,

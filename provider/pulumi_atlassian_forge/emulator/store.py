@@ -1,7 +1,6 @@
-"""The emulator's file: SQLite, shared by any number of threads and processes.
+"""The SQLite file of the emulator, shared by any number of threads and processes.
 
-Every operation has a connection of its own that is closed when the operation ends: nothing is left open between requests, and
-no connection crosses a thread or a fork.
+Every operation opens and closes a connection of its own: none stays open between requests, or crosses a thread or a fork.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from typing import Final
 from .rows import SCHEMA, Rows
 
 _FORMAT: Final = 1
-_APPLICATION: Final = 0x464D_4F44  # "FMOD": tells the emulator's files from those of other programs
-_PATIENCE: Final = 30.0
-_PAUSE: Final = 0.005
-# SQLite's own busy handler is not asked where two connections open or close the write-ahead log at once: these come back at once.
-_WAIT_FOR: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
+_APPLICATION: Final = 0x464D_4F44  # "FMOD": distinguishes the emulator's files from those of other programs
+_BUSY_TIMEOUT_S: Final = 30.0
+_BUSY_PAUSE_S: Final = 0.005
+# SQLite does not call its busy handler if two connections open or close the write-ahead log at once.
+_BUSY_ERRORS: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
 
 
 class StoreError(OSError):
@@ -29,13 +28,13 @@ class StoreError(OSError):
 
 
 class Store:
-    """The file, made where it is missing, its directories too.
+    """The file, created with its directories if it is missing.
 
     Args:
-        path: Where the file is.
+        path: The path of the file.
 
     Raises:
-        OSError: The file cannot be made or written, or it is not the emulator's.
+        OSError: The file cannot be created or written, or is not the emulator's.
     """
 
     def __init__(self, path: Path) -> None:
@@ -48,20 +47,20 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Rows]:
-        """One consistent view of the tables.
+        """A read transaction: one consistent view of the tables.
 
         Raises:
-            StoreError: The file cannot be used any more.
+            StoreError: The file can no longer be used.
         """
         with self._transaction("BEGIN", "SELECT 1 FROM installations LIMIT 1") as rows:
             yield rows
 
     @contextmanager
     def write(self) -> Iterator[Rows]:
-        """The tables, with nobody else writing; kept if the block ends without an exception.
+        """A write transaction, with no other writer; committed if the block ends without an exception.
 
         Raises:
-            StoreError: The file cannot be used any more.
+            StoreError: The file can no longer be used.
         """
         with self._transaction("BEGIN IMMEDIATE") as rows:
             yield rows
@@ -69,17 +68,17 @@ class Store:
     @contextmanager
     def _transaction(self, *begin: str) -> Iterator[Rows]:
         try:
-            with closing(self._connect("rw")) as connection:  # closing rolls back what was not committed
-                _patiently(connection, *begin)
+            with closing(self._connect("rw")) as connection:  # closing rolls back an uncommitted transaction
+                _execute_when_free(connection, *begin)
                 yield Rows(connection)
                 connection.execute("COMMIT")
         except sqlite3.Error as error:
             raise self._unusable(error) from None
 
     def _connect(self, mode: str) -> sqlite3.Connection:
-        connection = sqlite3.connect(f"{self.path.as_uri()}?mode={mode}", uri=True, timeout=_PATIENCE, isolation_level=None)
+        connection = sqlite3.connect(f"{self.path.as_uri()}?mode={mode}", uri=True, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
         try:
-            # A crash of the process loses nothing; only one of the machine could, which an emulator's data need not survive.
+            # A crash of the process loses nothing; one of the machine could, which is acceptable here.
             connection.execute("PRAGMA synchronous = OFF")
         except BaseException:
             connection.close()
@@ -87,10 +86,10 @@ class Store:
         return connection
 
     def _prepare(self) -> None:
-        if self.path.is_file() and self.path.stat().st_size == 1:  # SQLite takes one byte for an empty file and overwrites it
+        if self.path.is_file() and self.path.stat().st_size == 1:  # SQLite overwrites a file of one byte like an empty one
             raise StoreError(errno.EINVAL, "it is not a SQLite database", str(self.path))
         with closing(self._connect("rwc")) as connection:
-            _patiently(connection, "BEGIN IMMEDIATE")
+            _execute_when_free(connection, "BEGIN IMMEDIATE")
             format_ = _number(connection, "PRAGMA user_version")
             application = _number(connection, "PRAGMA application_id")
             tables = _number(connection, "SELECT count(*) FROM sqlite_master")
@@ -104,7 +103,7 @@ class Store:
             elif format_ != _FORMAT:
                 raise StoreError(errno.EINVAL, f"it has format {format_}, and this version reads {_FORMAT}", str(self.path))
             connection.execute("COMMIT")
-            _patiently(connection, "PRAGMA journal_mode = WAL")
+            _execute_when_free(connection, "PRAGMA journal_mode = WAL")
 
     def _unusable(self, error: sqlite3.Error) -> StoreError:
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
@@ -114,19 +113,19 @@ class Store:
         return StoreError(errno.EIO, str(error), str(self.path))
 
 
-def _patiently(connection: sqlite3.Connection, *statements: str) -> None:
-    """Run the statements, all over again while another connection is in the way."""
-    deadline = time.monotonic() + _PATIENCE
+def _execute_when_free(connection: sqlite3.Connection, *statements: str) -> None:
+    """Execute the statements, and start again while another connection holds a lock."""
+    deadline = time.monotonic() + _BUSY_TIMEOUT_S
     while True:
         try:
             for statement in statements:
                 connection.execute(statement).fetchall()
         except sqlite3.OperationalError as error:
-            if (error.sqlite_errorcode & 0xFF) not in _WAIT_FOR or time.monotonic() > deadline:
+            if (error.sqlite_errorcode & 0xFF) not in _BUSY_ERRORS or time.monotonic() > deadline:
                 raise
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            time.sleep(_PAUSE)
+            time.sleep(_BUSY_PAUSE_S)
         else:
             return
 

@@ -1,4 +1,4 @@
-"""The emulator in this process, as what carries a client's requests in place of the network."""
+"""The emulator as a transport of httpx: requests are served in this process, without a network."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from pathlib import Path
 
 import httpx
 
-from .fault_rules import FaultRule
+from .faults import FaultRule
 from .handler import Emulator
 from .options import DEFAULTS, EmulatorOptions
-from .responses import EmulatorAnswer
+from .responses import EmulatorResponse
 from .store import Store
 
 
 class EmulatorTransport(httpx.BaseTransport):
-    """Answers every request from a file, whatever its host.
+    """Transport that serves every request from a SQLite file, for any host.
 
     Args:
-        path: The file; it is made where it is missing.
-        installation: Whose a request without credentials is. One with credentials is decided by the file's tokens.
-        options: How the emulator behaves.
-        faults: What it does wrong.
+        path: The file; it is created if it is missing.
+        installation: The installation of a request without credentials. Other requests are checked against the tokens.
+        options: The emulator options.
+        faults: The fault rules.
 
     Raises:
         OSError: The file cannot be used.
@@ -42,13 +42,13 @@ class EmulatorTransport(httpx.BaseTransport):
             rows.add_installation(installation)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Response a request."""
+        """Serve a request."""
         path = request.url.raw_path.partition(b"?")[0].decode("ascii")
         headers = {name.lower(): value for name, value in request.headers.items()}
         query = dict(request.url.params)
         response = self.emulator.handle(request.method, path, query, headers, request.read(), installation=self._installation)
-        if response.after:
-            _wait(request, response.after)
+        if response.delay_s:
+            _wait(request, response.delay_s)
         if response.arrives == "never":
             raise httpx.RemoteProtocolError("the connection was closed without a response", request=request)
         if response.arrives == "half":
@@ -58,9 +58,9 @@ class EmulatorTransport(httpx.BaseTransport):
 
 
 class _Cut(httpx.SyncByteStream):
-    """The half of a body, and then no more."""
+    """Half of a body, and then a closed connection."""
 
-    def __init__(self, response: EmulatorAnswer) -> None:
+    def __init__(self, response: EmulatorResponse) -> None:
         self._body = response.half
 
     def __iter__(self) -> Iterator[bytes]:
@@ -69,9 +69,9 @@ class _Cut(httpx.SyncByteStream):
 
 
 def _wait(request: httpx.Request, seconds: float) -> None:
-    """Sleep as long as the client has patience."""
-    patience = request.extensions.get("timeout", {}).get("read")
-    if patience is not None and patience < seconds:
-        time.sleep(patience)
+    """Sleep, at most until the client's read time-out."""
+    timeout_s = request.extensions.get("timeout", {}).get("read")
+    if timeout_s is not None and timeout_s < seconds:
+        time.sleep(timeout_s)
         raise httpx.ReadTimeout("no response came in time", request=request)
     time.sleep(seconds)

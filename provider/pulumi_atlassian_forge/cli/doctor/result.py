@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from pulumi_atlassian_forge.api.errors import LostResponse, ServerFailure, Throttled, Unreachable
 from pulumi_atlassian_forge.api.text import printable
-from pulumi_atlassian_forge.emulator.contract import ROWS
+from pulumi_atlassian_forge.emulator.api_assumptions import ASSUMPTIONS
 from pulumi_atlassian_forge.errors import SECRET_MIN_LENGTH, ForgeError, redact, redact_token_like
 
 Status = Literal["ok", "warn", "fail", "skipped"]
@@ -58,8 +58,9 @@ def from_error(name: str, error: ForgeError) -> Check:
 
 def contract_violation(name: str, number: int, text: str, step: str) -> Check:
     """A warning that the installation does not keep an API assumption, with what it does instead."""
-    documented = "" if ROWS[number - 1].basis == "assumed" else ", which is documented,"
-    return warn(name, f"API assumption A{number:02}{documented} does not hold here: {text}", step)
+    assumption = ASSUMPTIONS[number - 1]
+    documented = "" if assumption.basis == "assumed" else ", which is documented,"
+    return warn(name, f"API assumption {assumption.name}{documented} does not hold here: {text}", step)
 
 
 def fill_skipped(found: Iterable[Check], names: Sequence[str], cause: str) -> list[Check]:

@@ -1,4 +1,4 @@
-"""The contract: what the emulator returns, in 30 rows, and which of it no document says."""
+"""The API contract: 30 numbered assumptions about what the API returns, and what each of them rests on."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _UNAUTHORIZED: Final = '401 `{"message": "Authorization failed"}`'
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One row.
+class Assumption:
+    """One API assumption.
 
     Attributes:
         number: Its number.
-        request: What is asked.
-        v1: What is answered under v1.
-        v2: What is answered under v2.
-        basis: ``assumed`` where any part of the response is.
-        option: The option that changes the response, or None.
+        request: The request.
+        v1: The response under v1.
+        v2: The response under v2.
+        basis: ``assumed`` if any part of the response is in no document.
+        option: The emulator option that changes the response, or None.
         note: What exactly is documented, and what is assumed.
     """
 
@@ -34,102 +34,109 @@ class Row:
     option: str | None = None
     note: str = ""
 
+    @property
+    def name(self) -> str:
+        """How the documents and the doctor refer to it: ``A07``."""
+        return f"A{self.number:02}"
 
-ROWS: Final = (
-    Row(1, "any, without a known and valid bearer token or `forge-proxy-authorization`", _UNAUTHORIZED, SAME, "documented"),
-    Row(
+
+ASSUMPTIONS: Final = (
+    Assumption(
+        1, "any, without a known and valid bearer token or `forge-proxy-authorization`", _UNAUTHORIZED, SAME, "documented",
+    ),
+    Assumption(
         2, "any, with a user's token or `as=user`", _UNAUTHORIZED, SAME, "assumed",
         note="that it is refused is documented, the status is assumed",
     ),
-    Row(
+    Assumption(
         3, "`POST`, valid", "201, the resource; or an empty body", "201, the resource with a UUID as `key` and `data.key`",
         "assumed", "register_body_v1",
         "201 and the resource of v2 are documented; what v1 carries, and `data.key` in a 201, are assumed",
     ),
-    Row(
+    Assumption(
         4, "`POST` without `type` or `data`, under v1 without `key`, or of other JSON types", "422", SAME, "assumed",
         note="that the fields are required is documented, the status is assumed",
     ),
-    Row(
+    Assumption(
         5, "`POST` with `key`", "it is the module's key", "ignored, a UUID is made; or 422", "assumed", "body_key_v2",
         "v1 is documented, v2 is assumed",
     ),
-    Row(
+    Assumption(
         6, "`POST` of an unknown type, or of data that the type does not have", "422", SAME, "assumed",
         note="that there is a 422 is documented, its cause is assumed",
     ),
-    Row(
+    Assumption(
         7, "`POST` of the 101st module", "422", SAME, "assumed", "shared_limit",
         "the limit and the status are documented; the text, and that v1 and v2 count apart, are assumed",
     ),
-    Row(8, "`POST` of a key that is taken", "422", "cannot happen", "assumed", note="no document names a status"),
-    Row(9, "`GET` of a module", "200, the resource", SAME, "documented"),
-    Row(
+    Assumption(8, "`POST` of a key that exists", "422", "cannot happen", "assumed", note="no document names a status"),
+    Assumption(9, "`GET` of a module", "200, the resource", SAME, "documented"),
+    Assumption(
         10, "`GET` of an unknown key", '404 `{"message": …}`', SAME, "assumed",
         note="the status is documented, the text is assumed",
     ),
-    Row(
+    Assumption(
         11, "`GET` of the list", '200, an array; or `{"result": […], "lastEvaluatedKey": …}`', SAME, "documented", "list_shape",
         "two pages contradict each other: test against both",
     ),
-    Row(
+    Assumption(
         12, "list, and more modules are left",
         "a cursor in `lastEvaluatedKey`, or in `nextPageToken` as well; none on the last page",
         SAME, "assumed", "cursor_name",
-        "that the cursor is there only where more is left is documented; its name is not sure",
+        "that the cursor is there only if more is left is documented; its name is not sure",
     ),
-    Row(
+    Assumption(
         13, "list as an array, with or without `limit`", "everything", SAME, "assumed", "list_shape",
         "an array has no place for a cursor",
     ),
-    Row(
+    Assumption(
         14, "list with a `limit` that is not a number above 0, or a bad cursor", "422", SAME, "assumed",
         note="that there is a 422 is documented, its cause is assumed",
     ),
-    Row(
-        15, "list, and a module has the key of a static one", "left out; `GET` of its key is 200", SAME, "assumed", "static_keys",
-        "that it is left out is documented, what `GET` says is assumed",
+    Assumption(
+        15, "list, and a module has the key of a static one", "left out; `GET` of its key: 200", SAME, "assumed", "static_keys",
+        "that it is left out is documented, the response to `GET` is assumed",
     ),
-    Row(
+    Assumption(
         16, "`PUT`, valid", "200, the resource; `data` is replaced as a whole", SAME, "assumed",
         note="the response is documented, that nothing is merged is assumed",
     ),
-    Row(
+    Assumption(
         17, "`PUT` with another `key` in the body", '400 `{"message": "Key cannot be modified during update"}`',
         "the same; or ignored", "assumed", "put_key_mismatch_v2",
         "v1 is documented; v2's page has the same words, and its body has no key",
     ),
-    Row(
+    Assumption(
         18, "`PUT` without `key` in the body", "422; or accepted", "the normal case", "assumed", "put_without_key_v1",
         "that v1 requires it is documented, the status is assumed",
     ),
-    Row(19, "`PUT` of an unknown key", "404", SAME, "documented"),
-    Row(20, "`PUT` of another type", "422; or accepted", SAME, "assumed", "put_type_change", "no document says"),
-    Row(
+    Assumption(19, "`PUT` of an unknown key", "404", SAME, "documented"),
+    Assumption(20, "`PUT` of another type", "422; or accepted", SAME, "assumed", "put_type_change", "no document says"),
+    Assumption(
         21, "`PUT` of data that the type does not have", "422", SAME, "assumed",
         note="that there is a 422 is documented, its cause is assumed",
     ),
-    Row(22, "`PUT` of the collection", "405", SAME, "assumed", note="reference pages draw this path"),
-    Row(23, "`DELETE` of a module", "204, no body", SAME, "documented"),
-    Row(24, "`DELETE` of an unknown key, or a second time", "404", SAME, "documented"),
-    Row(
+    Assumption(22, "`PUT` of the collection", "405", SAME, "assumed", note="reference pages draw this path"),
+    Assumption(23, "`DELETE` of a module", "204, no body", SAME, "documented"),
+    Assumption(24, "`DELETE` of an unknown key, or a second time", "404", SAME, "documented"),
+    Assumption(
         25, "any, too many requests (fault `rate`)", "429, with or without `Retry-After`", SAME, "assumed", "retry_after",
         "the status is documented, the header is that of sibling APIs, and that nothing was done",
     ),
-    Row(26, "any, with the fault `action=500`", '500 `{"message": "An internal error occurred"}`', SAME, "documented"),
-    Row(
+    Assumption(26, "any, with the fault `action=500`", '500 `{"message": "An internal error occurred"}`', SAME, "documented"),
+    Assumption(
         27, "a read right after a write", "the module; or for some time what was there before", SAME, "assumed", "read_lag_ms",
         "no document says",
     ),
-    Row(
+    Assumption(
         28, "`POST` whose response is lost (fault `action=lose`)", "the module exists",
-        "it exists under a key that nobody knows, and is listed", "assumed", note="no document says",
+        "it exists under an unknown key, and is listed", "assumed", note="no document says",
     ),
-    Row(
+    Assumption(
         29, "v1 and v2", "v2's modules are not seen", "v1's modules are not seen", "assumed",
         note='that modules "must be registered again" is documented, that they are apart is inferred',
     ),
-    Row(
+    Assumption(
         30, "any error", '`{"message": …}`; or `{"type": …, "code": …, "message": …}`', SAME, "assumed", "error_body",
         "the first is documented here, the second in a sibling API",
     ),
@@ -137,23 +144,23 @@ ROWS: Final = (
 
 
 def as_text() -> str:
-    """The rows for a terminal. Every assumption is marked with ``ASSUMED``."""
-    lines = [f"The contract in {len(ROWS)} rows; ASSUMED: at least a part of the row stands in no document."]
-    for row in ROWS:
-        mark = "" if row.basis == "documented" else "  ASSUMED"
-        lines.append(f"\n{row.number:>2}  {row.request}{mark}")
-        details = [f"v1: {row.v1}", f"v2: {row.v2}", row.note, f"option: {row.option}" if row.option else ""]
+    """The assumptions for a terminal. ``ASSUMED`` marks those of which a part is in no document."""
+    lines = [f"The API contract: {len(ASSUMPTIONS)} assumptions; ASSUMED: at least a part is in no document."]
+    for one in ASSUMPTIONS:
+        mark = "" if one.basis == "documented" else "  ASSUMED"
+        lines.append(f"\n{one.name}  {one.request}{mark}")
+        details = [f"v1: {one.v1}", f"v2: {one.v2}", one.note, f"option: {one.option}" if one.option else ""]
         for detail in filter(None, details):
-            lines += textwrap.wrap(detail, 110, initial_indent="    ", subsequent_indent="        ")
+            lines += textwrap.wrap(detail, 110, initial_indent="     ", subsequent_indent="         ")
     return "\n".join(lines).replace("`", "") + "\n"
 
 
 def as_markdown() -> str:
-    """The rows as a Markdown table."""
+    """The assumptions as a Markdown table."""
     lines = ["| # | request | v1 | v2 | basis | option |", "|---|---|---|---|---|---|"]
-    for row in ROWS:
-        basis = row.basis if row.basis == "documented" else f"**{row.basis}**"
-        basis += f": {row.note}" if row.note else ""
-        option = f"`{row.option}`" if row.option else ""
-        lines.append(f"| {row.number} | {row.request} | {row.v1} | {row.v2} | {basis} | {option} |")
+    for one in ASSUMPTIONS:
+        basis = one.basis if one.basis == "documented" else f"**{one.basis}**"
+        basis += f": {one.note}" if one.note else ""
+        option = f"`{one.option}`" if one.option else ""
+        lines.append(f"| {one.name} | {one.request} | {one.v1} | {one.v2} | {basis} | {option} |")
     return "\n".join(lines) + "\n"
