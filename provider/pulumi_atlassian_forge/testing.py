@@ -94,23 +94,13 @@ class ForgeEmulator:
         self._emulator.faults.clear()
 
     def modules(self, version: str = "v1") -> list[dict[str, Any]]:
-        """The registered modules, oldest first: ``{"key", "type", "data"}``, as they are stored, without ``data.key``.
-
-        Args:
-            version: The version of the API.
-        """
+        """The registered modules, oldest first: ``{"key", "type", "data"}``, as they are stored, without ``data.key``."""
         with self._emulator.store.read() as rows:
             modules = rows.modules(self.installation, version)
         return [{"key": module.key, "type": module.content[0], "data": module.content[1]} for module in modules]
 
     def register(self, type_: str, data: Mapping[str, Any], key: str | None = None, version: str = "v1") -> str:
-        """Register a module outside Pulumi.
-
-        Args:
-            type_: Its type.
-            data: Its data; not validated.
-            key: Its key; None: a UUID, as under v2.
-            version: The version of the API.
+        """Register a module outside Pulumi; its data is not validated. Without a key it gets a UUID, as under v2.
 
         Returns:
             The key.
@@ -126,12 +116,7 @@ class ForgeEmulator:
         return key
 
     def change(self, key: str, data: Mapping[str, Any], version: str = "v1") -> None:
-        """Change a module outside Pulumi.
-
-        Args:
-            key: Its key.
-            data: Its new data, as a whole; not validated.
-            version: The version of the API.
+        """Replace the data of a module outside Pulumi; the new data is not validated.
 
         Raises:
             KeyError: There is no such module.
@@ -142,10 +127,6 @@ class ForgeEmulator:
 
     def delete(self, key: str, version: str = "v1") -> None:
         """Delete a module outside Pulumi.
-
-        Args:
-            key: Its key.
-            version: The version of the API.
 
         Raises:
             KeyError: There is no such module.

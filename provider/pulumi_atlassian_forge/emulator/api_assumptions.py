@@ -14,25 +14,15 @@ _UNAUTHORIZED: Final = '401 `{"message": "Authorization failed"}`'
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """One API assumption.
-
-    Attributes:
-        number: Its number.
-        request: The request.
-        v1: The response under v1.
-        v2: The response under v2.
-        basis: ``assumed`` if any part of the response is in no document.
-        option: The emulator option that changes the response, or None.
-        note: What exactly is documented, and what is assumed.
-    """
+    """One API assumption."""
 
     number: int
     request: str
-    v1: str
-    v2: str
-    basis: Basis
-    option: str | None = None
-    note: str = ""
+    v1: str  # the response under v1
+    v2: str  # the response under v2
+    basis: Basis  # "assumed" if any part of the response is in no document
+    option: str | None = None  # the emulator option that changes the response
+    note: str = ""  # what exactly is documented, and what is assumed
 
     @property
     def name(self) -> str:

@@ -22,34 +22,21 @@ _REDIRECT_TARGET: Final = "https://elsewhere.invalid/"
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """The parameters of an action.
+    """The parameters of an action."""
 
-    Attributes:
-        status: The status in its name; 0 if there is none.
-        headers: Further headers of an error.
-        seconds: The delay of ``hang``.
-        typed: Whether an error has the form of the sibling API.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    seconds: float
-    typed: bool
+    status: int  # the status in its name; 0 if there is none
+    headers: Mapping[str, str]  # further headers of an error
+    seconds: float  # the delay of `hang`
+    typed: bool  # whether an error has the form of the sibling API
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An action.
+    """An action."""
 
-    Attributes:
-        carried_out: Whether the request is carried out.
-        about: What the client sees.
-        change: The response that the client sees, from the original one, which is empty if the request is not carried out.
-    """
-
-    carried_out: bool
-    about: str
-    change: Callable[[EmulatorResponse, Details], EmulatorResponse]
+    carried_out: bool  # whether the request is carried out
+    about: str  # what the client sees
+    change: Callable[[EmulatorResponse, Details], EmulatorResponse]  # from the original response, empty if not carried out
 
 
 def _lost(response: EmulatorResponse, details: Details) -> EmulatorResponse:  # noqa: ARG001 - the form of every action
@@ -119,13 +106,7 @@ def action_of(name: str) -> Action:
 
 
 def perform(name: str, carry_out: Callable[[], EmulatorResponse], details: Details) -> EmulatorResponse:
-    """Perform an action on a request.
-
-    Args:
-        name: The action's name.
-        carry_out: Carries the request out and returns its response.
-        details: The parameters of the action.
-    """
+    """Perform an action on a request."""
     action = action_of(name)
     return action.change(carry_out() if action.carried_out else _NO_RESPONSE, details)
 

@@ -10,7 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, ClassVar, Final, Literal, Self
+from typing import ClassVar, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -34,39 +34,30 @@ class FaultRule(OptionModel):
 
     KIND: ClassVar[str] = "a key of a rule"
 
-    method: Annotated[
-        Literal["any", "GET", "POST", "PUT", "DELETE"], Field(description="it matches only requests with this method")
-    ] = "any"
-    on: Annotated[
-        Literal["any", "list", "module"], Field(description="`list`: only the `GET` of the list; `module`: only everything else")
-    ] = "any"
-    version: Annotated[
-        Literal["any", "v1", "v2"], Field(description="it matches only requests under this version of the API")
-    ] = "any"
-    nth: Annotated[
-        int, Field(ge=1, description="the first matched request, counted from when the rule was set, to which it applies")
-    ] = 1
-    times: Annotated[
-        int | None, Field(ge=0, description="to how many in a row; `0`: all. Without it 1, and all if there is no `action`")
-    ] = None
-    chance: Annotated[float, Field(ge=0, le=1, description="the probability that it applies to each of them")] = 1
-    seed: Annotated[
-        int, Field(ge=0, description="the seed of the random numbers for `chance`: the same seed, the same requests")
-    ] = 0
-    action: Annotated[
-        str, Field(description="what it does to them: one of the actions below", json_schema_extra={"shown": "none"})
-    ] = ""
-    seconds: Annotated[float | None, Field(ge=0, le=_HOUR_S, description=f"for `hang`: how long; without it {_HANG_S}")] = None
-    retry_after: Annotated[
-        int | None, Field(ge=0, alias="retry-after", description="for 429 and 503: the header `Retry-After`, in seconds")
-    ] = None
-    latency: Annotated[
-        int, Field(ge=0, le=1000 * _HOUR_S, description="the milliseconds by which each response is delayed, with any action")
-    ] = 0
-    rate: Annotated[
-        int,
-        Field(ge=0, description="requests per second and installation before a 429, in place of an `action`; `0`: no limit"),
-    ] = 0
+    method: Literal["any", "GET", "POST", "PUT", "DELETE"] = "any"
+    """it matches only requests with this method"""
+    on: Literal["any", "list", "module"] = "any"
+    """`list`: only the `GET` of the list; `module`: only everything else"""
+    version: Literal["any", "v1", "v2"] = "any"
+    """it matches only requests under this version of the API"""
+    nth: int = Field(1, ge=1)
+    """the first matched request, counted from when the rule was set, to which it applies"""
+    times: int | None = Field(None, ge=0)
+    """to how many in a row; `0`: all. Without it 1, and all if there is no `action`"""
+    chance: float = Field(1, ge=0, le=1)
+    """the probability that it applies to each of them"""
+    seed: int = Field(0, ge=0)
+    """the seed of the random numbers for `chance`: the same seed, the same requests"""
+    action: str = Field("", json_schema_extra={"shown": "none"})
+    """what it does to them: one of the actions below"""
+    seconds: float | None = Field(None, ge=0, le=_HOUR_S)
+    """for `hang`: how long; without it 60"""
+    retry_after: int | None = Field(None, ge=0, alias="retry-after")
+    """for 429 and 503: the header `Retry-After`, in seconds"""
+    latency: int = Field(0, ge=0, le=1000 * _HOUR_S)
+    """the milliseconds by which each response is delayed, with any action"""
+    rate: int = Field(0, ge=0)
+    """requests per second and installation before a 429, in place of an `action`; `0`: no limit"""
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
@@ -84,10 +75,7 @@ class FaultRule(OptionModel):
 
     @classmethod
     def parse(cls, rule: str) -> FaultRule:
-        """A rule from its text.
-
-        Args:
-            rule: ``name=value`` texts, separated by commas.
+        """A rule from its text: ``name=value``, separated by commas.
 
         Raises:
             ValueError: It is no rule.
@@ -98,31 +86,17 @@ class FaultRule(OptionModel):
             raise ValueError(f"the fault {rule!r} cannot be used: {error}") from None
 
     def matches(self, method: str, route: Route | None) -> bool:
-        """Whether a request is one of those that the rule counts.
-
-        Args:
-            method: The request's method.
-            route: Its route; None if the API has none for its path.
-        """
+        """Whether a request is one of those that the rule counts."""
         version, on = (route.version, _on(method, route)) if route else (None, None)
         return self.method in ("any", method) and self.version in ("any", version) and self.on in ("any", on)
 
     def applies_to(self, number: int) -> bool:
-        """Whether the rule can apply to a request that it matches.
-
-        Args:
-            number: The number of the request among the matched ones; the first is 1.
-        """
+        """Whether the rule can apply to the n-th request that it matches; the first is 1."""
         times = self.times if self.times is not None else 1 if self.action else 0
         return self.nth <= number and (times == 0 or number < self.nth + times)
 
     def response(self, carry_out: Callable[[], EmulatorResponse], *, typed: bool) -> EmulatorResponse:
-        """The response to a request to which the rule applies, without the latency.
-
-        Args:
-            carry_out: Carries the request out and returns its response.
-            typed: Whether an error has the form of the sibling API.
-        """
+        """The response to a request to which the rule applies, without the latency."""
         headers = {} if self.retry_after is None else {"retry-after": str(self.retry_after)}
         seconds = _HANG_S if self.seconds is None else self.seconds
         return perform(self.action, carry_out, Details(status_of(self.action), headers, seconds, typed))
@@ -143,50 +117,29 @@ def _on(method: str, route: Route) -> str:
 
 @dataclass(frozen=True, slots=True)
 class IncomingRequest:
-    """The part of a request that rules look at.
-
-    Attributes:
-        method: Its method.
-        route: Its route; None if the API has none for its path.
-        installation: Its installation; None if it has no valid credentials.
-        now: The time of the request.
-    """
+    """The part of a request that rules look at."""
 
     method: str
-    route: Route | None
-    installation: str | None
+    route: Route | None  # None: the API has no such path
+    installation: str | None  # None: no valid credentials
     now: float
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The decision of the rules about one request.
+    """The decision of the rules about one request."""
 
-    Attributes:
-        latency_s: By how many seconds its response is delayed.
-        rule: The first rule with an action that applies to it, or None.
-    """
-
-    latency_s: float
-    rule: FaultRule | None
+    latency_s: float  # by how many seconds its response is delayed
+    rule: FaultRule | None  # the first rule with an action that applies to it
 
     def response(self, carry_out: Callable[[], EmulatorResponse], *, typed: bool) -> EmulatorResponse:
-        """The response to the request.
-
-        Args:
-            carry_out: Carries the request out and returns its response.
-            typed: Whether an error has the form of the sibling API.
-        """
+        """The response to the request; ``carry_out`` carries it out."""
         response = carry_out() if self.rule is None else self.rule.response(carry_out, typed=typed)
         return dataclasses.replace(response, delay_s=response.delay_s + self.latency_s)
 
 
 class Faults:
-    """The rules of one emulator. Threads may share it.
-
-    Args:
-        rules: The initial rules.
-    """
+    """The rules of one emulator. Threads may share it."""
 
     def __init__(self, rules: Iterable[FaultRule] = ()) -> None:
         self._lock = threading.Lock()
@@ -203,12 +156,7 @@ class Faults:
             self._counts.clear()
 
     def decide(self, request: IncomingRequest, *, retry_after: bool) -> Decision:
-        """Count a request in every rule, and decide what happens to it.
-
-        Args:
-            request: The request.
-            retry_after: Whether the 429 of a rate has the header ``Retry-After``.
-        """
+        """Count a request in every rule and decide about it; ``retry_after``: whether the 429 of a rate names a wait."""
         with self._lock:
             applied = [rule for count in self._counts if (rule := count.applied(request, retry_after=retry_after))]
         return Decision(sum(rule.latency for rule in applied) / 1000, next((rule for rule in applied if rule.action), None))

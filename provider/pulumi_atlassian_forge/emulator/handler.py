@@ -19,12 +19,6 @@ __all__ = ["Emulator", "EmulatorResponse"]
 class Emulator:
     """The API on one file. Threads can share it.
 
-    Args:
-        store: The file.
-        options: The options.
-        faults: The fault rules.
-        clock: Seconds since the epoch.
-
     Attributes:
         store: The file.
         options: The options; can be set at any time.
@@ -53,15 +47,9 @@ class Emulator:
         *,
         installation: str | None = None,
     ) -> EmulatorResponse:
-        """Serve a request.
+        """Serve a request: a percent-encoded path without its query, header names in lower case.
 
-        Args:
-            method: The method.
-            path: The path, still percent-encoded, without the query.
-            query: The parameters of the query.
-            headers: The headers, names in lower case.
-            body: The body.
-            installation: The installation of a request without any credentials; None: such a request is refused.
+        ``installation`` is that of a request without any credentials; if it is None, such a request is refused.
         """
         options, now = self.options, self._clock()  # once: a change applies to a request as a whole or not at all
         typed = options.error_body == "typed"

@@ -36,11 +36,7 @@ class Operations:
     now: float
 
     def register(self, body: bytes) -> EmulatorResponse:
-        """``POST`` on the collection.
-
-        Raises:
-            Refusal: The API refuses the request.
-        """
+        """``POST`` on the collection."""
         fields = fields_of(body)
         key = self._new_key(fields)
         content = _validated(fields)
@@ -56,11 +52,7 @@ class Operations:
         return json_response(201, self._resource(key, content))
 
     def list(self, query: Mapping[str, str]) -> EmulatorResponse:
-        """``GET`` on the collection.
-
-        Raises:
-            Refusal: The API refuses the request.
-        """
+        """``GET`` on the collection."""
         limit, after = self._page(query)
         with self.store.read() as rows:
             modules = rows.modules(self.installation, self.version)
@@ -76,11 +68,7 @@ class Operations:
         return json_response(200, response)
 
     def read(self, key: str) -> EmulatorResponse:
-        """``GET`` on a module.
-
-        Raises:
-            Refusal: There is none.
-        """
+        """``GET`` on a module."""
         with self.store.read() as rows:
             module = rows.module(self.installation, self.version, key)
         content = self._visible(module) if module else None
@@ -89,11 +77,7 @@ class Operations:
         return json_response(200, self._resource(key, content))
 
     def update(self, key: str, body: bytes) -> EmulatorResponse:
-        """``PUT`` on a module.
-
-        Raises:
-            Refusal: The API refuses the request.
-        """
+        """``PUT`` on a module."""
         fields = fields_of(body)
         self._check_key(key, fields)
         with self.store.write() as rows:
@@ -107,11 +91,7 @@ class Operations:
         return json_response(200, self._resource(key, content))
 
     def delete(self, key: str) -> EmulatorResponse:
-        """``DELETE`` on a module.
-
-        Raises:
-            Refusal: There is none.
-        """
+        """``DELETE`` on a module."""
         with self.store.write() as rows:
             module = rows.module(self.installation, self.version, key)
             if module is None:  # A24

@@ -1,4 +1,7 @@
-"""Base of the emulator's options: a frozen pydantic model that is read from ``name=value`` texts and printed as a table."""
+"""Base of the emulator's options: a frozen pydantic model that is read from ``name=value`` texts and printed as a table.
+
+The docstring of a field is its description in the table.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ class OptionModel(BaseModel):
         ValueError: An unknown name or value.
     """
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", populate_by_name=True, use_attribute_docstrings=True)
     KIND: ClassVar[str] = "an option"
 
     def __init__(self, **values: Any) -> None:
@@ -54,11 +57,7 @@ class OptionModel(BaseModel):
 
     @classmethod
     def table(cls, heading: str) -> str:
-        """The options as a Markdown table.
-
-        Args:
-            heading: What the names are called.
-        """
+        """The options as a Markdown table."""
         lines = [f"| {heading} | values, the default first | what it changes |", "|---|---|---|"]
         for name, schema in cls.model_json_schema()["properties"].items():
             lines.append(f"| `{name}` | {_shown(schema)} | {schema['description']} |")

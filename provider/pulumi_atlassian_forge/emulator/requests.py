@@ -41,21 +41,13 @@ class Credentials:
 
 
 def route_of(path: str) -> Route | None:
-    """The route of a path; None if the API has none.
-
-    Args:
-        path: The path, still percent-encoded, without the query.
-    """
+    """The route of a path, which is still percent-encoded; None if the API has none."""
     match = _PATH.fullmatch(path)
     return Route(match[1], None if match[2] is None else unquote(match[2])) if match else None
 
 
 def credentials_of(headers: Mapping[str, str]) -> Credentials | None:
-    """The credentials of a request; None if it has none, or none of a known form.
-
-    Args:
-        headers: The headers, names in lower case.
-    """
+    """The credentials of a request; None if it has none, or none of a known form."""
     if (authorization := headers.get("authorization")) is not None:
         match = _BEARER.fullmatch(authorization.strip())
         return Credentials(token=match[1]) if match else None

@@ -17,22 +17,13 @@ _TYPES: Final = {401: "AuthorizationError", 422: "ValidationError", 429: "RateLi
 
 @dataclass(frozen=True, slots=True)
 class EmulatorResponse:
-    """A response.
-
-    Attributes:
-        status: The HTTP status.
-        headers: Its headers, names in lower case.
-        body: Its body.
-        arrives: How much of it reaches the client before the connection is closed: all of it, the headers with half of the body,
-            or nothing (A28).
-        delay_s: By how many seconds it is delayed.
-    """
+    """A response."""
 
     status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
     body: bytes = b""
-    arrives: Literal["whole", "half", "never"] = "whole"
-    delay_s: float = 0.0
+    arrives: Literal["whole", "half", "never"] = "whole"  # half of the body, or nothing: then the connection is closed (A28)
+    delay_s: float = 0.0  # by how many seconds it is delayed
 
     @property
     def half(self) -> bytes:
@@ -41,13 +32,7 @@ class EmulatorResponse:
 
 
 class Refusal(Exception):  # noqa: N818 - it becomes a response
-    """The request is refused with an error response.
-
-    Args:
-        status: The HTTP status.
-        message: Why.
-        headers: Further headers.
-    """
+    """The request is refused with an error response."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -56,11 +41,7 @@ class Refusal(Exception):  # noqa: N818 - it becomes a response
         self.headers = dict(headers or {})
 
     def response(self, *, typed: bool) -> EmulatorResponse:
-        """The error response.
-
-        Args:
-            typed: Whether it has the form of the sibling API (A30).
-        """
+        """The error response; ``typed``: in the form of the sibling API (A30)."""
         body: dict[str, Any] = {"message": self.message}
         if typed:
             body = {"type": _type_of(self.status), "code": self.status, **body}
@@ -68,13 +49,7 @@ class Refusal(Exception):  # noqa: N818 - it becomes a response
 
 
 def json_response(status: int, value: Any, headers: Mapping[str, str] | None = None) -> EmulatorResponse:
-    """A response with a JSON body.
-
-    Args:
-        status: The HTTP status.
-        value: The body.
-        headers: Further headers.
-    """
+    """A response with a JSON body."""
     body = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     return EmulatorResponse(status, {"content-type": "application/json", **(headers or {})}, body)
 

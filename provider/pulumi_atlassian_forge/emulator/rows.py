@@ -60,14 +60,7 @@ class Rows:
         return self._connection.execute("SELECT 1 FROM installations WHERE name = ?", (name,)).fetchone() is not None
 
     def add_token(self, token: str, installation: str, *, kind: Kind = "app", expires_at: float | None = None) -> None:
-        """Add a token, or replace the properties of one that exists.
-
-        Args:
-            token: The token; only its hash is kept.
-            installation: Its installation.
-            kind: A user's token is refused by every operation.
-            expires_at: Seconds since the epoch; None: it does not expire.
-        """
+        """Add a token, or replace the properties of one that exists. Only its hash is kept; a user's token is always refused."""
         self.add_installation(installation)
         row = (_sha256(token), installation, kind, expires_at)
         self._connection.execute("INSERT OR REPLACE INTO tokens VALUES (?, ?, ?, ?)", row)
@@ -101,14 +94,7 @@ class Rows:
         self._connection.execute(insert, row)
 
     def replace_module(self, module: Module, content: Content, before: Content | None, now: float) -> None:
-        """Replace the content of a module.
-
-        Args:
-            module: The module, as read in this transaction.
-            content: The new content.
-            before: The content that reads return while they lag.
-            now: The time of the change.
-        """
+        """Replace the content of a module; ``before`` is the content that reads return while they lag."""
         row = (content[0], _json(content[1]), None if before is None else _json(before), now, module.seq)
         self._connection.execute("UPDATE modules SET type = ?, data = ?, before = ?, changed_at = ? WHERE seq = ?", row)
 

@@ -30,13 +30,7 @@ _BACKLOG: Final = 128
 
 
 def run(emulator: Emulator, host: str, port: int, announce: Callable[[str], None]) -> None:
-    """Serve until the process gets a signal to stop.
-
-    Args:
-        emulator: The emulator.
-        host: The address to listen on.
-        port: The port; 0: a free one.
-        announce: Called with the base URL as soon as it can be connected to.
+    """Serve until the process gets a signal to stop. ``announce`` gets the base URL as soon as a client can connect to it.
 
     Raises:
         OSError: The address is not available.
@@ -49,10 +43,6 @@ def run(emulator: Emulator, host: str, port: int, announce: Callable[[str], None
 @contextmanager
 def serving(emulator: Emulator, host: str = "127.0.0.1") -> Iterator[str]:
     """Serve from a thread of this process, on a free port.
-
-    Args:
-        emulator: The emulator.
-        host: The address to listen on.
 
     Yields:
         The base URL.

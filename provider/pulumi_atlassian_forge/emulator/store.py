@@ -30,9 +30,6 @@ class StoreError(OSError):
 class Store:
     """The file, created with its directories if it is missing.
 
-    Args:
-        path: The path of the file.
-
     Raises:
         OSError: The file cannot be created or written, or is not the emulator's.
     """

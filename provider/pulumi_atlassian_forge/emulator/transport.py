@@ -29,12 +29,7 @@ class EmulatorTransport(httpx.BaseTransport):
     """
 
     def __init__(
-        self,
-        path: Path,
-        installation: str = "default",
-        *,
-        options: EmulatorOptions = DEFAULTS,
-        faults: Iterable[FaultRule] = (),
+        self, path: Path, installation: str = "default", *, options: EmulatorOptions = DEFAULTS, faults: Iterable[FaultRule] = ()
     ) -> None:
         self.emulator = Emulator(Store(path), options, faults)
         self._installation = installation

@@ -152,11 +152,7 @@ class _Rules:
         return self._is_trigger and len(path) == 1 and path[0] in TRIGGER_PROPERTIES
 
 
-class _Missing:
-    """The type of :data:`_MISSING`."""
-
-
-_MISSING: Final = _Missing()
+_MISSING: Final = object()
 """The partner of an event that has none."""
 
 _EQUAL, _SUPERSET, _SAME_NAME = range(3)

@@ -17,14 +17,10 @@ REFERENCE: Final = String(255, r"^[a-zA-Z0-9\-._]+$", "1 to 255 of a-z A-Z 0-9 -
 
 _KEY: Final = String(255, r"^[a-zA-Z0-9\-_]+$", "1 to 255 of a-z A-Z 0-9 - _")
 _RESOURCE: Final = String(
-    47,
-    r"^[a-zA-Z0-9_\-]{1,23}(/[a-zA-Z0-9_\-]{1,23})?$",
-    "1 to 23 of a-z A-Z 0-9 _ -, or two such parts joined by /",
+    47, r"^[a-zA-Z0-9_\-]{1,23}(/[a-zA-Z0-9_\-]{1,23})?$", "1 to 23 of a-z A-Z 0-9 _ -, or two such parts joined by /"
 )
 _I18N_KEY: Final = String(
-    300,
-    r"^[a-zA-Z0-9_\-]+(\.[a-zA-Z0-9_\-]+)*$",
-    "parts of a-z A-Z 0-9 _ - joined by dots, at most 300 characters",
+    300, r"^[a-zA-Z0-9_\-]+(\.[a-zA-Z0-9_\-]+)*$", "parts of a-z A-Z 0-9 _ - joined by dots, at most 300 characters"
 )
 _ALIAS: Final = String(255, r"^[a-zA-Z0-9._\-]+$", "a-z A-Z 0-9 . _ -")
 _TEXT: Final = String(min_length=0)
@@ -67,12 +63,7 @@ def _unlicensed(*users: str) -> ListOf:
 
 ON_ERROR: Final = ("IGNORE_AND_LOG", "IGNORE", "RECEIVE_AND_LOG", "RECEIVE")
 FILTER: Final = ObjectOf(
-    optional={
-        "ignoreSelf": Bool(),
-        "expression": String(10_000),
-        "onError": Enum(ON_ERROR),
-        "appIsLicensed": Bool(),
-    },
+    optional={"ignoreSelf": Bool(), "expression": String(10_000), "onError": Enum(ON_ERROR), "appIsLicensed": Bool()},
     closed=True,
     at_least_one=("expression", "ignoreSelf", "appIsLicensed"),
 )
@@ -86,12 +77,7 @@ PAYLOAD: Final = ObjectOf(
     },
     closed=True,
 )
-_TRIGGER_REST: Final[Mapping[str, Spec]] = {
-    "function": REFERENCE,
-    "endpoint": REFERENCE,
-    "filter": FILTER,
-    "payload": PAYLOAD,
-}
+_TRIGGER_REST: Final[Mapping[str, Spec]] = {"function": REFERENCE, "endpoint": REFERENCE, "filter": FILTER, "payload": PAYLOAD}
 TRIGGER: Final = ObjectOf({"events": ListOf(String(), 1)}, _TRIGGER_REST, closed=True, exactly_one=_BY)
 """A ``TriggerModule``."""
 
@@ -171,8 +157,7 @@ _STATUS: Final = ObjectOf(
     {
         "type": Enum(("badge", "lozenge", "icon")),
         "value": ObjectOf(
-            {"label": _SHORT},
-            {"url": _TEXT, "type": Enum(("default", "inprogress", "moved", "new", "removed", "success"))},
+            {"label": _SHORT}, {"url": _TEXT, "type": Enum(("default", "inprogress", "moved", "new", "removed", "success"))}
         ),
     }
 )
@@ -216,10 +201,7 @@ TYPES: Final[Mapping[str, ObjectOf]] = {
         exactly_one=_BY,
     ),
     "jira:entityProperty": ObjectOf(
-        {
-            "propertyKey": _SHORT,
-            "values": ListOf(ObjectOf({"path": _SHORT, "type": _INDEX_TYPE}, {"searchAlias": _ALIAS})),
-        },
+        {"propertyKey": _SHORT, "values": ListOf(ObjectOf({"path": _SHORT, "type": _INDEX_TYPE}, {"searchAlias": _ALIAS}))},
         {"entityType": Enum(("issue", "project", "user"))},
     ),
     "confluence:contentAction": _ui(
@@ -250,7 +232,7 @@ TYPES: Final[Mapping[str, ObjectOf]] = {
             "values": ListOf(
                 ObjectOf({"path": String(1000), "type": _INDEX_TYPE}, {"searchAlias": _ALIAS, "uiSupport": _UI_SUPPORT})
             ),
-        },
+        }
     ),
     "confluence:contextMenu": _ui(
         {"title": _TITLE},
