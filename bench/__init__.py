@@ -1,1 +1,1 @@
-"""``make bench``: what a run takes, beside what people would use instead. See docs/performance.md, which it writes."""
+"""``make bench``: measures the cost of a run, compared with alternatives, and writes docs/performance.md and docs/scale.md."""

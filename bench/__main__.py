@@ -1,4 +1,4 @@
-"""The options of ``make bench``."""
+"""The command line of ``make bench``."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from testing.project import heed_interrupts
 
 from . import report
-from .bench_plan import Whole
+from .bench_plan import BenchPlan
 from .checkpoint import Checkpoint
 from .document import PARTS, Document, load
 from .errors import BenchError
-from .files import require_place
-from .options import DOCUMENT, QUICK, WHOLE, Options, place, planned
+from .files import require_writable
+from .options import DOCUMENT, FULL, QUICK, Options, default_target, plan_of
 from .results import Results
 from .scale.sections import tables
-from .systems import ROWS
+from .systems import SYSTEMS
 from .workload import OPERATIONS
 
-_LINES: Final = 20  # of progress, where there is no terminal for a bar
+_PROGRESS_LINES: Final = 20  # printed if stderr is no terminal
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -44,103 +44,100 @@ def bench(  # noqa: PLR0913 - one parameter for each option
     ] = False,
     parts: Annotated[
         str | None,
-        typer.Option(help=f"The parts to measure, of {','.join(PARTS)}; the others stay as they are.", metavar="NAMES"),
+        typer.Option(help=f"Parts to measure, of {','.join(PARTS)}; the figures of the others are kept.", metavar="NAMES"),
     ] = None,
-    rows: Annotated[str | None, typer.Option(help=f"The rows to measure, of {','.join(ROWS)}.", metavar="NAMES")] = None,
-    sizes: Annotated[str | None, typer.Option(help=f"Modules, 1 to 100. Default: {WHOLE.sizes}.", metavar="NUMBERS")] = None,
+    systems: Annotated[str | None, typer.Option(help=f"Systems to measure, of {','.join(SYSTEMS)}.", metavar="NAMES")] = None,
+    sizes: Annotated[str | None, typer.Option(help=f"Modules, 1 to 100. Default: {FULL.sizes}.", metavar="NUMBERS")] = None,
     latencies: Annotated[
-        str | None, typer.Option(help=f"Milliseconds before each answer. Default: {WHOLE.latencies}.", metavar="NUMBERS")
+        str | None, typer.Option(help=f"Milliseconds before each response. Default: {FULL.latencies}.", metavar="NUMBERS")
     ] = None,
     operations: Annotated[
         str | None,
-        typer.Option(
-            help=f"The operations to measure, of {','.join(OPERATIONS)}; most need the ones before them.", metavar="NAMES"
-        ),
+        typer.Option(help=f"Operations to measure, of {','.join(OPERATIONS)}; most need the ones before them.", metavar="NAMES"),
     ] = None,
     runs: Annotated[
         int | None,
         typer.Option(
-            min=1, help=f"Runs of each cell. Default: {WHOLE.runs}, and {WHOLE.quiet_runs} of those in which nothing changes."
+            min=1, help=f"Runs of each cell. Default: {FULL.runs}, and {FULL.no_change_runs} of operations that change nothing."
         ),
     ] = None,
     fleets: Annotated[
-        str | None, typer.Option(help=f"Installations of each fleet, 1 to 200. Default: {WHOLE.fleets}.", metavar="NUMBERS")
+        str | None, typer.Option(help=f"Installations of each fleet, 1 to 200. Default: {FULL.fleets}.", metavar="NUMBERS")
     ] = None,
     stacks: Annotated[
-        str | None, typer.Option(help=f"Installations of each stack, 1 to 50. Default: {WHOLE.stacks}.", metavar="NUMBERS")
+        str | None, typer.Option(help=f"Installations of each stack, 1 to 50. Default: {FULL.stacks}.", metavar="NUMBERS")
     ] = None,
     each: Annotated[
         int | None,
-        typer.Option(min=1, max=100, help=f"Modules on each installation of fleets and stacks. Default: {WHOLE.each}."),
+        typer.Option(min=1, max=100, help=f"Modules on each installation of fleets and stacks. Default: {FULL.each}."),
     ] = None,
     json: Annotated[
         Path | None,
         typer.Option(
-            help="Where the figures go; beside it go the page and the charts, of its name, and scale.md. "
-            "Default: docs/performance.json."
+            help="File of the figures. The page, the charts and scale.md are written next to it. Default: docs/performance.json."
         ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a matrix that was interrupted; not after a change of what it measures.")
+        bool, typer.Option("--resume", help="Resume an interrupted matrix, with the same plan, machine and software.")
     ] = False,
     add: Annotated[
-        bool, typer.Option("--add", help="Keep the matrix's runs so far and add these; not after a change of what it measures.")
+        bool, typer.Option("--add", help="Add runs to those of the matrix, with the same plan, machine and software.")
     ] = False,
     render: Annotated[
-        bool, typer.Option("--render", help="Measure nothing: write the page and the charts from the figures.")
+        bool, typer.Option("--render", help="Measure nothing; write the pages and the charts from the figures.")
     ] = False,
 ) -> None:
-    """Measure what a run takes with this provider, beside what people would use in its place.
+    """Measure the cost of this provider, compared with its alternatives.
 
-    A run that measures something else than the usual (other sizes, rows, operations, numbers of runs) writes nothing but its
-    tables, unless --json names a file.
+    A run with other than the default measures (sizes, systems, operations, numbers of runs) only prints tables, unless --json
+    names a file.
     """
     checkpoint = Checkpoint(None)
     try:
         if render:
             figures = json or DOCUMENT
-            _say_written(report.write(load(figures), figures))
+            _print_written(report.write(load(figures), figures))
             return
-        plan = planned(Options(parts, rows, sizes, latencies, operations, runs, fleets, stacks, each), quick=quick)
-        target = json or place(plan, quick=quick, is_added=add)
+        plan = plan_of(Options(parts, systems, sizes, latencies, operations, runs, fleets, stacks, each), quick=quick)
+        target = json or default_target(plan, quick=quick, is_added=add)
         if target is not None:
-            require_place(target)
+            require_writable(target)
         if add:
             plan = replace(plan, earlier=_earlier(plan, target))
-        checkpoint = Checkpoint.beside(target, is_resumed=resume, is_added=add)
+        checkpoint = Checkpoint.next_to(target, is_resumed=resume, is_added=add)
         _run(plan, target, checkpoint)
     except BenchError as error:
         sys.stderr.write(f"bench: {error}\n")
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         begun = checkpoint.path
-        hint = f"\nnext: {checkpoint.options} goes on from {begun}" if begun is not None and begun.exists() else ""
-        sys.stderr.write(f"bench: interrupted; the part that it measured was not written{hint}\n")
+        hint = f"\nnext: {checkpoint.options} resumes from {begun}" if begun is not None and begun.exists() else ""
+        sys.stderr.write(f"bench: interrupted; the current part was not written{hint}\n")
         raise typer.Exit(130) from None
 
 
-def _earlier(plan: Whole, target: Path | None) -> Results:
+def _earlier(plan: BenchPlan, target: Path | None) -> Results:
     """The matrix in the file of the figures, for ``--add``."""
     if plan.matrix is None:
-        raise BenchError("--add: it is the matrix that runs are added to\nnext: measure that part, or measure without --add")
+        raise BenchError("--add: only the matrix supports adding runs\nnext: measure that part, or measure without --add")
     found = None if target is None else load(target).matrix
     if found is None:
         raise BenchError("--add: there are no figures to add to\nnext: measure without --add, or name their file with --json")
     return found
 
 
-def _run(plan: Whole, target: Path | None, checkpoint: Checkpoint) -> None:
-    """Measure part by part, and write after each: one that fails does not take the others with it."""
+def _run(plan: BenchPlan, target: Path | None, checkpoint: Checkpoint) -> None:
+    """Measure part by part, and write the figures after each part, so that a failure keeps the parts before it."""
     heed_interrupts()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what ends a job in CI is to leave no more than a Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a SIGTERM in CI is handled like Ctrl-C
     console = Console(stderr=True)
     document = plan.before(target)
     if checkpoint.is_resumed and plan.matrix is None:
-        raise BenchError("--resume: it is the matrix that is gone on with\nnext: measure that part, or without --resume")
-    for name, why in plan.matrix.left_out.items() if plan.matrix else ():
-        console.print(f"left out: {ROWS[name].title}: {why}")
-    kept_in = "no file: name one with --json to keep them" if target is None else target
-    console.print(f"the figures go to {kept_in}", soft_wrap=True)
+        raise BenchError("--resume: only the matrix can be resumed\nnext: measure that part, or measure without --resume")
+    for name, why in plan.matrix.skipped.items() if plan.matrix else ():
+        console.print(f"skipped: {SYSTEMS[name].title}: {why}")
+    destination = "no file: name one with --json to keep them" if target is None else target
+    console.print(f"the figures go to {destination}", soft_wrap=True)
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("starting", total=plan.steps)
@@ -150,14 +147,14 @@ def _run(plan: Whole, target: Path | None, checkpoint: Checkpoint) -> None:
             nonlocal done
             done += 1
             progress.update(task, completed=done, description=what)
-            if not console.is_terminal and done * _LINES // plan.steps > (done - 1) * _LINES // plan.steps:
+            if not console.is_terminal and done * _PROGRESS_LINES // plan.steps > (done - 1) * _PROGRESS_LINES // plan.steps:
                 console.print(f"{done} of {plan.steps}: {what}", soft_wrap=True)
 
         for found in plan.measured(step, checkpoint):
             _print(found)
             document = document.with_parts_of(found)
             if target is not None:
-                _say_written(report.write(document, target))
+                _print_written(report.write(document, target))
             if found.matrix:
                 checkpoint.clear()
         progress.update(task, completed=plan.steps, description="done")
@@ -170,7 +167,7 @@ def _print(found: Document) -> None:
             console.print(table)
 
 
-def _say_written(paths: list[Path]) -> None:
+def _print_written(paths: list[Path]) -> None:
     for path in paths:
         sys.stderr.write(f"wrote {path}\n")
 

@@ -1,4 +1,4 @@
-"""All parts of the benchmark, one after the other."""
+"""The plan of a run of the benchmark, and the measurement of its parts."""
 
 from __future__ import annotations
 
@@ -16,57 +16,57 @@ from .scale.plan import Plan as ScalePlan
 
 
 @dataclass(frozen=True)
-class Whole:
-    """What to measure; a part that is None is left out.
+class BenchPlan:
+    """What to measure; a part that is None is skipped.
 
     Attributes:
-        matrix: Rows, sizes, latencies and operations.
-        fleets: What an installation costs in fleets.
+        matrix: Systems, sizes, latencies and operations.
+        fleets: Fleets of several sizes.
         stacks: Stacks on several installations.
-        earlier: Figures of the matrix that this one adds its runs to.
+        earlier: Figures of the matrix to which this run adds.
     """
 
-    matrix: matrix.Plan | None
+    matrix: matrix.MatrixPlan | None
     fleets: ScalePlan | None
     stacks: ScalePlan | None
     earlier: Results | None = None
 
     @property
     def steps(self) -> int:
-        """Commands."""
+        """Number of commands."""
         return sum(plan.steps for plan in (self.matrix, self.fleets, self.stacks) if plan is not None)
 
     def before(self, path: Path | None) -> Document:
-        """What the parts are put into: until one is measured it stays as it stands in the file.
+        """The document before the run. A part that is not measured keeps its figures in the file.
 
         Args:
-            path: The file that is to be written; None where there is none.
+            path: The file to write; None if there is none.
 
         Raises:
-            BenchError: It is there and none of ours, and has parts that are not measured now.
+            BenchError: The file has another format, and not all parts are measured.
         """
         if path is None or not path.exists():
-            return Document(version=2)
+            return Document(version=3)
         try:
             return load(path)
         except BenchError:
             if None in (self.matrix, self.fleets, self.stacks):
                 raise
-            return Document(version=2)
+            return Document(version=3)
 
     def measured(self, step: Callable[[str], None], checkpoint: Checkpoint) -> Iterator[Document]:
-        """Measure what is not left out: a document for each part.
+        """Measure the parts; yields a document for each part.
 
         Args:
-            step: Called before each command with what it is.
-            checkpoint: Where an interrupted matrix is kept, and may go on from.
+            step: Called with a description before each command.
+            checkpoint: The checkpoint of the matrix.
 
         Raises:
-            BenchError: A command failed, or did not do what it was to do.
+            BenchError: A command failed or did not do its work.
         """
         if self.matrix:
-            yield Document(version=2, matrix=matrix.run(self.matrix, step, checkpoint, self.earlier))
+            yield Document(version=3, matrix=matrix.run(self.matrix, step, checkpoint, self.earlier))
         if self.fleets:
-            yield Document(version=2, fleets=fleets.run(self.fleets, step))
+            yield Document(version=3, fleets=fleets.run(self.fleets, step))
         if self.stacks:
-            yield Document(version=2, stacks=stacks.run(self.stacks, step))
+            yield Document(version=3, stacks=stacks.run(self.stacks, step))

@@ -1,4 +1,4 @@
-"""The chart of one operation: a panel for each latency, in it a group for each size, in it a bar for each row."""
+"""The bar chart of one operation: panels for latencies, groups for sizes, bars for systems."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Final
 
 from .drawing import Bar, Entry, Group, Panel, draw
 from .results import Cell, Results
-from .systems import ROWS
+from .systems import SYSTEMS
 from .workload import Operation
 
-_COLOURS: Final = {
+_COLORS: Final = {
     "ours-v2": "#0052cc",
     "ours-v1": "#6ea8fe",
     "plain": "#e69f00",
-    "floor": "#9a9a9a",
+    "no-op": "#9a9a9a",
     "opentofu": "#8b5fbf",
     "httpx-4": "#5bb98c",
     "httpx-16": "#1f7a4d",
@@ -28,16 +28,17 @@ def chart(results: Results, operation: Operation) -> str:
         operation: Which. Rows that have none of it are left out.
 
     Returns:
-        The file's text.
+        The SVG text.
     """
     cells = [cell for cell in results.cells if cell.operation == operation]
-    rows = [row for row in results.rows if any(cell.row == row for cell in cells)]
+    systems = [system for system in results.systems if any(cell.system == system for cell in cells)]
     panels = [
         Panel(
             f"latency {latency} ms",
             [
                 Group(
-                    f"{size} module{'s' if size > 1 else ''}", [_bar(results.cell(row, size, latency, operation)) for row in rows]
+                    f"{size} module{'s' if size > 1 else ''}",
+                    [_bar(results.cell(system, size, latency, operation)) for system in systems],
                 )
                 for size in results.sizes
             ],
@@ -45,7 +46,7 @@ def chart(results: Results, operation: Operation) -> str:
         for latency in results.latencies
     ]
     title = f"{operation.capitalize()}: seconds, median of {results.runs_of(operation)}, with the fastest and the slowest run"
-    return draw(title, [Entry(_COLOURS[row], ROWS[row].title) for row in rows], panels)
+    return draw(title, [Entry(_COLORS[system], SYSTEMS[system].title) for system in systems], panels)
 
 
 def _bar(cell: Cell | None) -> Bar | None:

@@ -1,4 +1,4 @@
-"""What an interrupted run of the matrix has measured, so that the hour before was not in vain."""
+"""Checkpoint of an interrupted run of the matrix, from which a later run resumes."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import BenchError
-from .files import put
+from .files import write_atomically
 from .results import Results
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A file beside that of the figures, for as long as these are not whole.
+    """A file next to that of the figures, which exists until the figures are complete.
 
     Attributes:
-        path: The file; None where nothing is to be written.
-        is_resumed: Whether a run goes on from it.
-        options: Those with which the next run goes on from it.
+        path: The file; None if nothing is written.
+        is_resumed: Whether this run resumes from it.
+        options: The options with which the next run resumes from it.
     """
 
     path: Path | None
@@ -25,31 +25,30 @@ class Checkpoint:
     options: str = "--resume"
 
     @classmethod
-    def beside(cls, figures: Path | None, *, is_resumed: bool = False, is_added: bool = False) -> Checkpoint:
-        """The one that belongs to a file of figures; what is to be added to them is never taken for all of them."""
+    def next_to(cls, figures: Path | None, *, is_resumed: bool = False, is_added: bool = False) -> Checkpoint:
+        """The checkpoint of a file of figures. Runs for ``--add`` have a separate one."""
         if is_added:
             return cls(figures and figures.with_suffix(".added.begun.json"), is_resumed, "--add --resume")
         return cls(figures and figures.with_suffix(".begun.json"), is_resumed)
 
     def start(self, fresh: Results) -> Results:
-        """What a run begins with.
+        """The results that a run starts with.
 
         Args:
-            fresh: The results of this run, still empty.
+            fresh: The empty results of this run.
 
         Raises:
-            BenchError: It is to go on from a file that is not there, or is not of this plan on this machine; or it is to begin
-                anew where such a file is.
+            BenchError: There is no checkpoint to resume from, or it is of another plan, machine or software; or there is a
+                checkpoint, and this run does not resume from it.
         """
         if not self.is_resumed:
             if self.path is not None and self.path.exists():
                 raise BenchError(
-                    f"{self.path} has the figures of an interrupted run\n"
-                    f"next: go on with it: {self.options}; or delete that file, and begin anew"
+                    f"{self.path} has the figures of an interrupted run\nnext: resume it with {self.options}, or delete that file"
                 )
             return fresh
         if self.path is None:
-            raise BenchError("--resume: a run that writes no figures has kept none\nnext: name their file with --json")
+            raise BenchError("--resume: without a file of figures there is no checkpoint\nnext: name their file with --json")
         try:
             begun = Results.model_validate_json(self.path.read_text("utf-8"))
         except (OSError, ValueError) as error:
@@ -58,20 +57,20 @@ class Checkpoint:
         if found:
             raise BenchError(
                 f"--resume: {self.path} is of another plan, another machine or other software: {'; '.join(found)}\n"
-                "next: give the options that it began with; or delete that file, and begin anew"
+                "next: pass the options of the interrupted run, or delete that file"
             )
-        return begun.model_copy(update={"circumstances": fresh.circumstances.since(begun.circumstances.date)})
+        return begun.model_copy(update={"environment": fresh.environment.since(begun.environment.date)})
 
     def keep(self, results: Results) -> None:
-        """Write what there is by now.
+        """Write the results so far.
 
         Raises:
-            BenchError: It cannot be written.
+            BenchError: The file cannot be written.
         """
         if self.path is not None:
-            put(self.path, results.model_dump_json())
+            write_atomically(self.path, results.model_dump_json())
 
     def clear(self) -> None:
-        """The figures are whole."""
+        """Delete the checkpoint, because the figures are complete."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)

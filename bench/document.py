@@ -1,15 +1,14 @@
-"""The file of the figures: what was measured, each part with its own circumstances."""
+"""The file of the figures: the measured parts, each with its own environment."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import Final, Literal, get_args
 
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel
 
-from .environment import Circumstances
 from .errors import BenchError
 from .results import Results
 from .scale.figures import Fleets, Stacks
@@ -17,41 +16,33 @@ from .scale.figures import Fleets, Stacks
 Part = Literal["matrix", "fleets", "stacks"]
 
 PARTS: Final[tuple[Part, ...]] = get_args(Part)
-"""In the order in which they are measured and shown."""
+"""In the order of measuring and of the page."""
 
 
 class Document(BaseModel):
-    """All figures. A part that was never measured is None.
+    """All figures. A part that has not been measured is None.
 
     Attributes:
-        version: Of this form: 2. Version 1 was the matrix alone, and is still read.
+        version: The version of the file format: 3.
         matrix: Rows, sizes, latencies and operations.
-        fleets: What an installation costs in fleets.
+        fleets: Fleets of several sizes.
         stacks: Stacks on several installations.
     """
 
-    version: Literal[2]
+    version: Literal[3]
     matrix: Results | None = None
     fleets: Fleets | None = None
     stacks: Stacks | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _read_version_1(cls, data: Any) -> Any:
-        if not isinstance(data, dict) or data.get("version") != 1:
-            return data
-        circumstances = {name: data.get(name) for name in Circumstances.model_fields}
-        return {"version": 2, "matrix": {**data, "circumstances": circumstances}}
-
     def dump(self) -> str:
-        """The file: a line for each cell, so that two runs can be compared."""
+        """The content of the file, with a line for each cell, so that a diff shows changes."""
         parts = self._parts()
         return (
-            ",\n".join(['{\n "version": 2', *(f" {json.dumps(name)}: {_text(part)}" for name, part in parts.items())]) + "\n}\n"
+            ",\n".join(['{\n "version": 3', *(f" {json.dumps(name)}: {_text(part)}" for name, part in parts.items())]) + "\n}\n"
         )
 
     def with_parts_of(self, other: Document) -> Document:
-        """This one, with the parts that another has in the place of its own."""
+        """This document, with its parts replaced by those of another one."""
         return self.model_copy(update=other._parts())
 
     def _parts(self) -> dict[str, Results | Fleets | Stacks]:
@@ -73,7 +64,7 @@ def load(path: Path) -> Document:
     """Read the file.
 
     Raises:
-        BenchError: It cannot be read, or is none of this form.
+        BenchError: The file cannot be read, or has another format.
     """
     try:
         return Document.model_validate_json(path.read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""A bar chart as SVG: panels side by side, in each groups, in each group a bar for each entry of the legend."""
+"""Draws a bar chart as SVG: panels, groups of bars in each panel, and a legend."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import Final
 from xml.sax.saxutils import escape
 
-_BAR, _GAP, _EDGE = 16, 14, 44  # pixels: a bar, between groups, left of a panel
+_BAR, _GAP, _EDGE = 16, 14, 44  # pixels: width of a bar, gap between groups, left margin of a panel
 _PLOT, _TOP, _BOTTOM, _LEGEND = 220, 52, 58, 22
-_TICKS: Final = 5  # about so many lines across
+_TICKS: Final = 5  # approximate number of grid lines
 _STYLE: Final = "text{font:11px sans-serif;fill:#333}.n{font-size:8px}.h{font-size:13px;font-weight:bold}.a{fill:#666}"
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One figure, with the smallest and the largest that it stands for, in seconds."""
+    """A median with its minimum and maximum, in seconds."""
 
     low: float
     middle: float
@@ -25,7 +25,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Group:
-    """Bars side by side: one for each entry of the legend, None where there is no figure."""
+    """A group of bars: one for each entry of the legend, None if there is no figure."""
 
     name: str
     bars: Sequence[Bar | None]
@@ -33,7 +33,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Panel:
-    """Groups side by side."""
+    """A panel of groups."""
 
     name: str
     groups: Sequence[Group]
@@ -43,7 +43,7 @@ class Panel:
 class Entry:
     """One entry of the legend."""
 
-    colour: str
+    color: str
     name: str
 
 
@@ -51,12 +51,12 @@ def draw(title: str, legend: Sequence[Entry], panels: Sequence[Panel]) -> str:
     """Draw a chart.
 
     Args:
-        title: What it shows.
-        legend: What the bars are.
-        panels: The figures. All are drawn to one scale.
+        title: The title.
+        legend: The names and colors of the bars.
+        panels: The figures. All panels have the same scale.
 
     Returns:
-        The file's text.
+        The SVG text.
     """
     group = _BAR * len(legend)
     places = max(len(panel.groups) for panel in panels)
@@ -85,7 +85,7 @@ def draw(title: str, legend: Sequence[Entry], panels: Sequence[Panel]) -> str:
 
 
 def _step(largest: float) -> float:
-    """A round distance between the lines: 1, 2 or 5 times a power of ten."""
+    """The distance between grid lines: 1, 2 or 5 times a power of ten."""
     wanted = largest / _TICKS
     power = 10.0 ** math.floor(math.log10(wanted))
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= wanted)
@@ -104,7 +104,7 @@ def _bar(entry: Entry, bar: Bar, x: float, top: float) -> Iterator[str]:
     low, high = _TOP + _PLOT - bar.low * scale, _TOP + _PLOT - bar.high * scale
     y = _TOP + _PLOT - bar.middle * scale
     yield (
-        f'<rect x="{x + 1:.1f}" y="{y:.1f}" width="{_BAR - 2}" height="{bar.middle * scale:.1f}" fill="{entry.colour}">'
+        f'<rect x="{x + 1:.1f}" y="{y:.1f}" width="{_BAR - 2}" height="{bar.middle * scale:.1f}" fill="{entry.color}">'
         f"<title>{escape(entry.name)}: {bar.middle:.2f} s</title></rect>"
     )
     if high < low:
@@ -115,7 +115,7 @@ def _bar(entry: Entry, bar: Bar, x: float, top: float) -> Iterator[str]:
 def _legend(legend: Sequence[Entry], y: float) -> Iterator[str]:
     x = float(_GAP)
     for entry in legend:
-        yield f'<rect x="{x:.1f}" y="{y - 9:.1f}" width="10" height="10" fill="{entry.colour}"/>'
+        yield f'<rect x="{x:.1f}" y="{y - 9:.1f}" width="10" height="10" fill="{entry.color}"/>'
         yield _text(x + 14, y, entry.name, "start")
         x += 30 + 6 * len(entry.name)
 

@@ -1,4 +1,4 @@
-"""When, on what and with what something was measured."""
+"""The environment of a measurement: date, machine and software."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from .errors import BenchError
 _PACKAGES: Final = {"pulumi-atlassian-forge": "pulumi-atlassian-forge", "Pulumi SDK": "pulumi", "httpx": "httpx"}
 
 
-class Circumstances(BaseModel):
-    """What a reader has to know before comparing figures.
+class Environment(BaseModel):
+    """The environment of a measurement.
 
     Attributes:
-        date: The day, UTC; the days, where it was more than one.
-        quick: Whether it was ``--quick``.
-        cores: Processors.
+        date: The day or days, in UTC.
+        quick: Whether it was a run with ``--quick``.
+        cores: Number of processors.
         processor: Their model.
-        software: What ran, by name.
+        software: Versions by name.
     """
 
     date: str
@@ -34,36 +34,36 @@ class Circumstances(BaseModel):
     processor: str
     software: dict[str, str]
 
-    def since(self, day: str) -> Circumstances:
-        """These, with the days of an earlier time before their own."""
+    def since(self, day: str) -> Environment:
+        """This environment with an earlier day added."""
         return self.model_copy(update={"date": day if day.endswith(self.date) else f"{day} and {self.date}"})
 
     def sentence(self, times: str) -> str:
-        """All of it.
+        """The environment as a sentence.
 
         Args:
-            times: How often what was measured.
+            times: Text about the number of runs.
         """
         software = ", ".join(f"{name} {version}" for name, version in self.software.items())
         machine = f"{self.cores} cores ({self.processor}), {software}"
         if not self.quick:
             return f"Measured on {self.date} on {machine}; {times}."
-        return f"**A quick run** (`--quick`), for a first look: {times}. Measured on {self.date} on {machine}."
+        return f"**A quick run** (`--quick`), for a first impression: {times}. Measured on {self.date} on {machine}."
 
 
-def now(software: Mapping[str, str], *, quick: bool) -> Circumstances:
-    """Those of a run that begins.
+def now(software: Mapping[str, str], *, quick: bool) -> Environment:
+    """The environment of the current run.
 
     Args:
-        software: The versions of what runs besides Python's own packages.
+        software: Versions besides those of Python packages.
         quick: Whether it is ``--quick``.
 
     Raises:
-        BenchError: This machine cannot be measured.
+        BenchError: This machine is not supported.
     """
     if not Path("/proc/self/io").exists():
         raise BenchError("the benchmark reads /proc, which only Linux has")
-    return Circumstances(
+    return Environment(
         date=datetime.now(UTC).date().isoformat(),
         quick=quick,
         cores=os.cpu_count() or 1,

@@ -1,7 +1,7 @@
-"""The one error that the benchmark's user sees."""
+"""The error class of the benchmark."""
 
 from __future__ import annotations
 
 
 class BenchError(Exception):
-    """What could not be measured, why, and what to do next."""
+    """A failure that is shown to the user: what failed, why, and what to do next."""

@@ -1,4 +1,4 @@
-"""Files that are whole or are not there: a full disk or a kill leaves the one of before."""
+"""Atomic writes: after a full disk or a kill the previous file is unchanged."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Final
 from .errors import BenchError
 
 _SUFFIX: Final = ".json"
-_TAKEN: Final = "scale"  # its page would be that of the reckoning
+_RESERVED_STEM: Final = "scale"  # its page would be that of the capacity estimate
 
 
-def put(path: Path, text: str) -> None:
-    """Write a text file in the place of the one that is there.
+def write_atomically(path: Path, text: str) -> None:
+    """Write or replace a text file.
 
     Raises:
-        BenchError: It cannot be written.
+        BenchError: The file cannot be written.
     """
     new = path.with_name(f".{path.name}.new")
     try:
@@ -27,31 +27,31 @@ def put(path: Path, text: str) -> None:
         with contextlib.suppress(OSError):
             new.unlink(missing_ok=True)
         raise BenchError(
-            f"{path} cannot be written: {error.strerror}\nnext: mend that, or name another file with --json"
+            f"{path} cannot be written: {error.strerror}\nnext: fix the cause, or name another file with --json"
         ) from None
 
 
-def require_place(figures: Path) -> None:
-    """See that figures, pages and charts can be written, before anything is measured.
+def require_writable(figures: Path) -> None:
+    """Verify before measuring that figures, pages and charts can be written.
 
     Raises:
-        BenchError: They cannot.
+        BenchError: A file cannot be written.
     """
-    if figures.suffix != _SUFFIX or figures.stem == _TAKEN:
+    if figures.suffix != _SUFFIX or figures.stem == _RESERVED_STEM:
         raise BenchError(
-            f"--json: {str(figures)!r} is no name for the figures: they go into a file …{_SUFFIX}, and the pages beside it "
-            f"(its name with .md, and {_TAKEN}.md)\nnext: name it, for example, figures{_SUFFIX}"
+            f"--json: {str(figures)!r} is no valid file of figures: it must end in {_SUFFIX}, with the pages next to it "
+            f"(with .md, and {_RESERVED_STEM}.md)\nnext: use another name, for example figures{_SUFFIX}"
         )
     charts = figures.with_suffix("")
     for path in (figures, figures.with_suffix(".md")):
         if path.is_dir():
-            raise BenchError(f"--json: {path} is a folder\nnext: name another file")
+            raise BenchError(f"--json: {path} is a directory\nnext: name another file")
     probe = charts / ".probe"
     try:
-        there = charts.is_dir()
-        put(probe, "")
+        existed = charts.is_dir()
+        write_atomically(probe, "")
         probe.unlink()
-        if not there:
+        if not existed:
             charts.rmdir()
     except BenchError as error:
         raise BenchError(f"--json: {error}") from None

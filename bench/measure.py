@@ -1,4 +1,4 @@
-"""Run a command, and say what it and the processes below it took. Linux only: it reads /proc."""
+"""Runs a command and measures it and its child processes. Linux only: it reads /proc."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from typing import Final
 
 from .errors import BenchError
 
-_TICK: Final = 0.025  # seconds between two looks at least; what a process takes after the last one is missed
-_SHARE: Final = 0.05  # of a processor that looking takes at most: many processes are looked at less often
-_LIMIT: Final = 600.0  # seconds that a command may take, unless it says more
-_GRACE: Final = 10.0  # seconds that an interrupted command has to tidy up
-_HERTZ: Final = os.sysconf("SC_CLK_TCK")
+_SAMPLE_INTERVAL_S: Final = 0.025  # minimum; usage after the last sample is missed
+_MAX_SAMPLING_SHARE: Final = 0.05  # of a processor; with many processes the interval grows
+_TIME_LIMIT_S: Final = 600.0  # default of a command
+_INTERRUPT_GRACE_S: Final = 10.0  # for an interrupted command to end
+_CLOCK_TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 _PROC: Final = Path("/proc")
 
 
 @dataclass(frozen=True)
 class Command:
-    """What to run.
+    """A command to measure.
 
     Attributes:
-        roles: The processes that are looked at, each by a part of its command line: the first one that fits.
-        limit: Seconds that it may take.
+        roles: Roles of processes, each with a part of the command line by which a process is recognized. The first match counts.
+        limit: Time limit in seconds.
     """
 
     args: list[str]
     cwd: Path
     environment: dict[str, str]
     roles: Mapping[str, str]
-    limit: float = _LIMIT
+    limit: float = _TIME_LIMIT_S
 
 
 @dataclass
 class Usage:
-    """What a role took: megabytes (10^6 bytes) at the peak of its largest process, processor seconds, megabytes written.
+    """Resource usage of a role: peak memory of its largest process in megabytes (10^6 bytes), CPU seconds, megabytes written.
 
-    What is written is all that the kernel was given to write: files, pipes and sockets.
+    Written bytes include files, pipes and sockets.
     """
 
     memory: float = 0.0
@@ -53,14 +53,14 @@ class Usage:
 
 
 @dataclass(frozen=True)
-class Taken:
-    """What a command took.
+class Measurement:
+    """The measurement of a command.
 
     Attributes:
         wall: Seconds from its start to its end.
-        cpu: Processor seconds of the command and all processes below it that were waited for.
-        memory: Megabytes that the command and all processes below it had at once, at most: what they share counts for each.
-        roles: What each role took; one that never ran is missing.
+        cpu: CPU seconds of the command and all child processes that were waited for.
+        memory: Peak of the memory of the command and all child processes in megabytes; shared memory counts for each process.
+        roles: Usage of each role; a role that never ran is missing.
     """
 
     wall: float
@@ -75,26 +75,26 @@ class _Process:
     usage: Usage = field(default_factory=Usage)
 
 
-class _Watch(threading.Thread):
-    """Looks at the processes below one until it is told to stop."""
+class _ProcessMonitor(threading.Thread):
+    """Samples a process and its children until it is stopped."""
 
     def __init__(self, root: int, roles: Mapping[str, str]) -> None:
         super().__init__(daemon=True)
         self._root, self._roles = root, {role: part.encode() for role, part in roles.items()}
-        self._over = threading.Event()
+        self._stopped = threading.Event()
         self._seen: dict[int, _Process] = {}
         self._peak = 0.0
 
     def run(self) -> None:
-        pause = _TICK
-        while not self._over.wait(pause):
+        pause = _SAMPLE_INTERVAL_S
+        while not self._stopped.wait(pause):
             began = time.thread_time()
-            self._peak = max(self._peak, self._look(self._root, _line(os.getpid())))
-            pause = max(_TICK, (time.thread_time() - began) / _SHARE)
+            self._peak = max(self._peak, self._sample(self._root, _line(os.getpid())))
+            pause = max(_SAMPLE_INTERVAL_S, (time.thread_time() - began) / _MAX_SAMPLING_SHARE)
 
     def stop(self) -> tuple[float, dict[str, Usage]]:
-        """What all had at once, and what each role took."""
-        self._over.set()
+        """Stop sampling; returns the peak memory of all processes and the usage of each role."""
+        self._stopped.set()
         self.join()
         found: dict[str, Usage] = {}
         for process in self._seen.values():
@@ -105,30 +105,30 @@ class _Watch(threading.Thread):
                 total.written += process.usage.written
         return self._peak, found
 
-    def _look(self, pid: int, above: bytes) -> float:
-        """Look at a process and those below it: the megabytes that all of them have now.
+    def _sample(self, pid: int, parent_line: bytes) -> float:
+        """Sample a process and its children; returns the megabytes that they use now.
 
-        Before its exec a process has its parent's command line and memory: neither is its own.
+        Before exec a process shows the command line and memory of its parent, so such a process is ignored.
         """
         line = _line(pid)
         process = self._seen.setdefault(pid, _Process())
         resident = 0.0
-        # It may end while it is looked at, and a zombie has no memory.
+        # A process may end while it is sampled, and a zombie has no memory.
         with contextlib.suppress(OSError, KeyError):
-            if line != above:
+            if line != parent_line:
                 process.role = process.role or self._role(line)
                 status = _fields(pid, "status")
                 resident = _megabytes(status["VmRSS"])
                 if process.role is not None:
                     process.usage = _usage(pid, status)
-        return resident + sum(self._look(child, line) for child in _children(pid))
+        return resident + sum(self._sample(child, line) for child in _children(pid))
 
     def _role(self, line: bytes) -> str | None:
         return next((role for role, part in self._roles.items() if part in line), None)
 
 
 def _line(pid: int) -> bytes:
-    """A process's command line; empty where it is gone."""
+    """The command line of a process; empty if it has ended."""
     with contextlib.suppress(OSError):
         return (_PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ")
     return b""
@@ -137,11 +137,11 @@ def _line(pid: int) -> bytes:
 def _usage(pid: int, status: Mapping[str, str]) -> Usage:
     times = _stat(pid)[11:13]  # utime and stime
     written = int(_fields(pid, "io")["wchar"]) / 1e6
-    return Usage(memory=_megabytes(status["VmHWM"]), cpu=sum(map(int, times)) / _HERTZ, written=written)
+    return Usage(memory=_megabytes(status["VmHWM"]), cpu=sum(map(int, times)) / _CLOCK_TICKS_PER_S, written=written)
 
 
 def _stat(pid: int) -> list[str]:
-    """What is said of a process after its name (which is in parentheses, and may hold spaces): state, parent, group, session."""
+    """The fields of /proc/<pid>/stat after the name (in parentheses, may contain spaces): state, parent, group, session."""
     return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
 
 
@@ -163,20 +163,20 @@ def _children(pid: int) -> list[int]:
     return found
 
 
-def measure(command: Command, log: Path, said: Path | None = None) -> Taken:
+def measure(command: Command, log: Path, stdout_file: Path | None = None) -> Measurement:
     """Run a command to its end.
 
     Args:
         command: What to run.
-        log: Where its output goes.
-        said: Where its standard output goes instead.
+        log: The file for its output.
+        stdout_file: A separate file for its standard output.
 
     Raises:
-        BenchError: It failed, or did not end.
+        BenchError: The command failed or exceeded its time limit.
     """
     with ExitStack() as stack:
         output = stack.enter_context(log.open("wb"))
-        stdout = output if said is None else stack.enter_context(said.open("wb"))
+        stdout = output if stdout_file is None else stack.enter_context(stdout_file.open("wb"))
         began = time.perf_counter()
         process = subprocess.Popen(
             command.args,
@@ -185,9 +185,9 @@ def measure(command: Command, log: Path, said: Path | None = None) -> Taken:
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=output,
-            start_new_session=True,  # a Ctrl-C is ours to pass on
+            start_new_session=True,  # Ctrl-C is passed on by _end
         )
-        watch = _Watch(process.pid, command.roles)
+        watch = _ProcessMonitor(process.pid, command.roles)
         watch.start()
         late = threading.Timer(command.limit, process.kill)
         late.start()
@@ -208,15 +208,15 @@ def measure(command: Command, log: Path, said: Path | None = None) -> Taken:
             f"took longer than {command.limit:.0f} s" if wall >= command.limit else f"ended with exit code {process.returncode}"
         )
         raise BenchError("\n".join([f"{' '.join(command.args)}: {ended}; the end of what it printed:", *lines]))
-    return Taken(wall, used.ru_utime + used.ru_stime, memory, roles)
+    return Measurement(wall, used.ru_utime + used.ru_stime, memory, roles)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Let an interrupted command tidy up; then nothing below it lives on, whoever interrupts once more meanwhile."""
+    """Interrupt a command, give it time to end, then kill its session. Further signals are ignored meanwhile."""
     with _uninterrupted():
         process.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_GRACE)
+            process.wait(_INTERRUPT_GRACE_S)
         _kill_session(process.pid)
         process.wait()
 
@@ -232,12 +232,12 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def _kill_session(leader: int) -> None:
-    """End a command and all that it started: the engine's plugins have process groups of their own, but its session."""
-    while living := [pid for pid in _all() if _session(pid) == leader]:
-        for pid in living:
+    """Kill a command and all processes of its session. Plugins have their own process groups, but share it."""
+    while alive := [pid for pid in _all() if _session(pid) == leader]:
+        for pid in alive:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        time.sleep(_TICK)
+        time.sleep(_SAMPLE_INTERVAL_S)
 
 
 def _all() -> Iterator[int]:
@@ -245,7 +245,7 @@ def _all() -> Iterator[int]:
 
 
 def _session(pid: int) -> int | None:
-    """The session of a process; None where it has ended."""
+    """The session of a process; None if it has ended."""
     with contextlib.suppress(OSError):
         state, _, _, session = _stat(pid)[:4]
         return None if state in "ZX" else int(session)

@@ -1,4 +1,4 @@
-"""What is measured unless options say otherwise, and where the figures go."""
+"""The options, their defaults, and where the figures are written."""
 
 from __future__ import annotations
 
@@ -8,47 +8,47 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
 from . import matrix
-from .bench_plan import Whole
+from .bench_plan import BenchPlan
 from .document import PARTS
 from .errors import BenchError
 from .scale.plan import Plan as ScalePlan
-from .systems import ROWS
+from .systems import SYSTEMS
 from .workload import OPERATIONS
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 
 DOCUMENT: Final = _ROOT / "docs" / "performance.json"
-"""The figures that are published: only a run of the usual measures writes them."""
+"""The published figures: only a run with the default options writes them."""
 
-LOOK: Final = _ROOT / ".local" / "bench" / "performance.json"
-"""Those of ``--quick``: a first look, which replaces nothing."""
+QUICK_DOCUMENT: Final = _ROOT / ".local" / "bench" / "performance.json"
+"""The figures of ``--quick``, which never replace the published ones."""
 
-_SCALE_LATENCY: Final = 50  # milliseconds, of fleets and stacks
+_SCALE_LATENCY_MS: Final = 50  # of fleets and stacks
 
 _Name = TypeVar("_Name", bound=str)
 
 
-class Usual(NamedTuple):
-    """What is measured unless options say otherwise, as one would write the options."""
+class Defaults(NamedTuple):
+    """The default values of the options, as they are written on the command line."""
 
     sizes: str
     latencies: str
     runs: int
-    quiet_runs: int
+    no_change_runs: int
     fleets: str
     stacks: str
     each: int
 
 
-WHOLE: Final = Usual("1,10,100", "0,50,300", 3, 7, "5,20,50", "1,2,5,10", 100)
-QUICK: Final = Usual("10,100", "50", 1, 0, "2,4", "1,2,4", 10)
+FULL: Final = Defaults("1,10,100", "0,50,300", 3, 7, "5,20,50", "1,2,5,10", 100)
+QUICK: Final = Defaults("10,100", "50", 1, 0, "2,4", "1,2,4", 10)
 
 
 class Options(NamedTuple):
-    """What was asked for; None is the usual."""
+    """The given options; None stands for the default."""
 
     parts: str | None = None
-    rows: str | None = None
+    systems: str | None = None
     sizes: str | None = None
     latencies: str | None = None
     operations: str | None = None
@@ -58,50 +58,52 @@ class Options(NamedTuple):
     each: int | None = None
 
 
-def planned(options: Options, *, quick: bool) -> Whole:
-    """What to measure.
+def plan_of(options: Options, *, quick: bool) -> BenchPlan:
+    """The plan for the given options.
 
     Raises:
-        BenchError: An option names something that there is not.
+        BenchError: An option has an unknown or invalid value.
     """
-    usual = QUICK if quick else WHOLE
-    wanted = _chosen("--parts", options.parts, PARTS)
-    modules = usual.each if options.each is None else options.each
-    of_matrix = matrix.Plan(
-        rows=[ROWS[name] for name in _chosen("--rows", options.rows, list(ROWS))],
-        sizes=_numbers("--sizes", options.sizes, usual.sizes, 1, 100),
-        latencies=_numbers("--latencies", options.latencies, usual.latencies, 0, 10_000),
-        runs=options.runs or usual.runs,
-        quiet_runs=0 if options.runs else usual.quiet_runs,
-        operations=_chosen("--operations", options.operations, OPERATIONS),
+    defaults = QUICK if quick else FULL
+    wanted = _selected("--parts", options.parts, PARTS)
+    modules = defaults.each if options.each is None else options.each
+    of_matrix = matrix.MatrixPlan(
+        systems=[SYSTEMS[name] for name in _selected("--systems", options.systems, list(SYSTEMS))],
+        sizes=_numbers("--sizes", options.sizes, defaults.sizes, 1, 100),
+        latencies=_numbers("--latencies", options.latencies, defaults.latencies, 0, 10_000),
+        runs=options.runs or defaults.runs,
+        no_change_runs=0 if options.runs else defaults.no_change_runs,
+        operations=_selected("--operations", options.operations, OPERATIONS),
         quick=quick,
     )
-    of_fleets = _numbers("--fleets", options.fleets, usual.fleets, 1, 200)
-    of_stacks = _numbers("--stacks", options.stacks, usual.stacks, 1, 50)
-    return Whole(
+    of_fleets = _numbers("--fleets", options.fleets, defaults.fleets, 1, 200)
+    of_stacks = _numbers("--stacks", options.stacks, defaults.stacks, 1, 50)
+    return BenchPlan(
         matrix=of_matrix if "matrix" in wanted else None,
-        fleets=ScalePlan(of_fleets, modules, _SCALE_LATENCY, quick=quick) if "fleets" in wanted else None,
-        stacks=ScalePlan(of_stacks, modules, _SCALE_LATENCY, quick=quick) if "stacks" in wanted else None,
+        fleets=ScalePlan(of_fleets, modules, _SCALE_LATENCY_MS, quick=quick) if "fleets" in wanted else None,
+        stacks=ScalePlan(of_stacks, modules, _SCALE_LATENCY_MS, quick=quick) if "stacks" in wanted else None,
     )
 
 
-def place(plan: Whole, *, quick: bool, is_added: bool) -> Path | None:
-    """Where the figures go unless an option says so; None where each part that is measured is not the usual one.
+def default_target(plan: BenchPlan, *, quick: bool, is_added: bool) -> Path | None:
+    """The default file of the figures; None if a measured part differs from the default plan.
 
     Args:
-        plan: What is measured.
+        plan: The plan.
         quick: Whether it is ``--quick``.
-        is_added: Whether the matrix's runs are added to earlier ones: it may be any number of them.
+        is_added: Whether runs are added to earlier ones; then their number may differ.
     """
-    usual = planned(Options(), quick=quick)
-    if is_added and plan.matrix and usual.matrix:
-        usual = replace(usual, matrix=replace(usual.matrix, runs=plan.matrix.runs, quiet_runs=plan.matrix.quiet_runs))
-    pairs = ((plan.matrix, usual.matrix), (plan.fleets, usual.fleets), (plan.stacks, usual.stacks))
-    is_usual = all(part is None or part == whole for part, whole in pairs)
-    return (LOOK if quick else DOCUMENT) if is_usual else None
+    default_plan = plan_of(Options(), quick=quick)
+    if is_added and plan.matrix and default_plan.matrix:
+        default_plan = replace(
+            default_plan, matrix=replace(default_plan.matrix, runs=plan.matrix.runs, no_change_runs=plan.matrix.no_change_runs)
+        )
+    pairs = ((plan.matrix, default_plan.matrix), (plan.fleets, default_plan.fleets), (plan.stacks, default_plan.stacks))
+    is_default = all(part is None or part == default for part, default in pairs)
+    return (QUICK_DOCUMENT if quick else DOCUMENT) if is_default else None
 
 
-def _chosen(option: str, names: str | None, there: Sequence[_Name]) -> list[_Name]:
+def _selected(option: str, names: str | None, there: Sequence[_Name]) -> list[_Name]:
     wanted = list(there) if names is None else names.split(",")
     unknown = [name for name in wanted if name not in there]
     if unknown:
@@ -109,8 +111,8 @@ def _chosen(option: str, names: str | None, there: Sequence[_Name]) -> list[_Nam
     return [name for name in there if name in wanted]
 
 
-def _numbers(option: str, given: str | None, usual: str, least: int, most: int) -> list[int]:
-    text = usual if given is None else given
+def _numbers(option: str, given: str | None, default: str, least: int, most: int) -> list[int]:
+    text = default if given is None else given
     try:
         found = sorted({int(part) for part in text.split(",")})
     except ValueError:

@@ -1,4 +1,4 @@
-"""The figures as people read them: pages, a chart for each operation, and a table for the terminal."""
+"""Renders the figures: pages, a chart for each operation, and a table for the terminal."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from rich.table import Column, Table
 
 from .chart import chart
 from .document import Document
-from .files import put
+from .files import write_atomically
 from .results import Cell, Results
 from .scale import capacity, sections
 from .summary import REPEAT, in_short
-from .systems import FLOOR, ROWS
+from .systems import NO_OP, SYSTEMS
 from .targets import targets
 from .workload import OPERATIONS, Operation
 
 _HEADS: Final = (
     "s, median",
     "fastest – slowest",
-    "× the floor",
+    "× no-op baseline",
     "requests",
     "in flight",
     "plugin, MB",
@@ -33,52 +33,56 @@ _HEADS: Final = (
 )
 
 _INTRODUCTION: Final = """\
-What one command takes with this provider, beside what people would use in its place. `make bench` measures on your machine and
-writes this page, the charts and [{json}]({json}), where every figure of every run stands.
+The cost of one command with this provider, compared with its alternatives.
+`make bench` measures on your machine and writes this page, the charts and [{json}]({json}), which has every figure of every run.
 """
 
 _MATRIX: Final = """\
 {run}
 
-Every row declares the same: N triggers, each with two events, an endpoint and a filter. Every row speaks plain HTTP to a server
-of the benchmark's own on the same machine, which waits out the latency before it answers and counts. State lies in files. A
-figure is that of the whole command, from its start to its end; the rows run in turn, operation by operation, and the server
-is asked after each whether the work was done (but for the floor, which speaks to none). A ratio, and a difference from the
-floor, is the median of those of the single runs. The machine may be faster at one time than at another, and so from one column
-to the next: compare the rows of a column.
+Every system declares the same modules: N triggers, each with two events, an endpoint and a filter.
+Every system sends plain HTTP to a test server on the same machine, which waits for the latency before
+each response and counts requests.
+State is stored in files.
+A figure is that of the whole command, from its start to its end.
+The systems run in turn, operation by operation.
+After each command the benchmark verifies on the server that the work was done (except for the no-op
+baseline, which sends no request).
+A ratio to the no-op baseline, or a difference from it, is the median of those of the single runs.
+The speed of the machine changes over time: compare the systems within a column, not across columns.
 
-- *plugin* is the process that speaks to the API, *program* the one that runs what the user wrote, *all* the command and every
-  process below it. Memory is a peak; MB and kB are powers of ten.
-- *Nothing to do* is `up` once more. *A change* changes every module.
+- *plugin* is the process that sends the requests, *program* the one that runs the user's code, *all* the command and all
+  child processes. Memory is a peak; MB and kB are powers of ten.
+- *Nothing to do* is a second `up`. *A change* changes every module.
 - `up`, `refresh` and `destroy` run with `--skip-preview`.
 """
 
 
 def write(document: Document, json: Path) -> list[Path]:
-    """Write the figures, the pages beside them, and the charts into a folder of the page's name.
+    """Write the figures, the pages next to them, and the charts into a folder with the page's name.
 
     Args:
         document: The figures.
         json: The file of the figures, for example docs/performance.json.
 
     Returns:
-        What was written.
+        The written files.
 
     Raises:
-        BenchError: One of them cannot be written.
+        BenchError: A file cannot be written.
     """
     files = {json: document.dump(), **rendered(document, json)}
     for path, text in files.items():
-        put(path, text)
+        write_atomically(path, text)
     return list(files)
 
 
 def rendered(document: Document, json: Path) -> dict[Path, str]:
-    """The pages and the charts: a pure function of the figures.
+    """The pages and the charts, as a pure function of the figures.
 
     Args:
         document: The figures.
-        json: The file of the figures; the others are named after it, but for scale.md, which hangs on fleets and stacks.
+        json: The file of the figures. The other files have its name, except scale.md, which depends on fleets and stacks.
     """
     files = {json.with_suffix(".md"): _page(document, json)}
     if document.fleets or document.stacks:
@@ -114,21 +118,24 @@ def _page(document: Document, json: Path) -> str:
 
 
 def _held(document: Document) -> Iterator[str]:
-    """The targets, and of runs of several times how many cells keep each with the runs of one time alone."""
+    """The targets, and for several sessions the number of cells that meet each target in each session."""
     promises = list(targets(document))
-    times = len(document.matrix.times) if document.matrix else 1
+    sessions = len(document.matrix.sessions) if document.matrix else 1
     if not promises:
         return
-    alone = " each time alone |" if times > 1 else ""
-    yield from ("## What the provider is held to", "")
-    if document.matrix and document.matrix.circumstances.quick:
-        yield from ("These are medians of several runs: one run shows no more than the order of a time.", "")
-    if alone:
-        yield from (f"The runs were taken at {times} times; *each time alone* is how many cells keep it by the runs of each.", "")
-    yield f"| target | worst cell | cells that keep it |{alone} |"
-    yield f"|---|---|---:|{'---|' if alone else ''}---|"
+    by_session = " by session |" if sessions > 1 else ""
+    yield from ("## Targets", "")
+    if document.matrix and document.matrix.environment.quick:
+        yield from ("The targets are for medians of several runs; a single run shows only the order of magnitude.", "")
+    if by_session:
+        yield from (
+            f"The runs are from {sessions} sessions; *by session* is the number of cells that meet the target in each session.",
+            "",
+        )
+    yield f"| target | worst cell | cells that meet it |{by_session} |"
+    yield f"|---|---|---:|{'---:|' if by_session else ''}---|"
     for target in promises:
-        kept = f" {', '.join(map(str, target.alone)) or '–'} |" if alone else ""
+        kept = f" {', '.join(map(str, target.by_session)) or '–'} |" if by_session else ""
         verdict = "met" if target.met else "**not met**"
         yield f"| {target.text} | {target.worst} | {target.kept} of {target.cells} |{kept} {verdict} |"
     yield ""
@@ -136,18 +143,18 @@ def _held(document: Document) -> Iterator[str]:
 
 def verdicts(document: Document) -> Table:
     """The targets, for the terminal."""
-    made = Table("target", "worst cell", "cells that keep it", "")
+    made = Table("target", "worst cell", "cells that meet it", "")
     for target in targets(document):
         made.add_row(target.text, target.worst, f"{target.kept} of {target.cells}", "met" if target.met else "not met")
     return made
 
 
 def _compared(results: Results) -> Iterator[str]:
-    """What was run, and how."""
-    yield from ("## What is compared", "", _MATRIX.format(run=_run(results)), "| row | leaves out |", "|---|---|")
-    yield from (f"| {ROWS[row].title} | {ROWS[row].leaves_out} |" for row in results.rows)
+    """The compared systems and the method."""
+    yield from ("## Compared systems", "", _MATRIX.format(run=_run(results)), "| system | limitations |", "|---|---|")
+    yield from (f"| {SYSTEMS[system].title} | {SYSTEMS[system].limitations} |" for system in results.systems)
     yield ""
-    yield from (f"Not in this run: {ROWS[row].title} ({why}).\n" for row, why in results.left_out.items())
+    yield from (f"Skipped in this run: {SYSTEMS[system].title} ({why}).\n" for system, why in results.skipped.items())
 
 
 def _operations(results: Results, json: Path) -> Iterator[str]:
@@ -161,12 +168,12 @@ def _operations(results: Results, json: Path) -> Iterator[str]:
 
 def _run(results: Results) -> str:
     runs, quiet = results.runs_of("up"), results.runs_of("nothing to do")
-    times = f"{runs} run{'s' if runs > 1 else ''} of each cell"
+    text = f"{runs} run{'s' if runs > 1 else ''} of each cell"
     if quiet != runs:
-        times += f", {quiet} of those in which nothing changes"
-    if len(results.times) > 1:
-        times += f", taken at {len(results.times)} times"
-    return results.circumstances.sentence(times)
+        text += f", {quiet} of operations without changes"
+    if len(results.sessions) > 1:
+        text += f", in {len(results.sessions)} sessions"
+    return results.environment.sentence(text)
 
 
 def _grid(results: Results, operation: Operation) -> Iterator[str]:
@@ -174,10 +181,14 @@ def _grid(results: Results, operation: Operation) -> Iterator[str]:
     places = list(product(results.latencies, results.sizes))
     yield "| seconds | " + " | ".join(f"{size} at {latency} ms" for latency, size in places) + " |"
     yield "|---|" + "---:|" * len(places)
-    for row in results.rows:
-        cells = [results.cell(row, size, latency, operation) for latency, size in places]
+    for system in results.systems:
+        cells = [results.cell(system, size, latency, operation) for latency, size in places]
         if any(cells):
-            yield f"| {ROWS[row].title} | " + " | ".join(f"{cell.median('wall'):.2f}" if cell else "–" for cell in cells) + " |"
+            yield (
+                f"| {SYSTEMS[system].title} | "
+                + " | ".join(f"{cell.median('wall'):.2f}" if cell else "–" for cell in cells)
+                + " |"
+            )
 
 
 def _details(results: Results, operation: Operation) -> Iterator[str]:
@@ -185,19 +196,19 @@ def _details(results: Results, operation: Operation) -> Iterator[str]:
     size, latency = max(results.sizes), max(results.latencies)
     yield f"| {size} at {latency} ms | " + " | ".join(_HEADS) + " |"
     yield "|---|" + "---:|" * len(_HEADS)
-    for row in results.rows:
-        cell = results.cell(row, size, latency, operation)
+    for system in results.systems:
+        cell = results.cell(system, size, latency, operation)
         if cell is not None:
-            yield f"| {ROWS[row].title} | " + " | ".join(_figures(results, cell)) + " |"
+            yield f"| {SYSTEMS[system].title} | " + " | ".join(_figures(results, cell)) + " |"
 
 
 def _figures(results: Results, cell: Cell) -> list[str]:
-    floor = results.beside(FLOOR, cell)
+    baseline = results.counterpart(NO_OP, cell)
     state = cell.median("state")
     return [
         _number(cell.median("wall"), 2),
         f"{min(cell.wall):.2f} – {max(cell.wall):.2f}",
-        _number(cell.ratio(floor) if floor else None, 2),
+        _number(cell.ratio(baseline) if baseline else None, 2),
         _number(cell.median("requests"), 0),
         _number(cell.median("in_flight"), 0),
         _number(cell.median("memory"), 0),
@@ -213,21 +224,21 @@ def _number(value: float | None, digits: int) -> str:
 
 
 def _state(results: Results) -> Iterator[str]:
-    yield "Bytes of one module, as compact JSON. The file has more: each resource's names and times, and the indentation."
+    yield "Bytes of one module, as compact JSON. The file also has each resource's names and times, and indentation."
     yield ""
-    yield "| row | declared | inputs + outputs | of that `__provider`, twice |"
+    yield "| system | declared | inputs + outputs | of that `__provider`, twice |"
     yield "|---|---:|---:|---:|"
-    for row, found in results.modules.items():
-        yield f"| {ROWS[row].title} | {found.content:.0f} | {found.properties:.0f} | {2 * found.provider:.0f} |"
+    for system, found in results.modules.items():
+        yield f"| {SYSTEMS[system].title} | {found.content:.0f} | {found.properties:.0f} | {2 * found.provider:.0f} |"
 
 
 def table(results: Results) -> Table:
     """All cells, for the terminal."""
-    made = Table("operation", "N", "ms", "row", *[Column(head, justify="right") for head in _HEADS])
+    made = Table("operation", "N", "ms", "system", *[Column(head, justify="right") for head in _HEADS])
     for operation, size, latency in product(OPERATIONS, results.sizes, results.latencies):
-        for row in results.rows:
-            cell = results.cell(row, size, latency, operation)
+        for system in results.systems:
+            cell = results.cell(system, size, latency, operation)
             if cell is not None:
-                made.add_row(operation, str(size), str(latency), ROWS[row].title, *_figures(results, cell))
+                made.add_row(operation, str(size), str(latency), SYSTEMS[system].title, *_figures(results, cell))
         made.add_section()
     return made

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, Literal, get_args
+from typing import Final, Literal, get_args
 
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel
 
-from .environment import Circumstances
+from .environment import Environment
 from .errors import BenchError
-from .workload import OPERATIONS, QUIET, Operation
+from .workload import NO_CHANGE, Operation
 
 Figure = Literal["wall", "requests", "in_flight", "memory", "plugin_cpu", "program_cpu", "cpu", "state"]
 
@@ -18,24 +18,24 @@ _FIGURES: Final[tuple[Figure, ...]] = get_args(Figure)
 
 
 class Cell(BaseModel):
-    """One operation of one row at one size and latency: a list of figures, one for each run.
+    """One operation of one system at one size and latency: lists with one figure for each run.
 
     Attributes:
-        row: The row's name.
-        size: Modules.
-        latency: Milliseconds before each answer.
+        system: The system's name.
+        size: Number of modules.
+        latency: Milliseconds before each response.
         operation: The operation.
         wall: Seconds.
-        requests: Requests that the server saw.
-        in_flight: Requests under way at once, at most.
-        memory: Megabytes (10^6 bytes) of the process that speaks to the API, at its peak.
-        plugin_cpu: Processor seconds of that process.
-        program_cpu: Processor seconds of the process that runs the user's program.
-        cpu: Processor seconds of the command and all processes below it.
-        state: Bytes of the state's file afterwards.
+        requests: Requests that the server received.
+        in_flight: Maximum of concurrent requests.
+        memory: Peak memory of the process that sends the requests, in megabytes (10^6 bytes).
+        plugin_cpu: CPU seconds of that process.
+        program_cpu: CPU seconds of the process that runs the user's program.
+        cpu: CPU seconds of the command and all child processes.
+        state: Size of the state file afterwards, in bytes.
     """
 
-    row: str
+    system: str
     size: int
     latency: int
     operation: Operation
@@ -49,40 +49,40 @@ class Cell(BaseModel):
     state: list[int] = []
 
     def median(self, figure: Figure) -> float | None:
-        """The median of a figure; None where it was not taken."""
+        """The median of a figure; None if it was not measured."""
         values: Sequence[float] = getattr(self, figure)
         return statistics.median(values) if values else None
 
     def with_runs_of(self, later: Cell) -> Cell:
-        """This one, with the runs of another at the end of each list."""
+        """This cell with the runs of another one appended."""
         return self.model_copy(update={name: getattr(self, name) + getattr(later, name) for name in _FIGURES})
 
     def part(self, begin: int, end: int) -> Cell:
-        """Some of its runs; a figure that was not taken in each run has none, since nothing tells which they are of."""
+        """A slice of its runs. A figure that was not measured in each run is left out, because its runs are unknown."""
         lists = {name: getattr(self, name) for name in _FIGURES}
         return self.model_copy(
             update={name: found[begin:end] if len(found) == len(self.wall) else [] for name, found in lists.items()}
         )
 
-    def ratio(self, floor: Cell) -> float:
-        """The median of the ratios of its times to those of another cell, run by run."""
-        return statistics.median(own / other for own, other in zip(self.wall, floor.wall, strict=True))
+    def ratio(self, baseline: Cell) -> float:
+        """The median of the ratios to another cell, run by run."""
+        return statistics.median(own / other for own, other in zip(self.wall, baseline.wall, strict=True))
 
-    def over(self, floor: Cell) -> float:
-        """The median of the seconds that it took more than another cell, run by run."""
-        return statistics.median(self.each_over(floor))
+    def over(self, baseline: Cell) -> float:
+        """The median of the differences to another cell in seconds, run by run."""
+        return statistics.median(self.each_over(baseline))
 
-    def each_over(self, floor: Cell) -> list[float]:
-        """The seconds that it took more than another cell, run by run."""
-        return [own - other for own, other in zip(self.wall, floor.wall, strict=True)]
+    def each_over(self, baseline: Cell) -> list[float]:
+        """The differences to another cell in seconds, run by run."""
+        return [own - other for own, other in zip(self.wall, baseline.wall, strict=True)]
 
 
 class ModuleBytes(BaseModel):
-    """What one module takes in a row's state, in bytes of compact JSON: the mean of all.
+    """Mean size of one module in a system's state, in bytes of compact JSON.
 
     Attributes:
-        content: Its type and data, as they are declared.
-        properties: Its inputs and outputs.
+        content: The declared type and data.
+        properties: The inputs and outputs.
         provider: ``__provider``, which is in both.
     """
 
@@ -91,93 +91,85 @@ class ModuleBytes(BaseModel):
     provider: float
 
 
-class Time(BaseModel):
-    """One time at which the command ran, and how many runs each cell has of it.
+class Session(BaseModel):
+    """One session of measuring, and the number of its runs in each cell.
 
     Attributes:
         began: Date and time, UTC (ISO 8601).
         runs: Runs of each cell.
-        quiet_runs: Runs of each cell of an operation that changes nothing.
+        no_change_runs: Runs of each cell of an operation without changes.
     """
 
     began: str
     runs: int
-    quiet_runs: int
+    no_change_runs: int
 
-    def of(self, operation: Operation) -> int:
-        """How many runs a cell of an operation has of it."""
-        return self.quiet_runs if operation in QUIET else self.runs
+    def runs_of(self, operation: Operation) -> int:
+        """The number of its runs in a cell of an operation."""
+        return self.no_change_runs if operation in NO_CHANGE else self.runs
 
 
 class Results(BaseModel):
-    """The matrix, of one time or of several.
+    """The matrix, of one or several sessions.
 
     Attributes:
-        circumstances: When, on what and with what.
-        times: When the runs were taken, in the order of the figures in each cell.
-        sizes: Modules.
+        environment: Date, machine and software.
+        sessions: In the order of the figures in each cell.
+        sizes: Numbers of modules.
         latencies: Milliseconds.
-        rows: The names of the rows, in the order of the tables.
-        operations: In the order of a stack's life; a file that does not say so has all.
-        left_out: Rows that could not be run, and why.
-        modules: By row, after the largest ``up``.
+        systems: The names of the systems, in the order of the tables.
+        operations: In the order of a stack's lifecycle.
+        skipped: Systems that could not run, with the reason.
+        modules: Sizes in state by system, after the largest ``up``.
         cells: The figures.
     """
 
-    circumstances: Circumstances
-    times: list[Time]
+    environment: Environment
+    sessions: list[Session]
     sizes: list[int]
     latencies: list[int]
-    rows: list[str]
-    operations: list[Operation] = list(OPERATIONS)
-    left_out: dict[str, str]
+    systems: list[str]
+    operations: list[Operation]
+    skipped: dict[str, str]
     modules: dict[str, ModuleBytes]
     cells: list[Cell]
 
-    @model_validator(mode="before")
-    @classmethod
-    def _read_one_time(cls, data: Any) -> Any:
-        """A file of before `--add` has the numbers of runs alone."""
-        if not isinstance(data, dict) or "times" in data:
-            return data
-        return {**data, "times": [{"began": "", "runs": data.get("runs"), "quiet_runs": data.get("quiet_runs")}]}
+    def cell(self, system: str, size: int, latency: int, operation: Operation) -> Cell | None:
+        """One cell; None if there is none."""
+        wanted = (system, size, latency, operation)
+        return next((cell for cell in self.cells if (cell.system, cell.size, cell.latency, cell.operation) == wanted), None)
 
-    def cell(self, row: str, size: int, latency: int, operation: Operation) -> Cell | None:
-        """One cell; None where there is none."""
-        wanted = (row, size, latency, operation)
-        return next((cell for cell in self.cells if (cell.row, cell.size, cell.latency, cell.operation) == wanted), None)
+    def counterpart(self, system: str, cell: Cell) -> Cell | None:
+        """The cell of another system with the same size, latency and operation; None if there is none."""
+        return self.cell(system, cell.size, cell.latency, cell.operation)
 
-    def beside(self, row: str, cell: Cell) -> Cell | None:
-        """Another row's cell of the same size, latency and operation; None where there is none."""
-        return self.cell(row, cell.size, cell.latency, cell.operation)
-
-    def pairs(self, rows: Sequence[str], other: str, operations: Sequence[Operation]) -> Iterator[tuple[Cell, Cell]]:
-        """The cells of some rows and operations, each with another row's, where that has one."""
+    def pairs(self, systems: Sequence[str], other: str, operations: Sequence[Operation]) -> Iterator[tuple[Cell, Cell]]:
+        """The cells of some systems and operations, each with that of another system, if it has one."""
         for cell in self.cells:
-            if cell.row in rows and cell.operation in operations:
-                found = self.beside(other, cell)
+            if cell.system in systems and cell.operation in operations:
+                found = self.counterpart(other, cell)
                 if found is not None:
                     yield cell, found
 
     def runs_of(self, operation: Operation) -> int:
-        """How many figures a cell of an operation has."""
-        return sum(time.of(operation) for time in self.times)
+        """The number of runs in a cell of an operation."""
+        return sum(session.runs_of(operation) for session in self.sessions)
 
-    def each_time(self) -> Iterator[Results]:
-        """The runs of each time by themselves; what a module takes in state is not of a run."""
-        for number, time in enumerate(self.times):
+    def by_session(self) -> Iterator[Results]:
+        """The results of each session separately, without the sizes in state, which belong to no session."""
+        for number, session in enumerate(self.sessions):
             cells = []
             for cell in self.cells:
-                begin = sum(earlier.of(cell.operation) for earlier in self.times[:number])
-                cells.append(cell.part(begin, begin + time.of(cell.operation)))
-            yield self.model_copy(update={"times": [time], "modules": {}, "cells": cells})
+                begin = sum(earlier.runs_of(cell.operation) for earlier in self.sessions[:number])
+                cells.append(cell.part(begin, begin + session.runs_of(cell.operation)))
+            yield self.model_copy(update={"sessions": [session], "modules": {}, "cells": cells})
 
     def differences(self, other: Results, *, runs: bool = True) -> list[str]:
-        """What is not the same in two plans, or in where and with what they ran; the day and the order of rows play no part.
+        """The differences in plan, machine and software; the date and the order of systems are ignored.
 
         Args:
-            other: The other one.
-            runs: Whether both have to have as many runs.
+            other: The other results.
+            runs: Whether to compare the numbers of runs.
         """
         own, others = self._plan(runs=runs), other._plan(runs=runs)
         names = sorted(own.keys() | others.keys())
@@ -188,16 +180,16 @@ class Results(BaseModel):
         ]
 
     def _plan(self, *, runs: bool) -> dict[str, object]:
-        machine = self.circumstances.model_dump(exclude={"date", "software"})
+        machine = self.environment.model_dump(exclude={"date", "software"})
         plan = self.model_dump(include={"sizes", "latencies", "operations"})
-        counted = {"runs": [(time.runs, time.quiet_runs) for time in self.times]} if runs else {}
-        return {**machine, **self.circumstances.software, **plan, "rows": sorted(self.rows), **counted}
+        counted = {"runs": [(session.runs, session.no_change_runs) for session in self.sessions]} if runs else {}
+        return {**machine, **self.environment.software, **plan, "systems": sorted(self.systems), **counted}
 
-    def refuse_to_add(self, later: Results) -> None:
-        """See that runs of another time can stand beside these; how many runs each has plays no part.
+    def require_addable(self, later: Results) -> None:
+        """Require that the runs of another session can be added; the numbers of runs may differ.
 
         Raises:
-            BenchError: They are of another plan, another machine or other software, or are here already.
+            BenchError: They are of another plan, machine or software, or were added before.
         """
         found = self.differences(later, runs=False)
         if found:
@@ -205,20 +197,22 @@ class Results(BaseModel):
                 f"--add: the figures so far are of another plan, another machine or other software: {'; '.join(found)}\n"
                 "next: measure without --add"
             )
-        again = [time.began for time in later.times if time.began in [earlier.began for earlier in self.times]]
+        again = [session.began for session in later.sessions if session.began in [earlier.began for earlier in self.sessions]]
         if again:
             raise BenchError(
-                f"--add: the runs that began at {again[0]} are among the figures already\n"
-                "next: delete what an interrupted --add has left (….added.begun.json beside the figures)"
+                f"--add: the runs that began at {again[0]} were added before\n"
+                "next: delete the checkpoint of an interrupted --add (….added.begun.json)"
             )
 
     def with_runs_of(self, later: Results) -> Results:
-        """These runs and those of another time, in its order of rows; run by run, a row stays beside the others of its time.
+        """These results with the runs of a later session appended, in its order of systems.
 
         Raises:
-            BenchError: They are of another plan, another machine or other software, or are here already.
+            BenchError: The runs are of another plan, machine or software, or were added before.
         """
-        self.refuse_to_add(later)
-        cells = [earlier.with_runs_of(cell) for cell in later.cells if (earlier := self.beside(cell.row, cell)) is not None]
-        circumstances = later.circumstances.since(self.circumstances.date)
-        return later.model_copy(update={"circumstances": circumstances, "times": self.times + later.times, "cells": cells})
+        self.require_addable(later)
+        cells = [
+            earlier.with_runs_of(cell) for cell in later.cells if (earlier := self.counterpart(cell.system, cell)) is not None
+        ]
+        environment = later.environment.since(self.environment.date)
+        return later.model_copy(update={"environment": environment, "sessions": self.sessions + later.sessions, "cells": cells})

@@ -1,9 +1,9 @@
-"""The API that all rows speak to, in a process of its own, so that it shares no interpreter with what is measured.
+"""The API for all systems, as a test server in a separate process, so that it shares no interpreter with the measured program.
 
-``python -m bench.server`` prints its URL and serves until its standard input closes, which it does when its parent dies.
+``python -m bench.server`` prints its URL and serves until its standard input closes, which also happens if its parent ends.
 
-What it answers is ``testing/independent_server.py``; what stands here is the way there: asyncio, keep-alive, and a latency
-that holds for many requests at once. A row's token leads to an installation of its own, with counters of its own.
+The responses are those of ``testing/independent_server.py``. This file adds asyncio, keep-alive, and a latency for many
+concurrent requests. Each token has an installation of its own, with its own counts.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import httpx
 
 from testing.independent_server import Call, Server
 
-_CONTROL: Final = "/bench/"  # below it: a row's token
+_CONTROL: Final = "/bench/"  # followed by a token
 _REASONS: Final = {200: "OK", 201: "Created", 204: "No Content"}
 
 
@@ -31,7 +31,7 @@ _REASONS: Final = {200: "OK", 201: "Created", 204: "No Content"}
 
 
 class _Installations(dict[str, Server]):
-    """By token; that of the control requests is the path's last part."""
+    """Servers by token. For control requests the token is the last part of the path."""
 
     def control(self, call: Call) -> tuple[int, bytes]:
         token = call.path.removeprefix(_CONTROL)
@@ -52,7 +52,7 @@ class _Installations(dict[str, Server]):
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 call = await _call(reader)
-                status, body = await self._answer(call)
+                status, body = await self._respond(call)
                 head = f"HTTP/1.1 {status} {_REASONS.get(status, 'Refused')}\r\n"
                 if status != httpx.codes.NO_CONTENT:
                     head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n"
@@ -60,7 +60,7 @@ class _Installations(dict[str, Server]):
                 await writer.drain()
         writer.close()
 
-    async def _answer(self, call: Call) -> tuple[int, bytes]:
+    async def _respond(self, call: Call) -> tuple[int, bytes]:
         if call.path.startswith(_CONTROL):
             return self.control(call)
         found = self.get(call.headers.get("authorization", "").removeprefix("Bearer "))
@@ -94,16 +94,16 @@ async def _main() -> None:
     await asyncio.to_thread(sys.stdin.read)
 
 
-# -- its user -------------------------------------------------------------------------------------------------------------
+# -- the client -----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Counted:
-    """What an installation has seen since it was last asked.
+class RequestCounts:
+    """Counts of an installation since the last call of ``read_counts``.
 
     Attributes:
-        methods: Requests of each method.
-        most_in_flight: Requests under way at once.
+        methods: Requests by method.
+        most_in_flight: Maximum of concurrent requests.
         modules: Modules that are registered now.
     """
 
@@ -118,34 +118,34 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class Site:
-    """One installation on the server: the whole of what a row may know."""
+class Installation:
+    """Address and token of one installation on the test server."""
 
     base_url: str
     token: str
 
-    def begin(self, latency: float, *, envelope: bool) -> None:
-        """Make it anew.
+    def reset(self, latency: float, *, envelope: bool) -> None:
+        """Delete all modules and counts of the installation.
 
         Args:
-            latency: Seconds before each answer.
+            latency: Seconds before each response.
             envelope: Whether the list comes in pages, as documented of v2, or as one array, as documented of v1.
         """
         shape = "envelope" if envelope else "array"
         self._control("PUT", {"latency": latency, "list_shape": shape})
 
-    def counted(self) -> Counted:
-        """Read the counters, and set them to 0."""
-        return Counted(**self._control("GET"))
+    def read_counts(self) -> RequestCounts:
+        """Read the counts and reset them to 0."""
+        return RequestCounts(**self._control("GET"))
 
     def _control(self, method: str, body: dict[str, Any] | None = None) -> Any:
-        answer = httpx.request(method, f"{self.base_url}{_CONTROL}{self.token}", json=body, trust_env=False)
-        return answer.raise_for_status().json()
+        response = httpx.request(method, f"{self.base_url}{_CONTROL}{self.token}", json=body, trust_env=False)
+        return response.raise_for_status().json()
 
 
 @contextlib.contextmanager
-def running() -> Iterator[str]:
-    """Start the server; its URL."""
+def run_server() -> Iterator[str]:
+    """Run the server until the end of the block; yields its URL."""
     root = Path(__file__).resolve().parent.parent
     command = [sys.executable, "-m", "bench.server"]
     with subprocess.Popen(
@@ -154,7 +154,7 @@ def running() -> Iterator[str]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        start_new_session=True,  # a Ctrl-C is not for it: it ends with its input
+        start_new_session=True,  # so that Ctrl-C does not reach it; it ends with its input
     ) as process:
         assert process.stdout is not None  # noqa: S101 - it is a pipe
         try:

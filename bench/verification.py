@@ -1,27 +1,27 @@
-"""Whether the work was done: a time is worth nothing if it was not."""
+"""Verification that a measured command did its work."""
 
 from __future__ import annotations
 
 from .errors import BenchError
-from .server import Counted
+from .server import RequestCounts
 from .workload import Operation
 
 
-def require_work(what: str, operation: Operation, size: int, counted: Counted) -> None:
-    """Compare what an installation has seen of one operation with what was to be done.
+def verify_work(what: str, operation: Operation, size: int, counted: RequestCounts) -> None:
+    """Compare the requests and modules of an installation with those expected after an operation.
 
     Args:
         what: The command, for the message.
-        operation: What it was.
-        size: Modules that are declared on the installation.
-        counted: What the installation has seen.
+        operation: The operation.
+        size: Number of modules that are declared on the installation.
+        counted: The counts of the installation.
 
     Raises:
-        BenchError: It was not done, or more than that.
+        BenchError: The counts differ from those expected.
     """
-    after = 0 if operation in {"preview new", "destroy"} else size
+    modules = 0 if operation in {"preview new", "destroy"} else size
     written = {"up": "POST", "update all": "PUT", "destroy": "DELETE"}
-    wanted = {method: size if written.get(operation) == method else 0 for method in written.values()}
-    seen = {method: counted.methods[method] for method in wanted}
-    if counted.modules != after or seen != wanted:
-        raise BenchError(f"{what}: {after} modules and the requests {wanted} were to be seen, not {counted.modules} and {seen}")
+    expected = {method: size if written.get(operation) == method else 0 for method in written.values()}
+    seen = {method: counted.methods[method] for method in expected}
+    if counted.modules != modules or seen != expected:
+        raise BenchError(f"{what}: expected {modules} modules and the requests {expected}, found {counted.modules} and {seen}")

@@ -1,4 +1,4 @@
-"""What is declared: N triggers, each with a filter of its own, in two variants. Every row is given the same."""
+"""The workload, the same for every system: N triggers, each with its own filter, in two variants."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from typing import Any, Final, Literal, get_args
 Operation = Literal["preview new", "up", "nothing to do", "preview of a change", "update all", "refresh", "destroy"]
 
 OPERATIONS: Final[tuple[Operation, ...]] = get_args(Operation)
-"""In the order of a stack's life: each leaves behind what the next one starts from."""
+"""In the order of a stack's lifecycle: each operation starts from the result of the previous one."""
 
 CHANGED: Final = frozenset({"preview of a change", "update all"})
-"""The operations before which the program is given the second variant: every module changes."""
+"""The operations with the second variant, in which every module changes."""
 
-QUIET: Final[tuple[Operation, ...]] = ("preview new", "nothing to do", "preview of a change")
-"""The operations that leave all as it was: each can run again without a new stack."""
+NO_CHANGE: Final[tuple[Operation, ...]] = ("preview new", "nothing to do", "preview of a change")
+"""The operations that change nothing, so that they can run again without a new stack."""
 
 FILE: Final = "modules.json"
-"""Where a program finds its modules: in its own directory."""
+"""The file with the modules, in the directory of the program."""
 
 
 def modules(size: int, variant: int) -> list[dict[str, Any]]:
     """The modules of a program.
 
     Args:
-        size: How many.
-        variant: 0 or 1; no module is the same in both.
+        size: Number of modules.
+        variant: 0 or 1; every module differs between the two.
 
     Returns:
-        Of each its ``name``, its ``type`` and its ``data`` in the API's spelling.
+        For each module ``name``, ``type`` and ``data`` with the API's property names.
     """
     return [
         {
@@ -49,11 +49,11 @@ def modules(size: int, variant: int) -> list[dict[str, Any]]:
 
 
 def write(directory: Path, size: int, variant: int) -> None:
-    """Write the modules where a program finds them."""
+    """Write the file with the modules."""
     (directory / FILE).write_text(json.dumps(modules(size, variant)), encoding="utf-8")
 
 
 def content_bytes() -> int:
-    """The canonical JSON of one module, type and data, in bytes. All have the same."""
+    """The size of the canonical JSON of one module (type and data) in bytes, the same for all modules."""
     module = modules(1, 0)[0]
     return len(json.dumps({name: module[name] for name in ("type", "data")}, separators=(",", ":"), sort_keys=True))

@@ -1,6 +1,6 @@
-"""The requests of one operation, with no engine: ``bare.py METHOD CONNECTIONS`` in a directory with ``modules.json``.
+"""The requests of one operation without an engine: ``bare_httpx.py METHOD CONNECTIONS`` in a directory with ``modules.json``.
 
-The keys that the server makes are kept in ``keys.json``.
+The keys that the server creates are stored in ``keys.json``.
 """
 
 import json
@@ -25,8 +25,8 @@ client = httpx.Client(
 
 def send(path: str, module: dict[str, Any] | None) -> Any:
     body = {name: module[name] for name in ("type", "data")} if module and METHOD in {"POST", "PUT"} else None
-    answer = client.request(METHOD, path, json=body).raise_for_status()
-    return answer.json() if answer.content else None
+    response = client.request(METHOD, path, json=body).raise_for_status()
+    return response.json() if response.content else None
 
 
 modules: list[dict[str, Any]] = json.loads(Path("modules.json").read_text("utf-8"))

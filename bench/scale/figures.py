@@ -8,26 +8,26 @@ from typing import Final, Literal, TypeVar, get_args
 
 from pydantic import BaseModel
 
-from bench.environment import Circumstances
+from bench.environment import Environment
 
 Operation = Literal["up", "nothing to do", "refresh", "destroy"]
 
 OPERATIONS: Final[tuple[Operation, ...]] = get_args(Operation)
-"""Those of the matrix that a whole life needs, in its order."""
+"""The operations of the matrix that a lifecycle needs, in its order."""
 
 
 class FleetCell(BaseModel):
     """One command on a fleet.
 
     Attributes:
-        installations: How many it has.
-        operation: What was done on each.
+        installations: Number of installations.
+        operation: The operation on each.
         wall: Seconds of the command.
-        cpu: Processor seconds of the command and all processes below it.
-        memory: Megabytes (10^6 bytes) that they had at once, at most; what they share counts for each.
+        cpu: CPU seconds of the command and all child processes.
+        memory: Their peak memory together in megabytes (10^6 bytes); shared memory counts for each process.
         plugin: Megabytes of the largest plugin.
-        requests: Requests that all installations saw.
-        seconds: Of each installation, from its start to its end, as the command says.
+        requests: Requests to all installations.
+        seconds: Duration of each installation, as the command reports it.
     """
 
     installations: int
@@ -46,7 +46,7 @@ class FleetCell(BaseModel):
 
     @property
     def median(self) -> float:
-        """Seconds of an installation, beside those that run at the same time."""
+        """Seconds of one installation while others run at the same time."""
         return statistics.median(self.seconds)
 
 
@@ -54,15 +54,15 @@ class Fleets(BaseModel):
     """Fleets of several sizes.
 
     Attributes:
-        circumstances: When, on what and with what.
-        modules: On each installation.
-        latency: Milliseconds before each answer.
+        environment: Date, machine and software.
+        modules: Number of modules on each installation.
+        latency: Milliseconds before each response.
         parallel: How many installations run at a time.
-        sizes: Installations.
+        sizes: Numbers of installations.
         cells: The figures.
     """
 
-    circumstances: Circumstances
+    environment: Environment
     modules: int
     latency: int
     parallel: int
@@ -70,7 +70,7 @@ class Fleets(BaseModel):
     cells: list[FleetCell]
 
     def cell(self, installations: int, operation: Operation) -> FleetCell | None:
-        """One cell; None where there is none."""
+        """One cell; None if there is none."""
         return _found(self.cells, installations, operation)
 
     def memory_each(self, cell: FleetCell) -> float:
@@ -82,15 +82,15 @@ class StackCell(BaseModel):
     """One command on a stack.
 
     Attributes:
-        installations: How many it declares modules on.
-        operation: What was done.
+        installations: Number of installations with modules.
+        operation: The operation.
         wall: Seconds of the command.
-        cpu: Processor seconds of the command and all processes below it.
-        engine: Megabytes (10^6 bytes) of the Pulumi CLI, at its peak.
-        plugin: Megabytes of the plugin, at its peak.
-        written: Megabytes that the engine wrote: its state above all, and what it tells the other processes.
-        requests: Requests that all installations saw.
-        state: Bytes of the state's file afterwards.
+        cpu: CPU seconds of the command and all child processes.
+        engine: Peak memory of the Pulumi CLI in megabytes (10^6 bytes).
+        plugin: Peak memory of the plugin in megabytes.
+        written: Megabytes that the engine wrote: mostly state, and messages to other processes.
+        requests: Requests to all installations.
+        state: Size of the state file afterwards, in bytes.
     """
 
     installations: int
@@ -105,40 +105,40 @@ class StackCell(BaseModel):
 
 
 class Stacks(BaseModel):
-    """One stack each, on several numbers of installations.
+    """Stacks on several numbers of installations.
 
     Attributes:
-        circumstances: When, on what and with what.
-        modules: On each installation.
-        latency: Milliseconds before each answer.
-        sizes: Installations.
+        environment: Date, machine and software.
+        modules: Number of modules on each installation.
+        latency: Milliseconds before each response.
+        sizes: Numbers of installations.
         cells: The figures.
     """
 
-    circumstances: Circumstances
+    environment: Environment
     modules: int
     latency: int
     sizes: list[int]
     cells: list[StackCell]
 
     def cell(self, installations: int, operation: Operation) -> StackCell | None:
-        """One cell; None where there is none."""
+        """One cell; None if there is none."""
         return _found(self.cells, installations, operation)
 
-    def beside_single(self, cell: StackCell) -> float | None:
-        """Its time, as a part of what its modules take in stacks of the smallest size, one after the other; None without that."""
+    def relative_to_single(self, cell: StackCell) -> float | None:
+        """Its time relative to that of sequential stacks of the smallest size with as many modules; None without that size."""
         single = self.cell(min(self.sizes), cell.operation)
         return cell.wall * single.installations / (cell.installations * single.wall) if single else None
 
-    def written_beside_single(self, cell: StackCell) -> float | None:
-        """What the engine wrote for each module, beside the smallest size; None without that."""
+    def written_relative_to_single(self, cell: StackCell) -> float | None:
+        """Written bytes for each module relative to the smallest size; None without that size."""
         single = self.cell(min(self.sizes), cell.operation)
         return cell.written * single.installations / (cell.installations * single.written) if single else None
 
     @property
-    def sensible(self) -> int:
-        """The largest size up to which no operation takes longer than in stacks of the smallest."""
-        slower = [cell.installations for cell in self.cells if (self.beside_single(cell) or 0.0) > 1]
+    def largest_efficient_size(self) -> int:
+        """The largest size up to which no operation takes longer than in stacks of the smallest size."""
+        slower = [cell.installations for cell in self.cells if (self.relative_to_single(cell) or 0.0) > 1]
         return max(size for size in self.sizes if size < min(slower, default=max(self.sizes) + 1))
 
 

@@ -1,4 +1,4 @@
-"""What is measured of something that grows."""
+"""The plan for measuring fleets and stacks of several sizes."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from bench import workload
-from bench.environment import Circumstances, now
+from bench.environment import Environment, now
 from bench.errors import BenchError
-from bench.server import Site, running
-from bench.systems import ROWS
+from bench.server import Installation, run_server
+from bench.systems import SYSTEMS
 from bench.systems.ours import OursV2
-from bench.verification import require_work
+from bench.verification import verify_work
 
 from .figures import OPERATIONS, Operation
 
-ROW = ROWS[OursV2.name]
-"""What is measured: this provider, under today's version of the API."""
+SYSTEM = SYSTEMS[OursV2.name]
+"""The measured system: this provider with the current version of the API."""
 
 
 _Cell_co = TypeVar("_Cell_co", covariant=True)
 
 
-class Grown(Protocol[_Cell_co]):
-    """Something of one size, from its first `up` to its `destroy`."""
+class Measurable(Protocol[_Cell_co]):
+    """A fleet or stack of one size, from its first `up` to its `destroy`."""
 
     def measure(self, operation: Operation) -> _Cell_co:
-        """Do it, and see to it that it was done."""
+        """Run the operation, measure it and verify that it did its work."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class Plan:
     """What to measure.
 
     Attributes:
-        sizes: Installations.
-        modules: On each.
-        latency: Milliseconds before each answer.
-        operations: In the order of a stack's life.
-        quick: What the figures say of themselves.
+        sizes: Numbers of installations.
+        modules: Number of modules on each.
+        latency: Milliseconds before each response.
+        operations: In the order of a stack's lifecycle.
+        quick: Whether it is ``--quick``.
     """
 
     sizes: Sequence[int]
@@ -52,62 +52,62 @@ class Plan:
 
     @property
     def steps(self) -> int:
-        """Commands."""
+        """Number of commands."""
         return len(self.sizes) * len(self.operations)
 
-    def circumstances(self) -> Circumstances:
-        """Those of a run that begins.
+    def environment(self) -> Environment:
+        """The environment of the current run.
 
         Raises:
-            BenchError: It cannot be run here.
+            BenchError: The system cannot run here.
         """
-        lacking = ROW.missing()
+        lacking = SYSTEM.missing()
         if lacking is not None:
             raise BenchError(lacking)
-        return now(ROW.software(), quick=self.quick)
+        return now(SYSTEM.software(), quick=self.quick)
 
-    def in_turn(
-        self, kind: str, make: Callable[[Path, Mapping[str, Site]], Grown[_Cell_co]], step: Callable[[str], None]
+    def measure_in_turn(
+        self, kind: str, make: Callable[[Path, Mapping[str, Installation]], Measurable[_Cell_co]], step: Callable[[str], None]
     ) -> Iterator[_Cell_co]:
-        """Measure one of each size, in turn within each operation, so that noise hits all alike.
+        """Measure each size, in turn within each operation, so that noise affects all of them.
 
         Args:
-            kind: What it is.
-            make: Makes one in a directory that is not there yet, on its installations.
-            step: Called before each command with what it is.
+            kind: A fleet or a stack, for messages.
+            make: Creates one in a new directory, on its installations.
+            step: Called with a description before each command.
 
         Raises:
-            BenchError: A command failed, or did not do what it was to do.
+            BenchError: A command failed or did not do its work.
         """
-        with running() as base_url, tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as directory:
-            made = {size: make(Path(directory) / f"of-{size}", self._sites(base_url, size)) for size in self.sizes}
+        with run_server() as base_url, tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as directory:
+            made = {size: make(Path(directory) / f"of-{size}", self._installations(base_url, size)) for size in self.sizes}
             for operation in self.operations:
                 for size, one in made.items():
                     step(f"{kind}, {size} installations of {self.modules} modules, {operation}")
                     yield one.measure(operation)
 
-    def _sites(self, base_url: str, size: int) -> Mapping[str, Site]:
-        """Installations that have nothing yet, by name. Two sizes have no name in common, for their stacks may lie together."""
-        found = {f"site{number}of{size}": Site(base_url, f"token-of-{size}-{number}") for number in range(size)}
-        for site in found.values():
-            site.begin(self.latency / 1000, envelope=True)
+    def _installations(self, base_url: str, size: int) -> Mapping[str, Installation]:
+        """New installations by name. The names of two sizes differ, because their stacks may share a backend."""
+        found = {f"inst{number}of{size}": Installation(base_url, f"token-of-{size}-{number}") for number in range(size)}
+        for installation in found.values():
+            installation.reset(self.latency / 1000, envelope=True)
         return found
 
-    def requests(self, what: str, operation: Operation, sites: Mapping[str, Site]) -> int:
-        """What all installations have seen of an operation.
+    def requests(self, what: str, operation: Operation, installations: Mapping[str, Installation]) -> int:
+        """The requests of an operation to all installations.
 
         Raises:
-            BenchError: It was not done on each.
+            BenchError: The work was not done on each installation.
         """
-        seen = {name: site.counted() for name, site in sites.items()}
+        seen = {name: installation.read_counts() for name, installation in installations.items()}
         for name, counted in seen.items():
-            require_work(f"{what}, {name}, {operation}", operation, self.modules, counted)
+            verify_work(f"{what}, {name}, {operation}", operation, self.modules, counted)
         return sum(counted.requests for counted in seen.values())
 
-    def patience(self, size: int) -> float:
-        """Seconds that a command on so many installations may take: far more than it needs on a machine with time for it."""
+    def time_limit(self, size: int) -> float:
+        """The time limit of a command on a number of installations in seconds, far above the usual time."""
         return 600.0 + 60.0 * size
 
     def declare(self, directory: Path) -> None:
-        """Write the modules of one installation where a program finds them."""
+        """Write the file with the modules of one installation."""
         workload.write(directory, self.modules, 0)

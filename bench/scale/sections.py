@@ -1,4 +1,4 @@
-"""Fleets and stacks as people read them: sections of the page, charts, and tables for the terminal."""
+"""Renders fleets and stacks: sections of the page, charts, and tables for the terminal."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ from bench.drawing import Bar, Entry, Group, Panel, draw
 
 from .figures import OPERATIONS, FleetCell, Fleets, Operation, StackCell, Stacks
 
-_COLOURS: Final[dict[Operation, str]] = {"up": "#0052cc", "nothing to do": "#9a9a9a", "refresh": "#5bb98c", "destroy": "#e69f00"}
+_COLORS: Final[dict[Operation, str]] = {"up": "#0052cc", "nothing to do": "#9a9a9a", "refresh": "#5bb98c", "destroy": "#e69f00"}
 
 _FLEETS: Final = """\
 ## Fleets
 
 {run}
 
-`examples/fleet`: a stack for each installation, {parallel} of them at a time, each with {modules} modules, at {latency} ms, under
-v2. Each fleet has a project and a file backend of its own, and the server is asked of each whether the work was done.
+`examples/fleet` with a stack for each installation, {parallel} at a time, each with {modules} modules, at {latency} ms, with v2.
+Each fleet has its own project and file backend, and the benchmark verifies on the server that the work was done.
 
-- *s for each* is the time of the command, divided by the installations. *One* is what the command itself says of an installation,
-  beside those that run at the same time. It runs several CLI commands for it, one after the other.
-- *MB* is what the command and every process below it had at once, at most; what processes share counts for each of them.
+- *s for each* is the time of the command divided by the number of installations. *One* is the time of an installation as the
+  command reports it, while others run at the same time. The command runs several CLI commands for each installation.
+- *MB* is the peak memory of the command and all child processes together; shared memory counts for each process.
 """
 
 _STACKS: Final = """\
-## The largest sensible stack
+## The largest efficient stack
 
 {run}
 
-One program declares {modules} modules on each of several installations, in one stack, at {latency} ms, under v2. A file backend
-rewrites the whole state at each step, so what the engine writes grows with the *square* of the modules.
+One program declares {modules} modules on each of several installations, in one stack, at {latency} ms, with v2.
+A file backend rewrites the whole state at each step, so the bytes that the engine writes grow with the *square* of the modules.
 
-- *written* is all that the engine gave to the kernel to write: the state above all, and a little that it tells other processes.
-- *× single* is the time beside that of as many stacks of {smallest}, one after the other. Above 1 they are faster.
+- *written* is the number of bytes that the engine writes: mostly state, and a few messages to other processes.
+- *× single* is the time relative to that of as many sequential stacks of {smallest}. Above 1 the single stacks are faster.
 
 {growth}
 
-Time is not all: what fails, is locked or is interrupted concerns all installations of a stack, and whoever may change one of them
-may change them all.
+Time is not the only criterion: a failure, a lock or an interruption affects all installations of a stack.
+Whoever can change one of them can change all of them.
 """
 
 _FLEET_HEADS: Final = (
@@ -67,11 +67,11 @@ _STACK_HEADS: Final = (
 
 
 def lines(document: Document, folder: str) -> Iterator[str]:
-    """The sections of what was measured.
+    """The sections of the measured parts.
 
     Args:
         document: The figures.
-        folder: Where the charts are, beside the page.
+        folder: The folder of the charts, next to the page.
     """
     if document.fleets:
         yield from (*_fleets(document.fleets, folder), "")
@@ -80,7 +80,7 @@ def lines(document: Document, folder: str) -> Iterator[str]:
 
 
 def charts(document: Document) -> Iterator[tuple[str, str]]:
-    """The name and the text of each chart."""
+    """The name and the SVG of each chart."""
     if document.fleets:
         yield "fleets", _fleets_chart(document.fleets)
     if document.stacks:
@@ -102,7 +102,7 @@ def _stacks_chart(stacks: Stacks) -> str:
 
 
 def tables(document: Document) -> Iterator[Table]:
-    """For the terminal."""
+    """The tables for the terminal."""
     if document.fleets:
         made = Table("operation", "fleet of", *[Column(head, justify="right") for head in _FLEET_HEADS])
         for fleet in document.fleets.cells:
@@ -116,7 +116,7 @@ def tables(document: Document) -> Iterator[Table]:
 
 
 def _fleets(fleets: Fleets, folder: str) -> Iterator[str]:
-    run = fleets.circumstances.sentence("one run of each")
+    run = fleets.environment.sentence("one run of each")
     yield _FLEETS.format(run=run, parallel=fleets.parallel, modules=fleets.modules, latency=fleets.latency)
     yield f"![Seconds of the command for each installation]({folder}/fleets.svg)"
     yield from ("", "| | fleet of | " + " | ".join(_FLEET_HEADS) + " |", "|---|---:|" + "---:|" * len(_FLEET_HEADS))
@@ -139,7 +139,7 @@ def _fleet(fleets: Fleets, cell: FleetCell) -> list[str]:
 
 def _stacks(stacks: Stacks, folder: str) -> Iterator[str]:
     smallest = f"{min(stacks.sizes)} installation{'s' if min(stacks.sizes) > 1 else ''}"
-    run = stacks.circumstances.sentence("one run of each")
+    run = stacks.environment.sentence("one run of each")
     yield _STACKS.format(
         run=run, modules=stacks.modules, latency=stacks.latency, smallest=smallest, growth=_growth(stacks, smallest)
     )
@@ -150,24 +150,25 @@ def _stacks(stacks: Stacks, folder: str) -> Iterator[str]:
 
 
 def _growth(stacks: Stacks, smallest: str) -> str:
-    """The square, in figures; and how far a stack is no slower than single ones."""
+    """The growth of written bytes and time, and the largest efficient size."""
     sentences = []
     least, most = (stacks.cell(size(stacks.sizes), "up") for size in (min, max))
     if least and most and least is not most:
         times = most.installations / least.installations
         written, wall = most.written / least.written, most.wall / least.wall
-        beside = f"In an `up` on {most.installations} beside one on {least.installations}"
-        sentences = [f"{beside}: {times:g} × the modules, {written:.1f} × what the engine writes, {wall:.1f} × the time."]
-    sensible = f"the one on {stacks.sensible}" if stacks.sensible > min(stacks.sizes) else f"the one on {smallest}"
-    return "\n".join([*sentences, f"The largest that is no slower than single ones in any operation: {sensible}."])
+        comparison = f"In an `up` on {most.installations} compared with one on {least.installations}"
+        sentences = [f"{comparison}: {times:g} × the modules, {written:.1f} × the written bytes, {wall:.1f} × the time."]
+    size = stacks.largest_efficient_size
+    largest = f"the one on {size}" if size > min(stacks.sizes) else f"the one on {smallest}"
+    return "\n".join([*sentences, f"The largest stack that is not slower than single ones in any operation: {largest}."])
 
 
 def _stack(stacks: Stacks, cell: StackCell) -> list[str]:
-    modules, beside = cell.installations * stacks.modules, stacks.beside_single(cell)
+    modules, relative = cell.installations * stacks.modules, stacks.relative_to_single(cell)
     return [
         f"{cell.wall:.1f}",
         f"{1000 * cell.wall / modules:.1f}",
-        "–" if beside is None else f"{beside:.2f}",
+        "–" if relative is None else f"{relative:.2f}",
         f"{cell.written:.1f}",
         f"{1000 * cell.written / modules:.1f}",
         f"{cell.state / 1000:.0f}",
@@ -181,7 +182,7 @@ def _seen(part: Fleets | Stacks) -> list[Operation]:
 
 
 def _legend(part: Fleets | Stacks) -> list[Entry]:
-    return [Entry(_COLOURS[operation], operation) for operation in _seen(part)]
+    return [Entry(_COLORS[operation], operation) for operation in _seen(part)]
 
 
 def _bar(seconds: float | None) -> Bar | None:

@@ -1,4 +1,4 @@
-"""How large a stack may sensibly be: one program that declares on many installations."""
+"""Measures stacks on many installations: one program that declares modules on each."""
 
 from __future__ import annotations
 
@@ -10,57 +10,57 @@ from pathlib import Path
 import yaml
 
 from bench.measure import measure
-from bench.server import Site
-from bench.systems.system import ENGINE, PLUGIN, RIVALS, PulumiStage, with_stack
+from bench.server import Installation
+from bench.systems.system import ENGINE, PLUGIN, PROGRAMS, PreparedPulumiSystem, with_stack
 
 from .figures import Operation, StackCell, Stacks
-from .plan import ROW, Plan
+from .plan import SYSTEM, Plan
 
 
 def run(plan: Plan, step: Callable[[str], None]) -> Stacks:
     """Measure one stack for each number of installations.
 
     Args:
-        plan: What.
-        step: Called before each command with what it is.
+        plan: What to measure.
+        step: Called with a description before each command.
 
     Raises:
-        BenchError: A command failed, or did not do what it was to do.
+        BenchError: A command failed or did not do its work.
     """
-    stacks = Stacks(
-        circumstances=plan.circumstances(), modules=plan.modules, latency=plan.latency, sizes=list(plan.sizes), cells=[]
-    )
-    stacks.cells.extend(plan.in_turn("a stack", lambda root, sites: _Stack(plan, root, sites), step))
+    stacks = Stacks(environment=plan.environment(), modules=plan.modules, latency=plan.latency, sizes=list(plan.sizes), cells=[])
+    stacks.cells.extend(plan.measure_in_turn("a stack", lambda root, installations: _Stack(plan, root, installations), step))
     return stacks
 
 
 class _Stack:
     """A stack of one size, from its first `up` to its `destroy`."""
 
-    def __init__(self, plan: Plan, root: Path, sites: Mapping[str, Site]) -> None:
-        self._plan, self._sites, self._log = plan, sites, root / "command.log"
-        shutil.copytree(RIVALS / "many_installations", root)
+    def __init__(self, plan: Plan, root: Path, installations: Mapping[str, Installation]) -> None:
+        self._plan, self._installations, self._log = plan, installations, root / "command.log"
+        shutil.copytree(PROGRAMS / "many_installations", root)
         plan.declare(root)
-        entries = {name: {"baseUrl": site.base_url, "apiVersion": ROW.version} for name, site in sites.items()}
+        entries = {
+            name: {"baseUrl": installation.base_url, "apiVersion": SYSTEM.version} for name, installation in installations.items()
+        }
         (root / "forge-installations.yaml").write_text(yaml.safe_dump({"installations": entries}), "utf-8")
-        tokens = {f"ATLASSIAN_FORGE_{name.upper()}_TOKEN": site.token for name, site in sites.items()}
-        self._stage = PulumiStage(with_stack(root, tokens, ROW.title))
+        tokens = {f"ATLASSIAN_FORGE_{name.upper()}_TOKEN": installation.token for name, installation in installations.items()}
+        self._prepared = PreparedPulumiSystem(with_stack(root, tokens, SYSTEM.title))
 
     @property
     def size(self) -> int:
-        return len(self._sites)
+        return len(self._installations)
 
     def measure(self, operation: Operation) -> StackCell:
-        taken = measure(replace(self._stage.command(operation), limit=self._plan.patience(self.size)), self._log)
-        requests = self._plan.requests(f"a stack on {self.size}", operation, self._sites)
+        measurement = measure(replace(self._prepared.command(operation), limit=self._plan.time_limit(self.size)), self._log)
+        requests = self._plan.requests(f"a stack on {self.size}", operation, self._installations)
         return StackCell(
             installations=self.size,
             operation=operation,
-            wall=round(taken.wall, 3),
-            cpu=round(taken.cpu, 2),
-            engine=round(taken.roles[ENGINE].memory, 1),
-            plugin=round(taken.roles[PLUGIN].memory, 1),
-            written=round(taken.roles[ENGINE].written, 2),
+            wall=round(measurement.wall, 3),
+            cpu=round(measurement.cpu, 2),
+            engine=round(measurement.roles[ENGINE].memory, 1),
+            plugin=round(measurement.roles[PLUGIN].memory, 1),
+            written=round(measurement.roles[ENGINE].written, 2),
             requests=requests,
-            state=self._stage.state_bytes(),
+            state=self._prepared.state_bytes(),
         )

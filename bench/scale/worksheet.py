@@ -1,4 +1,4 @@
-"""Numbers that know where they come from, and arithmetic that shows itself: what a page prints is what was computed."""
+"""A worksheet of numbers with their sources and formulas, so that a page prints exactly what was computed."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ UNKNOWN: Final = "?"
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number and how it was come by.
+    """A number and its formula.
 
     Attributes:
-        value: The number, of a percentage its part of one; None where what it stands on was not measured.
-        text: As it stands in a line of arithmetic.
+        value: The number, of a percentage the fraction; None if it depends on a number that was not measured.
+        text: The number or the formula as text.
     """
 
     value: float | None
@@ -41,87 +41,89 @@ def _quantity(number: Quantity | int) -> Quantity:
 
 
 @dataclass(frozen=True)
-class _Given:
+class _Input:
     mark: str
-    what: str
+    description: str
     shown: str
-    why: str
+    source: str
 
 
 @dataclass(frozen=True)
-class _Worked:
+class _Result:
     mark: str
     topic: str
-    what: str
-    arithmetic: str
+    description: str
+    formula: str
     shown: str
 
 
-class Book:
+class Worksheet:
     """All numbers of a page.
 
     Attributes:
-        words: Each number by its name, as it stands in a sentence: with its mark.
+        words: The text of each number with its mark, by name, for sentences.
     """
 
     def __init__(self) -> None:
         self.words: dict[str, str] = {}
         self._marks: dict[str, str] = {}
-        self._given: dict[Source, list[_Given]] = {source: [] for source in _LETTERS}
-        self._worked: list[_Worked] = []
+        self._inputs: dict[Source, list[_Input]] = {source: [] for source in _LETTERS}
+        self._results: list[_Result] = []
 
-    def given(self, name: str, source: Source, value: float | None, unit: str, what: str, why: str, digits: int = 0) -> Quantity:
-        """Enter a number.
+    def add_input(
+        self, name: str, source: Source, value: float | None, unit: str, what: str, why: str, digits: int = 0
+    ) -> Quantity:
+        """Add a number.
 
         Args:
-            name: For sentences.
-            source: Where it comes from.
-            value: The number; None where it was not measured.
-            unit: What is written after it.
-            what: What it is.
+            name: Its name in the template.
+            source: The kind of its source.
+            value: The number; None if it was not measured.
+            unit: Its unit.
+            what: Its description.
             why: The part of the benchmark, the link, or the reason.
-            digits: After the point.
+            digits: Decimal places.
         """
-        mark = f"{_LETTERS[source]}{len(self._given[source]) + 1}"
+        mark = f"{_LETTERS[source]}{len(self._inputs[source]) + 1}"
         shown = _shown(value, unit, digits)
-        self._given[source].append(_Given(mark, what, shown, why))
-        entered = self._entered(name, value, digits, shown, mark)
-        return Quantity(entered.value / 100, entered.text) if unit == "%" and entered.value is not None else entered
+        self._inputs[source].append(_Input(mark, what, shown, why))
+        added = self._add(name, value, digits, shown, mark)
+        return Quantity(added.value / 100, added.text) if unit == "%" and added.value is not None else added
 
-    def worked(self, name: str, topic: str, found: Quantity, unit: str, what: str, digits: int = 0) -> Quantity:
-        """Enter what was computed; its arithmetic is shown under a topic."""
-        mark = f"C{len(self._worked) + 1}"
+    def add_result(self, name: str, topic: str, found: Quantity, unit: str, what: str, digits: int = 0) -> Quantity:
+        """Add a computed number. The page shows its formula under a topic."""
+        mark = f"C{len(self._results) + 1}"
         shown = _shown(found.value, unit, digits)
-        self._worked.append(_Worked(mark, topic, what, found.text, shown))
-        return self._entered(name, found.value, digits, shown, mark)
+        self._results.append(_Result(mark, topic, what, found.text, shown))
+        return self._add(name, found.value, digits, shown, mark)
 
-    def _entered(self, name: str, value: float | None, digits: int, shown: str, mark: str) -> Quantity:
-        """What is computed further is what is shown, so that a reader can check it."""
+    def _add(self, name: str, value: float | None, digits: int, shown: str, mark: str) -> Quantity:
+        """Round the number as shown, so that a reader can verify further results."""
         text = f"{shown} ({mark})"
         self.words[name], self._marks[name] = text, mark
         return Quantity(None if value is None else round(value, digits), text)
 
-    def hanging(self, name: str) -> list[str]:
-        """The marks of what was computed from a number, or from something that was."""
+    def dependents(self, name: str) -> list[str]:
+        """The marks of all results that depend on a number, directly or indirectly."""
         found = [self._marks[name]]
-        for one in self._worked:
-            if set(found) & set(re.findall(r"\((\w+)\)", one.arithmetic)):
+        for one in self._results:
+            if set(found) & set(re.findall(r"\((\w+)\)", one.formula)):
                 found.append(one.mark)
         return found[1:]
 
     def sources(self, source: Source) -> str:
-        """The table of one kind of numbers."""
-        rows = (f"| {one.mark} | {one.what} | {one.shown} | {one.why} |" for one in self._given[source])
+        """The table of the numbers with one kind of source."""
+        rows = (f"| {one.mark} | {one.description} | {one.shown} | {one.source} |" for one in self._inputs[source])
         return "\n".join(["| | what | | from |", "|---|---|---:|---|", *rows])
 
     def topic(self, topic: str) -> str:
-        """The arithmetic of one topic."""
-        return "\n".join(["| | what | arithmetic | |", "|---|---|---|---:|", *self._lines(topic)])
+        """The table of the results of one topic."""
+        return "\n".join(["| | what | formula | |", "|---|---|---|---:|", *self._lines(topic)])
 
     def _lines(self, topic: str) -> Iterator[str]:
-        for one in self._worked:
+        for one in self._results:
             if one.topic == topic:
-                yield f"| {one.mark} | {one.what} | {one.arithmetic} | {one.shown} |"
+                yield f"| {one.mark} | {one.description} | {one.formula} | {one.shown} |"
 
 
 def _shown(value: float | None, unit: str, digits: int) -> str:

@@ -1,22 +1,24 @@
-"""The rows, in the order of the tables and of measuring: one file for each kind."""
+"""The compared systems, in the order of tables and of measuring: one file for each kind."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from .bare_httpx import Bare
-from .noop import Nothing
+from .bare_httpx import BareHttpx
+from .noop import NoOp
 from .opentofu import OpenTofu
 from .ours import OursV1, OursV2
 from .plain import Plain
-from .system import Row
+from .system import System
 
-FLOOR: Final = Nothing.name
-"""The row that ratios are taken to."""
+NO_OP: Final = NoOp.name
+"""The no-op baseline, to which ratios are computed."""
 
 OURS: Final = (OursV2.name, OursV1.name)
-"""Those that the targets are about: today's version of the API first."""
+"""The systems with targets: this provider, with the current version of the API first."""
 
-ROWS: Final[dict[str, Row]] = {row.name: row for row in (OursV2(), Nothing(), OursV1(), Plain(), OpenTofu(), Bare(4), Bare(16))}
-"""By name. The floor stands beside both of ours: what the machine does meanwhile changes from one command to the next, and the
-promises of the least time are differences of the two."""
+SYSTEMS: Final[dict[str, System]] = {
+    system.name: system for system in (OursV2(), NoOp(), OursV1(), Plain(), OpenTofu(), BareHttpx(4), BareHttpx(16))
+}
+"""By name. The no-op baseline is between the two systems of this provider: the strictest targets are differences to it, and the
+speed of the machine changes from one command to the next."""

@@ -1,15 +1,15 @@
-"""The engine's floor."""
+"""The no-op baseline."""
 
 from __future__ import annotations
 
-from .system import PulumiRow
+from .system import PulumiSystem
 
 
-class Nothing(PulumiRow):
-    """A dynamic provider that does nothing: what is left is Pulumi's own time."""
+class NoOp(PulumiSystem):
+    """A dynamic provider that does nothing, which measures the time of Pulumi itself."""
 
-    name = "floor"
-    title = "the engine's floor"
-    leaves_out = "The API: it sends no request and imports nothing but Pulumi. What is left is the engine's time and the SDK's."
+    name = "no-op"
+    title = "no-op baseline"
+    limitations = "It sends no request and imports only Pulumi: it measures the time of the engine and the SDK."
     program = "noop"
-    speaks = False
+    sends_requests = False

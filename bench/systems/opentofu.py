@@ -1,4 +1,4 @@
-"""OpenTofu with Mastercard's restapi provider, where both are on PATH."""
+"""OpenTofu with Mastercard's restapi provider, if both are on PATH."""
 
 from __future__ import annotations
 
@@ -10,46 +10,46 @@ from pathlib import Path
 from typing import Final
 
 from bench.measure import Command
-from bench.server import Site
+from bench.server import Installation
 from bench.workload import Operation
 
-from .system import PLUGIN, RIVALS, Row, Stage
+from .system import PLUGIN, PROGRAMS, PreparedSystem, System
 
 _TOFU: Final = "tofu"
 _PROVIDER: Final = "terraform-provider-restapi"
 
 
-class OpenTofu(Row):
-    """The generic REST provider, set up as its documentation says."""
+class OpenTofu(System):
+    """The generic REST provider, configured as documented."""
 
     name = "opentofu"
     title = "OpenTofu + restapi"
-    leaves_out = (
-        "Validation, retries (0 by default), recovery and a guard against a wrong token. Each of its commands plans first, and a "
-        "plan reads every module; `-refresh=false` would skip that, and see no drift."
+    limitations = (
+        "No validation, retries (0 by default), recovery or installation guard. Each command plans first, and a plan reads every "
+        "module; `-refresh=false` would skip that and show no drift."
     )
 
     def missing(self) -> str | None:
-        """Both have to be there: neither is installed by this repository."""
+        """Why it cannot run: this repository installs neither program."""
         lacking = [name for name in (_TOFU, _PROVIDER) if shutil.which(name) is None]
         return f"{' and '.join(lacking)} not on PATH" if lacking else None
 
     def software(self) -> dict[str, str]:
-        """What the program says of itself; the provider says nothing."""
-        said = subprocess.run([_TOFU, "version"], capture_output=True, text=True, check=False).stdout
-        found = re.search(r"^OpenTofu v(\S+)", said, re.MULTILINE)
+        """The version of OpenTofu; the provider prints none."""
+        output = subprocess.run([_TOFU, "version"], capture_output=True, text=True, check=False).stdout
+        found = re.search(r"^OpenTofu v(\S+)", output, re.MULTILINE)
         return {"OpenTofu": found[1] if found else "of an unknown version"}
 
-    def stage(self, directory: Path, site: Site) -> Stage:
-        """Copy the program, and point a development override at the provider: nothing is downloaded."""
-        shutil.copy(RIVALS / "opentofu" / "main.tf", directory)
+    def prepare(self, directory: Path, installation: Installation) -> PreparedSystem:
+        """Copy the program, and configure a development override for the provider, so that nothing is downloaded."""
+        shutil.copy(PROGRAMS / "opentofu" / "main.tf", directory)
         provider = Path(shutil.which(_PROVIDER) or _PROVIDER).resolve().parent
         overrides = f'provider_installation {{\n  dev_overrides {{ "Mastercard/restapi" = "{provider}" }}\n  direct {{}}\n}}\n'
         (directory / "tofu.rc").write_text(overrides, encoding="utf-8")
-        return _TofuStage(directory, site)
+        return _PreparedOpenTofu(directory, installation)
 
 
-class _TofuStage(Stage):
+class _PreparedOpenTofu(PreparedSystem):
     _ARGUMENTS: Final[dict[Operation, list[str]]] = {
         "preview new": ["plan"],
         "up": ["apply", "-auto-approve"],
@@ -60,8 +60,8 @@ class _TofuStage(Stage):
         "destroy": ["destroy", "-auto-approve"],
     }
 
-    def __init__(self, directory: Path, site: Site) -> None:
-        self._directory, self._site = directory, site
+    def __init__(self, directory: Path, installation: Installation) -> None:
+        self._directory, self._installation = directory, installation
 
     def command(self, operation: Operation) -> Command:
         return Command(
@@ -73,8 +73,8 @@ class _TofuStage(Stage):
                 "PATH": os.environ["PATH"],
                 "TF_CLI_CONFIG_FILE": str(self._directory / "tofu.rc"),
                 "TF_IN_AUTOMATION": "1",
-                "TF_VAR_token": self._site.token,
-                "TF_VAR_url": self._site.base_url,
+                "TF_VAR_token": self._installation.token,
+                "TF_VAR_url": self._installation.base_url,
             },
             {PLUGIN: _PROVIDER},
         )

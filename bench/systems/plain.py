@@ -1,17 +1,17 @@
-"""A dynamic provider as the tutorials write it."""
+"""A dynamic provider as in Pulumi's tutorials."""
 
 from __future__ import annotations
 
-from .system import PulumiRow
+from .system import PulumiSystem
 
 
-class Plain(PulumiRow):
-    """One call of `httpx` in each hook, in the program's own file."""
+class Plain(PulumiSystem):
+    """One call of `httpx` in each hook, in the program's file."""
 
     name = "plain"
     title = "a plain dynamic provider"
-    leaves_out = (
-        "Validation, retries, recovery, paging, drift in the inputs, a guard against a wrong token, and all else that is not one "
-        "call for each hook. Each call makes a client of its own, as `httpx.post` does: much of its processor time is that."
+    limitations = (
+        "No validation, retries, recovery, paging, drift in the inputs or installation guard: one call in each hook. Each call "
+        "creates a client, as `httpx.post` does, which takes much of its CPU time."
     )
     program = "plain"

@@ -1,4 +1,4 @@
-"""What a row of the benchmark is, and what those that run the Pulumi engine have in common."""
+"""The base class of the compared systems, and that of systems that run the Pulumi engine."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from typing import Any, ClassVar, Final
 
 from bench.errors import BenchError
 from bench.measure import Command
-from bench.server import Site
+from bench.server import Installation
 from bench.workload import Operation
 from testing.project import Project, base_environment
 
-RIVALS: Final = Path(__file__).resolve().parent.parent / "programs"
+PROGRAMS: Final = Path(__file__).resolve().parent.parent / "programs"
 
 PLUGIN: Final = "plugin"
-"""The role of the process that speaks to the API."""
+"""The role of the process that sends requests to the API."""
 
 PROGRAM: Final = "program"
-"""The role of the process that runs what the user wrote."""
+"""The role of the process that runs the user's program."""
 
 ENGINE: Final = "engine"
 """The role of the Pulumi CLI."""
@@ -35,10 +35,10 @@ PLUGIN_PROCESS: Final = "pulumi.dynamic"
 
 @dataclass(frozen=True)
 class ModuleState:
-    """What one module puts into state, in bytes of compact JSON: the mean of all.
+    """Mean size of one module in state, in bytes of compact JSON.
 
     Attributes:
-        properties: Its inputs and outputs.
+        properties: The inputs and outputs.
         provider: ``__provider``, which is in both.
     """
 
@@ -46,93 +46,96 @@ class ModuleState:
     provider: float
 
 
-class Stage(ABC):
-    """A row made ready for one size and one installation: what it leaves on disk lies in a directory of its own."""
+class PreparedSystem(ABC):
+    """A system prepared for one size and one installation, with its files in a separate directory."""
 
     @abstractmethod
     def command(self, operation: Operation) -> Command | None:
-        """What runs an operation; None where this row has nothing to run."""
+        """The command of an operation; None if the system has none."""
 
     def state_bytes(self) -> int | None:
-        """The size of the state's file; None where there is none."""
+        """The size of the state file; None if there is none."""
         return None
 
     def module_state(self) -> ModuleState | None:
-        """What a module takes of it; None where that cannot be told."""
+        """The size of a module in it; None if it is unknown."""
         return None
 
 
-class Row(ABC):
-    """Something that is measured.
+class System(ABC):
+    """A system that is measured.
 
     Attributes:
-        name: What it is called on the command line and in JSON.
-        title: What it is called in tables.
-        leaves_out: What the reader must know before comparing it.
-        speaks: Whether it speaks to the API.
+        name: Its name on the command line and in JSON.
+        title: Its name in tables.
+        limitations: Differences that a reader has to know for a comparison.
+        sends_requests: Whether it sends requests to the API.
         version: The version of the API.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
-    leaves_out: ClassVar[str]
-    speaks: ClassVar[bool] = True
+    limitations: ClassVar[str]
+    sends_requests: ClassVar[bool] = True
     version: ClassVar[str] = "v2"
 
     def missing(self) -> str | None:
-        """Why it cannot be run here; None if it can."""
+        """Why it cannot run here; None if it can."""
         return None
 
     def software(self) -> dict[str, str]:
-        """The versions of what it alone runs, by name."""
+        """Versions of software that only this system runs, by name."""
         return {}
 
     @abstractmethod
-    def stage(self, directory: Path, site: Site) -> Stage:
-        """Make it ready, unmeasured, in an empty directory."""
+    def prepare(self, directory: Path, installation: Installation) -> PreparedSystem:
+        """Prepare it in an empty directory, before measuring."""
 
 
-class PulumiRow(Row):
-    """A Pulumi program in ``rivals/``, run by the real CLI on a file backend."""
+class PulumiSystem(System):
+    """A Pulumi program in ``programs/``, run by the real CLI with a file backend."""
 
     program: ClassVar[str]
 
-    def environment(self, site: Site) -> dict[str, str]:
-        """How the program learns of the installation: the tutorials' way."""
-        return {"FORGE_URL": f"{site.base_url}/forge/installation/{self.version}/dynamic/module", "FORGE_TOKEN": site.token}
+    def environment(self, installation: Installation) -> dict[str, str]:
+        """The variables that tell the program the address and the token."""
+        return {
+            "FORGE_URL": f"{installation.base_url}/forge/installation/{self.version}/dynamic/module",
+            "FORGE_TOKEN": installation.token,
+        }
 
     def missing(self) -> str | None:
-        """The CLI is what `make bench` puts on PATH."""
-        return None if shutil.which("pulumi") else "the Pulumi CLI is not on PATH: start the benchmark by `make bench`"
+        """Why it cannot run: `make bench` puts the CLI on PATH."""
+        return None if shutil.which("pulumi") else "the Pulumi CLI is not on PATH: run `make bench`"
 
     def software(self) -> dict[str, str]:
-        """The CLI; the SDK is one of Python's packages."""
-        with tempfile.TemporaryDirectory() as home:  # it writes a log even for this
+        """The version of the CLI."""
+        with tempfile.TemporaryDirectory() as home:  # even this command writes a log
             environment = base_environment(Path(home))
-            said = subprocess.run(["pulumi", "version"], capture_output=True, text=True, env=environment, check=True).stdout
-        return {"Pulumi CLI": said.strip().removeprefix("v")}
+            output = subprocess.run(["pulumi", "version"], capture_output=True, text=True, env=environment, check=True).stdout
+        return {"Pulumi CLI": output.strip().removeprefix("v")}
 
-    def stage(self, directory: Path, site: Site) -> Stage:
-        """Copy the program and make its stack."""
-        shutil.copytree(RIVALS / self.program, directory, dirs_exist_ok=True)
-        return PulumiStage(with_stack(directory, self.environment(site), self.title))
+    def prepare(self, directory: Path, installation: Installation) -> PreparedSystem:
+        """Copy the program and create its stack."""
+        shutil.copytree(PROGRAMS / self.program, directory, dirs_exist_ok=True)
+        return PreparedPulumiSystem(with_stack(directory, self.environment(installation), self.title))
 
 
 def with_stack(directory: Path, environment: dict[str, str], title: str) -> Project:
-    """A project that has made its stack, with a passphrase: what that costs in each command is a user's cost, too.
+    """A project with a stack and a passphrase, whose cost in each command is part of a user's cost.
 
     Raises:
-        BenchError: It could not.
+        BenchError: The stack could not be created.
     """
     project = Project(directory, environment=environment, keys="passphrase")
-    made = project.run("stack", "ls")  # its first command makes the stack
-    if made.code:
-        raise BenchError(f"{title}: the stack could not be made:\n{made.text}")
+    outcome = project.run("stack", "ls")  # the first command creates the stack
+    if outcome.code:
+        raise BenchError(f"{title}: the stack could not be created:\n{outcome.text}")
     return project
 
 
-class PulumiStage(Stage):
-    """A project and its one stack."""
+class PreparedPulumiSystem(PreparedSystem):
+    """A Pulumi project with one stack."""
 
     _ARGUMENTS: Final[dict[Operation, list[str]]] = {
         "preview new": ["preview"],
@@ -148,7 +151,7 @@ class PulumiStage(Stage):
         self._project = project
 
     def command(self, operation: Operation) -> Command:
-        """Each operation has one."""
+        """The Pulumi command of an operation."""
         return Command(
             ["pulumi", "--non-interactive", "--color=never", *self._ARGUMENTS[operation], "--stack", "test"],
             self._project.root,
@@ -157,11 +160,11 @@ class PulumiStage(Stage):
         )
 
     def state_bytes(self) -> int:
-        """The backend keeps it in one file."""
+        """The size of the state file."""
         return self._project.file.stat().st_size
 
     def module_state(self) -> ModuleState | None:
-        """None where there is no module."""
+        """The mean size of a module; None if there is none."""
         modules = list(self._modules())
         if not modules:
             return None

@@ -8,8 +8,8 @@ from testing.project import programs_python
 
 @pytest.fixture
 def known_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Programs and plugins run with a Python that knows what is installed: what the engine has `pip` list is no part of a test.
+    """Run programs and plugins with a Python that caches the list of installed packages, so the engine need not run `pip`.
 
-    The benchmark itself has no such Python: what a command takes with the real `pip` is what a user waits for.
+    The benchmark itself does not use it, because a user waits for the real `pip`, too.
     """
     monkeypatch.setenv("FORGE_PYTHON", installed_packages.python(programs_python()))

@@ -1,4 +1,4 @@
-"""What the benchmark's command refuses before it measures, where it writes, and what it leaves when it is ended."""
+"""The command line of the benchmark: validation, target files, interruption."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from bench.errors import BenchError
-from bench.files import put
-from bench.options import DOCUMENT, LOOK, Options, place, planned
+from bench.files import write_atomically
+from bench.options import DOCUMENT, QUICK_DOCUMENT, Options, default_target, plan_of
 from tests.support.bench_command import ROOT, bench
 
-SMALL = ("--parts", "matrix", "--rows", "httpx-4", "--sizes", "1", "--operations", "up,destroy", "--runs", "1")
+SMALL = ("--parts", "matrix", "--systems", "httpx-4", "--sizes", "1", "--operations", "up,destroy", "--runs", "1")
 
 
 @pytest.mark.parametrize(
@@ -25,24 +25,24 @@ SMALL = ("--parts", "matrix", "--rows", "httpx-4", "--sizes", "1", "--operations
         (Options(parts="fleets"), False, False, DOCUMENT),
         (Options(sizes="100,10,1", each=100), False, False, DOCUMENT),
         (Options(parts="matrix", fleets="1"), False, False, DOCUMENT),
-        (Options(rows="floor", parts="fleets"), False, False, DOCUMENT),
+        (Options(systems="no-op", parts="fleets"), False, False, DOCUMENT),
         (Options(parts="matrix", runs=1), False, True, DOCUMENT),
-        (Options(), True, False, LOOK),
+        (Options(), True, False, QUICK_DOCUMENT),
         (Options(runs=1), False, False, None),
-        (Options(rows="floor"), False, False, None),
+        (Options(systems="no-op"), False, False, None),
         (Options(operations="up"), False, False, None),
         (Options(sizes="1"), True, False, None),
         (Options(each=10), False, False, None),
     ],
 )
-def test_only_the_usual_measures_write_the_published_figures(
+def test_only_default_options_write_the_published_figures(
     options: Options, quick: bool, is_added: bool, expected: Path | None
 ) -> None:
-    assert place(planned(options, quick=quick), quick=quick, is_added=is_added) == expected
+    assert default_target(plan_of(options, quick=quick), quick=quick, is_added=is_added) == expected
 
 
 @pytest.mark.parametrize("name", ["figures", "figures.md", "scale.json", "file/p.json", "folder.json", "charts.json"])
-def test_a_place_that_cannot_be_written_is_refused_before_anything_is_measured(tmp_path: Path, name: str) -> None:
+def test_an_unwritable_target_is_refused_before_measuring(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_text("", "utf-8")
     (tmp_path / "charts").write_text("", "utf-8")
     (tmp_path / "folder.json").mkdir()
@@ -52,9 +52,9 @@ def test_a_place_that_cannot_be_written_is_refused_before_anything_is_measured(t
     assert "\nnext: " in done.stderr
 
 
-def test_a_write_that_fails_leaves_the_file_of_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_keeps_the_previous_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "p.json"
-    put(path, "before")
+    write_atomically(path, "before")
 
     def full(self: Path, *_: object, **__: object) -> int:
         self.touch()
@@ -62,12 +62,12 @@ def test_a_write_that_fails_leaves_the_file_of_before(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(BenchError, match=r"p.json cannot be written: No space left on device\nnext: "):
-        put(path, "after")
+        write_atomically(path, "after")
     assert path.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_terminal_says_where_the_figures_go(tmp_path: Path) -> None:
+def test_the_terminal_shows_where_the_figures_go(tmp_path: Path) -> None:
     done = bench(*SMALL, "--latencies", "0")
     assert done.returncode == 0, done.stderr
     assert "the figures go to no file: name one with --json to keep them" in done.stderr
@@ -77,7 +77,7 @@ def test_the_terminal_says_where_the_figures_go(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_run_that_is_ended_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+def test_an_interrupted_run_leaves_no_files(tmp_path: Path, number: signal.Signals) -> None:
     started = subprocess.Popen(
         [sys.executable, "-m", "bench", *SMALL, "--latencies", "9000"],
         cwd=ROOT,
@@ -89,6 +89,6 @@ def test_a_run_that_is_ended_leaves_nothing(tmp_path: Path, number: signal.Signa
     while "httpx, 4 connections" not in started.stderr.readline():
         assert started.poll() is None
     started.send_signal(number)
-    _, said = started.communicate(timeout=30)
-    assert (started.returncode, said) == (130, "bench: interrupted; the part that it measured was not written\n")
+    _, stderr = started.communicate(timeout=30)
+    assert (started.returncode, stderr) == (130, "bench: interrupted; the current part was not written\n")
     assert list(tmp_path.iterdir()) == []

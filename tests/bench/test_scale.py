@@ -1,4 +1,4 @@
-"""Fleets and stacks are measured for real, and what their figures mean is said."""
+"""Fleets and stacks: real measurements, targets and sections."""
 
 from __future__ import annotations
 
@@ -14,9 +14,14 @@ from bench.scale.plan import Plan
 from bench.targets import targets
 from testing.project import require_engine
 from tests.support.bench_command import bench
-from tests.support.bench_figures import CIRCUMSTANCES
+from tests.support.bench_figures import ENVIRONMENT
 
-WANTED: dict[Operation, int] = {"up": 3, "nothing to do": 0, "refresh": 1, "destroy": 2}  # of an installation with 2 modules
+EXPECTED_REQUESTS: dict[Operation, int] = {
+    "up": 3,
+    "nothing to do": 0,
+    "refresh": 1,
+    "destroy": 2,
+}  # of an installation with 2 modules
 
 pytestmark = pytest.mark.usefixtures("known_packages")
 
@@ -32,29 +37,31 @@ def test_the_command_measures_fleets_and_stacks_and_writes_their_sections(tmp_pa
     assert found.matrix is None
     assert found.fleets is not None
     assert found.stacks is not None
-    assert {cell.operation: cell.requests for cell in found.fleets.cells} == {name: 2 * n for name, n in WANTED.items()}
+    assert {cell.operation: cell.requests for cell in found.fleets.cells} == {
+        name: 2 * n for name, n in EXPECTED_REQUESTS.items()
+    }
     for fleet in found.fleets.cells:
         assert len(fleet.seconds) == 2
         assert max(fleet.seconds) <= fleet.wall
         assert fleet.memory > fleet.plugin > 20  # the plugin is one of many processes
     for stack in found.stacks.cells:
-        assert stack.requests == stack.installations * WANTED[stack.operation]
+        assert stack.requests == stack.installations * EXPECTED_REQUESTS[stack.operation]
         assert stack.engine > 20
         assert stack.plugin > 20
         assert 1_000_000 * stack.written > stack.state > 0
     assert {path.name for path in (tmp_path / "p").iterdir()} == {"fleets.svg", "stacks.svg"}
     page = (tmp_path / "p.md").read_text("utf-8")
     assert "## Fleets" in page
-    assert "## The largest sensible stack" in page
+    assert "## The largest efficient stack" in page
     assert "2 modules on each installation" in (tmp_path / "scale.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("measured", [fleets, stacks])
-def test_a_time_in_which_nothing_was_done_does_not_count(measured: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_measurement_without_work_is_an_error(measured: object, monkeypatch: pytest.MonkeyPatch) -> None:
     require_engine()
     monkeypatch.setattr(Plan, "declare", lambda self, directory: (directory / "modules.json").write_text("[]", "utf-8"))
     run = fleets.run if measured is fleets else stacks.run
-    with pytest.raises(BenchError, match=r"site0of1, up: 1 modules and the requests .* were to be seen, not 0"):
+    with pytest.raises(BenchError, match=r"inst0of1, up: expected 1 modules and the requests .*, found 0"):
         run(Plan([1], modules=1, latency=0, operations=("up",)), lambda what: None)
 
 
@@ -73,8 +80,8 @@ def fleet(size: int, *, each: float = 5.0, memory: float = 600.0, requests: int 
 
 def found(*cells: FleetCell) -> Document:
     return Document(
-        version=2,
-        fleets=Fleets(circumstances=CIRCUMSTANCES, modules=100, latency=50, parallel=2, sizes=[5, 50], cells=list(cells)),
+        version=3,
+        fleets=Fleets(environment=ENVIRONMENT, modules=100, latency=50, parallel=2, sizes=[5, 50], cells=list(cells)),
     )
 
 
@@ -83,9 +90,9 @@ def found(*cells: FleetCell) -> Document:
     [
         ({}, []),
         ({"each": 6.0, "memory": 720.0}, []),
-        ({"each": 6.1}, ["up, 50 beside 5: 6.10 of 6.00 s"]),
-        ({"memory": 724.0}, ["up, 50 beside 5: 362 of 360 MB"]),
-        ({"requests": 102}, ["up, 50 beside 5: 102 of 101 requests"]),
+        ({"each": 6.1}, ["up, 50 compared with 5: 6.10 of 6.00 s"]),
+        ({"memory": 724.0}, ["up, 50 compared with 5: 362 of 360 MB"]),
+        ({"requests": 102}, ["up, 50 compared with 5: 102 of 101 requests"]),
     ],
 )
 def test_an_installation_may_cost_a_fifth_more_in_a_large_fleet(large: dict[str, float], missed: list[str]) -> None:
@@ -94,10 +101,10 @@ def test_an_installation_may_cost_a_fifth_more_in_a_large_fleet(large: dict[str,
     assert [target.worst for target in held if not target.met] == missed
 
 
-def test_a_fleet_of_one_size_shows_no_target() -> None:
+def test_a_fleet_of_one_size_has_no_target() -> None:
     alone = found(fleet(5))
     assert alone.fleets is not None
-    assert not list(targets(Document(version=2, fleets=alone.fleets.model_copy(update={"sizes": [5]}))))
+    assert not list(targets(Document(version=3, fleets=alone.fleets.model_copy(update={"sizes": [5]}))))
 
 
 def stack(size: int, wall: float, operation: Operation = "up") -> StackCell:
@@ -115,18 +122,18 @@ def stack(size: int, wall: float, operation: Operation = "up") -> StackCell:
 
 
 @pytest.mark.parametrize(
-    ("walls", "sensible"),
+    ("walls", "largest"),
     [((5, 9, 24, 49), 10), ((5, 9, 24, 51), 5), ((5, 9, 26, 49), 2), ((5, 11, 24, 49), 1)],
 )
-def test_the_largest_sensible_stack_is_the_last_that_is_no_slower_than_single_ones(
-    walls: tuple[float, ...], sensible: int
+def test_the_largest_efficient_stack_is_the_last_that_is_not_slower_than_single_ones(
+    walls: tuple[float, ...], largest: int
 ) -> None:
     sizes = [1, 2, 5, 10]
     cells = [stack(size, wall) for size, wall in zip(sizes, walls, strict=True)]
-    made = Stacks(circumstances=CIRCUMSTANCES, modules=100, latency=50, sizes=sizes, cells=cells)
-    assert made.sensible == sensible
-    text = "\n".join(sections.lines(Document(version=2, stacks=made), "p"))
+    made = Stacks(environment=ENVIRONMENT, modules=100, latency=50, sizes=sizes, cells=cells)
+    assert made.largest_efficient_size == largest
+    text = "\n".join(sections.lines(Document(version=3, stacks=made), "p"))
     assert (
-        f"In an `up` on 10 beside one on 1: 10 × the modules, 100.0 × what the engine writes, {walls[3] / 5:.1f} × the time."
+        f"In an `up` on 10 compared with one on 1: 10 × the modules, 100.0 × the written bytes, {walls[3] / 5:.1f} × the time."
         in text
     )

@@ -1,4 +1,4 @@
-"""The benchmark's server: its latency holds for many requests at once, and each row has an installation of its own."""
+"""The benchmark's test server: its latency holds for concurrent requests, and each token has its own installation."""
 
 from __future__ import annotations
 
@@ -9,25 +9,27 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from bench.server import Site, running
+from bench.server import Installation, run_server
 
 MODULES = "/forge/installation/v2/dynamic/module"
 
 
 @pytest.fixture(scope="module")
 def base_url() -> Iterator[str]:
-    with running() as url:
+    with run_server() as url:
         yield url
 
 
-def client(site: Site) -> httpx.Client:
-    return httpx.Client(base_url=site.base_url, headers={"Authorization": f"Bearer {site.token}"}, trust_env=False)
+def client(installation: Installation) -> httpx.Client:
+    return httpx.Client(
+        base_url=installation.base_url, headers={"Authorization": f"Bearer {installation.token}"}, trust_env=False
+    )
 
 
-def test_sixteen_requests_at_once_wait_side_by_side(base_url: str) -> None:
-    site = Site(base_url, "sixteen")
-    site.begin(0.3, envelope=True)
-    with client(site) as requests, ThreadPoolExecutor(16) as pool:
+def test_sixteen_concurrent_requests_wait_in_parallel(base_url: str) -> None:
+    installation = Installation(base_url, "sixteen")
+    installation.reset(0.3, envelope=True)
+    with client(installation) as requests, ThreadPoolExecutor(16) as pool:
 
         def register(_: int) -> float:
             began = time.perf_counter()
@@ -37,14 +39,14 @@ def test_sixteen_requests_at_once_wait_side_by_side(base_url: str) -> None:
 
         took = list(pool.map(register, range(16)))
     assert min(took) >= 0.3
-    counted = site.counted()
+    counted = installation.read_counts()
     assert (counted.requests, counted.methods["POST"], counted.most_in_flight, counted.modules) == (16, 16, 16, 16)
 
 
 def test_a_connection_serves_many_requests(base_url: str) -> None:
-    site = Site(base_url, "kept")
-    site.begin(0.0, envelope=False)
-    with client(site) as requests:
+    installation = Installation(base_url, "kept")
+    installation.reset(0.0, envelope=False)
+    with client(installation) as requests:
         made = requests.post(MODULES, json={"type": "trigger", "data": {}})
         responses = [
             made,
@@ -58,18 +60,18 @@ def test_a_connection_serves_many_requests(base_url: str) -> None:
     assert len(connections) == 1
 
 
-def test_the_counters_start_again_when_they_were_read_and_the_modules_stay(base_url: str) -> None:
-    site, other = Site(base_url, "one"), Site(base_url, "other")
-    for each in (site, other):
-        each.begin(0.0, envelope=True)
-    with client(site) as requests:
+def test_reading_the_counts_resets_them_and_keeps_the_modules(base_url: str) -> None:
+    installation, other = Installation(base_url, "one"), Installation(base_url, "other")
+    for each in (installation, other):
+        each.reset(0.0, envelope=True)
+    with client(installation) as requests:
         requests.post(MODULES, json={"type": "trigger", "data": {}})
-    assert (site.counted().requests, other.counted().requests) == (1, 0)
-    assert (site.counted().requests, site.counted().modules) == (0, 1)
-    site.begin(0.0, envelope=True)
-    assert site.counted().modules == 0
+    assert (installation.read_counts().requests, other.read_counts().requests) == (1, 0)
+    assert (installation.read_counts().requests, installation.read_counts().modules) == (0, 1)
+    installation.reset(0.0, envelope=True)
+    assert installation.read_counts().modules == 0
 
 
 def test_an_unknown_token_is_refused(base_url: str) -> None:
-    with client(Site(base_url, "nobody")) as requests:
+    with client(Installation(base_url, "unknown")) as requests:
         assert requests.get(f"{MODULES}/").status_code == 401

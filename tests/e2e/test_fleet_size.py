@@ -32,7 +32,7 @@ def backend(request: pytest.FixtureRequest) -> Iterator[Mapping[str, str]]:
 def test_time_and_memory_for_each_installation_are_flat(backend: Mapping[str, str]) -> None:
     require_engine()
     plan = Plan([FEW, MANY], MODULES, latency=0, operations=("up",))
-    held = list(targets(Document(version=2, fleets=fleets.run(plan, lambda what: None, backend))))
+    held = list(targets(Document(version=3, fleets=fleets.run(plan, lambda what: None, backend))))
     for target in held:
         print(f"{target.text}: {target.worst}")  # noqa: T201
     assert len(held) == 3

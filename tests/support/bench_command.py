@@ -1,4 +1,4 @@
-"""The benchmark's command, as a user runs it, and the operations that every row has."""
+"""Runs the benchmark's command as a user does, and names the operations that every system has."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ WORK: Final[tuple[Operation, ...]] = ("up", "update all", "refresh", "destroy")
 
 
 def bench(*arguments: str, timeout: float = 240, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run it to its end.
+    """Run the command to its end.
 
     Args:
         arguments: Its options.
         timeout: Seconds.
-        environment: Variables beside those of this process.
+        environment: Variables in addition to those of this process.
     """
     command, given = [sys.executable, "-m", "bench", *arguments], {**os.environ, **environment}
     return subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, timeout=timeout, check=False)

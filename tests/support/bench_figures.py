@@ -1,13 +1,13 @@
-"""Figures that the tests of the benchmark's pages share."""
+"""Shared figures for the tests of the benchmark's pages."""
 
 from __future__ import annotations
 
-from bench.environment import Circumstances
+from bench.environment import Environment
 from bench.scale.figures import FleetCell, Fleets, StackCell, Stacks
 
-CIRCUMSTANCES = Circumstances(date="2026-01-02", quick=False, cores=2, processor="any", software={"Python": "3.11"})
+ENVIRONMENT = Environment(date="2026-01-02", quick=False, cores=2, processor="any", software={"Python": "3.11"})
 FLEETS = Fleets(
-    circumstances=CIRCUMSTANCES,
+    environment=ENVIRONMENT,
     modules=100,
     latency=50,
     parallel=2,
@@ -15,7 +15,7 @@ FLEETS = Fleets(
     cells=[FleetCell(installations=5, operation="up", wall=20, cpu=30, memory=600, plugin=80, requests=505, seconds=[7.5] * 5)],
 )
 STACKS = Stacks(
-    circumstances=CIRCUMSTANCES,
+    environment=ENVIRONMENT,
     modules=100,
     latency=50,
     sizes=[1],

@@ -1,4 +1,4 @@
-"""The modules, declared on each installation of the file beside the program."""
+"""The modules, declared on each installation of the file next to the program."""
 
 import json
 from pathlib import Path

@@ -3,13 +3,13 @@
 import json
 from pathlib import Path
 
-from noop import NothingProvider  # type: ignore[import-not-found] # beside this file, where it runs
+from noop import NoOpProvider  # type: ignore[import-not-found] # next to this file at run time
 from pulumi.dynamic import Resource
 
 
-class Nothing(Resource):
+class NoOp(Resource):
     pass
 
 
 for module in json.loads(Path("modules.json").read_text("utf-8")):
-    Nothing(NothingProvider(), module["name"], {"type": module["type"], "data": module["data"]})
+    NoOp(NoOpProvider(), module["name"], {"type": module["type"], "data": module["data"]})

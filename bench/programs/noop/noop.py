@@ -1,11 +1,11 @@
-"""A dynamic provider that does nothing: in a file of its own, so that it is pickled by name, as one that is installed."""
+"""A dynamic provider that does nothing. It is in a separate file, so that it is pickled by reference, like an installed one."""
 
 from typing import Any
 
 from pulumi.dynamic import CreateResult, DiffResult, ResourceProvider, UpdateResult
 
 
-class NothingProvider(ResourceProvider):
+class NoOpProvider(ResourceProvider):
     serialize_as_secret_always = False
 
     def create(self, props: dict[str, Any]) -> CreateResult:

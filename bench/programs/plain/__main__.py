@@ -1,4 +1,4 @@
-"""The modules, with a dynamic provider as the tutorials write it."""
+"""The modules, with a dynamic provider as in Pulumi's tutorials."""
 
 import json
 import os
@@ -18,14 +18,14 @@ def headers() -> dict[str, str]:
 
 class ModuleProvider(ResourceProvider):
     def create(self, props: dict[str, Any]) -> CreateResult:
-        answer = httpx.post(URL, json={"type": props["type"], "data": props["data"]}, headers=headers())
-        answer.raise_for_status()
-        return CreateResult(answer.json()["key"], {"type": props["type"], "data": props["data"]})
+        response = httpx.post(URL, json={"type": props["type"], "data": props["data"]}, headers=headers())
+        response.raise_for_status()
+        return CreateResult(response.json()["key"], {"type": props["type"], "data": props["data"]})
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        answer = httpx.get(f"{URL}/{id_}", headers=headers())
-        answer.raise_for_status()
-        found = answer.json()
+        response = httpx.get(f"{URL}/{id_}", headers=headers())
+        response.raise_for_status()
+        found = response.json()
         found["data"].pop("key", None)
         return ReadResult(id_, {**props, "type": found["type"], "data": found["data"]})
 
@@ -33,8 +33,8 @@ class ModuleProvider(ResourceProvider):
         return DiffResult(changes=olds["data"] != news["data"], replaces=["type"] if olds["type"] != news["type"] else [])
 
     def update(self, id_: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        answer = httpx.put(f"{URL}/{id_}", json={"type": news["type"], "data": news["data"]}, headers=headers())
-        answer.raise_for_status()
+        response = httpx.put(f"{URL}/{id_}", json={"type": news["type"], "data": news["data"]}, headers=headers())
+        response.raise_for_status()
         return UpdateResult({"type": news["type"], "data": news["data"]})
 
     def delete(self, id_: str, _props: dict[str, Any]) -> None:
