@@ -48,7 +48,7 @@ WALKS = {
     "test_a_broker_to_which_somebody_brings_a_token": [(BROKER, "Try it on one machine"), CHECK],
     "test_a_container": [(AUTH_METHODS, "containerProxy"), CHECK],
     "test_a_relay": [(RELAY, "Test it"), (AUTH_METHODS, "relay"), CHECK],
-    "test_a_fleet": [(FLEET, "A fleet")],
+    "test_a_fleet": [(FLEET, "Fleet")],
 }
 """What each test walks, by page and heading."""
 
@@ -66,7 +66,7 @@ NOT_WALKED = {
     "forge deploy --environment production": FORGE,
     "forge install --environment production": FORGE,
     "forge webtrigger create": FORGE,
-    "make -C examples/remote-broker": "runs in tests/remote_broker/test_one_command.py",
+    "make -C examples/remote-broker": "runs in tests/remote_broker/test_makefile.py",
 }
 
 FORGE_KNOWS = ("deploy", "install", "register", "variables set", "variables unset", "webtrigger create", "webtrigger delete")
