@@ -69,7 +69,7 @@ def printed(outcome: Outcome) -> Any:
     return found
 
 
-def by_hand(server: Server, version: str, key: str, type_: str = "trigger", **data: Any) -> None:
+def register_outside(server: Server, version: str, key: str, type_: str = "trigger", **data: Any) -> None:
     """Register a module without the provider."""
     data = data or {"events": ["avi:jira:updated:issue"], "endpoint": "hook"}
     server.stores[version][key] = {"key": key, "type": type_, "data": {**data, "key": key}}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_atlassian_forge.version import __version__
-from testing.command import by_hand, run
+from testing.command import register_outside, run
 from testing.independent_server import TOKEN, Server
 from testing.project import Outcome
 
@@ -77,4 +77,4 @@ def expect(outcome: Outcome, code: int, *lines: str) -> None:
 
 def there(server: Server, count: int, version: str = "v1") -> None:
     for number in range(count):
-        by_hand(server, version, f"{version}-{number}")
+        register_outside(server, version, f"{version}-{number}")

@@ -199,7 +199,7 @@ class _Serve:
             if not pid:
                 return
             descriptor = self._running.pop(pid)
-            with contextlib.suppress(BrokenPipeError):  # nobody waits for it
+            with contextlib.suppress(BrokenPipeError):  # no test waits for it
                 os.write(descriptor, f"{os.waitstatus_to_exitcode(status)}\n".encode())
             os.close(descriptor)
 
@@ -211,7 +211,7 @@ def _main(argument: str) -> None:
         return
     _import_all()
     gc.freeze()  # a collection in a forked process would copy all memory pages
-    # A thread does not survive a fork: gRPC has one as soon as the oldest SDK is imported.
+    # A thread does not survive a fork: gRPC has one as soon as the minimum SDK is imported.
     served = _Serve(int(argument), can_fork=threading.active_count() == 1)
     if start := served.until_forked():
         _exit(_exit_code(start))

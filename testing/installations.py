@@ -1,7 +1,7 @@
-"""Several installations in one program: one command shows what a command for each would show.
+"""Several installations in one program: one command tests what a command for each would test.
 
-The provider keeps apart what it knows of each, so that none of them can help another. A name other than ``default`` ends in the
-version of the API.
+The provider keeps the data of each apart, so that none of them affects another. A name other than ``default`` ends in the version
+of the API.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def variable(installation: str, setting: str) -> str:
 
 
 def variables_of(installation: str, variables: Mapping[str, str]) -> dict[str, str]:
-    """What leads an installation to where these lead ``default``; what is no setting is for all of them alike."""
+    """The variables of ``default`` as those of another installation; what is no setting stays as it is."""
     return {
         variable(installation, name.removeprefix(_PREFIX)) if name.startswith(_PREFIX) else name: value
         for name, value in variables.items()
@@ -67,7 +67,7 @@ def reaching(project: Callable[..., Project], variables: Mapping[str, Mapping[st
 
     Args:
         project: The fixture.
-        variables: By installation, what would lead ``default`` to where it is.
+        variables: By installation, the variables as those of ``default``.
         config: More of its configuration.
     """
     versions = {f"installations.{name}.apiVersion": version_of(name) for name in variables if name != "default"}
@@ -97,7 +97,7 @@ def in_state(stack: Project) -> dict[str, list[str]]:
     return {name: sorted(keys) for name, keys in found.items()}
 
 
-def said(done: Outcome) -> dict[str, str]:
-    """What the last block of messages says of each resource, by its logical name."""
+def output_of(done: Outcome) -> dict[str, str]:
+    """The messages of the last block, by the logical name of the resource."""
     parts = re.split(r"^  \S+ \((.+)\):$", done.diagnostics, flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))

@@ -1,8 +1,8 @@
-"""What is installed, told without looking again.
+"""Cached output of ``pip list``.
 
-Before each command the engine has ``pip`` list what is installed beside the program, to find plugins: half a second of a
-processor, a fifth of the time of these tests, for a response that is the same each time. It is asked once here. What the engine
-makes of the real ``pip`` is tested in tests/e2e/test_engine.py, by the walks of the newcomer, and with the oldest SDK.
+Before each command the engine runs ``pip list`` in the program's environment, to find plugins: half a second of a processor, a
+fifth of the time of these tests, for the same output each time. Here it runs once. What the engine makes of the real ``pip`` is
+tested in tests/e2e/test_engine.py, by the new-user tests, and with the minimum SDK.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ exec {python} "$@"
 
 
 def known(environment: Mapping[str, str], python: str) -> dict[str, str]:
-    """The environment with a ``python3`` first on PATH that knows what is installed, and is this one in everything else."""
+    """The environment with a ``python3`` first on PATH that prints the cached list, and is this interpreter in all else."""
     return {**environment, "PATH": os.pathsep.join([str(_folder(python)), environment["PATH"]])}
 
 
 def python(interpreter: str) -> str:
-    """That ``python3``, for who names the interpreter of programs in place of a PATH."""
+    """That ``python3``, for a test that names the interpreter of programs instead of a PATH."""
     return str(_folder(interpreter) / "python3")
 
 

@@ -114,7 +114,7 @@ class LifecycleProject(Project):
         match args:
             case (command, *flags) if command in _COMMANDS:
                 done = Deployment(self, environment, Options.parse(flags)).run(command)
-                self.said += [done.stdout]
+                self.output += [done.stdout]
                 return done
             case ("config", "set", key, value) if not key.startswith("-"):
                 stack.configure(self.root, {key: value})

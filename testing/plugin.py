@@ -1,4 +1,4 @@
-"""The real plugin process, spoken to over the engine's own gRPC."""
+"""Client of the real plugin process, over the engine's own gRPC."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from testing.fork_server import Start, clean_environment, fork_server
 
 PROVIDER = "gASVMAAAAAAAAACMH3B1bHVtaV9hdGxhc3NpYW5fZm9yZ2UucHJvdmlkZXKUjAhQUk9WSURFUpSTlC4="
-"""What stands in users' state for ever (docs/adr/0001-state.md)."""
+"""The provider as users' state has it for ever (docs/adr/0001-state.md)."""
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""How the engine spells a value that is not known yet."""
+"""The engine's sign for a value that is not known yet."""
 
 
 INPUTS: dict[str, Any] = {
     "__name": ["one"],
-    "internal": {"name": ["one"]},  # as the oldest SDK brings the line above
+    "internal": {"name": ["one"]},  # the line above, as the minimum SDK passes it
     "events": ["avi:jira:updated:issue"],
     "endpoint": "hook",
     "installation": "default",
 }
-"""What a program that uses the newest or the oldest SDK declares."""
+"""What a program that uses the newest or the minimum SDK declares."""
 
 
 @dataclass

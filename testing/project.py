@@ -32,7 +32,7 @@ class Outcome:
 
     @property
     def diagnostics(self) -> str:
-        """The last block of messages; what the display showed on the way says everything twice."""
+        """The last block of messages; the lines before it show everything once more."""
         return self.stdout.partition("Diagnostics:")[2]
 
     @property
@@ -56,7 +56,7 @@ class Project:
     environment: dict[str, str] = field(default_factory=dict)
     config: dict[str, str] = field(default_factory=dict)
     made: bool = False
-    said: list[str] = field(default_factory=list)
+    output: list[str] = field(default_factory=list)
     keys: str = vault.PROVIDER
     is_planted: bool = False
 
@@ -87,7 +87,7 @@ class Project:
     def state(self) -> list[dict[str, Any]]:
         """The resources in state, secrets shown, without the stack and its providers."""
         text = self.file.read_text("utf-8") if self.file.exists() else _SECRET
-        # What is secret is shown by who has the key.
+        # Only an export decrypts secrets.
         latest = json.loads(self.export())["deployment"] if _SECRET in text else json.loads(text)["checkpoint"]["latest"]
         resources = (latest or {}).get("resources", [])
         return [resource for resource in resources if resource["type"].startswith("pulumi-python:")]
@@ -96,7 +96,7 @@ class Project:
         return self.run("stack", "export", "--show-secrets").stdout
 
     def make(self) -> None:
-        """Make its stack, which its first command would make."""
+        """Make its stack, which its first command would make, too."""
         if self.made:
             return
         self.made = True
@@ -122,11 +122,11 @@ class Project:
             check=False,
         )
         if "--show-secrets" not in args:
-            self.said += [done.stdout, done.stderr]
+            self.output += [done.stdout, done.stderr]
         return Outcome(done.returncode, done.stdout, done.stderr)
 
     def own_environment(self, **environment: str) -> dict[str, str]:
-        """That of its commands."""
+        """The environment of its commands."""
         # The engine collects garbage less often: a twelfth of the time of a command, and no test is about the engine's memory.
         own = {**base_environment(self.root), "GOGC": "400", **self.environment, **environment}
         return own if "PATH" in self.environment | environment else installed_packages.known(own, programs_python())
@@ -134,7 +134,7 @@ class Project:
     def everything(self) -> str:
         """All that is in its folder (state, history, logs, dumps, what runs in the background printed) and on its terminals."""
         files = [path for path in self.root.rglob("*") if path.is_file() and not path.is_symlink()]
-        return "\n".join([*self.said, *(path.read_text("utf-8", errors="replace") for path in files)])
+        return "\n".join([*self.output, *(path.read_text("utf-8", errors="replace") for path in files)])
 
 
 def base_environment(root: Path) -> dict[str, str]:
@@ -158,7 +158,7 @@ def programs_python() -> str:
     return os.environ.get("FORGE_PYTHON", sys.executable)
 
 
-def heed_interrupts() -> None:
+def restore_sigint() -> None:
     """Undo what a shell does to its background jobs: they ignore SIGINT, and so would every engine and plugin below.
 
     The engine ends its plugins by that signal, and would wait five seconds for them in each command.
@@ -168,5 +168,5 @@ def heed_interrupts() -> None:
 
 
 def require_engine() -> None:
-    """The engine is part of what is tested: where it is missing a test fails, it is never skipped."""
+    """The engine is part of what is tested: if it is missing, a test fails and is never skipped."""
     assert shutil.which("pulumi"), "the Pulumi CLI is not on PATH: run the tests with `make test`, which installs it"

@@ -1,6 +1,6 @@
-"""How long a campaign is: a short seeded slice in `make test`, the whole of it in `make soak`.
+"""Size of the soak tests: a short seeded subset in `make test-all`, all of it in `make soak`.
 
-Each run prints its seed in the name of its tests or in the message of its failure, so that it can be repeated.
+Each run shows its seed in the name of its test or in the message of its failure, so that it can be run again.
 """
 
 from __future__ import annotations
@@ -10,6 +10,6 @@ import os
 SOAK = os.environ.get("FORGE_SOAK") == "1"
 
 
-def runs(slice_: int, whole: int) -> int:
-    """How many runs of a campaign: the slice in `make test`, the whole in `make soak`."""
-    return whole if SOAK else slice_
+def runs(subset: int, whole: int) -> int:
+    """The number of runs of a soak test: the subset, or the whole in `make soak`."""
+    return whole if SOAK else subset

@@ -26,7 +26,7 @@ def make(root: Path, environment_of: Callable[[Path], dict[str, str]], keys: str
     Args:
         root: The folder.
         environment_of: The environment in which the CLI works in a folder, with a backend in that folder.
-        keys: Who keeps the stack's key, as ``--secrets-provider`` names it.
+        keys: The secrets provider, as ``--secrets-provider`` names it.
     """
     if (root / "Pulumi.yaml").exists():
         _init(root, environment_of(root), keys)

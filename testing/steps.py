@@ -1,6 +1,6 @@
-"""A stack and its server, watched through several commands: what was asked, what was there, what the state holds.
+"""Recorder of a stack and its server over several commands: the requests, the modules on the server, the resources in the state.
 
-A module is known by its endpoint or title here, which its test never changes, because under v2 its key is the server's.
+A module is named by its endpoint or title here, which its test never changes, because under v2 its key is the server's.
 """
 
 from __future__ import annotations
@@ -53,23 +53,23 @@ class Step:
 
 
 @dataclass
-class Life:
+class Steps:
     """The steps by name, in the order in which they were run."""
 
     stack: Project
     server: Server
     version: str
-    steps: dict[str, Step] = field(default_factory=dict)
+    done: dict[str, Step] = field(default_factory=dict)
     _requests: list[Request] = field(default_factory=list)
 
     def __getitem__(self, step: str) -> Step:
-        return self.steps[step]
+        return self.done[step]
 
     def step(self, name: str, run: Callable[[], Outcome], *, fails: bool = False) -> None:
         self._requests.clear()
         outcome = run()
         assert (outcome.code != 0) == fails, outcome.text
-        self.steps[name] = Step(outcome, [*self._requests], copy.deepcopy(self.server.modules(self.version)), self._owned())
+        self.done[name] = Step(outcome, [*self._requests], copy.deepcopy(self.server.modules(self.version)), self._owned())
 
     def watch(self, call: Call) -> None:
         """Note a request before it is carried out."""
@@ -91,13 +91,13 @@ def name_of(module: Module) -> str:
     return str(module["data"].get("endpoint") or module["data"]["title"])
 
 
-def begin(root: Path, server: Server, version: str) -> Life:
+def begin(root: Path, server: Server, version: str) -> Steps:
     """A stack that has the server's address in its configuration, not in the environment."""
     require_engine()
     config = {"atlassian-forge:apiVersion": version, "atlassian-forge:baseUrl": server.base_url}
-    life = Life(Project(root, environment={"ATLASSIAN_FORGE_TOKEN": TOKEN}, config=config), server, version)
-    server.interfere = life.watch
-    return life
+    steps = Steps(Project(root, environment={"ATLASSIAN_FORGE_TOKEN": TOKEN}, config=config), server, version)
+    server.interfere = steps.watch
+    return steps
 
 
 def destroy_from(folder: Path, stack: Project, *first_on_path: Path) -> Outcome:
@@ -113,5 +113,5 @@ def destroy_from(folder: Path, stack: Project, *first_on_path: Path) -> Outcome:
         timeout=120,
         check=False,
     )
-    stack.said += [done.stdout, done.stderr]
+    stack.output += [done.stdout, done.stderr]
     return Outcome(done.returncode, done.stdout, done.stderr)

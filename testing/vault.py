@@ -1,7 +1,7 @@
-"""Somebody who keeps the keys of the tests' stacks, as HashiCorp Vault does for Pulumi's ``hashivault://``.
+"""Fake HashiCorp Vault that keeps the keys of the tests' stacks, for Pulumi's ``hashivault://``.
 
-By default Pulumi makes a stack's key from a passphrase, on purpose slowly: a million rounds, half a second of a processor in each
-command, a quarter of the time of these tests. Nothing here depends on who keeps the key.
+By default Pulumi derives a stack's key from a passphrase, on purpose slowly: a million rounds, half a second of a processor in
+each command, a quarter of the time of these tests. No test depends on where the key is kept.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _WRAPPED = "vault:v1:"
 
 
 class _Transit(BaseHTTPRequestHandler):
-    """Vault's transit engine, whose secret is that it keeps none."""
+    """Vault's transit engine, without encryption."""
 
     def do_PUT(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
@@ -38,7 +38,7 @@ class _Transit(BaseHTTPRequestHandler):
 
 @functools.cache
 def environment() -> dict[str, str]:
-    """Where it is; started once for each process of the tests."""
+    """The variables that lead to it; it is started once for each process of the tests."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Transit)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return {"VAULT_SERVER_URL": f"http://127.0.0.1:{server.server_address[1]}", "VAULT_SERVER_TOKEN": "tests"}

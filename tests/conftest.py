@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from testing.independent_server import TOKEN, Server, serve
-from testing.project import Project, heed_interrupts, require_engine
+from testing.project import Project, require_engine, restore_sigint
 from testing.soak import SOAK
 from tests.support.engines import CLI, PROJECTS, mark
 
-heed_interrupts()
+restore_sigint()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

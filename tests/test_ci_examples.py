@@ -20,7 +20,7 @@ from testing.independent_server import TOKEN, Server
 from testing.project import Project, base_environment
 from tests.support.actionlint import install_actionlint
 from tests.support.bitbucket import FakeBitbucket, fake_bitbucket
-from tests.support.command import by_hand
+from tests.support.command import register_outside
 from tests.support.workflow import CI, ROOT, FakeRunner, load
 
 WORKFLOW = load("github-actions.yml")
@@ -224,7 +224,7 @@ def test_drift_fails_the_step_and_is_in_the_summary(project: Callable[..., Proje
     backend = {**BACKEND, "vars.PULUMI_BACKEND_URL": base_environment(stack.root)["PULUMI_BACKEND_URL"]}
     assert runner.step("drift", "drift", backend).code == 0
     assert not runner.summary
-    by_hand(server, "v1", "m", events=["avi:jira:updated:issue"], endpoint="by-hand")
+    register_outside(server, "v1", "m", events=["avi:jira:updated:issue"], endpoint="by-hand")
     done = runner.step("drift", "drift", backend)
     assert done.code == 2, done.text
     assert "::error title=Drift::the live modules of test differ" in done.stdout

@@ -21,7 +21,7 @@ def test_every_example_has_a_test() -> None:
     assert {path.name for path in EXAMPLES.iterdir() if path.is_dir()} == {
         "web-trigger-relay",  # tests/test_web_trigger_relay.py
         "ci",  # tests/test_ci_examples.py
-        "fleet",  # tests/e2e/test_newcomer.py, and tests/e2e/test_fleet.py with servers instead of the emulator
+        "fleet",  # tests/e2e/test_new_user.py, and tests/e2e/test_fleet.py with servers instead of the emulator
         "next-to-cloud-resources",
         "policy-pack",  # tests/test_policy_pack.py
         "quickstart",

@@ -26,9 +26,9 @@ from pulumi_atlassian_forge.api.operations import Operations
 from pulumi_atlassian_forge.api.request_response import Request, Response
 from pulumi_atlassian_forge.auth.bearer_token import BearerToken, Token
 from pulumi_atlassian_forge.model.content import Content
-from tests.support import rawserver
+from tests.support import raw_server
 from tests.support.clients import GET, LIST, POST, QUICK, TOKEN, connect, failure
-from tests.support.rawserver import MEGABYTE, answering, serving
+from tests.support.raw_server import MEGABYTE, answering, serving
 
 
 def test_a_request_goes_out_as_it_is_meant() -> None:
@@ -132,11 +132,11 @@ ESCAPED = "".join(f"\\u{ord(letter):04x}" for letter in TOKEN)
         answering(422, f'{{"message": "no: {ESCAPED}"}}'.encode()),
         answering(400, f"no: {TOKEN[:4]}\x1b[0m{TOKEN[4:]}".encode()),
         answering(200, f'{{"key": "{ESCAPED}", "type": "trigger", "data": {{}}}}'.encode()),
-        rawserver.raw(f"HTTP/1.1 {TOKEN} OK\r\n\r\n".encode()),
+        raw_server.raw(f"HTTP/1.1 {TOKEN} OK\r\n\r\n".encode()),
     ],
     ids=["redirect", "escaped", "in pieces", "as a key", "status line"],
 )
-def test_a_token_that_comes_back_in_another_spelling_is_not_shown(behaviour: rawserver.Behaviour) -> None:
+def test_a_token_that_comes_back_in_another_spelling_is_not_shown(behaviour: raw_server.Behaviour) -> None:
     quick = Timeouts(connect=1, read=1, total=1)
     with serving(behaviour) as server, connect(server.url, timeouts=quick) as client, pytest.raises(ApiError) as caught:
         Operations(client, "v1").read("k")
@@ -287,9 +287,9 @@ def test_a_base_url_that_is_none_is_refused(url: str) -> None:
 def test_an_operation_survives_what_the_wire_does_to_it() -> None:
     module = {"key": "k", "type": "trigger", "data": {"key": "k", "events": ["e"]}}
     script = (
-        rawserver.closing(),
+        raw_server.closing(),
         answering(502, b"<html>"),
-        rawserver.cutting(),
+        raw_server.cutting(),
         answering(200, b"<html>Log in</html>"),
         answering(429, {"message": "slow"}, {"retry-after": "0"}),
         answering(200, module),
@@ -301,7 +301,7 @@ def test_an_operation_survives_what_the_wire_does_to_it() -> None:
 
 
 def test_an_operation_against_a_silent_server_ends_within_its_budget() -> None:
-    with serving(rawserver.silent()) as server, connect(server.url, QUICK) as client:
+    with serving(raw_server.silent()) as server, connect(server.url, QUICK) as client:
         started = time.monotonic()
         with pytest.raises(LostResponse) as caught:
             Operations(client, "v1").update("k", Content("trigger", {}))

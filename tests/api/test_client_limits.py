@@ -9,9 +9,9 @@ import time
 import pytest
 
 from pulumi_atlassian_forge.api.errors import InvalidResponse, LostResponse, Outcome, Throttled, error_from
-from tests.support import rawserver
+from tests.support import raw_server
 from tests.support.clients import GET, POST, QUICK, connect, failure
-from tests.support.rawserver import MEGABYTE, Behaviour, answering, serving
+from tests.support.raw_server import MEGABYTE, Behaviour, answering, serving
 
 
 def test_a_compressed_response_is_decompressed() -> None:
@@ -22,7 +22,7 @@ def test_a_compressed_response_is_decompressed() -> None:
 
 def test_a_chunked_response_is_joined() -> None:
     body = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
-    with serving(rawserver.raw(body)) as server, connect(server.url) as client:
+    with serving(raw_server.raw(body)) as server, connect(server.url) as client:
         assert client.send(GET).body == b"abcde"
 
 
@@ -31,9 +31,9 @@ def test_a_chunked_response_is_joined() -> None:
     [
         (answering(200, b"", {"content-length": str(100 * MEGABYTE)}), False, "larger than 8192 KiB"),
         (answering(200, b"", {"content-length": "9" * 18}), False, "larger than 8192 KiB"),
-        (rawserver.pouring(100 * MEGABYTE), False, "larger than 8192 KiB"),
-        (rawserver.bomb(), False, "larger than 8192 KiB"),
-        (rawserver.bomb(layers=2, encoding="gzip, gzip"), False, "a way that was not asked for"),
+        (raw_server.pouring(100 * MEGABYTE), False, "larger than 8192 KiB"),
+        (raw_server.bomb(), False, "larger than 8192 KiB"),
+        (raw_server.bomb(layers=2, encoding="gzip, gzip"), False, "a way that was not asked for"),
         (answering(200, b"x", {"content-encoding": "br"}), False, "a way that was not asked for"),
         (answering(200, b"not gzip", {"content-encoding": "gzip"}), True, "damaged"),
         (answering(200, gzip.compress(b"x" * 1000)[:-9], {"content-encoding": "gzip"}), True, "cut"),
@@ -66,13 +66,13 @@ def test_a_response_at_the_size_limit_is_accepted() -> None:
 @pytest.mark.parametrize(
     "behaviour",
     [
-        rawserver.closing(),
-        rawserver.resetting(),
-        rawserver.cutting(),
-        rawserver.raw(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nab"),
-        rawserver.raw(b"HTTP/1.1 200 OK\r\ncontent-"),
-        rawserver.raw(b"SSH-2.0-OpenSSH_9.9\r\n"),
-        rawserver.raw(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 500_000),
+        raw_server.closing(),
+        raw_server.resetting(),
+        raw_server.cutting(),
+        raw_server.raw(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nab"),
+        raw_server.raw(b"HTTP/1.1 200 OK\r\ncontent-"),
+        raw_server.raw(b"SSH-2.0-OpenSSH_9.9\r\n"),
+        raw_server.raw(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 500_000),
     ],
 )
 def test_a_response_that_is_cut_is_lost(behaviour: Behaviour) -> None:
@@ -95,11 +95,11 @@ def test_a_connection_that_the_server_closed_meanwhile_is_not_used_again() -> No
 @pytest.mark.parametrize(
     "behaviour",
     [
-        rawserver.silent(),
-        rawserver.dripping_body(),
-        rawserver.dripping(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 1000),
-        rawserver.dripping(b"HTTP/1.1 100 Continue\r\n\r\n", 0.001),
-        rawserver.dripping(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1;" + b"x" * 10_000, 0.001),
+        raw_server.silent(),
+        raw_server.dripping_body(),
+        raw_server.dripping(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 1000),
+        raw_server.dripping(b"HTTP/1.1 100 Continue\r\n\r\n", 0.001),
+        raw_server.dripping(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1;" + b"x" * 10_000, 0.001),
     ],
 )
 def test_a_request_ends_in_time_whatever_the_server_does(behaviour: Behaviour) -> None:
@@ -113,7 +113,7 @@ def test_a_request_ends_in_time_whatever_the_server_does(behaviour: Behaviour) -
 
 
 def test_a_flood_of_provisional_responses_ends_in_time() -> None:
-    def flood(server: rawserver.RawServer, connection: socket.socket, seen: rawserver.Seen) -> bool:
+    def flood(server: raw_server.RawServer, connection: socket.socket, seen: raw_server.Seen) -> bool:
         while not server.stopped.is_set():
             connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
         return False
@@ -126,7 +126,7 @@ def test_a_flood_of_provisional_responses_ends_in_time() -> None:
 
 
 def test_less_time_can_be_given() -> None:
-    with serving(rawserver.silent()) as server, connect(server.url) as client:
+    with serving(raw_server.silent()) as server, connect(server.url) as client:
         started = time.monotonic()
         with pytest.raises(LostResponse, match=r"within 0\.1 s"):
             client.send(GET, within=0.1)
@@ -134,7 +134,7 @@ def test_less_time_can_be_given() -> None:
 
 
 def test_a_slow_response_does_not_affect_the_next() -> None:
-    with serving(rawserver.dripping_body(), answering(200, b"{}")) as server, connect(server.url, QUICK) as client:
+    with serving(raw_server.dripping_body(), answering(200, b"{}")) as server, connect(server.url, QUICK) as client:
         with pytest.raises(LostResponse):
             client.send(GET)
         for _ in range(3):
@@ -145,8 +145,8 @@ def test_a_slow_response_does_not_affect_the_next() -> None:
 @pytest.mark.parametrize(
     "behaviour",
     [
-        rawserver.cutting(422, b'{"message":'),
-        rawserver.pouring(100 * MEGABYTE, status=422),
+        raw_server.cutting(422, b'{"message":'),
+        raw_server.pouring(100 * MEGABYTE, status=422),
         answering(422, b"damaged", {"content-encoding": "gzip"}),
         answering(422, gzip.compress(b" " * 100 * MEGABYTE, 1), {"content-encoding": "gzip"}),
         answering(422, gzip.compress(b" " * 10 * MEGABYTE), {"content-encoding": "gzip"}),  # small enough to arrive whole
@@ -161,7 +161,7 @@ def test_the_status_of_an_error_counts_even_if_its_body_is_lost(behaviour: Behav
 
 
 def test_an_error_whose_body_never_ends_costs_no_more_than_a_request() -> None:
-    def behave(server: rawserver.RawServer, connection: socket.socket, seen: rawserver.Seen) -> bool:
+    def behave(server: raw_server.RawServer, connection: socket.socket, seen: raw_server.Seen) -> bool:
         connection.sendall(b"HTTP/1.1 429 Slow down\r\nretry-after: 5\r\ncontent-length: 1000\r\n\r\n")
         server.stopped.wait()
         return False

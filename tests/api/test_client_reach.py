@@ -13,13 +13,13 @@ import trustme
 
 from pulumi_atlassian_forge.api.client import Timeouts
 from pulumi_atlassian_forge.api.errors import LostResponse, Outcome, Unreachable
-from tests.support import rawserver
+from tests.support import raw_server
 from tests.support.clients import GET, POST, QUICK, TOKEN, connect, failure
-from tests.support.rawserver import answering, serving
+from tests.support.raw_server import answering, serving
 
 
 def test_a_port_without_a_server() -> None:
-    error = failure(f"http://127.0.0.1:{rawserver.refused_port()}", POST)
+    error = failure(f"http://127.0.0.1:{raw_server.refused_port()}", POST)
     assert isinstance(error, Unreachable)
     assert (error.reason, error.outcome, error.status) == ("refused", Outcome.NOT_APPLIED, None)
     assert error.message == "no connection: Connection refused"
@@ -52,7 +52,7 @@ def test_a_host_that_accepts_no_connection() -> None:
 
 def test_connections_that_are_all_in_use() -> None:
     timeouts = Timeouts(connect=0.2, read=1.0)
-    with serving(rawserver.silent()) as server, connect(server.url, timeouts) as client, ThreadPoolExecutor(17) as pool:
+    with serving(raw_server.silent()) as server, connect(server.url, timeouts) as client, ThreadPoolExecutor(17) as pool:
         errors = [pool.submit(client.send, GET).exception for _ in range(17)]
         kinds = sorted((type(error).__name__, getattr(error, "reason", "")) for error in (get(10) for get in errors))
     assert kinds == [*[("LostResponse", "")] * 16, ("Unreachable", "timeout")]
@@ -89,7 +89,7 @@ class TestTls:
         assert "localhost" in error.message
 
     def test_a_server_that_speaks_no_tls(self) -> None:
-        with serving(rawserver.closing()) as server:
+        with serving(raw_server.closing()) as server:
             error = failure(server.url.replace("http", "https"), POST)
         assert isinstance(error, Unreachable)
         assert error.reason == "tls"
@@ -106,7 +106,7 @@ class TestTls:
     def test_a_slow_response_over_tls_ends_in_time(self, authority: trustme.CA, context: ssl.SSLContext) -> None:
         ours = ssl.create_default_context()
         authority.configure_trust(ours)
-        with serving(rawserver.dripping(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 1000), context=context) as server:
+        with serving(raw_server.dripping(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 1000), context=context) as server:
             started = time.monotonic()
             error = failure(server.url, GET, Timeouts(connect=0.5, read=0.3), verify=ours)
             assert time.monotonic() - started < 2.0
@@ -134,7 +134,7 @@ class TestProxy:
         assert proxy.seen[0].target == "http://forge.example/forge/installation/v1/dynamic/module/k"
 
     def test_a_host_can_be_taken_out_of_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{rawserver.refused_port()}")
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{raw_server.refused_port()}")
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         with serving(answering(200, b"{}")) as server, connect(server.url) as client:
             assert client.send(GET).body == b"{}"

@@ -14,7 +14,7 @@ from pulumi_atlassian_forge.cli.doctor.token import check_token
 from testing import independent_server
 from testing.doctor import Doctor, expect, jwt
 from testing.independent_server import Server
-from tests.support.rawserver import answering, refused_port, serving
+from tests.support.raw_server import answering, refused_port, serving
 
 
 class TestSettings:

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from testing.command import by_hand, printed, run
+from testing.command import printed, register_outside, run
 from testing.independent_server import Server, serve
 from tests.support.samples import TRIGGERS
 
 
 def test_a_list_is_one_line_for_each_module_and_fit_to_print(server: Server) -> None:
-    by_hand(server, "v1", "b", "jira:issuePanel", title={"i18n": "panel.title"}, resource="main")
-    by_hand(server, "v1", "a\x1b[31m", filter={"ignoreSelf": True}, events=["avi:jira:updated:issue"], endpoint="hook")
+    register_outside(server, "v1", "b", "jira:issuePanel", title={"i18n": "panel.title"}, resource="main")
+    register_outside(server, "v1", "a\x1b[31m", filter={"ignoreSelf": True}, events=["avi:jira:updated:issue"], endpoint="hook")
     done = run("list", server=server)
     assert done.stdout == "a\ttrigger\tavi:jira:updated:issue → endpoint hook, filtered\nb\tjira:issuePanel\tpanel.title\n"
     found = printed(run("list", "--json", server=server))
@@ -25,7 +25,7 @@ def test_a_list_is_one_line_for_each_module_and_fit_to_print(server: Server) -> 
 
 
 def test_one_that_cannot_be_reached_does_not_hide_the_others(server: Server) -> None:
-    by_hand(server, "v1", "one")
+    register_outside(server, "v1", "one")
     with serve() as second:
         url = second.base_url
         done = run("list", "--installation", "acme", ATLASSIAN_FORGE_ACME_BASE_URL=url, ATLASSIAN_FORGE_ACME_TOKEN="wrong")
@@ -48,7 +48,7 @@ def test_an_unknown_installation_is_not_one_without_a_token(server: Server, tmp_
 
 
 def test_a_module_is_shown_as_a_statement_as_json_and_as_yaml(server: Server) -> None:
-    by_hand(server, "v2", "0000", **TRIGGERS[0])
+    register_outside(server, "v2", "0000", **TRIGGERS[0])
     shown = run("show", "0000", "--api-version", "v2", server=server)
     assert shown.stdout.startswith('forge.TriggerModule(\n    "0000",\n    events=[')
     assert 'on_error="RECEIVE_AND_LOG",' in shown.stdout

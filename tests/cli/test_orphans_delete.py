@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from testing.command import by_hand, printed, run
+from testing.command import printed, register_outside, run
 from testing.independent_server import Server
 
 # A shell that runs the tests in the background has every process below it ignore SIGINT.
@@ -31,7 +31,7 @@ main()
 def site(server: Server, tmp_path: Path) -> Path:
     """Four modules, of which one state owns two: one of them under another name of the site, one only read."""
     for key in ("owned", "elsewhere", "orphan-1", "orphan-2", "read"):
-        by_hand(server, "v1", key)
+        register_outside(server, "v1", key)
     state(tmp_path / "a.json", ["default/v1/owned"], external=["default/v1/read"])
     state(tmp_path / "b.json", ["another-name/v1/elsewhere"])
     return tmp_path
@@ -84,7 +84,7 @@ def test_a_state_that_cannot_be_read_is_an_error(server: Server, site: Path, tex
 
 def test_a_token_of_another_installation_deletes_nothing(server: Server, site: Path) -> None:
     server.stores["v1"] = {}
-    by_hand(server, "v1", "foreign")
+    register_outside(server, "v1", "foreign")
     done = delete(server, site, "foreign", "--yes")
     assert (done.code, done.stdout) == (1, "")
     assert "none of the 2 modules that the states hold of installation 'default' (v1) exists; 1 others do" in done.stderr

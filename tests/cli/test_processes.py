@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pulumi_atlassian_forge.version import __version__
-from testing.command import by_hand, environment_of, run_process
+from testing.command import environment_of, register_outside, run_process
 from testing.doctor import Doctor
 from testing.independent_server import Server
 
@@ -39,7 +39,7 @@ def test_a_command_as_a_process(
     server: Server, doctor: Doctor, tmp_path: Path, arguments: list[str], code: int, line: str
 ) -> None:
     for key in ("one", "orphan"):
-        by_hand(server, "v1", key)
+        register_outside(server, "v1", key)
     type_ = "pulumi-python:dynamic/atlassian-forge:TriggerModule"
     outputs = {"key": "one", "events": ["avi:jira:deleted:issue"], "endpoint": "hook"}
     module = {"type": type_, "urn": f"urn:pulumi:s::p::{type_}::one", "id": "default/v1/one", "outputs": outputs}

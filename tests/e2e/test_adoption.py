@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from testing.independent_server import Module, Server
-from testing.installations import Installation, Installations, joined, said, served
+from testing.installations import Installation, Installations, joined, output_of, served
 from testing.plugin import PROVIDER
 from testing.project import Project
 from tests.support.engines import BOTH_ENGINES
@@ -26,7 +26,7 @@ OVERWRITTEN = (
     "warning: was already registered with other content, and is adopted and overwritten: "
     '/endpoint was "old-hook"; /filter was {"ignoreSelf": true}'
 )
-TAKEN_OVER = "was already registered with the same content, and is adopted"
+ADOPTED_IDENTICAL = "was already registered with the same content, and is adopted"
 OLDER = "registered; the same content was there before as older-key, and is still: if no stack owns that, as after a killed run "
 OTHER_TYPE = "is of type jira:issueAction, which cannot be changed in place; it was left as it is"
 THREE_WAYS = (
@@ -62,7 +62,7 @@ MADE = {
     "other-v1": Row(OTHER, (OVERWRITTEN,), ["GET", "PUT"]),
     "other-v2": Row(OTHER, (OVERWRITTEN,), ["GET", "PUT"]),
     "none-v1": Row(None, (), ["GET", "POST"]),
-    "unasked-v1": Row(TRIGGER, (TAKEN_OVER,), ["POST", "GET"], adopts=False),
+    "unasked-v1": Row(TRIGGER, (ADOPTED_IDENTICAL,), ["POST", "GET"], adopts=False),
     "unasked-v2": Row(TRIGGER, (OLDER + "(forge-modules orphans tells)",), ["GET", "POST"], adopts=False, key="older-key"),
 }
 REFUSED = {
@@ -161,7 +161,7 @@ def test_what_is_an_error_leaves_all_as_it_is(project: Callable[..., Project]) -
         assert modules(installations) == before
         for name, row in REFUSED.items():
             for words in row.says:
-                assert words in said(done).get(name, ""), done.text
+                assert words in output_of(done).get(name, ""), done.text
 
         ways = ("taken-v1", "same-v1")
         stack.program("".join(trigger(name, adopt=True) for name in ways))
@@ -214,8 +214,8 @@ def test_a_wrong_adopt_is_refused_in_preview(project: Callable[..., Project], bo
     done = stack.preview()
     assert done.code != 0
     for name, (_, _, words) in wrong.items():
-        assert words in said(done).get(name, ""), done.text
-    assert "first" not in said(done)
+        assert words in output_of(done).get(name, ""), done.text
+    assert "first" not in output_of(done)
     assert [one.server.calls for one in both.values()] == [[], []]
 
 

@@ -1,4 +1,4 @@
-"""Each authentication method to the API, through the real CLI, to a server that lets in nobody else."""
+"""Each authentication method, on a server that accepts no other credentials."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def travelling(project: Callable[..., Project], auth_methods: Mapping[str, Opene
 
 
 @dataclass(frozen=True)
-class Way:
-    """An authentication method that is open, and the server at its end, which takes no token but its own."""
+class OpenMethod:
+    """An authentication method that is set up, and the server that it leads to, which accepts its token only."""
 
     name: str
     server: Server
@@ -46,23 +46,25 @@ class Way:
 
     @property
     def installations(self) -> dict[str, str]:
-        """By the version of the API. One authentication method is that of ``default``: the others come further down."""
+        """By the version of the API. One authentication method is that of the installation ``default``."""
         first = "default" if self.name == "containerProxy" else f"{self.name.lower()}-v1"
         return {"v1": first, "v2": f"{self.name.lower()}-v2"}
 
 
 @contextmanager
-def all_open(folder: Path, names: Iterable[str]) -> Iterator[list[Way]]:
+def all_open(folder: Path, names: Iterable[str]) -> Iterator[list[OpenMethod]]:
     with ExitStack() as stack:
         folder.mkdir()
         servers = {name: stack.enter_context(serve(token=f"planted-token-of-{name}")) for name in names}
-        yield [Way(name, server, stack.enter_context(opened(name, server, folder / name))) for name, server in servers.items()]
+        yield [
+            OpenMethod(name, server, stack.enter_context(opened(name, server, folder / name))) for name, server in servers.items()
+        ]
 
 
 def watch_processes(root: Path, servers: Iterable[Server], secrets: list[str]) -> list[str]:
-    """The command lines that showed a secret while a request was under way: those of processes that work in a project's folder.
+    """The command lines that showed a secret while a request was in flight, of the processes that work in a project's folder.
 
-    Others are tests' beside this one, whose secrets are called the same.
+    Processes elsewhere belong to tests that run at the same time, with the same secrets.
     """
     shown: list[str] = []
 
@@ -87,63 +89,63 @@ def message_from_body(stack: Project) -> str:
     return stack.everything()
 
 
-def test_twenty_modules_live_their_life_on_both_versions(project: Callable[..., Project], tmp_path: Path) -> None:
-    """One program on all authentication methods at once, but for `token`: of that all other tests are."""
-    with all_open(tmp_path / "roads", AUTH_METHODS[1:]) as ways:
-        names = {name: way.auth_method for way in ways for name in way.installations.values()}
-        secrets = [secret for way in ways for secret in way.auth_method.secrets]
+def test_every_operation_on_twenty_modules_of_both_versions(project: Callable[..., Project], tmp_path: Path) -> None:
+    """One program on all authentication methods at once, except `token`, which all other tests use."""
+    with all_open(tmp_path / "auth_methods", AUTH_METHODS[1:]) as methods:
+        names = {name: method.auth_method for method in methods for name in method.installations.values()}
+        secrets = [secret for method in methods for secret in method.auth_method.secrets]
         stack = travelling(project, names)
-        shown = watch_processes(stack.root.resolve(), [way.server for way in ways], secrets)
+        shown = watch_processes(stack.root.resolve(), [method.server for method in methods], secrets)
         stack.program(program(20, "hook", tuple(names)))
         done = stack.up()
         assert done.summary == {"created": 161}, done.text
-        for way in ways:
-            assert (len(way.server.modules("v1")), len(way.server.modules("v2"))) == (20, 20), way.name
+        for method in methods:
+            assert (len(method.server.modules("v1")), len(method.server.modules("v2"))) == (20, 20), method.name
         stack.program(program(20, "changed", tuple(names)))
         done = stack.up()
         assert done.summary == {"updated": 160, "unchanged": 1}, done.text
-        for way in ways:
-            endpoints = {module["data"]["endpoint"] for module in way.server.modules("v2")}
-            assert endpoints == {f"changed-{i}" for i in range(20)}, way.name
-            way.server.stores["v1"][f"{way.installations['v1']}-7"]["data"]["endpoint"] = "by-hand"
+        for method in methods:
+            endpoints = {module["data"]["endpoint"] for module in method.server.modules("v2")}
+            assert endpoints == {f"changed-{i}" for i in range(20)}, method.name
+            method.server.stores["v1"][f"{method.installations['v1']}-7"]["data"]["endpoint"] = "outside-pulumi"
         done = stack.refresh()
         assert done.summary == {"updated": 4, "unchanged": 157}, done.text
         everything = message_from_body(stack)
         done = stack.destroy()
         assert done.code == 0, done.text
-        assert [way.name for way in ways if way.server.modules("v1") + way.server.modules("v2")] == []
+        assert [method.name for method in methods if method.server.modules("v1") + method.server.modules("v2")] == []
         assert not [secret for secret in secrets if secret in everything + stack.everything()]
         assert shown == []
 
 
-def second_token(way: Way) -> str:
-    return f"planted-token-2-of-{way.name}"
+def second_token(method: OpenMethod) -> str:
+    return f"planted-token-2-of-{method.name}"
 
 
-def renew_at_twenty(way: Way, _: Call) -> None:
-    if way.server.count("POST") == 20 and way.server.token != second_token(way):
-        way.auth_method.renew(second_token(way))
-        way.server.token = second_token(way)
+def renew_at_twenty(method: OpenMethod, _: Call) -> None:
+    if method.server.count("POST") == 20 and method.server.token != second_token(method):
+        method.auth_method.renew(second_token(method))
+        method.server.token = second_token(method)
 
 
-def test_a_token_that_ends_in_the_middle_is_renewed_once(project: Callable[..., Project], tmp_path: Path) -> None:
-    with all_open(tmp_path / "roads", RENEWABLE) as ways:
-        names = dict(zip(("default", "acme-v1"), ways, strict=True))
-        for way in ways:
-            way.server.interfere = functools.partial(renew_at_twenty, way)
-        stack = travelling(project, {name: way.auth_method for name, way in names.items()})
+def test_a_token_that_expires_in_a_run_is_refreshed_once(project: Callable[..., Project], tmp_path: Path) -> None:
+    with all_open(tmp_path / "auth_methods", RENEWABLE) as methods:
+        names = dict(zip(("default", "acme-v1"), methods, strict=True))
+        for method in methods:
+            method.server.interfere = functools.partial(renew_at_twenty, method)
+        stack = travelling(project, {name: method.auth_method for name, method in names.items()})
         stack.program(program(50, "hook", tuple(names)))
         done = stack.up()
         assert done.summary == {"created": 101}, done.text
-        for way in ways:
-            assert len(way.server.modules()) == 50, way.name
-            first, second = f"Bearer {way.auth_method.secrets[0]}", f"Bearer {second_token(way)}"
-            used = [call.headers["authorization"] for call in way.server.calls]
-            assert set(used) == {first, second}, way.name
+        for method in methods:
+            assert len(method.server.modules()) == 50, method.name
+            first, second = f"Bearer {method.auth_method.secrets[0]}", f"Bearer {second_token(method)}"
+            used = [call.headers["authorization"] for call in method.server.calls]
+            assert set(used) == {first, second}, method.name
             after = used[used.index(second) :]
-            assert after.count(first) <= 3, f"{way.name}: those that were under way in the four workers"
+            assert after.count(first) <= 3, f"{method.name}: those that were in flight in the four workers"
         everything = message_from_body(stack)
-        assert not [way.name for way in ways if second_token(way) in everything]
+        assert not [method.name for method in methods if second_token(method) in everything]
 
 
 def test_the_relay_s_key_is_read_again_when_it_was_rotated(
@@ -164,12 +166,12 @@ def test_the_relay_s_key_is_read_again_when_it_was_rotated(
     assert len(server.modules()) == 1
 
 
-def test_another_installation_behind_the_road_is_noticed_though_its_modules_have_the_same_keys(
+def test_another_installation_is_noticed_though_its_modules_have_the_same_keys(
     project: Callable[..., Project], server: Server, tmp_path: Path
 ) -> None:
     """Staging and production of one app: keys and contents are the same, and only the authentication method differs."""
-    with opened("tokenCommand", server, tmp_path / "auth_method") as way:
-        stack = travelling(project, {"default": way})
+    with opened("tokenCommand", server, tmp_path / "auth_method") as method:
+        stack = travelling(project, {"default": method})
         stack.program(program(3, "hook"))
         assert stack.up().code == 0
         printed = tmp_path / "auth_method" / "printed"

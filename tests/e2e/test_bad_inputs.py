@@ -43,7 +43,7 @@ def test_the_preview_fails_and_makes_no_request(everything: tuple[Outcome, int])
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_a_mistake_is_named_by_its_property_and_its_rule(everything: tuple[Outcome, int], row: Bad) -> None:
+def test_a_validation_error_names_its_property_and_its_rule(everything: tuple[Outcome, int], row: Bad) -> None:
     seen, _ = everything
     texts = problems(seen).get(row.name)
     assert texts, f"nothing was said of {row.name}:\n{seen.text}"
@@ -52,7 +52,7 @@ def test_a_mistake_is_named_by_its_property_and_its_rule(everything: tuple[Outco
 
 
 @BOTH_ENGINES
-def test_five_resources_with_one_mistake_each_report_all_five(project: Callable[..., Project], server: Server) -> None:
+def test_five_resources_with_one_validation_error_each_report_all_five(project: Callable[..., Project], server: Server) -> None:
     stack = project(server)
     stack.program(f'for i in range(5):\n    forge.TriggerModule(f"m{{i}}", {OK}, key="not a key")\n')
     seen = stack.preview()
@@ -62,7 +62,7 @@ def test_five_resources_with_one_mistake_each_report_all_five(project: Callable[
 
 
 @BOTH_ENGINES
-def test_a_mistake_is_told_however_late_the_name_of_its_resource_is_known(
+def test_a_validation_error_is_reported_however_late_the_name_of_its_resource_is_known(
     project: Callable[..., Project], server: Server
 ) -> None:
     """The SDK tells it in a task that waits for the name, and a program that fails ends without waiting for such tasks."""
@@ -92,7 +92,7 @@ def test_an_up_without_a_preview_registers_nothing_that_is_wrong(project: Callab
 
 
 @BOTH_ENGINES
-def test_one_resource_with_five_mistakes_reports_all_five(project: Callable[..., Project], server: Server) -> None:
+def test_one_resource_with_five_validation_errors_reports_all_five(project: Callable[..., Project], server: Server) -> None:
     stack = project(server)
     stack.program(
         """

@@ -1,4 +1,4 @@
-"""What somebody changed by hand: shown by refresh and preview, and by `forge-modules drift` without the program."""
+"""Drift: shown by refresh and preview, and by `forge-modules drift` without the program."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from testing.independent_server import Server
 from testing.installations import BOTH, on_both
 from testing.project import Project
-from tests.support.command import by_hand, in_project, printed
+from tests.support.command import in_project, printed, register_outside
 from tests.support.engines import BOTH_ENGINES, CLI
 
 PROGRAM = """
@@ -29,7 +29,7 @@ def ids(server: Server) -> dict[tuple[str, str], str]:
     }
 
 
-def change_by_hand(server: Server) -> None:
+def change_outside_pulumi(server: Server) -> None:
     """Change a module of each installation, delete one, give one another type, and add one."""
     for (name, endpoint), id_ in ids(server).items():
         _, version, key = id_.split("/")
@@ -42,18 +42,18 @@ def change_by_hand(server: Server) -> None:
             case "hook-3":
                 store[key]["type"] = "jira:issuePanel"
             case _:
-                by_hand(server, version, f"added-{name}")
+                register_outside(server, version, f"added-{name}")
 
 
 @BOTH_ENGINES
-def test_what_was_done_by_hand_is_shown_and_put_right(project: Callable[..., Project], server: Server, engine: str) -> None:
+def test_drift_is_shown_and_repaired(project: Callable[..., Project], server: Server, engine: str) -> None:
     stack = on_both(project, server.environment())
     stack.program(PROGRAM)
     assert stack.up().code == 0
     printable = in_project(stack, "drift", "--stack", "test")
     assert (printable.code, printable.stdout) == (0, "no drift: 8 modules as the state says\n")
     named = ids(server)
-    change_by_hand(server)
+    change_outside_pulumi(server)
 
     before = server.counts()
     done = in_project(stack, "drift", "--stack", "test", "--json")

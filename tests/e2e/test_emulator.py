@@ -39,7 +39,7 @@ def served(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 @BOTH_ENGINES
-def test_a_life_on_the_emulator_over_http(project: Callable[..., Project], served: dict[str, str]) -> None:
+def test_every_operation_on_the_emulator_over_http(project: Callable[..., Project], served: dict[str, str]) -> None:
     stack = on_both(project, served)
     stack.program(
         f"""
@@ -58,7 +58,7 @@ for name in ("default", "other-v2"):
 
 
 @BOTH_ENGINES
-def test_two_installations_on_one_file_are_apart(project: Callable[..., Project]) -> None:
+def test_two_installations_on_one_file_are_separate(project: Callable[..., Project]) -> None:
     stack = project(**{"installations.acme.baseUrl": "emulator://forge.db", "installations.beta.baseUrl": "emulator://forge.db"})
     stack.program(
         f"""
@@ -96,7 +96,7 @@ pulumi.export("endpoint", other.endpoint)
 
 
 @BOTH_ENGINES
-def test_what_was_deleted_by_hand_is_registered_again_after_a_refresh(project: Callable[..., Project]) -> None:
+def test_a_module_deleted_outside_pulumi_is_registered_again_after_a_refresh(project: Callable[..., Project]) -> None:
     stack = project()
     stack.program(f'for i in range(3):\n    forge.TriggerModule(f"m{{i}}", {OK})\n')
     assert stack.up().code == 0

@@ -111,13 +111,13 @@ for name in ("default", "other-v2"):
 
     assert [len(server.modules(version)) for version in BOTH.values()] == [2, 2]
     for module in everywhere(server):
-        module["data"]["endpoint" if module["type"] == "trigger" else "icon"] = "by-hand"
+        module["data"]["endpoint" if module["type"] == "trigger" else "icon"] = "outside-pulumi"
     assert stack.refresh().summary["updated"] == 4
     stack.program(program.format(endpoint="other"))
     done = stack.up()
     assert done.code == 0, done.text
     assert server.count("PUT") == 4
-    assert not any("by-hand" in module["data"].values() for module in everywhere(server))
+    assert not any("outside-pulumi" in module["data"].values() for module in everywhere(server))
 
     stack.program(program.format(endpoint="not a key"))
     seen = stack.preview()

@@ -13,7 +13,7 @@ import pytest
 
 from testing.fleet import FleetProject, Hold, ended, fleet, kill_all
 from testing.soak import runs
-from tests.support.command import by_hand
+from tests.support.command import register_outside
 from tests.support.postgres import PASSWORD, postgres
 
 NAMES = ["acme", "globex", "hooli", *(f"site{i}" for i in range(runs(0, 17)))]
@@ -52,7 +52,7 @@ def test_a_broken_installation_leaves_the_others_done_and_is_named(tmp_path: Pat
         assert statuses(again) == {"globex": "done"}
         assert project.counts() == dict.fromkeys(NAMES, N)
 
-        by_hand(broken, "v1", "m0", events=["avi:jira:updated:issue"], endpoint="by-hand")
+        register_outside(broken, "v1", "m0", events=["avi:jira:updated:issue"], endpoint="outside-pulumi")
         refreshed = project.run_json("refresh", "--only", "globex")
         assert refreshed["globex"]["changes"] == {"same": N - 1, "update": 1}
 
@@ -132,7 +132,7 @@ def test_interrupted_it_starts_no_other_and_lets_those_that_run_end(tmp_path: Pa
         assert project.counts() == dict.fromkeys(NAMES[:3], N)
 
 
-def test_a_lock_of_somebody_else_is_respected(tmp_path: Path) -> None:
+def test_a_lock_of_another_user_is_respected(tmp_path: Path) -> None:
     with fleet(tmp_path / "fleet", NAMES[:1], N) as project:
         locks = project.root / "backend" / ".pulumi" / "locks" / "organization" / "fleet" / "acme"
         assert project.run_json("preview")["acme"]["changes"] == {"create": N}  # makes the stack
@@ -147,7 +147,7 @@ def test_a_lock_of_somebody_else_is_respected(tmp_path: Path) -> None:
         assert project.counts() == {"acme": N}
 
 
-def test_a_mistake_in_the_file_that_each_stack_stumbles_over_is_told_once(tmp_path: Path) -> None:
+def test_an_error_in_the_file_is_reported_once_for_all_stacks(tmp_path: Path) -> None:
     project = FleetProject(tmp_path / "fleet", {}, N)
     project.describe({name: {"baseURL": "emulator://x.db"} for name in NAMES[:2]})
     done = project.run("preview")
@@ -167,7 +167,7 @@ def test_a_mistake_in_the_file_that_each_stack_stumbles_over_is_told_once(tmp_pa
         ("installations: {acme: {}}", ["--backend", "postgres://u:hidden@127.0.0.1:1/x"], "the state's backend cannot be used"),
     ],
 )
-def test_what_cannot_begin_is_said_in_a_few_lines(tmp_path: Path, file: str, args: list[str], expected: str) -> None:
+def test_a_run_that_cannot_begin_says_why_in_a_few_lines(tmp_path: Path, file: str, args: list[str], expected: str) -> None:
     project = FleetProject(tmp_path / "fleet", {}, N)
     (project.root / "forge-installations.yaml").write_text(file, "utf-8")
     done = project.run("up", *args)

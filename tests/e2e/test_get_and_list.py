@@ -9,7 +9,7 @@ import pytest
 
 from testing.independent_server import Server
 from testing.project import Project
-from tests.support.command import by_hand
+from tests.support.command import register_outside
 from tests.support.engines import BOTH_ENGINES
 
 EVENTS = 'events=["avi:jira:updated:issue"]'
@@ -29,9 +29,9 @@ def two_sites(project: Callable[..., Project], server: Server) -> Project:
 def test_what_is_there_can_be_read_in_preview_and_in_up_and_is_neither_changed_nor_deleted(
     project: Callable[..., Project], server: Server
 ) -> None:
-    by_hand(server, "v1", "one", filter={"ignoreSelf": True}, events=["avi:jira:updated:issue"], endpoint="hook")
-    by_hand(server, "v1", "panel", "jira:issuePanel", title="Risk", icon="https://example.com/i.svg", resource="main")
-    by_hand(server, "v2", "five")
+    register_outside(server, "v1", "one", filter={"ignoreSelf": True}, events=["avi:jira:updated:issue"], endpoint="hook")
+    register_outside(server, "v1", "panel", "jira:issuePanel", title="Risk", icon="https://example.com/i.svg", resource="main")
+    register_outside(server, "v2", "five")
     stack = two_sites(project, server)
     stack.program("""
         one = forge.TriggerModule.get("one", "default/v1/one")
@@ -76,8 +76,8 @@ def test_what_is_there_can_be_read_in_preview_and_in_up_and_is_neither_changed_n
 def test_what_is_not_there_ends_the_preview_with_a_message(
     project: Callable[..., Project], server: Server, statement: str, words: str
 ) -> None:
-    by_hand(server, "v1", "one")
-    by_hand(server, "v1", "panel", "jira:issuePanel", title="Risk", resource="main")
+    register_outside(server, "v1", "one")
+    register_outside(server, "v1", "panel", "jira:issuePanel", title="Risk", resource="main")
     stack = two_sites(project, server)
     stack.program(statement)
     done = stack.preview()
@@ -90,8 +90,8 @@ def test_a_stack_builds_triggers_from_the_modules_of_another_installation(
     project: Callable[..., Project], server: Server
 ) -> None:
     for number in range(3):
-        by_hand(server, "v2", f"key-{number}", events=["avi:jira:updated:issue"], endpoint=f"hook-{number}")
-    by_hand(server, "v2", "panel", "jira:issuePanel", title="Risk", resource="main")
+        register_outside(server, "v2", f"key-{number}", events=["avi:jira:updated:issue"], endpoint=f"hook-{number}")
+    register_outside(server, "v2", "panel", "jira:issuePanel", title="Risk", resource="main")
     stack = two_sites(project, server)
     stack.program("""
         for number, module in enumerate(forge.list_modules(type="trigger", installation="acme")):

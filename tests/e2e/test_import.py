@@ -13,7 +13,7 @@ import pytest
 
 from testing.independent_server import Server
 from testing.project import Project
-from tests.support.command import by_hand, in_project, printed
+from tests.support.command import in_project, printed, register_outside
 from tests.support.samples import SAMPLES, TRIGGERS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -25,8 +25,8 @@ def forty(server: Server, version: str) -> list[str]:
     for type_, samples in [*SAMPLES.items(), ("trigger", TRIGGERS), ("trigger", [SAMPLES["trigger"][0]] * 4)]:
         for data in samples:
             number += 1
-            key = f"by-hand-{number}" if version == "v1" else f"{number:08x}-0000-4000-8000-000000000000"
-            by_hand(server, version, key, type_, **data)
+            key = f"other-{number}" if version == "v1" else f"{number:08x}-0000-4000-8000-000000000000"
+            register_outside(server, version, key, type_, **data)
     assert number == 40
     return [module["key"] for module in server.modules(version)]
 
@@ -41,7 +41,7 @@ def is_tidy(program: Path) -> None:
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
-def test_forty_modules_of_all_types_are_taken_over_without_a_request_that_changes_anything(
+def test_forty_modules_of_all_types_are_imported_without_a_request_that_changes_anything(
     project: Callable[..., Project], server: Server, version: str
 ) -> None:
     keys = forty(server, version)
@@ -72,7 +72,7 @@ def test_forty_modules_of_all_types_are_taken_over_without_a_request_that_change
 def test_what_the_stack_owns_already_is_left_out(project: Callable[..., Project], server: Server) -> None:
     forty(server, "v1")
     stack = project(server)
-    done = in_project(stack, "import", "--stack", "test", "--key", "by-hand-[123]", "--program", "three.py", "--run")
+    done = in_project(stack, "import", "--stack", "test", "--key", "other-[123]", "--program", "three.py", "--run")
     assert done.code == 0, done.text
     assert len(stack.state()) == 3
     (stack.root / "forge-import.json").unlink()
@@ -85,7 +85,7 @@ def test_what_the_stack_owns_already_is_left_out(project: Callable[..., Project]
 
 
 def test_nothing_is_overwritten(project: Callable[..., Project], server: Server) -> None:
-    by_hand(server, "v1", "one")
+    register_outside(server, "v1", "one")
     stack = project(server)
     stack.root.joinpath("forge_modules.py").write_text("mine")
     done = in_project(stack, "import")
@@ -111,9 +111,9 @@ def test_types_and_keys_choose_and_another_installation_is_named(project: Callab
 
 
 def test_what_no_program_can_declare_is_left_out_and_named(project: Callable[..., Project], server: Server) -> None:
-    by_hand(server, "v1", "a key/with slashes")
-    by_hand(server, "v1", "odd", "jira:issuePanel", title=3)
-    by_hand(server, "v1", "good")
+    register_outside(server, "v1", "a key/with slashes")
+    register_outside(server, "v1", "odd", "jira:issuePanel", title=3)
+    register_outside(server, "v1", "good")
     stack = project(server)
     done = in_project(stack, "import", "--json")
     assert done.code == 2, done.text
@@ -124,7 +124,7 @@ def test_what_no_program_can_declare_is_left_out_and_named(project: Callable[...
 
 
 def test_run_needs_a_stack_and_a_pulumi_that_can(project: Callable[..., Project], server: Server) -> None:
-    by_hand(server, "v1", "one")
+    register_outside(server, "v1", "one")
     stack = project(server)
     done = in_project(stack, "import", "--run")
     assert (done.code, "--run needs a stack" in done.stderr) == (1, True)

@@ -1,4 +1,4 @@
-"""One program on ten installations: one of them is down, one is throttled, and neither holds up the other eight."""
+"""One program on ten installations: one is unreachable, one is throttled, and neither delays the other eight."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Installations:
 
     Attributes:
         folder: Where the token lies.
-        nowhere: An address that nobody answers at.
+        nowhere: An address without a listener.
         servers: By the name of the installation.
         moments: When each was asked, in seconds.
     """
@@ -50,7 +50,7 @@ class Installations:
     servers: dict[str, Server] = field(default_factory=dict)
     moments: dict[str, list[float]] = field(default_factory=dict)
 
-    def written(self, stack: Project, *, without: str = "", patience: int = 120) -> None:
+    def written(self, stack: Project, *, without: str = "", timeout: int = 120) -> None:
         """Write the file, in which one of them may be down."""
         lines = ["installations:"]
         for name, server in self.servers.items():
@@ -58,7 +58,7 @@ class Installations:
                 f"  {name}:",
                 f"    baseUrl: {self.nowhere if name == without else server.base_url}",
                 f"    tokenFile: {self.folder / 'token'}",
-                f"    operationTimeout: {patience}",
+                f"    operationTimeout: {timeout}",
             ]
         (stack.root / "forge-installations.yaml").write_text("\n".join(lines) + "\n", "utf-8")
 
@@ -123,7 +123,7 @@ def test_eight_are_done_at_full_speed_beside_one_that_is_down_and_one_that_is_th
     slow = installations.servers[THROTTLED]
 
     def throttle(_: Call) -> Any:
-        """It serves nothing before the others are through: were they to wait for it, nobody would ever be."""
+        """It serves nothing until the others are done: if they waited for it, none would ever be done."""
         return None if installations.are_done() else (429, {"message": "slow down"}, {"retry-after": "1"})
 
     slow.interfere = throttle
@@ -158,13 +158,13 @@ def test_a_refresh_and_a_destroy_do_all_but_what_is_down(project: Callable[..., 
     done = stack.up()
     assert done.code == 0, done.text
 
-    installations.written(stack, without=CIRCUIT_OPEN_S, patience=3)
+    installations.written(stack, without=CIRCUIT_OPEN_S, timeout=3)
     for name in names:
-        installations.servers[name].stores["v1"][f"{name}-0"]["data"]["endpoint"] = "by-hand"
+        installations.servers[name].stores["v1"][f"{name}-0"]["data"]["endpoint"] = "outside-pulumi"
     done = stack.refresh()
     assert done.code != 0
     assert failed(done, "read") == [f"{CIRCUIT_OPEN_S}-{i}" for i in range(few)], done.text
-    changed = [resource["id"] for resource in stack.state() if resource["outputs"]["endpoint"] == "by-hand"]
+    changed = [resource["id"] for resource in stack.state() if resource["outputs"]["endpoint"] == "outside-pulumi"]
     assert sorted(changed) == [f"{name}/v1/{name}-0" for name in HEALTHY[:3]]
 
     done = stack.destroy("--continue-on-error")

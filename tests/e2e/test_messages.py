@@ -7,38 +7,38 @@ from collections.abc import Callable
 import pytest
 
 from testing.independent_server import Server
-from testing.installations import said
+from testing.installations import output_of
 from testing.project import Project
 from tests.support.bad_inputs import OK
 from tests.support.engines import BOTH_ENGINES
 
 
 @BOTH_ENGINES
-def test_what_is_misspelt_is_warned_of_on_its_resource_and_registers(project: Callable[..., Project], server: Server) -> None:
-    """An event, a type, and an event of a trigger by hand; each of the first two gives one warning."""
+def test_an_unknown_name_is_a_warning_on_its_resource_and_registers(project: Callable[..., Project], server: Server) -> None:
+    """An event, a type, and an event of an untyped trigger; each of the first two gives one warning."""
     stack = project(server)
     stack.program(
         """
 forge.TriggerModule("event", events=["avi:jira:update:issue"], endpoint="hook")
 forge.DynamicModule("type", type="jira:issuePannel", data={"title": "x"})
 events = [{"eventType": "avi:jira:update:issue"}]
-forge.DynamicModule("by-hand", type="trigger", data={"events": events, "function": "f" * 24})
+forge.DynamicModule("untyped", type="trigger", data={"events": events, "function": "f" * 24})
 """
     )
     done = stack.up()
     assert done.code == 0, done.text
-    for resource in ("TriggerModule (event)", "DynamicModule (type)", "DynamicModule (by-hand)"):
+    for resource in ("TriggerModule (event)", "DynamicModule (type)", "DynamicModule (untyped)"):
         assert f" pulumi-python:dynamic/atlassian-forge:{resource}:\n" in done.diagnostics
-    event, type_, by_hand = (said(done)[name] for name in ("event", "type", "by-hand"))
-    assert [text.count("warning:") for text in (event, type_, by_hand)] == [1, 1, 2], done.text
+    event, type_, untyped = (output_of(done)[name] for name in ("event", "type", "untyped"))
+    assert [text.count("warning:") for text in (event, type_, untyped)] == [1, 1, 2], done.text
     assert done.diagnostics.count("warning:") == 4, done.text
     first, *_ = event.strip().splitlines()
     assert "warning:" in first
     assert "avi:jira:updated:issue" in first
     assert "jira:issuePanel" in type_
-    assert "avi:jira:updated:issue" in by_hand
-    assert "function= has 24 characters" in by_hand
-    assert server.stores["v1"].keys() == {"event", "type", "by-hand"}
+    assert "avi:jira:updated:issue" in untyped
+    assert "function= has 24 characters" in untyped
+    assert server.stores["v1"].keys() == {"event", "type", "untyped"}
     assert server.stores["v1"]["event"]["data"]["events"] == ["avi:jira:update:issue"]
 
 

@@ -64,7 +64,7 @@ def test_the_matrix_has_every_property(kind: str) -> None:
 
 @BOTH_ENGINES
 @pytest.mark.parametrize("version", ["v1", "v2"][: runs(1, 2)])
-def test_nothing_is_planned_where_nobody_changed_anything(
+def test_nothing_is_planned_if_nothing_changed(
     project: Callable[..., Project], server: Server, version: str, engine: str
 ) -> None:
     server.limit, count = 1000, len(BEFORE)

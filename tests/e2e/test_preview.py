@@ -155,11 +155,11 @@ def test_what_the_server_adds_is_no_drift_and_what_a_person_adds_is(
         if module["type"] == "trigger" and "filter" not in module["data"]:
             module["data"]["filter"] = {"ignoreSelf": True}
         if module["type"] != "trigger":
-            module["data"]["icon"] = "by-hand.svg"
+            module["data"]["icon"] = "outside-pulumi.svg"
     assert stack.refresh().summary["updated"] == 4
     seen = stack.preview("--diff")
     assert seen.summary == {"to": 4, "unchanged": 3}, seen.text
-    of_each = ["~ data: {", '- icon: "by-hand.svg"', "- filter: {", "- ignoreSelf: true"]
+    of_each = ["~ data: {", '- icon: "outside-pulumi.svg"', "- filter: {", "- ignoreSelf: true"]
     if engine == CLI:
         assert sorted(changed_lines(seen.stdout)) == sorted(2 * of_each)
     assert stack.up().code == 0

@@ -16,7 +16,7 @@ import pytest
 
 from testing.independent_server import TOKEN, Server, serve
 from testing.project import Project
-from testing.steps import Life, begin, destroy_from, name_of
+from testing.steps import Steps, begin, destroy_from, name_of
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = ROOT / "docs" / "reference" / "pulumi-options.md"
@@ -107,36 +107,36 @@ trigger("forced", "forced", events=OTHER, ignore_changes=["events"])
 """,
 )
 
-Lives = Callable[[str], Life]
+StepsOf = Callable[[str], Steps]
 
 
 @pytest.fixture(scope="module")
-def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lives]:
+def steps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StepsOf]:
     """The stack of one version; its commands are run when a test first asks for it."""
-    lives: dict[str, Life] = {}
+    recorded: dict[str, Steps] = {}
 
-    def make(version: str) -> Life:
-        if version not in lives:
+    def make(version: str) -> Steps:
+        if version not in recorded:
             with serve() as server:
-                lives[version] = begin(tmp_path_factory.mktemp(version), server, version)
-                run_changes(lives[version], *{"v1": V1, "v2": V2}[version])
+                recorded[version] = begin(tmp_path_factory.mktemp(version), server, version)
+                run_changes(recorded[version], *{"v1": V1, "v2": V2}[version])
                 if version == "v1":
-                    run_commands(lives[version], tmp_path_factory.mktemp("outside"))
-        return lives[version]
+                    run_commands(recorded[version], tmp_path_factory.mktemp("outside"))
+        return recorded[version]
 
     yield make
-    assert not any(TOKEN in made.stack.everything() for made in lives.values())
+    assert not any(TOKEN in made.stack.everything() for made in recorded.values())
 
 
-def run_changes(life: Life, first: str, then: str) -> None:
-    stack, modules = life.stack, life.server.stores[life.version]
+def run_changes(steps: Steps, first: str, then: str) -> None:
+    stack, modules = steps.stack, steps.server.stores[steps.version]
     stack.program(PROGRAM + FIRST + first)
-    life.step("up", stack.up)
+    steps.step("up", stack.up)
     stack.program(PROGRAM + THEN + then)
-    if life.version == "v1":
-        life.step("target", lambda: stack.up("--target", "**::target"))
-    life.step("change", lambda: stack.up("--replace", "**::forced"))
-    life.step("again", lambda: stack.preview("--expect-no-changes"))
+    if steps.version == "v1":
+        steps.step("target", lambda: stack.up("--target", "**::target"))
+    steps.step("change", lambda: stack.up("--replace", "**::forced"))
+    steps.step("again", lambda: stack.preview("--expect-no-changes"))
     for key, module in [*modules.items()]:
         match name_of(module):
             case "ignoring":
@@ -145,44 +145,44 @@ def run_changes(life: Life, first: str, then: str) -> None:
                 module["data"]["events"] = ["avi:jira:deleted:issue"]
             case "gone":
                 del modules[key]
-    life.step("by hand", lambda: stack.up("--refresh"))
+    steps.step("drift", lambda: stack.up("--refresh"))
 
 
-def run_commands(life: Life, outside: Path) -> None:
-    stack, first = life.stack, life.server
+def run_commands(steps: Steps, outside: Path) -> None:
+    stack, first = steps.stack, steps.server
     with serve(stores=first.stores) as second:
-        move(life, second, first)
-        first.interfere = life.watch  # it answers still, for whom asks
-        life.step("refresh as recorded", stack.refresh)
-        move(life, second, first)
-        life.step("refresh by program", lambda: stack.refresh("--run-program"))
+        move(steps, second, first)
+        first.interfere = steps.watch  # it answers still, for whom asks
+        steps.step("refresh as recorded", stack.refresh)
+        move(steps, second, first)
+        steps.step("refresh by program", lambda: stack.refresh("--run-program"))
         stack.program(PROGRAM + 'action("retained-type", type="jira:issueActivity", retain_on_delete=True)')
-        life.step("retained key", lambda: stack.up("--target", "**::retained-type"), fails=True)
+        steps.step("retained key", lambda: stack.up("--target", "**::retained-type"), fails=True)
         stack.program(PROGRAM.replace('trigger("protected"', "# "))
-        life.step("removed", stack.preview, fails=True)
-        move(life, first, second)
-        life.step("destroy target", lambda: stack.destroy("--run-program", "--target", "**::target"))
-        life.step("destroy", stack.destroy, fails=True)
+        steps.step("removed", stack.preview, fails=True)
+        move(steps, first, second)
+        steps.step("destroy target", lambda: stack.destroy("--run-program", "--target", "**::target"))
+        steps.step("destroy", stack.destroy, fails=True)
         assert stack.run("state", "unprotect", "--all", "--yes").code == 0
         venv.create(outside / "bare", with_pip=False)
-        life.step("bare", lambda: destroy_from(outside, stack, outside / "bare" / "bin"), fails=True)
-        life.step("outside", lambda: destroy_from(outside, stack))
+        steps.step("bare", lambda: destroy_from(outside, stack, outside / "bare" / "bin"), fails=True)
+        steps.step("outside", lambda: destroy_from(outside, stack))
 
 
-def move(life: Life, to: Server, away_from: Server) -> None:
+def move(steps: Steps, to: Server, away_from: Server) -> None:
     """The installation has another address from now on."""
-    assert life.stack.run("config", "set", "atlassian-forge:baseUrl", to.base_url).code == 0
-    to.interfere = life.watch
+    assert steps.stack.run("config", "set", "atlassian-forge:baseUrl", to.base_url).code == 0
+    to.interfere = steps.watch
     away_from.interfere = lambda _: (410, {"message": "moved"})
 
 
 @both_versions
-def test_what_the_options_leave_needs_nothing_more(life: Lives, version: str) -> None:
-    assert life(version)["again"].requests == []
+def test_what_the_options_leave_needs_nothing_more(steps: StepsOf, version: str) -> None:
+    assert steps(version)["again"].requests == []
 
 
-def test_protect_stops_a_removal_in_preview_and_a_destroy(life: Lives) -> None:
-    removed, destroy = life("v1")["removed"], life("v1")["destroy"]
+def test_protect_stops_a_removal_in_preview_and_a_destroy(steps: StepsOf) -> None:
+    removed, destroy = steps("v1")["removed"], steps("v1")["destroy"]
     assert "because it is protected" in removed.outcome.text
     assert removed.requests == []
     assert "because it is protected" in destroy.outcome.text
@@ -192,60 +192,60 @@ def test_protect_stops_a_removal_in_preview_and_a_destroy(life: Lives) -> None:
 
 
 @both_versions
-def test_retain_on_delete_leaves_the_module_registered(life: Lives, version: str) -> None:
-    change = life(version)["change"]
+def test_retain_on_delete_leaves_the_module_registered(steps: StepsOf, version: str) -> None:
+    change = steps(version)["change"]
     assert change.of("retained") == []
     assert len(change.live("retained")) == 1
     assert "retained" not in change.owned
 
 
-def test_retain_on_delete_leaves_what_is_replaced(life: Lives) -> None:
-    change = life("v2")["change"]
+def test_retain_on_delete_leaves_what_is_replaced(steps: StepsOf) -> None:
+    change = steps("v2")["change"]
     assert change.of("retained-type") == ["POST"]
     assert sorted(module["type"] for module in change.live("retained-type")) == ["jira:issueAction", "jira:issueActivity"]
 
 
-def test_retain_on_delete_under_v1_lets_no_other_type_have_the_key(life: Lives) -> None:
-    step = life("v1")["retained key"]
+def test_retain_on_delete_under_v1_lets_no_other_type_have_the_key(steps: StepsOf) -> None:
+    step = steps("v1")["retained key"]
     assert "a module with this key is already registered; it was left as it is" in step.outcome.text
     assert [module["type"] for module in step.live("retained-type")] == ["jira:issueAction"]
 
 
-def test_depends_on_registers_after_and_deletes_before(life: Lives) -> None:
-    assert "before" in life("v1")["up"].there("after", "POST")
-    assert "after" not in life("v1")["destroy"].there("before", "DELETE")
+def test_depends_on_registers_after_and_deletes_before(steps: StepsOf) -> None:
+    assert "before" in steps("v1")["up"].there("after", "POST")
+    assert "after" not in steps("v1")["destroy"].there("before", "DELETE")
 
 
-def test_an_alias_renames_without_a_request_under_v1_where_key_is_given(life: Lives) -> None:
-    change = life("v1")["change"]
+def test_an_alias_renames_without_a_request_under_v1_where_key_is_given(steps: StepsOf) -> None:
+    change = steps("v1")["change"]
     assert change.of("keyed") == []
     assert change.owned["other"]["id"] == "default/v1/keyed"
 
 
-def test_an_alias_replaces_under_v1_where_the_name_is_the_key(life: Lives) -> None:
-    change = life("v1")["change"]
+def test_an_alias_replaces_under_v1_where_the_name_is_the_key(steps: StepsOf) -> None:
+    change = steps("v1")["change"]
     assert change.of("renamed") == ["POST", "DELETE"]
     assert [module["key"] for module in change.live("renamed")] == ["new"]
 
 
-def test_an_alias_renames_without_a_request_under_v2(life: Lives) -> None:
-    up, change = life("v2")["up"], life("v2")["change"]
+def test_an_alias_renames_without_a_request_under_v2(steps: StepsOf) -> None:
+    up, change = steps("v2")["up"], steps("v2")["change"]
     assert change.of("renamed") == []
     assert change.owned["new"]["id"] == up.owned["renamed"]["id"]
     assert change.of("unaliased") == ["POST", "DELETE"], "what happens without one"
 
 
 @both_versions
-def test_an_alias_moves_into_a_component_without_a_request(life: Lives, version: str) -> None:
-    up, change = life(version)["up"], life(version)["change"]
+def test_an_alias_moves_into_a_component_without_a_request(steps: StepsOf, version: str) -> None:
+    up, change = steps(version)["up"], steps(version)["change"]
     assert change.of("moved") == []
     assert change.owned["moved"]["id"] == up.owned["moved"]["id"]
     assert change.owned["moved"]["parent"].endswith("my:Team::team")
 
 
 @both_versions
-def test_ignore_changes_keeps_what_the_state_has(life: Lives, version: str) -> None:
-    change = life(version)["change"]
+def test_ignore_changes_keeps_what_the_state_has(steps: StepsOf, version: str) -> None:
+    change = steps(version)["change"]
     assert change.of("ignored-data") == []
     assert change.of("ignoring") == ["PUT"], "for its events"
     (module,) = change.live("ignoring")
@@ -253,26 +253,26 @@ def test_ignore_changes_keeps_what_the_state_has(life: Lives, version: str) -> N
 
 
 @both_versions
-def test_ignore_changes_leaves_after_a_refresh_what_was_changed_by_hand(life: Lives, version: str) -> None:
-    by_hand = life(version)["by hand"]
-    assert by_hand.of("ignoring") == []
-    assert [module["data"]["filter"]["onError"] for module in by_hand.live("ignoring")] == ["RECEIVE_AND_LOG"]
+def test_ignore_changes_keeps_drift_after_a_refresh(steps: StepsOf, version: str) -> None:
+    drifted = steps(version)["drift"]
+    assert drifted.of("ignoring") == []
+    assert [module["data"]["filter"]["onError"] for module in drifted.live("ignoring")] == ["RECEIVE_AND_LOG"]
 
 
 @both_versions
-def test_ignore_changes_ignores_nothing_in_python_spelling(life: Lives, version: str) -> None:
-    change = life(version)["change"]
+def test_ignore_changes_ignores_nothing_by_a_python_name(steps: StepsOf, version: str) -> None:
+    change = steps(version)["change"]
     assert change.of("misspelt") == ["PUT"]
     assert [module["data"]["filter"]["onError"] for module in change.live("misspelt")] == ["RECEIVE"]
 
 
 @both_versions
-def test_ignore_changes_has_no_part_in_a_replacement(life: Lives, version: str) -> None:
-    assert [module["data"]["events"] for module in life(version)["change"].live("forced")] == [["avi:jira:updated:issue"]]
+def test_ignore_changes_has_no_part_in_a_replacement(steps: StepsOf, version: str) -> None:
+    assert [module["data"]["events"] for module in steps(version)["change"].live("forced")] == [["avi:jira:updated:issue"]]
 
 
-def test_delete_before_replace_turns_another_key_round(life: Lives) -> None:
-    change = life("v1")["change"]
+def test_delete_before_replace_reverses_the_order_for_another_key(steps: StepsOf) -> None:
+    change = steps("v1")["change"]
     assert change.of("key") == ["POST", "DELETE"]
     assert "key" in change.there("key", "POST"), "both run for a moment"
     assert change.of("key-first") == ["DELETE", "POST"]
@@ -280,76 +280,76 @@ def test_delete_before_replace_turns_another_key_round(life: Lives) -> None:
 
 
 @both_versions
-def test_delete_before_replace_deletes_first_for_another_type(life: Lives, version: str) -> None:
-    change = life(version)["change"]
+def test_delete_before_replace_deletes_first_for_another_type(steps: StepsOf, version: str) -> None:
+    change = steps(version)["change"]
     assert change.of("delete-first") == ["DELETE", "POST"]
     assert [module["type"] for module in change.live("delete-first")] == ["jira:issueActivity"]
 
 
 @both_versions
-def test_custom_timeouts_are_not_kept(life: Lives, version: str) -> None:
-    up = life(version)["up"]
+def test_custom_timeouts_are_not_kept(steps: StepsOf, version: str) -> None:
+    up = steps(version)["up"]
     assert up.owned["slow"]["customTimeouts"] == {"create": 0.1}
     assert len(up.live("slow")) == 1, "it took a second"
 
 
 @both_versions
-def test_transforms_see_the_spelling_of_the_state(life: Lives, version: str) -> None:
-    assert [module["data"]["filter"] for module in life(version)["up"].live("transformed")] == [{"ignoreSelf": True}]
+def test_transforms_see_the_property_names_of_the_state(steps: StepsOf, version: str) -> None:
+    assert [module["data"]["filter"] for module in steps(version)["up"].live("transformed")] == [{"ignoreSelf": True}]
 
 
 @both_versions
-def test_additional_secret_outputs_encrypt_outputs_and_not_inputs(life: Lives, version: str) -> None:
-    resource = life(version)["up"].owned["secret"]
+def test_additional_secret_outputs_encrypt_outputs_and_not_inputs(steps: StepsOf, version: str) -> None:
+    resource = steps(version)["up"].owned["secret"]
     assert "ciphertext" in resource["outputs"]["endpoint"]
     assert resource["inputs"]["endpoint"] == "secret"
 
 
 @both_versions
-def test_replace_on_changes_updates_in_place(life: Lives, version: str) -> None:
-    change = life(version)["change"]
+def test_replace_on_changes_updates_in_place(steps: StepsOf, version: str) -> None:
+    change = steps(version)["change"]
     assert change.of("replace-on") == ["PUT"]
     assert [module["data"]["events"] for module in change.live("replace-on")] == [["avi:jira:updated:issue"]]
 
 
-def test_target_changes_and_destroys_one_module(life: Lives) -> None:
-    target, destroy = life("v1")["target"], life("v1")["destroy target"]
+def test_target_changes_and_destroys_one_module(steps: StepsOf) -> None:
+    target, destroy = steps("v1")["target"], steps("v1")["destroy target"]
     assert [(request.method, request.module) for request in target.requests] == [("PUT", "target")]
     assert [(request.method, request.module) for request in destroy.requests] == [("DELETE", "target")]
 
 
-def test_replace_under_v1_with_delete_before_replace_registers_the_key_anew(life: Lives) -> None:
-    change = life("v1")["change"]
+def test_replace_under_v1_with_delete_before_replace_registers_the_key_anew(steps: StepsOf) -> None:
+    change = steps("v1")["change"]
     assert change.of("forced") == ["DELETE", "POST"]
     assert [module["key"] for module in change.live("forced")] == ["forced"]
 
 
-def test_replace_under_v2_registers_before_it_deletes(life: Lives) -> None:
-    up, change = life("v2")["up"], life("v2")["change"]
+def test_replace_under_v2_registers_before_it_deletes(steps: StepsOf) -> None:
+    up, change = steps("v2")["up"], steps("v2")["change"]
     assert change.of("forced") == ["POST", "DELETE"]
     assert len(change.live("forced")) == 1
     assert change.owned["forced"]["id"] != up.owned["forced"]["id"]
 
 
 @both_versions
-def test_refresh_within_up_mends_in_one_run_what_was_done_by_hand(life: Lives, version: str) -> None:
-    by_hand = life(version)["by hand"]
-    assert by_hand.of("drifted") == ["PUT"]
-    assert by_hand.of("gone") == ["POST"]
-    others = [request for request in by_hand.requests if request.module not in {"drifted", "gone"}]
+def test_refresh_within_up_repairs_drift_in_one_run(steps: StepsOf, version: str) -> None:
+    drifted = steps(version)["drift"]
+    assert drifted.of("drifted") == ["PUT"]
+    assert drifted.of("gone") == ["POST"]
+    others = [request for request in drifted.requests if request.module not in {"drifted", "gone"}]
     assert [request.module for request in others] == ["the list"] * len(others)
-    assert [module["data"]["events"] for module in by_hand.live("drifted")] == [["avi:jira:created:issue"]]
-    assert len(by_hand.live("gone")) == 1
+    assert [module["data"]["events"] for module in drifted.live("drifted")] == [["avi:jira:created:issue"]]
+    assert len(drifted.live("gone")) == 1
 
 
-def test_run_program_asks_whom_the_configuration_names(life: Lives) -> None:
-    assert life("v1")["refresh as recorded"].of("the list") == ["GET"], "at the address in the state"
-    assert life("v1")["refresh by program"].of("the list") == ["GET"], "at the new one: the other one refuses"
-    assert life("v1")["destroy target"].of("target") == ["DELETE"], "after another move"
+def test_run_program_asks_whom_the_configuration_names(steps: StepsOf) -> None:
+    assert steps("v1")["refresh as recorded"].of("the list") == ["GET"], "at the address in the state"
+    assert steps("v1")["refresh by program"].of("the list") == ["GET"], "at the new one: the other one refuses"
+    assert steps("v1")["destroy target"].of("target") == ["DELETE"], "after another move"
 
 
-def test_destroy_outside_the_project_needs_the_package_on_the_path(life: Lives) -> None:
-    bare, outside = life("v1")["bare"], life("v1")["outside"]
+def test_destroy_outside_the_project_needs_the_package_on_the_path(steps: StepsOf) -> None:
+    bare, outside = steps("v1")["bare"], steps("v1")["outside"]
     assert "No module named 'pulumi'" in bare.outcome.text
     assert bare.requests == []
     assert [(request.method, request.module) for request in outside.requests] == [("DELETE", "protected")]

@@ -26,7 +26,7 @@ for i in range({n}):
 @pytest.mark.parametrize(
     ("version", "shape"), [("v1", "array"), ("v2", "envelope"), ("v1", "envelope"), ("v2", "array")][: runs(2, 4)]
 )
-def test_a_life_of_20_modules_takes_no_request_more_than_it_must(
+def test_twenty_modules_take_no_more_requests_than_they_need(
     project: Callable[..., Project], server: Server, version: str, shape: str
 ) -> None:
     server.list_shape = shape

@@ -66,7 +66,7 @@ def test_100_modules_against_10_requests_a_second_are_one_even_stream(
     assert span <= 1.3 * 100 / RATE  # of the run the engine's start is not ours
 
 
-def test_a_long_pause_is_said_once(project: Callable[..., Project], server: Server) -> None:
+def test_a_long_pause_is_logged_once(project: Callable[..., Project], server: Server) -> None:
     first = iter([(429, {"message": "slow down"}, {"retry-after": "6"})])
     server.interfere = lambda call: next(first, None)
     stack = project(server)
@@ -78,7 +78,7 @@ def test_a_long_pause_is_said_once(project: Callable[..., Project], server: Serv
     assert len(server.calls) == 9
 
 
-def test_a_token_that_ends_in_the_middle_is_renewed_once(project: Callable[..., Project], server: Server, tmp_path: Path) -> None:
+def test_a_token_that_expires_in_a_run_is_refreshed_once(project: Callable[..., Project], server: Server, tmp_path: Path) -> None:
     file = tmp_path / "token.txt"
     file.write_text(f"{server.token}\n", "utf-8")
     seen = iter(range(1000))
@@ -102,7 +102,7 @@ def test_a_token_that_ends_in_the_middle_is_renewed_once(project: Callable[..., 
         assert "renewed-token" not in text
 
 
-def test_a_token_that_ended_and_was_not_renewed_says_so(project: Callable[..., Project], server: Server, tmp_path: Path) -> None:
+def test_an_expired_token_is_named_in_the_message(project: Callable[..., Project], server: Server, tmp_path: Path) -> None:
     file = tmp_path / "token.txt"
     file.write_text("token-of-yesterday", "utf-8")
     stack = project(server)

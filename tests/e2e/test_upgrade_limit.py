@@ -50,7 +50,7 @@ def on_the_emulator(project: Callable[..., Project], _: Server, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("where", [on_the_server, on_the_emulator][: runs(1, 2)])
-def test_where_both_versions_share_the_limit_its_advice_is_printed_and_leads_to_the_end(
+def test_if_both_versions_share_the_limit_the_advice_is_printed_and_works(
     project: Callable[..., Project], server: Server, tmp_path: Path, where: Callable[..., tuple[Project, Count]]
 ) -> None:
     stack, count = where(project, server, tmp_path)
@@ -76,7 +76,7 @@ def test_where_both_versions_share_the_limit_its_advice_is_printed_and_leads_to_
     assert stack.preview("--expect-no-changes").code == 0
 
 
-def test_with_the_advice_taken_before_the_limit_is_never_met(
+def test_with_the_advice_followed_from_the_start_the_limit_is_not_reached(
     project: Callable[..., Project], server: Server, tmp_path: Path
 ) -> None:
     stack, count = on_the_server(project, server, tmp_path)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from testing.independent_server import Module
-from testing.installations import Installation, Installations, in_state, joined, said, served
+from testing.installations import Installation, Installations, in_state, joined, output_of, served
 from testing.project import Outcome, Project
 from testing.soak import runs
 from tests.support.engines import BOTH_ENGINES
@@ -63,7 +63,7 @@ def foreign(n: int) -> dict[str, dict[str, Module]]:
     }
 
 
-def delete_by_hand(one: Installation, gone: set[str]) -> None:
+def delete_outside_pulumi(one: Installation, gone: set[str]) -> None:
     for module in one.modules():
         if module["data"]["endpoint"] in gone:
             del one.server.stores[one.version][module["key"]]
@@ -124,7 +124,7 @@ def test_nothing_is_lost_and_nothing_registered(
     assert of_each(both) == {name: [] for name in both}
 
 
-def test_of_one_module_nobody_can_tell(project: Callable[..., Project], both: Installations) -> None:
+def test_a_single_module_cannot_be_confirmed(project: Callable[..., Project], both: Installations) -> None:
     stack = made(project, both, dict.fromkeys(both, 1))
     keys = {name: one.modules()[0]["key"] for name, one in both.items()}
     for one in both.values():
@@ -147,13 +147,13 @@ GONE: dict[str, tuple[int, range]] = {
 
 
 @pytest.mark.parametrize("versions", [("v1", "v2") * 2, ("v2", "v1") * 2][: runs(1, 2)], ids="-".join)
-def test_what_was_deleted_by_hand_is_believed(project: Callable[..., Project], versions: tuple[str, ...]) -> None:
+def test_modules_deleted_outside_pulumi_are_confirmed_deleted(project: Callable[..., Project], versions: tuple[str, ...]) -> None:
     rows = {f"{which}-{version}": gone for (which, gone), version in zip(GONE.items(), versions, strict=True)}
     sizes = {name: n for name, (n, _) in rows.items()}
     with served(*rows) as installations:
         stack = made(project, installations, sizes)
         for name, (_, numbers) in rows.items():
-            delete_by_hand(installations[name], {f"hook-{i}" for i in numbers})
+            delete_outside_pulumi(installations[name], {f"hook-{i}" for i in numbers})
         left = {name: sorted(module["key"] for module in one.modules()) for name, one in installations.items()}
         assert {name: len(keys) for name, keys in left.items()} == {name: n - len(gone) for name, (n, gone) in rows.items()}
         done = stack.refresh()
@@ -167,7 +167,7 @@ def test_what_was_deleted_by_hand_is_believed(project: Callable[..., Project], v
         assert of_each(installations) == {name: [] for name in rows}
 
 
-def test_all_deleted_by_hand_has_a_way_through(project: Callable[..., Project], both: Installations) -> None:
+def test_the_deletion_of_all_modules_can_be_accepted(project: Callable[..., Project], both: Installations) -> None:
     sizes, accept = dict.fromkeys(both, 5), {one.variable("ACCEPT_MISSING_MODULES"): "true" for one in both.values()}
     stack = made(project, both, sizes)
     for one in both.values():
@@ -188,13 +188,13 @@ def test_all_deleted_by_hand_has_a_way_through(project: Callable[..., Project], 
     assert stack.state() == []
 
 
-def test_what_was_deleted_by_hand_is_registered_again_under_its_key_which_cannot_be_had_under_v2(
+def test_a_module_deleted_outside_pulumi_is_registered_again_under_v1_and_needs_a_refresh_under_v2(
     project: Callable[..., Project], both: Installations
 ) -> None:
     sizes = dict.fromkeys(both, 5)
     stack = made(project, both, sizes)
     for one in both.values():
-        delete_by_hand(one, {"hook-2"})
+        delete_outside_pulumi(one, {"hook-2"})
     stack.program(program(sizes, "changed"))
     done = stack.up(ALL)
     assert "default/default-2: was deleted outside Pulumi, and is registered again" in done.text
@@ -202,10 +202,10 @@ def test_what_was_deleted_by_hand_is_registered_again_under_its_key_which_cannot
     assert {module["key"] for module in both["default"].modules()} == {f"default-{i}" for i in range(5)}
 
     assert done.code != 0
-    assert [name for name, text in said(done).items() if "error: " in text and name != "project-test"] == ["other-v2-2"], (
+    assert [name for name, text in output_of(done).items() if "error: " in text and name != "project-test"] == ["other-v2-2"], (
         done.text
     )
-    assert "next: `pulumi up --refresh`" in said(done)["other-v2-2"]
+    assert "next: `pulumi up --refresh`" in output_of(done)["other-v2-2"]
     left = stack.preview()
     assert left.summary == {"to": 1, "unchanged": 10}, left.text  # that one alone is still to be changed
     done = stack.up("--refresh")

@@ -108,7 +108,7 @@ def test_one_lost_response(project: Callable[..., Project], server: Server, vers
 
 @BOTH_ENGINES
 @pytest.mark.parametrize("shape", ["array", "envelope"])
-def test_a_list_that_breaks_off_in_the_middle(project: Callable[..., Project], server: Server, shape: str) -> None:
+def test_a_list_response_that_is_cut(project: Callable[..., Project], server: Server, shape: str) -> None:
     server.list_shape, server.page_size = shape, 5
     stack = project(server, apiVersion="v2")
     stack.program(program("v2", "first"))

@@ -1,4 +1,4 @@
-"""Answers that are believed only where they can be: what an earlier attempt did, whose a module is, where a token leads."""
+"""Responses that need a confirmation: what an earlier attempt did, whose a module is, which installation a token is for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pulumi_atlassian_forge.lifecycle.update import update
 from pulumi_atlassian_forge.session.connection import Connection
 from testing.independent_server import DROP, Call, Server
 from tests.lifecycle.test_recovery import _no_waiting, connect, declared
-from tests.support.command import by_hand
+from tests.support.command import register_outside
 
 __all__ = ["_no_waiting", "connect"]
 
@@ -62,14 +62,16 @@ def test_a_removed_property_that_the_server_keeps_is_drift(connect: Opener, serv
 
 
 def test_an_adopted_module_whose_update_did_not_happen_is_not_adopted(connect: Opener, server: Server) -> None:
-    by_hand(server, "v1", "m", "acme:x", a=1, b=2)
+    register_outside(server, "v1", "m", "acme:x", a=1, b=2)
     server.interfere = lambda call: REDIRECT if call.method == "PUT" else None
     with pytest.raises(ForgeError, match="redirected"):
         create(connect(), {**of_type("m", "v1", a=1), "adopt": True})
 
 
-def test_under_v1_what_somebody_added_is_not_the_same_content(connect: Opener, server: Server) -> None:
-    by_hand(server, "v1", "m", events=["avi:jira:updated:issue"], endpoint="h", filter={"expression": "true", "ignoreSelf": True})
+def test_under_v1_content_with_an_addition_is_not_the_same_content(connect: Opener, server: Server) -> None:
+    register_outside(
+        server, "v1", "m", events=["avi:jira:updated:issue"], endpoint="h", filter={"expression": "true", "ignoreSelf": True}
+    )
     with pytest.raises(ForgeError, match="a module with this key is already registered"):
         create(connect(), filtered("m", expression="true"))
 
@@ -176,7 +178,7 @@ def test_other_credentials_have_to_show_that_they_lead_to_the_same_installation(
     assert server.modules() == []
 
 
-def test_a_gateway_s_404_to_an_update_or_a_delete_is_not_believed_beside_the_list(connect: Opener, server: Server) -> None:
+def test_a_gateway_s_404_to_an_update_or_a_delete_does_not_count_against_the_list(connect: Opener, server: Server) -> None:
     connection = connect()
     made = [create(connection, declared(i, "v1")) for i in range(3)]
     second = connect()
@@ -219,7 +221,7 @@ def test_an_update_after_a_lost_one_does_not_say_that_all_is_as_it_was(connect: 
 
 def test_a_full_installation_is_not_blamed_for_another_refusal(connect: Opener, server: Server) -> None:
     for number in range(100):
-        by_hand(server, "v1", f"by-hand-{number}")
+        register_outside(server, "v1", f"other-{number}")
     server.interfere = lambda call: (400, {"message": "no such function"}) if call.method == "POST" else None
     with pytest.raises(ForgeError) as caught:
         create(connect(), declared(1, "v1"))
@@ -232,7 +234,7 @@ def test_a_full_installation_is_not_blamed_for_another_refusal(connect: Opener, 
 def test_the_modules_of_both_versions_may_share_the_limit(connect: Opener, server: Server) -> None:
     server.shared_limit = True
     for number in range(100):
-        by_hand(server, "v1" if number < 70 else "v2", f"by-hand-{number}")
+        register_outside(server, "v1" if number < 70 else "v2", f"other-{number}")
     for version in ("v1", "v2"):
         with pytest.raises(ForgeError, match="holds 70 modules under v1 and 30 modules under v2, and the limit is 100"):
             create(connect(), declared(1, version))

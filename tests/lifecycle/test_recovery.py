@@ -166,7 +166,7 @@ def test_without_a_look_a_register_is_not_repeated(connect: Callable[..., Connec
     assert server.count("POST") == 1
 
 
-def test_an_identical_module_that_was_there_is_taken_over_with_a_line(
+def test_an_identical_module_that_existed_is_adopted_with_a_message(
     connect: Callable[..., Connection], server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
     create(connect(apiVersion="v1"), declared(1, "v1"))
@@ -183,7 +183,7 @@ def test_an_identical_module_is_refused_where_the_setting_says_so(connect: Calla
         create(connect(apiVersion="v1", adoptIdentical="false"), declared(1, "v1"))
 
 
-def test_a_module_with_other_content_is_never_taken_over(connect: Callable[..., Connection], server: Server) -> None:
+def test_a_module_with_other_content_is_never_adopted(connect: Callable[..., Connection], server: Server) -> None:
     create(connect(apiVersion="v1"), declared(1, "v1"))
     with pytest.raises(ForgeError) as caught:
         create(connect(apiVersion="v1"), declared(1, "v1", "other"))

@@ -18,7 +18,7 @@ from pulumi_atlassian_forge.session.connection import Connection
 from pulumi_atlassian_forge.session.session import Connections
 from testing.independent_server import Call, Server
 from tests.lifecycle.test_recovery import _no_waiting, connect, declared
-from tests.support.command import by_hand
+from tests.support.command import register_outside
 
 __all__ = ["_no_waiting", "connect"]
 
@@ -49,7 +49,7 @@ def test_a_gateway_that_loses_its_way_in_the_middle_of_a_destroy_takes_nothing_o
     assert [module["key"] for module in server.modules()] == ["m1", "m2", "m3"]
 
 
-def test_a_list_that_fails_does_not_let_a_404_be_believed(connect: Opener, server: Server) -> None:
+def test_a_404_does_not_count_if_the_list_fails(connect: Opener, server: Server) -> None:
     made = some(connect(), "v2")
     second = connect(apiVersion="v2", operationTimeout="2")
     delete(second, *made[0])
@@ -111,7 +111,7 @@ def test_a_module_that_the_list_hides_shows_the_right_installation(connect: Open
 # -- our own delete, not seen everywhere yet ------------------------------------------------------------------------------------
 
 
-def test_a_key_that_we_have_deleted_is_not_taken_over(connect: Opener, server: Server) -> None:
+def test_a_key_that_we_have_deleted_is_not_adopted(connect: Opener, server: Server) -> None:
     """A replacement that deletes first, on a server that shows its own deletes a little late."""
     connection = connect()
     made = some(connection, "v1", 2)
@@ -148,7 +148,7 @@ def test_a_refusal_after_a_lost_answer_does_not_say_that_nothing_was_registered(
 
 def test_at_the_limit_it_is_not_known_either(connect: Opener, server: Server) -> None:
     for i in range(100):
-        by_hand(server, "v2", f"k{i}", "acme:x", a=i)
+        register_outside(server, "v2", f"k{i}", "acme:x", a=i)
     responses = iter([(504, b""), (422, {"message": "at most 100 dynamic modules"})])
     server.interfere = lambda call: next(responses) if call.method == "POST" else None
     with pytest.raises(ForgeError, match="it is not known whether it was registered"):

@@ -37,7 +37,7 @@ from testing.soak import SOAK, runs
 from tests.support.generated_inputs import INSTALLATIONS, NEW_TYPE, UNHEARD_OF, another_content, broken, declarations
 
 # A failure prints a line that repeats it (`reproduce_failure`); the slice is the same in every run.
-campaign = settings(
+soak = settings(
     max_examples=runs(80, 5000),
     deadline=None,
     derandomize=not SOAK,
@@ -190,7 +190,7 @@ def refused(site: Site, inputs: Props) -> None:
     assert site.modules() == []
 
 
-@campaign
+@soak
 @given(st.data(), declarations(), st.sampled_from(sorted(READINGS)))
 def test_what_is_declared_is_carried_out_and_found_again(site: Site, data: Any, declared: Props, reading: str) -> None:
     site.clear()
@@ -205,7 +205,7 @@ def test_what_is_declared_is_carried_out_and_found_again(site: Site, data: Any, 
         lived_through(site, declared, inputs, data.draw(another_content(declared)))
 
 
-@campaign
+@soak
 @given(st.data(), broken(), st.sampled_from(sorted(READINGS)))
 def test_what_is_broken_is_refused_offline_or_does_no_harm(site: Site, data: Any, declared: Props, reading: str) -> None:
     site.clear()

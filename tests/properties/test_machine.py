@@ -1,7 +1,7 @@
 """A client and a server in any order of events: what the state holds is what is there, once.
 
-The test plays the engine, which keeps the state; the people, who change modules behind its back; the weather, which takes away
-answers; and the person who reads a message and does what it says. What it knows is compared with the server after each step.
+The test plays the engine, which keeps the state; clients outside Pulumi; a network that loses responses; and the user, who
+follows the advice of a message. Its model is compared with the server after each step.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class Machine(RuleBasedStateMachine):
         self.weather = Weather()
         self.server.interfere, self.server.distort = self.weather.before, self.weather.after
         self.state: dict[str, Entry] = {}
-        self.strangers: set[str] = set()
+        self.foreign: set[str] = set()
         self.counted = 0
         self.process = self.started()
 
@@ -210,18 +210,18 @@ class Machine(RuleBasedStateMachine):
 
     # -- the people -----------------------------------------------------------------------------------------------------------
 
-    @precondition(lambda self: len(self.strangers) < 3)  # else there is hardly anything else
+    @precondition(lambda self: len(self.foreign) < 3)  # else there is hardly anything else
     @rule(version=versions)
-    def a_stranger_comes(self, version: Version) -> None:
+    def another_client_registers(self, version: Version) -> None:
         self.counted += 1
-        key = f"by-hand-{self.counted}"
+        key = f"other-{self.counted}"
         data = {"events": EVENTS, "endpoint": key, "key": key}
         self.server.stores[version][key] = {"key": key, "type": "trigger", "data": data}
-        self.strangers.add(f"{version}/{key}")
+        self.foreign.add(f"{version}/{key}")
 
     @precondition(lambda self: self.spare())
     @rule(number=a_number)
-    def one_is_deleted_by_hand(self, number: int) -> None:
+    def one_is_deleted_outside_pulumi(self, number: int) -> None:
         spare = self.spare()
         entry = spare[number % len(spare)]
         del self.server.stores[entry.id.version][entry.id.key]
@@ -229,7 +229,7 @@ class Machine(RuleBasedStateMachine):
 
     @precondition(lambda self: any(not entry.is_gone for entry in self.state.values()))
     @rule(number=a_number)
-    def one_is_changed_by_hand(self, number: int) -> None:
+    def one_is_changed_outside_pulumi(self, number: int) -> None:
         alive = self.alive("v1") + self.alive("v2")
         entry = alive[number % len(alive)]
         self.counted += 1
@@ -237,9 +237,9 @@ class Machine(RuleBasedStateMachine):
         self.server.stores[entry.id.version][entry.id.key]["data"]["endpoint"] = entry.live
 
     def is_cleared_up(self, name: str, version: Version, inputs: Props, key: str) -> None:
-        """A register that failed has left a module: the message said that it may, and the person who read it looks.
+        """A register that failed has left a module: the message says that it may, and the user checks.
 
-        Under v1 to run the command again is enough; under v2 nobody can tell whose it is, so it is deleted and registered again.
+        Under v1 to run the command again is enough; under v2 its owner is unknown, so it is deleted and registered again.
         """
         if version == "v2":
             del self.server.stores[version][key]
@@ -256,7 +256,7 @@ class Machine(RuleBasedStateMachine):
     def what_the_state_holds_is_there_once(self) -> None:
         there = {f"{entry.id.version}/{entry.id.key}" for entry in self.state.values() if not entry.is_gone}
         assert len(there) == sum(not entry.is_gone for entry in self.state.values())
-        assert self.keys() == there | self.strangers
+        assert self.keys() == there | self.foreign
         for entry in self.state.values():
             assert self.live(entry.id) == entry.live
         for version in ("v1", "v2"):
@@ -289,7 +289,7 @@ class Machine(RuleBasedStateMachine):
         return run()
 
     def all_are_known_where_one_was_in_doubt(self) -> None:
-        """An `up` compares each module of the program: who doubts its token because of one learns of the others."""
+        """An `up` compares each module of the program: if one raises doubt about the token, the others can confirm it."""
         if self.is_in_doubt:
             for entry in self.state.values():
                 self.process.guard("default").on_recorded(entry.id.version, entry.id.key, entry.outputs)
@@ -312,9 +312,9 @@ class Machine(RuleBasedStateMachine):
         return None if module is None else module["data"]["endpoint"]
 
     def endpoints(self, version: Version) -> list[str]:
-        """What is on the server and was not put there by hand."""
+        """What is on the server and was registered by Pulumi."""
         modules = self.server.stores[version].items()
-        return sorted(module["data"]["endpoint"] for key, module in modules if f"{version}/{key}" not in self.strangers)
+        return sorted(module["data"]["endpoint"] for key, module in modules if f"{version}/{key}" not in self.foreign)
 
     def some(self, number: int) -> tuple[str, Entry]:
         return list(self.state.items())[number % len(self.state)]

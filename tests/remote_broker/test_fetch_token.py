@@ -20,7 +20,7 @@ from testing.project import Outcome
 from tests.support.broker import CERTIFICATE, FOLDER, Broker, BrokerFiles, run_broker
 from tests.support.certificates import Authority
 from tests.support.issuers import ACME, AUDIENCE, bitbucket_claims, github_claims, signed, system_token
-from tests.support.rawserver import (
+from tests.support.raw_server import (
     Behaviour,
     RawServer,
     Seen,

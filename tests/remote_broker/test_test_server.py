@@ -1,4 +1,4 @@
-"""examples/remote-broker/test_server: access control. tests/e2e/test_newcomer.py runs Pulumi with it."""
+"""examples/remote-broker/test_server: access control. tests/e2e/test_new_user.py runs Pulumi with it."""
 
 from __future__ import annotations
 

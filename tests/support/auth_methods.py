@@ -1,4 +1,4 @@
-"""The authentication methods to an API that lets in nobody who does not come by the one in question."""
+"""Each authentication method, for an API that accepts no other credentials than those of the method."""
 
 from __future__ import annotations
 

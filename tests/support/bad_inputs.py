@@ -109,9 +109,9 @@ ROWS = [
         "data",
         "deep",
     ),
-    Bad("a-trigger-by-hand-without-events", D, 'type="trigger", data={"function": "f"}', "data.events", "events"),
+    Bad("a-untyped-trigger-without-events", D, 'type="trigger", data={"function": "f"}', "data.events", "events"),
     Bad(
-        "a-trigger-by-hand-with-an-extra",
+        "a-untyped-trigger-with-an-extra",
         D,
         'type="trigger", data={"events": ["avi:jira:updated:issue"], "function": "f", "unlicensedAccess": True}',
         "data.unlicensedAccess",

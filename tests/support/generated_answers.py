@@ -1,6 +1,6 @@
 """Responses that a broken gateway or an attacker could send, all from one random number generator.
 
-:class:`Hostile` is the behaviour of a :mod:`.rawserver`: some of its responses are what the API would send, the others are not.
+:class:`Hostile` is the behaviour of a :mod:`.raw_server`: some of its responses are what the API would send, the others are not.
 What it does depends on nothing but its seed and the requests.
 """
 
@@ -18,7 +18,7 @@ from random import Random
 from typing import Any, Final
 
 from tests.support.generated_bodies import BODIES, KEY, MODULE, page_of_html, words
-from tests.support.rawserver import MEGABYTE, RawServer, Seen
+from tests.support.raw_server import MEGABYTE, RawServer, Seen
 
 _LONGEST_WAIT: Final = 2.0  # seconds; a client that is slower than this to give up is told so by the test's own limit
 
@@ -85,19 +85,19 @@ class Hostile:
         self._is_tidy = self._random.random() < 0.6
         self._bodies = BODIES if self._random.random() < 0.5 else [self._random.choice(BODIES)]
         self._token = ""
-        self.said: list[str] = []
+        self.output: list[str] = []
 
     def __call__(self, server: RawServer, connection: socket.socket, seen: Seen) -> bool:
         self._token = seen.headers.get("authorization", "").rpartition(" ")[2]
         status, value = self._honest(seen)
         is_list = seen.method == "GET" and seen.target.partition("?")[0].endswith("/")
-        is_honest = len(self.said) < self._honest_at_first or self._random.random() < self._honesty
+        is_honest = len(self.output) < self._honest_at_first or self._random.random() < self._honesty
         if is_honest or (is_list and self._honest_lists):
-            self.said.append(f"{seen.method} {status}")
+            self.output.append(f"{seen.method} {status}")
             body = b"" if value is None else json.dumps(value).encode()
             connection.sendall(_head(status, [("content-length", str(len(body)))]) + body)
             return True
-        self.said.append(f"{seen.method} ")
+        self.output.append(f"{seen.method} ")
         with suppress(OSError):  # a client that has had enough is right
             return self._tidy(connection, status, value) if self._is_tidy else self._answer(connection, status, value)
         return False
@@ -130,7 +130,7 @@ class Hostile:
         return True
 
     def _echo(self, connection: socket.socket, value: Any) -> bool:
-        """The token comes back, where it may be shown to somebody: spelt as it is, as JSON may spell it, or in pieces."""
+        """The token in the response, where a message might show it: as it is, as JSON may escape it, or in pieces."""
         random, token = self._random, self._token
         escaped = "".join(f"\\u{ord(letter):04x}" for letter in token)
         spelt = random.choice([token, escaped, f"{token[:5]}\x1b[0m{token[5:]}"])
@@ -171,7 +171,7 @@ class Hostile:
         return keep
 
     def _note(self, text: str) -> bool:
-        self.said[-1] += f"{text}; "
+        self.output[-1] += f"{text}; "
         return False
 
     def _redirect(self, status: int) -> list[tuple[str, str]]:

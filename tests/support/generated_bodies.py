@@ -10,7 +10,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any, Final
 
-from tests.support.rawserver import MEGABYTE
+from tests.support.raw_server import MEGABYTE
 
 KEY: Final = "watched"
 MODULE: Final[dict[str, Any]] = {
@@ -129,8 +129,8 @@ def incomplete(random: Random, honest: Any) -> bytes:
     return json.dumps(random.choice([module, [module], [MODULE, module], {"result": [module]}])).encode()
 
 
-def strangers(random: Random, honest: Any) -> bytes:
-    """Modules under keys that nobody can want, of the very content that was sent."""
+def foreign(random: Random, honest: Any) -> bytes:
+    """Modules with the content that was sent, under keys that no client would ask for."""
     content = honest if isinstance(honest, dict) and "type" in honest else MODULE
     found = [{**content, "key": odd_text(random) or "k"} for _ in range(random.choice([1, 1, 2, 30]))]
     if random.random() < 0.3:
@@ -176,7 +176,7 @@ def noise(random: Random, honest: Any) -> bytes:
 
 BODIES: Final[list[Body]] = [
     *(as_it_should_be, cut, flipped, marked, deep, numbers, doubled, shapes, shapes, numbers_for_modules, incomplete),
-    *(strangers, strangers, strangers, pages, pages, words, words, words, page_of_html, noise),
+    *(foreign, foreign, foreign, pages, pages, words, words, words, page_of_html, noise),
     *(as_it_should_be, cut, flipped, marked, deep, numbers, doubled, shapes, shapes, numbers_for_modules, incomplete),
-    *(strangers, strangers, strangers, pages, pages, words, words, words, page_of_html, large),
+    *(foreign, foreign, foreign, pages, pages, words, words, words, page_of_html, large),
 ]

@@ -25,7 +25,7 @@ NEW_TYPE: Final = "acme:thing"
 """A type that is in no table of ours, and that the server of a test knows."""
 
 UNHEARD_OF: Final = "acme:unheard-of"
-"""A type that nobody knows."""
+"""An unknown type."""
 
 INSTALLATIONS: Final = {"default": "v1", "modern": "v2"}
 
@@ -145,7 +145,7 @@ def values_of(spec: Spec) -> st.SearchStrategy[Any]:  # noqa: PLR0911 - one for 
 
 @st.composite
 def objects_of(draw: st.DrawFn, spec: ObjectOf) -> Props:
-    """Objects that a rule takes: with any choice of what is optional, null for what is absent, and strangers where it is open."""
+    """Objects that a rule takes: with any choice of what is optional, null for what is absent, and foreign where it is open."""
     found = {name: draw(values_of(of)) for name, of in spec.required.items()}
     grouped = {name for names in spec.exactly_one for name in names}
     for name, of in spec.optional.items():

@@ -1,4 +1,4 @@
-"""A clock that only moves when somebody sleeps."""
+"""A fake clock, which a sleep moves on."""
 
 from __future__ import annotations
 

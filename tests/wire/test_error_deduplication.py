@@ -1,4 +1,4 @@
-"""Five modules that fail for one cause: one whole message, and for each of the others a line that loses nothing."""
+"""Error deduplication: five modules that fail for one cause have one whole message and four complete lines."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CAUSES: Final[Mapping[str, tuple[dict[str, str], str]]] = {
         "the token file missing cannot be read: No such file or directory",
     ),
     "a command that fails": ({**NO_TOKEN, "ATLASSIAN_FORGE_TOKEN_COMMAND": FAILING}, "failed with exit code 1: no such role"),
-    "nobody there": (
+    "no listener": (
         {"ATLASSIAN_FORGE_BASE_URL": "http://127.0.0.1:1", "ATLASSIAN_FORGE_OPERATION_TIMEOUT": "8"},
         "no connection: Connection refused",
     ),
@@ -39,7 +39,7 @@ def inputs(name: str, **more: Any) -> dict[str, Any]:
     return {"__name": ["parent", name], **properties}
 
 
-def said(calls: Mapping[str, Callable[[], Any]]) -> dict[str, list[str]]:
+def output_of(calls: Mapping[str, Callable[[], Any]]) -> dict[str, list[str]]:
     """The lines that each call fails with; all are made at once."""
 
     def failure(call: Callable[[], Any]) -> list[str]:
@@ -53,7 +53,7 @@ def said(calls: Mapping[str, Callable[[], Any]]) -> dict[str, list[str]]:
 
 def registers(forge: Plugin, names: list[str]) -> dict[str, list[str]]:
     declared = {name: forge.check(inputs(name))[0] for name in names}
-    return said({name: partial(forge.create, given) for name, given in declared.items()})
+    return output_of({name: partial(forge.create, given) for name, given in declared.items()})
 
 
 def first_of(messages: Mapping[str, list[str]]) -> str:
@@ -86,7 +86,7 @@ def test_the_line_says_what_became_of_its_own_module(server: Server, tmp_path: P
             "two": lambda: forge.update(*made["two"], changed),
             "three": lambda: forge.delete(*made["three"]),
         }
-        messages = said(calls)
+        messages = output_of(calls)
     first_of(messages)
     fates = {
         "one": "nothing was changed: the state is as it was",
@@ -97,7 +97,7 @@ def test_the_line_says_what_became_of_its_own_module(server: Server, tmp_path: P
         assert fate in "\n".join(messages[name])
 
 
-def test_what_differs_is_told_whole(server: Server, tmp_path: Path) -> None:
+def test_another_cause_has_a_whole_message(server: Server, tmp_path: Path) -> None:
     def refuse(call: Call) -> Any:
         words = "no function" if b"bad" in call.body else "no endpoint"
         return (422, {"message": words}) if call.method == "POST" else None
@@ -136,9 +136,9 @@ def test_a_bug_of_ours_has_one_traceback(server: Server, tmp_path: Path) -> None
     )
 
 
-def test_a_setting_that_cannot_be_used_is_told_once_too(server: Server, tmp_path: Path) -> None:
+def test_a_setting_that_cannot_be_used_is_one_whole_message_too(server: Server, tmp_path: Path) -> None:
     with plugin(tmp_path, server.environment(ATLASSIAN_FORGE_TOKEN="")) as forge:
-        messages = said({name: partial(forge.check, inputs(name)) for name in ("one", "two")})
+        messages = output_of({name: partial(forge.check, inputs(name)) for name in ("one", "two")})
     first = first_of(messages)
     (other,) = messages.keys() - {first}
     line = (

@@ -1,4 +1,4 @@
-"""What a user reads when the API or the way to it fails: through the real plugin process, real sockets, oldest and newest SDK."""
+"""Messages for failures of the API and the network: real plugin process, real sockets, newest and minimum SDK."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_the_101st_module_names_the_limit(start: Callable[..., Plugin], server: 
     assert "delete_before_replace=True" in lines[3]
 
 
-def test_404_on_update_says_that_it_is_gone(start: Callable[..., Plugin], server: Server) -> None:
+def test_404_on_update_says_that_it_was_deleted_outside_pulumi(start: Callable[..., Plugin], server: Server) -> None:
     forge = start(ATLASSIAN_FORGE_API_VERSION="v2")
     id_, outputs = create(forge)
     server.stores["v2"].clear()
@@ -100,7 +100,7 @@ def test_500_for_ever_ends_within_the_budget(start: Callable[..., Plugin], serve
     assert "still in the state" in lines[2]
 
 
-def test_500_to_every_register_ends_and_says_that_nobody_knows(start: Callable[..., Plugin], server: Server) -> None:
+def test_500_to_every_register_ends_with_an_unknown_outcome(start: Callable[..., Plugin], server: Server) -> None:
     server.interfere = lambda call: (500, {"message": "An internal error occurred"}) if call.method == "POST" else None
     began = time.monotonic()
     lines = well_formed(failure(lambda: create(start())), "register")
@@ -130,7 +130,7 @@ def test_a_host_that_has_no_address(start: Callable[..., Plugin]) -> None:
 
 @pytest.fixture
 def untrusted() -> Iterator[str]:
-    """A TLS server whose certificate nobody trusts."""
+    """A TLS server with an untrusted certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("localhost").configure_cert(context)
     listener = socket.create_server(("127.0.0.1", 0))

@@ -95,7 +95,7 @@ def test_whole_numbers_reach_the_server_as_integers(forge: Plugin, server: Serve
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
-def test_a_life_leaves_nothing_to_do_at_any_point(server: Server, tmp_path: Path, version: str) -> None:
+def test_no_change_is_found_after_any_operation(server: Server, tmp_path: Path, version: str) -> None:
     with plugin(tmp_path, server.environment(), {"atlassian-forge:apiVersion": version}) as forge:
         for declared in (TRIGGER, PANEL):
             inputs, _ = forge.check(declared)
@@ -142,7 +142,7 @@ def test_another_or_an_unknown_type_replaces_delete_first(forge: Plugin, kind: s
     assert found.deleteBeforeReplace
 
 
-def test_a_trigger_whose_type_was_changed_by_hand_is_replaced(forge: Plugin, server: Server) -> None:
+def test_a_trigger_whose_type_was_changed_outside_pulumi_is_replaced(forge: Plugin, server: Server) -> None:
     inputs, _ = forge.check(TRIGGER)
     id_, outputs = forge.create(inputs)
     server.stores["v1"]["one"] = {"key": "one", "type": "jira:issuePanel", "data": {"title": "x", "key": "one"}}

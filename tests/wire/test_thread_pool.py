@@ -1,4 +1,4 @@
-"""What must not wait does not, in the real plugin process of the oldest and the newest SDK (docs/adr/0005-threads.md)."""
+"""The plugin's thread pool: no call waits for calls that wait, with the newest and the minimum SDK (docs/adr/0005-threads.md)."""
 
 from __future__ import annotations
 

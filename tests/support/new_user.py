@@ -1,4 +1,4 @@
-"""Somebody who has read nothing but the pages: a fresh checkout, an environment, a Pulumi project, and a shell to type into."""
+"""Driver of the new-user tests: a fresh checkout, an environment, a Pulumi project, and a shell for the commands of pages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.relay import node
 
 _MADE_BY_TESTS = (".coverage*", ".hypothesis", "__pycache__", ".*_cache")  # these come and go while a folder is copied
 _NOT_IN_A_CLONE = (*_MADE_BY_TESTS, ".git", ".venv*", ".local", ".fleet", "node_modules", "build", "dist", "*.db*")
-_OF_A_ROAD = ("ATLASSIAN_FORGE", "PULUMI", "FORGE_", "TEST_SERVER_", "RELAY_", "ACTIONS_")
+_OF_AUTH_METHODS = ("ATLASSIAN_FORGE", "PULUMI", "FORGE_", "TEST_SERVER_", "RELAY_", "ACTIONS_")
 _OF_THIS_RUN = ("COVERAGE", "MAKE", "PYTEST", "PYTHON", "VIRTUAL_ENV")
 _STATE = 'code=$?; { pwd; env -0; } > "$0"; exit $code'
 
@@ -34,7 +34,7 @@ TYPED = {
     "installationId=…": "installationId={installation}",
     "PASSPHRASE=…": "PASSPHRASE=test",
 }
-"""What a newcomer types for what a page leaves open; the names in braces are what the stand-ins said."""
+"""What a new user types for what a page leaves open; the names in braces come from the output of the fakes."""
 
 SAYS = {
     "forge-modules emulator": r"BASE_URL=(?P<api>\S+)\nexport \S+_TOKEN=(?P<token>\S+)\n",
@@ -45,8 +45,8 @@ SAYS = {
 
 
 @dataclass
-class Arrival:
-    """What all walks begin with, made once: an environment, and what was installed into it.
+class PreparedMachine:
+    """What all walks begin with, created once: an environment, and what was installed into it.
 
     Attributes:
         installed: What each command with ``pip`` took, in seconds.
@@ -64,9 +64,9 @@ class Arrival:
     def environment(self, home: Path) -> dict[str, str]:
         """A shell in which the environment is active. Nothing of the one that the tests run in is on its PATH.
 
-        In two things it is not a newcomer's: nobody is there to say yes to `pulumi up`, and the broker takes a free port.
+        It differs from a new user's in two things: `pulumi up` does not ask for a confirmation, and the broker takes a free port.
         """
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(_OF_A_ROAD + _OF_THIS_RUN)}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(_OF_AUTH_METHODS + _OF_THIS_RUN)}
         own = Path(sys.executable).parent
         others = [part for part in os.environ["PATH"].split(os.pathsep) if Path(part) != own]
         caches = {
@@ -87,18 +87,18 @@ class Arrival:
         }
 
 
-class Newcomer:
+class NewUser:
     """One walk.
 
     Attributes:
         stops: Where it leads on, by page and heading.
-        known: What the stand-ins said, by the names in :data:`TYPED`.
-        said: What each command printed, by its text in the page.
+        known: What the fakes printed, by the names in :data:`TYPED`.
+        output: What each command printed, by its text in the page.
     """
 
-    def __init__(self, arrival: Arrival, root: Path, stops: list[tuple[str, str]], **known: str) -> None:
-        self._began, self._arrival = time.monotonic(), arrival
-        self._waited = arrival.seconds  # for what was done before, once for all walks
+    def __init__(self, machine: PreparedMachine, root: Path, stops: list[tuple[str, str]], **known: str) -> None:
+        self._began, self._machine = time.monotonic(), machine
+        self._waited = machine.seconds  # for what was done before, once for all walks
         self.checkout, self.project, self.programs = root / "checkout", root / "project", root / "bin"
         shutil.copytree(ROOT, self.checkout, ignore=shutil.ignore_patterns(*_NOT_IN_A_CLONE))
         for made in ("bin", "project", "state"):
@@ -106,9 +106,9 @@ class Newcomer:
         (root / "bin" / "node").symlink_to(node())
         (self.project / "Pulumi.yaml").write_text(pages.one("docs/guide/real-installation.md", "Your project", "yaml"), "utf-8")
         (self.project / "__main__.py").write_text(pages.one("README.md", "pulumi-atlassian-forge", "python"), "utf-8")
-        self.environment = arrival.environment(root)
+        self.environment = machine.environment(root)
         self.known = {"checkout": str(self.checkout), **known}
-        self.stops, self.said = list(stops), dict[str, str]()
+        self.stops, self.output = list(stops), dict[str, str]()
         self._beside: list[subprocess.Popen[bytes]] = []
 
     @property
@@ -144,7 +144,7 @@ class Newcomer:
             text=True,
             check=False,
         )
-        self.said[text] = done.stdout
+        self.output[text] = done.stdout
         assert done.returncode == 0, f"{text}\n{done.stdout}"
         where, _, variables = state.read_text("utf-8").partition("\n")
         self.environment = dict(variable.split("=", 1) for variable in variables.split("\0") if variable)
@@ -158,18 +158,18 @@ class Newcomer:
 
     def _install(self, text: str, folder: Path) -> None:
         """Install once for all walks. The others wait as long as it took, on paper."""
-        if text in self.said:
+        if text in self.output:
             return
-        if text in self._arrival.installed:
-            self._waited += self._arrival.installed[text]
-            self.said[text] = ""
+        if text in self._machine.installed:
+            self._waited += self._machine.installed[text]
+            self.output[text] = ""
         else:
             began = time.monotonic()
             self.type(text, folder)
-            self._arrival.installed[text] = time.monotonic() - began
+            self._machine.installed[text] = time.monotonic() - began
 
     def _serve(self, text: str, folder: Path) -> None:
-        (ready,) = [said for fragment, said in SAYS.items() if fragment in text]
+        (ready,) = [pattern for fragment, pattern in SAYS.items() if fragment in text]
         log = self.checkout.parent / f"terminal-{len(self._beside)}"
         with log.open("wb") as output:
             command = ["sh", "-c", self._filled(text)]
@@ -186,5 +186,5 @@ class Newcomer:
         for left_open, typed in TYPED.items():
             if left_open in text:
                 text = text.replace(left_open, typed.format_map(self.known))
-        assert "…" not in text, f"nobody has said what to type: {text}"
+        assert "…" not in text, f"TYPED does not say what to type: {text}"
         return text

@@ -20,7 +20,7 @@ N = 20
 
 
 @pytest.mark.parametrize(("how", "method"), [("killed", "POST"), ("Ctrl-C", "POST"), ("killed", "DELETE")][: runs(2, 3)])
-def test_an_upgrade_that_was_broken_off_ends_the_same_when_it_is_run_again(
+def test_an_interrupted_upgrade_ends_the_same_when_it_is_run_again(
     project: Callable[..., Project], server: Server, how: str, method: str
 ) -> None:
     stack = upgrading(project, server, N)

@@ -1,7 +1,7 @@
-"""Each authentication method as a newcomer walks it: the commands of the pages, one after the other, from a fresh clone to
+"""Each authentication method as a new_user walks it: the commands of the pages, one after the other, from a fresh clone to
 registered modules.
 
-What a page leaves open is in :data:`tests.support.newcomer.TYPED`; what cannot be typed here stands below, with the reason.
+What a page leaves open is in :data:`tests.support.new_user.TYPED`; what cannot be typed here stands below, with the reason.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from testing.doctor import keeping_the_contract
 from testing.independent_server import TOKEN, Server, serve
 from testing.project import HEADER, require_engine
 from tests.support.database import registered_in
-from tests.support.newcomer import SAYS, TYPED, Arrival, Newcomer
+from tests.support.new_user import SAYS, TYPED, NewUser, PreparedMachine
 from tests.support.pages import ROOT, Command, commands, one
 from tests.support.relay import APP, KEY
 from tests.support.sidecar import INSTALLATION, sidecar
 
 # In one process, or each would make the environment anew. The limit of pytest is behind that of the walk.
-pytestmark = [pytest.mark.cli, pytest.mark.xdist_group("newcomer"), pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.cli, pytest.mark.xdist_group("new_user"), pytest.mark.timeout(1200)]
 
 LIMIT = 15 * 60
 """Seconds that an authentication method may take from a fresh clone on."""
@@ -45,7 +45,7 @@ WALKS = {
         (AUTH_METHODS, "tokenCommand"),
         (AUTH_METHODS, "Many installations"),
     ],
-    "test_a_broker_to_which_somebody_brings_a_token": [(BROKER, "Try it on one machine"), CHECK],
+    "test_a_broker_that_is_given_a_token": [(BROKER, "Try it on one machine"), CHECK],
     "test_a_container": [(AUTH_METHODS, "containerProxy"), CHECK],
     "test_a_relay": [(RELAY, "Test it"), (AUTH_METHODS, "relay"), CHECK],
     "test_a_fleet": [(FLEET, "Fleet")],
@@ -103,7 +103,7 @@ def test_what_forge_is_told_names_what_the_app_reads_and_one_environment() -> No
     read = set(re.findall(r"process\.env\.(\w+)", (APP / "src" / "index.js").read_text("utf-8")))
     variables = [command for command in deduplicator if command.startswith("forge variables")]
     assert {name for command in variables for name in re.findall(r"[A-Z][A-Z_]+", command)} == read
-    # Forge's CLI takes a development environment where none is named: the key would be set where nobody asks for it.
+    # Without a name Forge's CLI uses a development environment: the key would be set where no relay reads it.
     assert all("--environment production" in command for command in variables)
     assert "webtrigger" in yaml.safe_load((APP / "manifest.yml").read_text("utf-8"))["modules"]
 
@@ -112,39 +112,39 @@ def test_what_forge_is_told_names_what_the_app_reads_and_one_environment() -> No
 
 
 @pytest.fixture(scope="module")
-def arrival(tmp_path_factory: pytest.TempPathFactory) -> Arrival:
+def machine(tmp_path_factory: pytest.TempPathFactory) -> PreparedMachine:
     require_engine()
-    return Arrival(tmp_path_factory.mktemp("arrival"))
+    return PreparedMachine(tmp_path_factory.mktemp("machine"))
 
 
 @pytest.fixture
-def newcomer(
-    arrival: Arrival, tmp_path: Path, record_property: Callable[[str, object], None], request: pytest.FixtureRequest
-) -> Iterator[Newcomer]:
-    """Somebody who has installed the package and made a stack. At the end nothing is left to walk, and the clock is read."""
-    somebody = Newcomer(arrival, tmp_path, WALKS[request.node.name], key=KEY)
+def new_user(
+    machine: PreparedMachine, tmp_path: Path, record_property: Callable[[str, object], None], request: pytest.FixtureRequest
+) -> Iterator[NewUser]:
+    """A new user who has installed the package and made a stack. At the end all pages are walked, and the time is recorded."""
+    user = NewUser(machine, tmp_path, WALKS[request.node.name], key=KEY)
     try:
-        somebody.follow(commands(README, "Use it on a real installation")[:1])
-        somebody.type("pulumi stack init dev", somebody.project)
-        yield somebody
-        assert not somebody.stops
-        seconds = round(somebody.seconds, 1)
+        user.follow(commands(README, "Use it on a real installation")[:1])
+        user.type("pulumi stack init dev", user.project)
+        yield user
+        assert not user.stops
+        seconds = round(user.seconds, 1)
         record_property("seconds", seconds)
         print(f"{request.node.name}: {seconds} s")  # noqa: T201 - a figure of the run
         assert seconds <= LIMIT
     finally:
-        somebody.leave()
+        user.leave()
 
 
-def walk(somebody: Newcomer, until: list[tuple[str, str]] | None = None) -> None:
+def walk(user: NewUser, until: list[tuple[str, str]] | None = None) -> None:
     """Walk on, to the end or until only these stops are left."""
-    while somebody.stops != (until or []):
-        somebody.follow([command for command in commands(*somebody.stops.pop(0)) if command.text not in NOT_WALKED])
+    while user.stops != (until or []):
+        user.follow([command for command in commands(*user.stops.pop(0)) if command.text not in NOT_WALKED])
 
 
-def is_green(somebody: Newcomer) -> None:
+def is_green(user: NewUser) -> None:
     """What the doctor of the walk said last."""
-    report = somebody.said["forge-modules doctor"]
+    report = user.output["forge-modules doctor"]
     assert "auth: the credentials are accepted" in report
     assert not re.findall(r"^ *(?:warn|fail) .*", report, re.MULTILINE), report
 
@@ -158,22 +158,22 @@ def keys(server: Server) -> list[str]:
     return sorted(module["key"] for module in server.modules())
 
 
-def test_a_token_and_then_a_second_installation(newcomer: Newcomer, api: Server) -> None:
-    newcomer.known |= {"api": api.base_url, "token": api.token}
-    walk(newcomer, until=SECOND)
-    is_green(newcomer)
+def test_a_token_and_then_a_second_installation(new_user: NewUser, api: Server) -> None:
+    new_user.known |= {"api": api.base_url, "token": api.token}
+    walk(new_user, until=SECOND)
+    is_green(new_user)
     assert keys(api) == ["notify-on-bug", "panel"]
     with serve(token="planted-token-of-acme") as acme:
-        newcomer.known |= {"api": acme.base_url, "token": acme.token}
-        with (newcomer.project / "__main__.py").open("a", encoding="utf-8") as program:
+        new_user.known |= {"api": acme.base_url, "token": acme.token}
+        with (new_user.project / "__main__.py").open("a", encoding="utf-8") as program:
             program.write(one(README, "Settings", "python"))
-        walk(newcomer)
-        newcomer.type("pulumi up", newcomer.project)
+        walk(new_user)
+        new_user.type("pulumi up", new_user.project)
         assert keys(acme) == ["notify-acme"]
 
 
-def test_a_command_that_prints_a_token_and_a_file_of_installations(newcomer: Newcomer, server: Server) -> None:
-    fetch = newcomer.programs / "fetch-token"
+def test_a_command_that_prints_a_token_and_a_file_of_installations(new_user: NewUser, server: Server) -> None:
+    fetch = new_user.programs / "fetch-token"
     printed = f'{{"token": "{TOKEN}", "installationId": "an-installation"}}'
     fetch.write_text(f"#!/bin/sh\n[ \"$*\" = '--installation acme' ] && echo '{printed}'\n", "utf-8")
     fetch.chmod(0o755)
@@ -183,42 +183,42 @@ def test_a_command_that_prints_a_token_and_a_file_of_installations(newcomer: New
         for name in names
     )
     with serve(token="planted-token-of-beta") as beta:
-        (newcomer.programs / "beta").write_text(beta.token, "utf-8")
-        file = one(AUTH_METHODS, "Many installations", "yaml").replace("/run/secrets/beta", str(newcomer.programs / "beta"))
-        (newcomer.project / "forge-installations.yaml").write_text(file, "utf-8")
-        (newcomer.project / "__main__.py").write_text(HEADER + modules, "utf-8")
+        (new_user.programs / "beta").write_text(beta.token, "utf-8")
+        file = one(AUTH_METHODS, "Many installations", "yaml").replace("/run/secrets/beta", str(new_user.programs / "beta"))
+        (new_user.project / "forge-installations.yaml").write_text(file, "utf-8")
+        (new_user.project / "__main__.py").write_text(HEADER + modules, "utf-8")
         for variable, api in (("", server), ("ACME_", server), ("BETA_", beta)):
-            newcomer.environment[f"ATLASSIAN_FORGE_{variable}BASE_URL"] = api.base_url
-        walk(newcomer)
-        newcomer.type("forge-modules doctor --all --stack dev", newcomer.project)
+            new_user.environment[f"ATLASSIAN_FORGE_{variable}BASE_URL"] = api.base_url
+        walk(new_user)
+        new_user.type("forge-modules doctor --all --stack dev", new_user.project)
         assert (keys(server), len(server.modules("v2")), keys(beta)) == (["on-default"], 1, ["on-beta"])
 
 
 @pytest.mark.soak
-def test_a_broker_to_which_somebody_brings_a_token(newcomer: Newcomer) -> None:
-    walk(newcomer)
-    is_green(newcomer)
-    assert registered_in(newcomer.checkout / "forge.db") == ["notify-on-bug", "panel"]
+def test_a_broker_that_is_given_a_token(new_user: NewUser) -> None:
+    walk(new_user)
+    is_green(new_user)
+    assert registered_in(new_user.checkout / "forge.db") == ["notify-on-bug", "panel"]
 
 
 @pytest.mark.soak
-def test_a_container(newcomer: Newcomer, api: Server) -> None:
-    newcomer.known |= {"installation": INSTALLATION}
+def test_a_container(new_user: NewUser, api: Server) -> None:
+    new_user.known |= {"installation": INSTALLATION}
     with sidecar(api.base_url, api.token) as url:
-        newcomer.environment["FORGE_EGRESS_PROXY_URL"] = url  # a container has it
-        walk(newcomer)
-    is_green(newcomer)
+        new_user.environment["FORGE_EGRESS_PROXY_URL"] = url  # a container has it
+        walk(new_user)
+    is_green(new_user)
     assert keys(api) == ["notify-on-bug", "panel"]
 
 
-def test_a_relay(newcomer: Newcomer) -> None:
-    walk(newcomer)
-    is_green(newcomer)
-    assert registered_in(newcomer.checkout / "forge.db") == ["notify-on-bug", "panel"]
+def test_a_relay(new_user: NewUser) -> None:
+    walk(new_user)
+    is_green(new_user)
+    assert registered_in(new_user.checkout / "forge.db") == ["notify-on-bug", "panel"]
 
 
-def test_a_fleet(newcomer: Newcomer) -> None:
-    walk(newcomer)
-    folder = newcomer.checkout / "examples" / "fleet"
+def test_a_fleet(new_user: NewUser) -> None:
+    walk(new_user)
+    folder = new_user.checkout / "examples" / "fleet"
     assert registered_in(folder / "acme.db") == registered_in(folder / "globex.db") == ["issue-changed"]
     assert len(registered_in(folder / "initech-eu.db")) == 2

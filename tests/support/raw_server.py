@@ -204,7 +204,7 @@ def serving(*script: Behaviour, context: ssl.SSLContext | None = None) -> Iterat
 
 
 def refused_port() -> int:
-    """A port where nobody listens."""
+    """A port without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
