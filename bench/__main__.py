@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from testing.project import heed_interrupts
+from testing.project import restore_sigint
 
 from . import report
 from .bench_plan import BenchPlan
@@ -128,7 +128,7 @@ def _earlier(plan: BenchPlan, target: Path | None) -> Results:
 
 def _run(plan: BenchPlan, target: Path | None, checkpoint: Checkpoint) -> None:
     """Measure part by part, and write the figures after each part, so that a failure keeps the parts before it."""
-    heed_interrupts()
+    restore_sigint()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a SIGTERM in CI is handled like Ctrl-C
     console = Console(stderr=True)
     document = plan.before(target)
