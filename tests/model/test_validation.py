@@ -54,7 +54,7 @@ TOO_DEEP = "is nested more than 24 levels deep (our own limit, set by the engine
 SURROGATE = "holds a lone surrogate, which no text encoding can carry: correct the string"
 TOO_LARGE = "is an integer beyond 2**53, which the engine cannot carry exactly: give it as a string"
 ONLY_WITH = "on_error= is allowed only together with expression="
-JIRA_ONLY = "is allowed only where the name of every event contains 'jira'"
+JIRA_ONLY = "is allowed only if the name of every event contains 'jira'"
 
 BAD = [
     # --- TriggerModule: references
@@ -104,7 +104,7 @@ BAD = [
         "python spelling",
         typed(filter={"expression": "x", "on_error": "IGNORE"}),
         "filter.on_error",
-        "filter= has no property on_error: in a dictionary it is spelt onError",
+        "filter= has no property on_error: in a dictionary its name is onError",
     ),
     Bad(
         "misspelt",

@@ -98,7 +98,7 @@ STRICTER = [
         "data.*filter.ignoreSelf",
         "the vendor's own validator of triggers refuses it",
         {"events": ["avi:confluence:created:page"], "function": "f", "filter": {"ignoreSelf": True}},
-        "only where the name of every event contains",
+        "only if the name of every event contains",
     ),
 ]  # fmt: skip
 """What the schema takes and we refuse."""

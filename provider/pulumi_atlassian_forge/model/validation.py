@@ -159,7 +159,7 @@ def _unknown_property(location: Location, known: list[str]) -> str:
         return f"{argument_of(location)} is not an argument of TriggerModule: {hint}"
     by_python_name = {snake(candidate): candidate for candidate in known}
     if name in by_python_name:
-        hint = f"in a dictionary it is spelt {by_python_name[name]}"
+        hint = f"in a dictionary its name is {by_python_name[name]}"
     return f"{argument_of(location[:-1])} has no property {name}: {hint}"
 
 
@@ -197,7 +197,7 @@ def _filter(value: Any, events: list[Any], location: Location) -> Iterator[Probl
         # The validator of triggers in @forge/cli wants "jira" in the name of every event.
         names = [event.get("eventType") if isinstance(event, dict) else event for event in events]
         if any(isinstance(name, str) and _PRODUCT not in name for name in names):
-            rule = f"is allowed only where the name of every event contains {_PRODUCT!r}"
+            rule = f"is allowed only if the name of every event contains {_PRODUCT!r}"
             yield problem_at((*location, "ignoreSelf"), rule)
 
 
