@@ -1,6 +1,6 @@
 """What runs the commands of a test's project, and which of the test targets a test is in.
 
-The markers are described in CONTRIBUTING.md. `make test` runs what is marked neither ``cli`` nor ``complete``, and what is marked
+The markers are described in pyproject.toml. `make test` runs what is marked neither ``cli`` nor ``complete``, and what is marked
 ``smoke``; `make test-all` runs everything but what is marked ``soak``.
 """
 
