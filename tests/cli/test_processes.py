@@ -31,7 +31,7 @@ SCRIPT = Path(sys.executable).with_name("forge-modules")
             0,
             "1 module of installation 'default' (v1): declared by forge_modules.py, forge-import.json is",
         ),
-        (["emulator", "--contract"], 0, " 9  GET of a module"),
+        (["emulator", "--contract"], 0, "A09  GET of a module"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )

@@ -32,7 +32,7 @@ _FULL_FIELD: Final[dict[str, Any]] = {
     "formatter": {"expression": "`${value.score}`", "export": True},
     "resource": "main",
     "render": "native",
-    "resolver": {"endpoint": "resolver"},
+    "resolver": {"endpoint": "risk-ui"},
     "isUIModificationsEnabled": True,
     "displayConditions": {"isAdmin": True},
 }

@@ -28,7 +28,6 @@ WIDTH: Final = 88
 HEADER: Final = "import pulumi_atlassian_forge as forge\n"
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
-_NAME_AND_COMMA: Final = 12  # columns before and after a value
 _NO_DEFAULT: Final = object()
 
 
@@ -116,7 +115,7 @@ def program(declarations: Sequence[Declaration]) -> str:
 
 def statement(declaration: Declaration) -> str:
     """One statement, with a line break at its end."""
-    write = _trigger_argument if declaration.typed else lambda _name, value: literal(value, 1)
+    write = _trigger_argument if declaration.typed else lambda name, value: literal(value, 1, len(f"{name}="))
     arguments = [literal(declaration.name), *(f"{name}={write(name, value)}" for name, value in declaration.properties.items())]
     if declaration.version == "v1" and declaration.key != declaration.name:
         arguments.append(f"key={literal(declaration.key)}")
@@ -126,38 +125,57 @@ def statement(declaration: Declaration) -> str:
     return f"forge.{kind}(\n" + "".join(f"    {argument},\n" for argument in arguments) + ")\n"
 
 
+@dataclass(frozen=True)
+class _Call:
+    """A call with named arguments: the filter and the payload of a trigger have classes of their own."""
+
+    kind: str
+    arguments: Mapping[str, Any]
+
+
 def _trigger_argument(name: str, value: Any) -> str:
-    """An argument of a ``TriggerModule``. Filter and payload have classes of their own."""
+    """An argument of a ``TriggerModule``."""
     if name == "filter":
-        return _call("TriggerFilter", [f"{snake(key)}={literal(inner, 2)}" for key, inner in value.items()], 1)
-    if name == "payload":
-        include = [f"{snake(key)}={literal(inner, 3)}" for key, inner in value["include"].items()]
-        return _call("TriggerPayload", [f"include={_call('TriggerPayloadInclude', include, 2)}"], 1)
-    return literal(value, 1)
+        value = _Call("TriggerFilter", value)
+    elif name == "payload":
+        value = _Call("TriggerPayload", {"include": _Call("TriggerPayloadInclude", value["include"])})
+    return literal(value, 1, len(f"{name}="))
 
 
-def _call(kind: str, arguments: list[str], level: int) -> str:
-    return _wrapped(f"forge.{kind}(", arguments, ")", level)
+def literal(value: Any, level: int = 0, before: int = 0) -> str:
+    """A JSON value as Python writes it: on one line if it fits, else one item a line.
 
-
-def literal(value: Any, level: int = 0) -> str:
-    """A JSON value as Python writes it; the level is the indentation of the line that it starts on."""
-    if isinstance(value, str):
-        return _quoted(value)
-    if isinstance(value, dict):
-        return _wrapped("{", [f"{_quoted(name)}: {literal(inner, level + 1)}" for name, inner in value.items()], "}", level)
-    if isinstance(value, list):
-        return _wrapped("[", [literal(inner, level + 1) for inner in value], "]", level)
-    return repr(value)
-
-
-def _wrapped(opening: str, parts: list[str], closing: str, level: int) -> str:
-    """All on one line if it fits, else one part a line."""
-    flat = f"{opening}{', '.join(parts)}{closing}"
-    if "\n" not in flat and len(flat) + 4 * level + _NAME_AND_COMMA <= WIDTH:
+    Args:
+        value: The value.
+        level: The indentation of the line that it starts on.
+        before: Characters between the indentation and the value.
+    """
+    flat, parts = _flat(value), _parts(value)
+    if parts is None or 4 * level + before + len(flat) + len(",") <= WIDTH:
         return flat
-    inside = "".join(f"{'    ' * (level + 1)}{part},\n" for part in parts)
+    opening, items, closing = parts
+    indent = "    " * (level + 1)
+    inside = "".join(f"{indent}{name}{literal(inner, level + 1, len(name))},\n" for name, inner in items)
     return f"{opening}\n{inside}{'    ' * level}{closing}"
+
+
+def _flat(value: Any) -> str:
+    parts = _parts(value)
+    if parts is None:
+        return _quoted(value) if isinstance(value, str) else repr(value)
+    opening, items, closing = parts
+    return f"{opening}{', '.join(name + _flat(inner) for name, inner in items)}{closing}"
+
+
+def _parts(value: Any) -> tuple[str, list[tuple[str, Any]], str] | None:
+    """What opens a container, its items with what stands before each value, and what closes it; None for other values."""
+    if isinstance(value, _Call):
+        return f"forge.{value.kind}(", [(f"{snake(name)}=", inner) for name, inner in value.arguments.items()], ")"
+    if isinstance(value, dict):
+        return "{", [(f"{_quoted(name)}: ", inner) for name, inner in value.items()], "}"
+    if isinstance(value, list):
+        return "[", [("", inner) for inner in value], "]"
+    return None
 
 
 def _quoted(text: str) -> str:
