@@ -104,6 +104,7 @@ class ForkServer:
                 start_new_session=True,  # Ctrl-C in a terminal is for pytest, which then closes the socket
             )
         self._can_fork = self._socket.recv(16) == _CAN_FORK
+        atexit.register(self._close)
 
     def start(self, start: Start, stdout: int, stderr: int) -> Process | subprocess.Popen[bytes]:
         """Start a process.
@@ -131,6 +132,12 @@ class ForkServer:
         finally:
             os.close(theirs)
         return Process(status)
+
+
+    def _close(self) -> None:
+        """End the fork server, which ends when the socket is closed."""
+        self._socket.close()
+        self._process.wait()
 
 
 @functools.cache

@@ -181,7 +181,7 @@ def test_without_a_token_a_preview_says_how_to_do_without_one(project: Callable[
 
 
 @BOTH_ENGINES
-def test_no_settings_at_all_lists_the_ways_to_configure(project: Callable[..., Project], server: Server) -> None:
+def test_no_settings_at_all_lists_the_authentication_methods(project: Callable[..., Project], server: Server) -> None:
     stack = project(server)
     stack.environment.clear()
     stack.program(f'for i in range(5):\n    forge.TriggerModule(f"m{{i}}", {OK})\n')

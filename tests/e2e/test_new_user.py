@@ -88,14 +88,14 @@ def test_every_command_of_the_pages_is_walked_or_says_why_not() -> None:
     assert len(shown()) > 30
 
 
-def test_what_is_said_of_commands_is_said_of_commands_that_are_there() -> None:
+def test_every_command_with_a_note_is_on_a_page() -> None:
     texts = {command.text for command in shown()}
     assert set(NOT_WALKED) <= texts
     walked = " ".join(command.text for stops in WALKS.values() for stop in stops for command in commands(*stop))
     assert not [known for known in [*TYPED, *SAYS] if known not in walked]
 
 
-def test_what_forge_is_told_names_what_the_app_reads_and_one_environment() -> None:
+def test_the_commands_of_forge_name_the_variables_of_the_app_and_one_environment() -> None:
     text = (ROOT / RELAY).read_text("utf-8")
     deduplicator = re.findall(r"^(forge [^#\n]+)", text, re.MULTILINE) + re.findall(r"`(forge [^`]+)`", text)
     assert len(deduplicator) > 10

@@ -38,14 +38,14 @@ def declare(stack: Project, modules: Sequence[Declared], *installations: str) ->
 
 
 def as_sent(modules: Sequence[Declared]) -> list[str]:
-    return sorted(spelt(TRIGGER if one.kind == TYPED else one.kind, one.data) for one in modules)
+    return sorted(written(TRIGGER if one.kind == TYPED else one.kind, one.data) for one in modules)
 
 
 def as_live(server: Server, version: str) -> list[str]:
-    return sorted(spelt(live["type"], live["data"]) for live in server.modules(version))
+    return sorted(written(live["type"], live["data"]) for live in server.modules(version))
 
 
-def spelt(type_: str, data: dict[str, Any]) -> str:
+def written(type_: str, data: dict[str, Any]) -> str:
     """Without the key, which the server puts into the data, too."""
     return json.dumps([type_, {name: value for name, value in data.items() if name != "key"}], sort_keys=True)
 

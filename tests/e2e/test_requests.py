@@ -115,7 +115,7 @@ def test_an_empty_201_under_v1_is_a_success(project: Callable[..., Project], ser
     assert server.counts() == {"GET": 1, "POST": 2, "PUT": 0, "DELETE": 0}
 
 
-def test_no_more_than_four_requests_are_under_way_and_all_connections_are_kept(
+def test_at_most_four_requests_are_in_flight_and_all_connections_are_kept(
     project: Callable[..., Project], server: Server
 ) -> None:
     server.latency = 0.05

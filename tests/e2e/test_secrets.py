@@ -29,10 +29,10 @@ def test_a_token_from_the_environment_is_in_no_state_log_or_error(project: Calla
     assert "could not read module" in seen  # the search looks where the text is
 
 
-def test_a_token_is_in_no_crash_dump_and_in_no_recording_of_what_engine_and_plugin_said(
+def test_a_token_is_in_no_crash_dump_and_in_no_recording_of_the_engine_s_calls(
     project: Callable[..., Project], server: Server
 ) -> None:
-    server.latency = 30  # the plugin crashes while a request with the token is under way
+    server.latency = 30  # the plugin crashes while a request with the token is in flight
     stack = project(server)
     stack.environment |= {"PULUMI_DEBUG_GRPC": str(stack.root / "recording.json"), "PYTHONFAULTHANDLER": "1"}
     stack.program(f'forge.TriggerModule("one", {OK})\n')

@@ -91,7 +91,7 @@ def test_a_traceback_is_found_unless_it_is_the_launcher_s() -> None:
 
 
 @pytest.mark.smoke
-def test_one_ctrl_c_ends_after_the_requests_that_are_under_way(project: Callable[..., Project], server: Server) -> None:
+def test_one_ctrl_c_ends_after_the_requests_in_flight(project: Callable[..., Project], server: Server) -> None:
     seconds = [ctrl_c(project, server, seed, twice=False) for seed in range(runs(1, 20))]
     print(f"first Ctrl-C to the prompt: median {statistics.median(seconds):.1f} s, at most {max(seconds):.1f} s")  # noqa: T201
     assert max(seconds) <= REQUEST_TIMEOUT + 5  # five: the engine's own patience with plugins

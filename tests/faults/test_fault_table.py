@@ -52,7 +52,7 @@ def exact(stack: Project, server: Server, version: str, word: str) -> None:
     assert TOKEN not in stack.export()
 
 
-def life(stack: Project, server: Server, version: str, orders: Callable[[str], list[Order]]) -> None:
+def every_operation(stack: Project, server: Server, version: str, orders: Callable[[str], list[Order]]) -> None:
     """Register, update, refresh and delete 20 modules, with faults in each."""
     for method, word in (("POST", "first"), ("PUT", "second")):
         stack.program(program(version, word))
@@ -78,7 +78,7 @@ def slice_of(cases: list[Any], n: int) -> list[Any]:
 def test_one_fault(project: Callable[..., Project], server: Server, name: str, version: str, shape: str) -> None:
     server.list_shape = shape
     stack = project(server, apiVersion=version, requestTimeout="2")
-    life(stack, server, version, lambda method: [Order(method, 3, ALL[name])])
+    every_operation(stack, server, version, lambda method: [Order(method, 3, ALL[name])])
 
 
 @BOTH_ENGINES
@@ -87,7 +87,7 @@ def test_any_two_faults_at_random_positions(project: Callable[..., Project], ser
     draw = random.Random(seed)
     version, server.list_shape = draw.choice(["v1", "v2"]), draw.choice(["array", "envelope"])
     stack = project(server, apiVersion=version, requestTimeout="2")
-    life(
+    every_operation(
         stack,
         server,
         version,

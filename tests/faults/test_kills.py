@@ -41,7 +41,7 @@ def killed(stack: Project, server: Server, victim: str, moment: float) -> None:
         assert TOKEN not in run.text()
     finally:
         run.close()
-    time.sleep(2 * server.latency)  # those that were under way
+    time.sleep(2 * server.latency)  # those that were in flight
     sent = len(server.calls)
     time.sleep(0.5)
     assert len(server.calls) == sent, "a request was sent after the end"

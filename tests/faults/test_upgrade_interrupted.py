@@ -39,7 +39,7 @@ def test_an_interrupted_upgrade_ends_the_same_when_it_is_run_again(
         seconds_until_no_plugin(stack.root, 10)
     finally:
         run.close()
-    time.sleep(2 * server.latency)  # what was under way is carried out
+    time.sleep(2 * server.latency)  # what was in flight is carried out
     on_v1, on_v2 = len(server.modules("v1")), len(server.modules("v2"))
     assert (0 < on_v2 < N) if method == "POST" else (0 < on_v1 < N)
     server.latency = 0
@@ -52,7 +52,7 @@ def test_an_interrupted_upgrade_ends_the_same_when_it_is_run_again(
     assert len(owned) == N
     left = set(server.stores["v2"]) - owned
     print(f"{how}, {method}: {on_v1} on v1 and {on_v2} on v2; {len(left)} left")  # noqa: T201
-    # Those that were sent, and those whose responses the engine had and not written down: what it had under way.
+    # Those that were sent, and those whose responses the engine had and not written down: what it had in flight.
     under_way = 4 * (os.cpu_count() or 1)
     assert len(left) <= (under_way if (how, method) == ("killed", "POST") else 0)
     for key in left:

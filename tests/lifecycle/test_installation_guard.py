@@ -84,7 +84,7 @@ def test_under_v1_what_a_server_adds_by_itself_does_not_keep_from_taking_over(co
 
 
 def test_under_v2_a_create_does_not_take_a_module_that_declares_more(connect: Opener, server: Server) -> None:
-    """The smaller one's register is dropped while the response to the larger one's is still under way."""
+    """The smaller one's register is dropped while the response to the larger one's is still in flight."""
     connection = connect(apiVersion="v2")
     larger_is_there, smaller_is_done = threading.Event(), threading.Event()
     dropped: list[Call] = []
@@ -113,7 +113,7 @@ def test_under_v2_a_create_does_not_take_a_module_that_declares_more(connect: Op
     assert sorted(len(module["data"]) for module in server.modules("v2")) == [2, 3]  # with the key in each
 
 
-def test_under_v2_an_answer_with_a_key_that_was_there_is_another_request_s(connect: Opener, server: Server) -> None:
+def test_under_v2_a_response_with_a_key_that_existed_belongs_to_another_request(connect: Opener, server: Server) -> None:
     connection = connect(apiVersion="v2")
     first, _ = create(connection, of_type("a", "v2", a=1))
     replayed = {"key": first.key, "type": "acme:x", "data": {"a": 1}}
@@ -252,7 +252,7 @@ def test_looks_and_repetitions_share_one_budget(connect: Opener, server: Server)
 
 
 @pytest.mark.parametrize("kind", ["pipe", "folder", "no such user", "nul"])
-def test_a_token_file_that_is_none_is_said(connect: Opener, server: Server, tmp_path: Path, kind: str) -> None:
+def test_a_token_file_that_cannot_be_used_is_named(connect: Opener, server: Server, tmp_path: Path, kind: str) -> None:
     path = tmp_path / "token"
     if kind == "pipe":
         os.mkfifo(path)

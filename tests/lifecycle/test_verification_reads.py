@@ -34,9 +34,7 @@ def some(connection: Connection, version: str, count: int = 4) -> list[Made]:
 # -- a 404 of everything ------------------------------------------------------------------------------------------------------
 
 
-def test_a_gateway_that_loses_its_way_in_the_middle_of_a_destroy_takes_nothing_out_of_the_state(
-    connect: Opener, server: Server
-) -> None:
+def test_a_gateway_s_404s_during_a_destroy_take_nothing_out_of_the_state(connect: Opener, server: Server) -> None:
     made = some(connect(), "v1")
     second = connect()
     delete(second, *made[0])  # a confirmed module
@@ -58,7 +56,7 @@ def test_a_404_does_not_count_if_the_list_fails(connect: Opener, server: Server)
         delete(second, *made[1])
 
 
-def test_the_api_of_the_old_version_may_be_gone(connect: Opener, server: Server) -> None:
+def test_the_api_of_the_old_version_may_no_longer_exist(connect: Opener, server: Server) -> None:
     """Everything of v1 is a 404: what the message advises goes through."""
     made = some(connect(), "v1", 2)
     server.interfere = lambda call: GATEWAY if "/v1/" in call.path else None
@@ -137,7 +135,7 @@ def test_a_key_that_we_have_deleted_is_not_adopted(connect: Opener, server: Serv
 
 
 @pytest.mark.parametrize("refusal", [(401, {"message": "ended"}), (422, {"message": "at most 100 dynamic modules"})])
-def test_a_refusal_after_a_lost_answer_does_not_say_that_nothing_was_registered(
+def test_a_refusal_after_a_lost_response_does_not_say_that_nothing_was_registered(
     connect: Opener, server: Server, refusal: Any
 ) -> None:
     responses = iter([(504, b""), refusal])

@@ -72,7 +72,7 @@ class Site:
         """What is registered, straight out of the file."""
         with Store(self.directory / "forge.db").read() as rows:
             found = [module for name, version in INSTALLATIONS.items() for module in rows.modules(name, version)]
-        return [spelt(module.content) for module in found]
+        return [written(module.content) for module in found]
 
     def clear(self) -> None:
         """Nothing is left of an example that failed: hypothesis goes on with smaller ones."""
@@ -122,7 +122,7 @@ def plain(value: Any) -> Any:
     return [plain(item) for item in value] if isinstance(value, list) else value
 
 
-def spelt(value: Any) -> str:
+def written(value: Any) -> str:
     """A text that tells true from 1, and 1 from nothing else: not from 1.0, and 0 not from -0.0."""
     read = json.loads(json.dumps(value), parse_int=float, parse_float=lambda digits: float(digits) + 0.0)
     return json.dumps(read, sort_keys=True)
@@ -132,8 +132,8 @@ def meant(props: Props) -> str:
     """What a declaration should put on the server."""
     props = plain(props)
     if "data" in props:
-        return spelt([props["type"], {name: value for name, value in props["data"].items() if name != "key"}])
-    return spelt(["trigger", {name: props[name] for name in TRIGGER_PROPERTIES if name in props}])
+        return written([props["type"], {name: value for name, value in props["data"].items() if name != "key"}])
+    return written(["trigger", {name: props[name] for name in TRIGGER_PROPERTIES if name in props}])
 
 
 def outputs_without(outputs: Props, *names: str) -> str:
@@ -207,7 +207,7 @@ def test_what_is_declared_is_carried_out_and_found_again(site: Site, data: Any, 
 
 @soak
 @given(st.data(), broken(), st.sampled_from(sorted(READINGS)))
-def test_what_is_broken_is_refused_offline_or_does_no_harm(site: Site, data: Any, declared: Props, reading: str) -> None:
+def test_invalid_inputs_are_refused_offline_or_do_no_harm(site: Site, data: Any, declared: Props, reading: str) -> None:
     site.clear()
     site.reading = reading
     checked = checked_as_ever(site, declared)

@@ -80,12 +80,12 @@ class Weather:
             return None
         self.left -= 1
         self.struck += 1
-        return self._answer("before")
+        return self._response("before")
 
     def after(self, call: Call, status: int, body: bytes) -> Any:
-        return self._answer("after") if self._strikes else None
+        return self._response("after") if self._strikes else None
 
-    def _answer(self, when: str) -> Any:
+    def _response(self, when: str) -> Any:
         return self.fault.response if self.fault is not None and self.fault.when == when else None
 
     @contextmanager
@@ -115,7 +115,7 @@ class Machine(RuleBasedStateMachine):
     # -- the engine -----------------------------------------------------------------------------------------------------------
 
     @initialize(shape=st.sampled_from(["array", "envelope"]), empty=st.booleans(), adds=st.booleans())
-    def the_server_has_its_ways(self, shape: str, empty: bool, adds: bool) -> None:
+    def the_server_changes_its_options(self, shape: str, empty: bool, adds: bool) -> None:
         self.server.list_shape, self.server.page_size, self.server.empty_201 = shape, 2, empty
         if adds:
             self.server.rewrite = lambda module: {**module, "data": {**module["data"], "links": {"self": "x"}}}

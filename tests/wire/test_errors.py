@@ -158,7 +158,7 @@ def test_a_certificate_that_is_not_trusted(start: Callable[..., Plugin], untrust
     assert lines[2] == "nothing was registered"
 
 
-def test_an_answer_that_is_not_json(start: Callable[..., Plugin], server: Server) -> None:
+def test_a_response_that_is_not_json(start: Callable[..., Plugin], server: Server) -> None:
     forge = start()
     id_, outputs = create(forge)
     server.interfere = lambda call: (200, b"<html><body>Hello, portal!</body></html>")
@@ -167,7 +167,7 @@ def test_an_answer_that_is_not_json(start: Callable[..., Plugin], server: Server
     assert lines[2] == "nothing was changed: the state is as it was"
 
 
-def test_an_answer_of_100_megabytes_is_cut_off(start: Callable[..., Plugin], server: Server) -> None:
+def test_a_response_of_100_megabytes_is_cut_off(start: Callable[..., Plugin], server: Server) -> None:
     forge = start()
     id_, outputs = create(forge)
     huge = b"[" + b" " * 100_000_000 + b"]"

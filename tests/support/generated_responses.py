@@ -99,7 +99,7 @@ class Hostile:
             return True
         self.output.append(f"{seen.method} ")
         with suppress(OSError):  # a client that has had enough is right
-            return self._tidy(connection, status, value) if self._is_tidy else self._answer(connection, status, value)
+            return self._tidy(connection, status, value) if self._is_tidy else self._response(connection, status, value)
         return False
 
     def _honest(self, seen: Seen) -> tuple[int, Any]:
@@ -133,15 +133,17 @@ class Hostile:
         """The token in the response, where a message might show it: as it is, as JSON may escape it, or in pieces."""
         random, token = self._random, self._token
         escaped = "".join(f"\\u{ord(letter):04x}" for letter in token)
-        spelt = random.choice([token, escaped, f"{token[:5]}\x1b[0m{token[5:]}"])
+        written = random.choice([token, escaped, f"{token[:5]}\x1b[0m{token[5:]}"])
         status = random.choice([200, 201, 302, 400, 401, 404, 422, 429, 500, 503])
-        body = random.choice([f'{{"message": "no: {spelt}"}}', f"<html><body>{spelt}", f'{{"error": {{"title": ["{spelt}"]}}}}'])
+        body = random.choice(
+            [f'{{"message": "no: {written}"}}', f"<html><body>{written}", f'{{"error": {{"title": ["{written}"]}}}}']
+        )
         self._note(f"echo, {status}, {body}")
         headers = [("location", f"http://{token}.example/{token}"), ("content-length", str(len(body))), ("x-token", token)]
         connection.sendall(b"HTTP/1.1 %d %s\r\n" % (status, token.encode()) + _lines(headers) + body.encode())
         return True
 
-    def _answer(self, connection: socket.socket, status: int, value: Any) -> bool:
+    def _response(self, connection: socket.socket, status: int, value: Any) -> bool:
         random = self._random
         draw = random.random()
         if draw < 0.02:

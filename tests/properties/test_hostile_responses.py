@@ -28,8 +28,8 @@ from pulumi_atlassian_forge.model.values import MAX_DEPTH, depth
 from pulumi_atlassian_forge.session.connection import Connection
 from pulumi_atlassian_forge.session.session import Connections
 from testing.soak import runs
-from tests.support.generated_answers import Hostile, bomb
 from tests.support.generated_bodies import KEY, MODULE
+from tests.support.generated_responses import Hostile, bomb
 from tests.support.raw_server import RawServer, answering, serving
 
 TOKEN = "planted-token-9c41d7"
@@ -107,7 +107,7 @@ def elsewhere() -> Iterator[RawServer]:
 
 
 @pytest.mark.parametrize("batch", range(runs(3, 50)))
-def test_whatever_a_server_answers(batch: int, memory: int, elsewhere: RawServer, tmp_path: Path) -> None:
+def test_any_response(batch: int, memory: int, elsewhere: RawServer, tmp_path: Path) -> None:
     option = Switch()
     with serving(option) as server:
         for seed in range(batch * EACH, (batch + 1) * EACH):
