@@ -1,1 +1,1 @@
-"""What tests, benchmark and scripts share: a test server, a driver of the real CLI, and a driver of the plugin. Not shipped."""
+"""Helpers of tests, benchmark and scripts: test server, drivers of the CLI and of the plugin, lifecycle harness. Not shipped."""

@@ -1,4 +1,4 @@
-"""`forge-modules doctor` in an empty folder, with an engine and a Python that only say what they are."""
+"""Driver of `forge-modules doctor` in an empty folder, with a fake engine and a fake Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The environment of a process that a test starts in a directory of its own."""
+"""Environment of a process that a test starts in a directory of its own."""
 
 from __future__ import annotations
 

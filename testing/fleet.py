@@ -1,4 +1,4 @@
-"""The fleet example in a folder of its own, as its user runs it, with a server and a token for each installation."""
+"""Driver of the fleet example in a folder of its own, with a server and a token for each installation."""
 
 from __future__ import annotations
 

@@ -133,7 +133,6 @@ class ForkServer:
             os.close(theirs)
         return Process(status)
 
-
     def _close(self) -> None:
         """End the fork server, which ends when the socket is closed."""
         self._socket.close()

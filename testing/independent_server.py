@@ -1,8 +1,7 @@
-"""A second implementation of the API, for counting.
+"""Test server: a second implementation of the API, which records every request.
 
-It shares no line with the emulator, so that one mistake cannot hide on both sides.
-
-In memory, standard library only, written from the specification. It records every request and can be told to misbehave.
+It shares no line with the emulator, so that one bug cannot hide on both sides. It is in memory, uses the standard library only,
+and is written from the specification. Tests can make it fail.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A run of the real CLI that a test can interrupt, and the plugin processes below it."""
+"""Driver of a run of the real CLI that a test can interrupt, and of the plugin processes below it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A throw-away Pulumi project with a file backend, driven by the real CLI."""
+"""Driver of the real CLI on a throw-away Pulumi project with a file backend."""
 
 from __future__ import annotations
 

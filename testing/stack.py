@@ -1,4 +1,4 @@
-"""A stack as `pulumi stack init` makes it: made once for all tests of a process, because it takes the CLI a third of a second."""
+"""Cached result of `pulumi stack init`: made once for all tests of a process, because it takes the CLI a third of a second."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The state of a stack in the backend's file: the lifecycle harness reads and writes it where the real CLI does, in its form."""
+"""State of a stack in the backend's file: the lifecycle harness reads and writes it where the real CLI does, in its form."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What exists already: each row of docs/guide/existing-modules.md, through the real CLI.
+"""Adoption of existing modules: each row of docs/guide/existing-modules.md.
 
-Rows share a program, each on an installation of its own, which is called like the row; so is its one resource, and under v1 the
+Rows share a program, each on an installation of its own, which has the name of the row; so has its one resource, and under v1 the
 key of its module.
 """
 

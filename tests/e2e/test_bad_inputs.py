@@ -1,4 +1,4 @@
-"""Every mistake fails in preview, by its property, all at once, and without a request."""
+"""Validation errors: each fails in preview, by its property, all at once, and without a request."""
 
 from __future__ import annotations
 

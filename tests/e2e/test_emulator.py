@@ -1,4 +1,4 @@
-"""The real engine against the emulator: over HTTP, and several processes on one file."""
+"""Programs on the emulator: over HTTP, and several processes on one file."""
 
 from __future__ import annotations
 

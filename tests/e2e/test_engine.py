@@ -1,4 +1,4 @@
-"""What the engine asks for, and both ends of the range of SDKs with the real CLI."""
+"""Plugins that the engine asks for, and all operations with the minimum and the newest SDK."""
 
 from __future__ import annotations
 

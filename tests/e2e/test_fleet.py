@@ -1,4 +1,4 @@
-"""`examples/fleet`: many installations from one program. The servers count, and each of them takes only its own token.
+"""`examples/fleet`: many installations from one program. Each server accepts its own token only.
 
 In `make soak` there are 20 installations with 50 modules each.
 """

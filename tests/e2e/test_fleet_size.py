@@ -1,4 +1,4 @@
-"""What an installation of a fleet costs does not grow with their number: wall time, and memory of the whole process tree.
+"""Cost of one installation of a fleet, which does not grow with their number: wall time, and memory of the whole process tree.
 
 20 installations with 50 modules each beside 5, with their state in files and in PostgreSQL. The benchmark measures it, too.
 """

@@ -1,4 +1,4 @@
-"""`get`, `get_module` and `list_modules` in programs, in preview and in up, through the real CLI."""
+"""`get`, `get_module` and `list_modules` in programs, in preview and in up."""
 
 from __future__ import annotations
 

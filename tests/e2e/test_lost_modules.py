@@ -1,4 +1,4 @@
-"""A replacement never deletes the module that its successor has: forced ones, and those of a run that broke off."""
+"""Replacements never delete the module of the successor: forced ones, and those of an interrupted run."""
 
 from __future__ import annotations
 

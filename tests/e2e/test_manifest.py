@@ -1,4 +1,4 @@
-"""The manifest speaks in a preview: by the real CLI, of all resources at once, without a request."""
+"""The manifest check in a preview: errors of all resources at once, without a request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Warnings, errors and tracebacks as the real CLI prints them."""
+"""Warnings, errors and tracebacks as the user sees them."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Each authentication method as a new_user walks it: the commands of the pages, one after the other, from a fresh clone to
-registered modules.
+"""Walk of a new user through the pages of each authentication method: all commands, from a fresh clone to registered modules.
 
 What a page leaves open is in :data:`tests.support.new_user.TYPED`; what cannot be typed here stands below, with the reason.
 """

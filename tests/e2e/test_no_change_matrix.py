@@ -1,4 +1,4 @@
-"""No change is planned after create, refresh, update and import: every property of every known type, through the real CLI."""
+"""No change is planned after create, refresh, update and import: every property of every known type."""
 
 from __future__ import annotations
 

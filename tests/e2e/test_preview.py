@@ -1,4 +1,4 @@
-"""What a reviewer sees in a pull request, and that `up` then does that and nothing else."""
+"""The diff that a reviewer sees in a pull request, and that `up` then does that and nothing else."""
 
 from __future__ import annotations
 

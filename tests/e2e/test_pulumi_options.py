@@ -1,4 +1,4 @@
-"""What Pulumi's own options do to a module: each row of docs/reference/pulumi-options.md, through the real CLI.
+"""Effect of Pulumi's resource options on a module: each row of docs/reference/pulumi-options.md, through the real CLI.
 
 One stack for each version of the API carries all options, so that the file stays quick: a test looks at what a command did to one
 of its modules. Their names here are those of :mod:`testing.steps`.

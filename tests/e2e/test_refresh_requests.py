@@ -1,4 +1,4 @@
-"""How many requests a refresh of a full installation makes, counted by a server that shares no code with the emulator."""
+"""Number of requests of a refresh of a full installation, counted by a server that shares no code with the emulator."""
 
 from __future__ import annotations
 

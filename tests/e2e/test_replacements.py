@@ -1,6 +1,6 @@
-"""A module that the stack owns is never lost, whatever the engine takes for a new resource.
+"""Replacements keep every module that the stack owns, whatever the engine takes for a new resource.
 
-The engine registers what it takes for new and then deletes what it takes for old. Where both are one module, by its key under v1
+The engine registers what it takes for new and then deletes what it takes for old. If both are one module, by its key under v1
 or by ``adopt=`` under v2, the delete would remove what was registered a moment before.
 """
 

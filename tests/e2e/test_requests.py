@@ -1,4 +1,4 @@
-"""How many requests a run makes, counted by a server that shares no code with the emulator."""
+"""Number of requests of each operation, counted by a server that shares no code with the emulator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A token is nowhere but in the requests: state, logs, errors and displays are searched for one that was planted."""
+"""The token is in the requests only: state, logs, errors and displays are searched for a planted one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that takes ten requests a second, and a token that ends half-way."""
+"""Rate limiter and token refresh: a server that takes ten requests a second, and a token that expires in a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stack on v1 becomes one on v2 by one setting, and one on v1 again; and the guide's run is a real one."""
+"""Upgrade of a stack from v1 to v2 by one setting, and back; and the commands of the guide."""
 
 from __future__ import annotations
 

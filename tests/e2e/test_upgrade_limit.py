@@ -1,4 +1,4 @@
-"""Sixty modules are changed from v1 to v2 where the limit of 100 counts both."""
+"""Upgrade of sixty modules from v1 to v2 if the limit of 100 counts both versions."""
 
 from __future__ import annotations
 

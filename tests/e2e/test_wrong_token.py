@@ -1,4 +1,4 @@
-"""A valid token of another installation loses nothing and registers nothing; what was really deleted has its way through."""
+"""Installation guard: a valid token of another installation deletes and registers nothing; real deletions are confirmed."""
 
 from __future__ import annotations
 

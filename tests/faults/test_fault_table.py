@@ -1,4 +1,4 @@
-"""One fault, or two, in a run of 20 modules through the real CLI: nothing lost, nothing twice, one run.
+"""One fault, or two, in a run of 20 modules: no module is lost or registered twice, in one run.
 
 `make test` runs a seeded subset, `make soak` the whole table; tests/lifecycle/test_recovery.py has all of it without a program.
 """

@@ -1,4 +1,4 @@
-"""kill -9 of the engine, of the plugin, of both, at random moments of an `up`: what the server and the next run say then."""
+"""kill -9 of the engine, the plugin, or both, at random moments of an `up`, and the next run."""
 
 from __future__ import annotations
 

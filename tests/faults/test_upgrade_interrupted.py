@@ -1,4 +1,4 @@
-"""A stack on v1 is changed to v2, and the run is killed or interrupted: the next one ends where it would have."""
+"""Upgrade from v1 to v2 that is killed or interrupted: the next run completes it."""
 
 from __future__ import annotations
 

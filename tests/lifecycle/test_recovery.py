@@ -1,4 +1,4 @@
-"""Nothing lost and nothing twice, whatever happens to the responses: the client, the decisions and a real server."""
+"""Recovery from lost and invalid responses: no module is lost or registered twice, on a real server, without the engine."""
 
 from __future__ import annotations
 

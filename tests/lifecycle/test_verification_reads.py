@@ -1,4 +1,4 @@
-"""What is said not to be there, or to be there, looks so for another reason: the API, a gateway, a server that lags, a rename."""
+"""Verification reads: a module that seems to be missing or to exist for another reason (gateway, delayed list, rename)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Whatever a program declares: said to be wrong before any request, or carried out and found again exactly as declared.
+"""Property tests of declarations: refused before any request, or carried out and found again exactly as declared.
 
-Each example is a whole life: check, create, read, update to another content, read, delete, with a new process for every command
-and the engine's wire between them, on the emulator, in turn in each of the ways in which it may read the contract.
+Each example runs all operations: check, create, read, update to another content, read, delete, with a new process for every
+command and the engine's protocol between them, on the emulator, with each variant of the API contract in turn.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whatever a server answers: in time there is a result or an error that is fit to print, and the token goes nowhere else."""
+"""Property tests of responses: in time there is a result or a printable error, and the token is sent nowhere else."""
 
 from __future__ import annotations
 

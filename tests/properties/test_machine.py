@@ -1,4 +1,4 @@
-"""A client and a server in any order of events: what the state holds is what is there, once.
+"""Stateful property test: after any order of events the state holds what the server has, once.
 
 The test plays the engine, which keeps the state; clients outside Pulumi; a network that loses responses; and the user, who
 follows the advice of a message. Its model is compared with the server after each step.

@@ -1,4 +1,4 @@
-"""A client for a test, and what came of a request that failed."""
+"""API client for tests, and the error of a request that failed."""
 
 from __future__ import annotations
 

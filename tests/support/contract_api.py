@@ -1,4 +1,4 @@
-"""The emulator as a client sees it, for the tests of the API assumptions."""
+"""HTTP client of the emulator, for the tests of the API assumptions."""
 
 from __future__ import annotations
 

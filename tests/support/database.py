@@ -1,4 +1,4 @@
-"""What the emulator has in its file, read past the emulator."""
+"""Direct access to the emulator's database file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs the commands of a test's project, and which of the test targets a test is in.
+"""Engines that run the commands of a test's project, and the test target that a test belongs to.
 
 The markers are described in pyproject.toml. `make test` runs what is marked neither ``cli`` nor ``complete``, and what is marked
 ``smoke``; `make test-all` runs everything but what is marked ``soak``.

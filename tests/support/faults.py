@@ -1,4 +1,4 @@
-"""What can happen to a request and its response, to be ordered from the independent server."""
+"""Faults of a request or its response, for the independent server."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Bodies of responses that no server should send, and some that it should: each out of a random number generator.
+"""Random bodies of responses: invalid ones, and some valid ones.
 
-A body is made of what an honest server would say, as a value or None.
+A body is derived from the valid response, as a value or None.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Declarations out of the table of types: good ones with values at the edges, and the same with something broken in them.
+"""Hypothesis strategies for declarations: valid ones with values at the edges, and the same with one invalid part.
 
 What is drawn is what a hook gets: a dictionary of properties, with ``__name``.
 """

@@ -1,4 +1,4 @@
-"""Responses that a broken gateway or an attacker could send, all from one random number generator.
+"""Random responses of a broken gateway or an attacker.
 
 :class:`Hostile` is the behaviour of a :mod:`.raw_server`: some of its responses are what the API would send, the others are not.
 What it does depends on nothing but its seed and the requests.

@@ -1,4 +1,4 @@
-"""Modules out of the table of types: together they have every property of every type, with every kind of value that it takes.
+"""Modules that together have every property of every type, with every kind of value that it takes.
 
 Not one for each property: the i-th module of a type has the i-th value of each of its properties, absent being a value, too. An
 update gives each module what the next one of its type has: so every property appears, goes, and changes from value to value.

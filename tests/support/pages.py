@@ -1,4 +1,4 @@
-"""The commands that the pages show, one by one."""
+"""Parser of the commands that the pages show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The environment for `pulumi --policy-pack`: an installation of `pulumi-policy`, and a copy of the pack that starts."""
+"""Environment for `pulumi --policy-pack`: an installation of `pulumi-policy`, and a copy of the pack that starts."""
 
 from __future__ import annotations
 

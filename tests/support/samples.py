@@ -1,4 +1,4 @@
-"""Good modules: for each known type its least and its fullest data, and triggers as a ``TriggerModule`` has them."""
+"""Valid modules: the minimal and the fullest data of each known type, and triggers as a ``TriggerModule`` has them."""
 
 from __future__ import annotations
 

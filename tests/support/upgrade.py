@@ -1,4 +1,4 @@
-"""A stack on v1 that is to be on v2 by the one setting."""
+"""Stack on v1 that is upgraded to v2 by the one setting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""State that a past release wrote still previews without changes, refreshes, updates and deletes (docs/adr/0001-state.md).
+"""Golden states of single resources: preview without changes, refresh, update and delete (docs/adr/0001-state.md).
 
 The file is frozen: a new form of state gets a file of its own.
 """

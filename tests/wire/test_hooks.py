@@ -1,4 +1,4 @@
-"""The hooks in the real plugin process, over the engine's own gRPC."""
+"""The provider's hooks in the real plugin process, over the engine's own gRPC."""
 
 from __future__ import annotations
 
