@@ -119,6 +119,7 @@ class _Step:
     old: Resource | None
     operation: str = "create"
     deletes_first: bool = False
+    is_checked_again: bool = False
 
 
 @dataclass
@@ -146,8 +147,9 @@ class Deployment:
         self._seen: set[str] = set()
         self._failed: set[str] = set()
         self._aliases: dict[str, list[str]] = {}
-        self._checking, self._writing = threading.Lock(), threading.RLock()
-        self._workers = threading.BoundedSemaphore(self.options.parallel)
+        self._writing = threading.RLock()
+        # As in the engine: one thread generates steps, several execute them, both in the order of the registrations.
+        self._generator, self._workers = ThreadPoolExecutor(1), ThreadPoolExecutor(self.options.parallel)
 
     # -- commands -----------------------------------------------------------------------------------------------------
 
@@ -166,7 +168,8 @@ class Deployment:
     def _run_program(self) -> None:
         parallel, root = self.options.parallel, self.project.root
         program = Program(root, programs_python(), self._own_environment, self._config, parallel, self.dry_run)
-        code = program.run(self, self.cancelled)
+        with self._generator, self._workers:
+            code = program.run(self, self.cancelled)
         if code and not self.cancelled.is_set():
             if code != SHOWED_AN_ERROR:
                 self.show(f"error: Program exited with non-zero exit code: {code}")
@@ -189,14 +192,13 @@ class Deployment:
             found["outputs"] = outputs
 
     def register(self, goal: Goal) -> Registered:
-        with self._checking:
-            step = self._checked(goal)
+        step = self._generator.submit(self._checked, goal).result()
         if step is None:
             return Registered(_urn(goal), failed=True)
-        self._compare(step)
-        with self._workers:
-            self._require_running()
-            return self._performed(step)
+        self._workers.submit(self._compare, step).result()
+        if step.is_checked_again:  # no value of the old resource may become one of the new
+            step.inputs = self._generator.submit(self._check, step.urn, goal, None).result()
+        return self._workers.submit(self._performed, step).result()
 
     def read(self, goal: Goal, id_: str) -> Registered:
         """A resource that the program names by its id, and that the stack does not own."""
@@ -245,6 +247,7 @@ class Deployment:
 
     def _compare(self, step: _Step) -> None:
         """Decide whether the resource is created, updated, replaced, or stays the same."""
+        self._require_running()
         old, goal = step.old, step.goal
         if old is None:
             return
@@ -261,8 +264,7 @@ class Deployment:
         if found.is_replaced or old.get("pendingReplacement"):
             step.operation = "replace"
             step.deletes_first = found.deletes_first if goal.delete_before_replace is None else goal.delete_before_replace
-            with self._checking:  # no value of the old resource may become one of the new
-                step.inputs = self._check(step.urn, goal, None)
+            step.is_checked_again = True
         else:
             step.operation = "update" if found.is_changed else "same"
 
@@ -272,6 +274,7 @@ class Deployment:
     # -- steps --------------------------------------------------------------------------------------------------------
 
     def _performed(self, step: _Step) -> Registered:
+        self._require_running()
         old, urn = step.old, step.urn
         try:
             if old is not None and step.operation == "replace" and step.deletes_first:
