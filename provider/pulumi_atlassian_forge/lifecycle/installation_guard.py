@@ -7,7 +7,6 @@ deleted only after at least one other module of the stack has been confirmed to 
 
 from __future__ import annotations
 
-import enum
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -40,27 +39,14 @@ VERIFICATION_WAIT_S: Final = 1.0
 _LOOKUPS: Final = 2  # modules of the state that are read by their keys if the list holds none of them: it may hide them
 
 
-class Verification(enum.Enum):
-    """Whether the credentials lead to the installation of the state. Refreshed credentials are unverified again."""
-
-    UNVERIFIED = enum.auto()
-    VERIFIED = enum.auto()
-
-
 class UnverifiedInstallation(Exception):
-    """None of the modules of the state was found: the token may belong to another installation.
-
-    Attributes:
-        known: How many modules were looked for.
-        listed: How many modules the installation lists.
-        first: The module that reported this first, whose message says what to do; None for the first one.
-    """
+    """None of the modules of the state was found: the token may belong to another installation."""
 
     def __init__(self, known: int, listed: int, first: str | None) -> None:
         super().__init__()
-        self.known = known
-        self.listed = listed
-        self.first = first
+        self.known = known  # how many modules were looked for
+        self.listed = listed  # how many modules the installation lists
+        self.first = first  # the module that reported this first, whose message says what to do; None for the first one
 
 
 class WrongInstallation(UnverifiedInstallation):
@@ -71,31 +57,20 @@ class WrongInstallation(UnverifiedInstallation):
 
 
 class InstallationGuard:
-    """The guard of one installation: hooks report events to it, and ask it for verdicts. Shared by all threads.
-
-    Args:
-        installation: Its name, for messages.
-        notify: Receives run-time messages.
-        wait_s: See :data:`VERIFICATION_WAIT_S`.
-
-    Attributes:
-        ownership: Which resource of the program owns each module.
-        accept_missing_modules: The setting of this name: every missing module counts as deleted.
-        credentials_generation: Counts the refreshes of the credentials: what was verified with earlier ones proves nothing.
-        identity: Returns the identity of the installation, and may send a request; None if the authentication method has none.
-    """
+    """The guard of one installation: hooks report events to it, and ask it for verdicts. Shared by all threads."""
 
     def __init__(self, installation: str, notify: Notify, wait_s: float = VERIFICATION_WAIT_S) -> None:
         self.ownership = Ownership()
-        self.accept_missing_modules = False
-        self.credentials_generation = 0
+        self.accept_missing_modules = False  # the setting of this name: every missing module counts as deleted
+        self.credentials_generation = 0  # counts their refreshes: what was verified with earlier ones proves nothing
+        # Returns the identity, and may send a request; None if the authentication method does not know the installation.
         self.identity: Callable[[], str | None] | None = None
         self._installation = installation
         self._notify = notify
         self._wait_s = wait_s
         self._changed = threading.Condition()
         self._events = 0
-        self._verification = Verification.UNVERIFIED
+        self._is_verified = False  # the credentials lead to the installation of the state
         self._known = KnownModules()
         self._looked_up: set[ModuleName] = set()  # by key, and not found
         self._first_unverified: str | None = None
@@ -107,12 +82,9 @@ class InstallationGuard:
     # -- Events -----------------------------------------------------------------------------------------------------------------
 
     def on_declared(self, version: Version, inputs: Mapping[str, Any], olds: Mapping[str, Any]) -> None:
-        """A module of the program was checked. For a module that does not change this is the only event.
+        """A module of the program was checked; ``olds`` are its inputs in the state, empty for a new module.
 
-        Args:
-            version: Its version of the API.
-            inputs: Its inputs.
-            olds: Its inputs in the state; empty for a new module.
+        For a module that does not change this is the only event.
         """
         with self._changed:
             self._known.declare(version, inputs, olds)
@@ -122,14 +94,7 @@ class InstallationGuard:
     def on_recorded(
         self, version: Version, key: str, outputs: Mapping[str, Any], compared_with: Mapping[str, Any] | None = None
     ) -> None:
-        """A module of the state was seen.
-
-        Args:
-            version: Its version of the API.
-            key: Its key.
-            outputs: Its outputs in the state.
-            compared_with: The inputs with which they are compared: the program's, or in a refresh those in the state.
-        """
+        """A module of the state was seen. Its outputs may be compared with inputs: the program's, or in a refresh the state's."""
         with self._changed:
             if compared_with is not None:
                 self.ownership.record_comparison(outputs, compared_with)
@@ -138,12 +103,9 @@ class InstallationGuard:
             self._record_event()
 
     def on_registered(self, version: Version, key: str, owner: str) -> None:
-        """A module was registered or adopted. The first register waits a moment for other hooks (:data:`FIRST_REGISTER_WAIT_S`).
+        """A module was registered or adopted by the resource with the mark ``owner``, which owns it from now on.
 
-        Args:
-            version: Its version of the API.
-            key: Its key.
-            owner: The mark of the resource that owns it from now on.
+        The first register waits a moment for other hooks (:data:`FIRST_REGISTER_WAIT_S`).
         """
         with self._changed:
             self.ownership.record_owner((version, key), owner)
@@ -162,14 +124,14 @@ class InstallationGuard:
         """The credentials were refreshed: they may be those of another installation."""
         with self._changed:
             self.credentials_generation += 1
-            self._verification = Verification.UNVERIFIED
+            self._is_verified = False
             self._looked_up.clear()
 
     def mark_verified(self, credentials_generation: int) -> None:
         """A module of the state was found with the credentials of this generation."""
         with self._changed:
             if credentials_generation == self.credentials_generation:
-                self._verification = Verification.VERIFIED
+                self._is_verified = True
                 self._record_event()
 
     # -- Knowledge --------------------------------------------------------------------------------------------------------------
@@ -190,11 +152,8 @@ class InstallationGuard:
     ) -> list[str]:
         """The sample of the stack that a module records in its state.
 
-        Args:
-            version: Its version of the API.
-            key: Its key.
-            live: The modules that are known to exist; None: nothing is known.
-            recorded: Its present sample. It stays while all of it exists, so that a refresh leaves the state as it is.
+        ``live`` are the modules that are known to exist; None: nothing is known. ``recorded`` is the present sample: it stays
+        while all of it exists, so that a refresh leaves the state as it is.
         """
         hashes = None if live is None else set(map(hash_key, live))
         present = set(decode_hashes(recorded))
@@ -208,15 +167,9 @@ class InstallationGuard:
     def require_same_identity(self, version: Version, key: str, recorded: object, *, is_new: bool = False) -> None:
         """Require the identity that the state records, if the authentication method knows the installation.
 
-        Args:
-            version: The version of the API.
-            key: The key of the module, or its logical name if it has none yet.
-            recorded: The identity in its state; None: that of the stack's other modules, as far as they are known.
-            is_new: Whether the module is in no state, so that the others may not have been seen yet.
-
-        Raises:
-            WrongInstallation: The identity is another one.
-            ApiError: The identity is not available; nothing was sent.
+        ``recorded`` is the identity in the module's state; None: that of the stack's other modules, as far as they are known.
+        ``is_new``: the module is in no state, so that the others may not have been seen yet. Raises :class:`WrongInstallation`,
+        or an :class:`ApiError` if the identity is not available. A module without a key goes by its logical name.
         """
         if self.identity is None or self.accept_missing_modules:
             return
@@ -234,17 +187,10 @@ class InstallationGuard:
     def require_known_installation(self, version: Version, key: str | None, lists: ModuleLists, name: str = "") -> None:
         """Before a register: require that the state holds no module, or that one of its modules exists.
 
-        Args:
-            version: The version of the API.
-            key: The key, under v1.
-            lists: The shared lists.
-            name: The logical name, for messages.
-
-        Raises:
-            UnverifiedInstallation: More than one module of the state is known, and none of them exists.
-            ApiError: That is not known; nothing was sent.
+        Raises :class:`UnverifiedInstallation` if more than one module of the state is known and none of them exists, and an
+        :class:`ApiError` if that is not known.
         """
-        if self.accept_missing_modules or self._verification is Verification.VERIFIED:
+        if self.accept_missing_modules or self._is_verified:
             return
         module = (version, key or "")
         self._wait_for_keys()
@@ -264,9 +210,8 @@ class InstallationGuard:
     def confirm_deleted(self, version: Version, key: str, lists: ModuleLists) -> None:
         """A module of the state is missing: return if it counts as deleted.
 
-        Raises:
-            UnverifiedInstallation: Other modules of the stack are known, and none of them exists.
-            ApiError: That is not known.
+        Raises :class:`UnverifiedInstallation` if other modules of the stack are known and none of them exists, and an
+        :class:`ApiError` if that is not known.
         """
         if self.accept_missing_modules:
             self._warn_of_accepting(key)
@@ -315,7 +260,7 @@ class InstallationGuard:
 
     def _is_one_listed(self, lists: ModuleLists, module: ModuleName, *, by_content: bool) -> bool:
         """Whether the list holds another module of the state: by its key, or by its content if no key is known."""
-        if self._verification is Verification.VERIFIED:
+        if self._is_verified:
             return True
         generation, others = self.credentials_generation, self._others(module)
         with self._changed:
@@ -340,7 +285,7 @@ class InstallationGuard:
 
     def _is_one_hidden(self, lists: ModuleLists, module: ModuleName) -> bool:
         """Whether another module of the state exists that the list lacks: it hides behind a static module, or is too new."""
-        if self._verification is Verification.VERIFIED:
+        if self._is_verified:
             return True
         generation, known = self.credentials_generation, self._known
         with self._changed:
