@@ -35,17 +35,8 @@ class AdoptionTargetMissing(ApiError):
 def adopt(operations: Operations, key: str, content: Content, notify: Callable[[str], None]) -> LiveModule | None:
     """Adopt a module that exists; what differs from its declaration is overwritten, with a message that shows what was there.
 
-    Args:
-        operations: The five operations.
-        key: The module's key.
-        content: The declared content.
-        notify: Receives the message.
-
-    Returns:
-        The module as the server has it; None if no module has this key.
-
-    Raises:
-        ApiError: It cannot be adopted; ``outcome`` says whether it may be changed all the same.
+    Returns the module as the server has it; None if no module has this key. The ``outcome`` of an :class:`ApiError` says whether
+    the module may be changed all the same.
     """
     try:
         live = operations.read(key)

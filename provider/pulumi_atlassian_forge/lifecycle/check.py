@@ -22,32 +22,20 @@ if TYPE_CHECKING:
 
 
 class Settings(Protocol):
-    """What ``check`` needs of the settings. No request."""
+    """What ``check`` needs of the settings. No request; a setting that cannot be used is a :class:`ForgeError`."""
 
     @property
     def names(self) -> list[str]:
         """The installations that can be used."""
 
     def version(self, name: str) -> Version:
-        """The API version of an installation.
-
-        Raises:
-            ForgeError: The settings of this installation cannot be used.
-        """
+        """The API version of an installation."""
 
     def max_data_size(self, name: str) -> int:
-        """Bytes that the data of a module may have.
-
-        Raises:
-            ForgeError: The settings of this installation cannot be used.
-        """
+        """Bytes that the data of a module may have."""
 
     def manifest(self, name: str) -> Manifest | None:
-        """What the app's manifest declares; None if the settings name no manifest.
-
-        Raises:
-            ForgeError: The settings of this installation cannot be used, or its manifest cannot be read.
-        """
+        """What the app's manifest declares; None if the settings name no manifest."""
 
     def unknown(self, name: str) -> str | None:
         """Why an installation is unknown; None if it is known."""
@@ -78,18 +66,9 @@ class KeyClaims:
 def check(news: Mapping[str, Any], settings: Settings, keys: KeyClaims) -> CheckedInputs:
     """Validate and complete the inputs of one resource.
 
-    No request; idempotent; accepts :data:`UNKNOWN` at any depth.
-
-    Args:
-        news: The inputs, as the program gave them, or as an earlier check returned them.
-        settings: The installations.
-        keys: The keys of this run.
-
-    Returns:
-        The inputs in canonical form, with ``installation``, ``apiVersion`` and (v1) ``key`` resolved, and all validation errors.
-
-    Raises:
-        ForgeError: The settings of the installation cannot be used, or its manifest cannot be read.
+    No request; idempotent; accepts :data:`UNKNOWN` at any depth. Returns the inputs in canonical form, with ``installation``,
+    ``apiVersion`` and (v1) ``key`` resolved, and all validation errors. Raises a :class:`ForgeError` only if the settings or the
+    manifest cannot be used.
     """
     news = {name: value for name, value in news.items() if value is not None}
     problems = check_content(news)

@@ -30,12 +30,6 @@ def create(installation: Installation, inputs: Mapping[str, Any]) -> tuple[Modul
     3. Warn about duplicates: modules of the same content that an interrupted run may have left.
     4. Record the module: in the shared list, in the guard, in the ownership.
     5. Build the outputs.
-
-    Returns:
-        The id and the outputs.
-
-    Raises:
-        ForgeError: It is not registered, or it is unknown whether it is.
     """
     version: Version = inputs["apiVersion"]
     content, key = content_of(inputs), inputs.get("key")

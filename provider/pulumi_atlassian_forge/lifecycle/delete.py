@@ -20,9 +20,6 @@ def delete(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -
     3. Send the delete, and verify it if the outcome is unknown (:mod:`.recovery`).
     4. A module that existed verifies the installation. If it was missing, confirm that it was deleted.
     5. Record the deletion, in the guard and in the shared list.
-
-    Raises:
-        ForgeError: It was not deleted, it is unknown whether it was, or its absence cannot be confirmed.
     """
     attempt = attempt_at("delete", installation, id_.version, id_.key, content_of(olds).type)
     guard = installation.guard

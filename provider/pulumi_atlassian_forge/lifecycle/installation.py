@@ -20,21 +20,10 @@ from .recovery import Registrar
 class Installation(Protocol):
     """One installation as the decisions need it; :mod:`pulumi_atlassian_forge.session.connection` implements it."""
 
-    @property
-    def name(self) -> str:
-        """Its name in the settings."""
-
-    @property
-    def base_url(self) -> str:
-        """The address of its API, for messages."""
-
-    @property
-    def auth_method(self) -> AuthMethodName | None:
-        """The setting that selects the authentication method, for messages; None if none is needed."""
-
-    @property
-    def guard(self) -> InstallationGuard:
-        """The protection against the credentials of another installation."""
+    name: str  # in the settings
+    base_url: str  # for messages
+    auth_method: AuthMethodName | None  # the setting that selects it, for messages; None if none is needed
+    guard: InstallationGuard
 
     @property
     def slots(self) -> AbstractContextManager[object]:
@@ -50,21 +39,11 @@ class Installation(Protocol):
         """Registers modules exactly once, under one version of the API."""
 
     def notify(self, about: str, text: str) -> None:
-        """Send a run-time message to the user.
-
-        Args:
-            about: What it is about: the installation, or ``<installation>/<key>``.
-            text: What happened.
-        """
+        """Send a run-time message to the user, about the installation or ``<installation>/<key>``."""
 
 
 def attempt_at(
-    verb: Verb,
-    installation: Installation,
-    version: Version,
-    key: str | None,
-    type_: str,
-    inputs: Mapping[str, Any] | None = None,
+    verb: Verb, installation: Installation, version: Version, key: str | None, type_: str, inputs: Mapping[str, Any] | None = None
 ) -> Attempt:
     """What is tried, for the first line of a message."""
     name = "/".join((inputs or {}).get("__name", ())) or None
@@ -73,11 +52,7 @@ def attempt_at(
 
 @contextmanager
 def explained(attempt: Attempt) -> Iterator[None]:
-    """Turn an error of the API or of the installation guard into the error that the user reads.
-
-    Raises:
-        ForgeError: In place of either.
-    """
+    """Turn an error of the API or of the installation guard into the :class:`ForgeError` that the user reads."""
     try:
         yield
     except UnverifiedInstallation as error:
@@ -95,12 +70,7 @@ def with_marks(
 ) -> dict[str, Any]:
     """The outputs with what shows a later run that it is on the right installation: ``__identity`` and ``__siblings``.
 
-    Args:
-        installation: The installation.
-        id_: The module.
-        outputs: Its outputs.
-        live: The modules that are known to exist; None: nothing is known.
-        recorded: The ``__siblings`` of the old outputs.
+    ``live`` and ``recorded`` are those of :meth:`InstallationGuard.siblings`.
     """
     try:
         identity = installation.guard.identity() if installation.guard.identity is not None else None
@@ -112,10 +82,9 @@ def with_marks(
 
 
 def is_listed(installation: Installation, id_: ModuleId) -> bool:
-    """Whether the list holds a module for which the API answered 404. A second, fresh list decides.
+    """Whether the list holds a module for which the API responded with 404. A second, fresh list decides.
 
-    Raises:
-        InvalidResponse: The list is not available. A gateway that answers 404 to one request may answer it to the other.
+    If the list is not available, that is an error: a gateway that responds with 404 to one request may do so to the other.
     """
     module_list = installation.module_list(id_.version)
     try:

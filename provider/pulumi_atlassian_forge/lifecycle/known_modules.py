@@ -61,29 +61,17 @@ def decode_hashes(texts: Any) -> Iterable[KeyHash]:
 
 @dataclass
 class KnownModules:
-    """The modules of the stack that a process knows. Not synchronized: the guard holds its lock.
+    """The modules of the stack that a process knows. Not synchronized: the guard holds its lock."""
 
-    Attributes:
-        recorded: Modules in the state, by name.
-        hashes: Modules that those recorded as their sample: they were in the state once.
-        contents: Fingerprints of modules in the state whose keys are not known yet (v2).
-        identities: Identities of the installation that the state records.
-        declared: Modules of the program, in the order of their declaration. They prove nothing.
-        awaiting: How many declared modules are still to be registered.
-        is_compared: Whether a module of the state was compared with its declaration: then all of the state is on its way.
-        registered: Modules that this process registered or adopted.
-        deleted: Modules that this process deleted.
-    """
-
-    recorded: set[ModuleName] = field(default_factory=set)
-    hashes: set[KeyHash] = field(default_factory=set)
-    contents: set[tuple[Version, str]] = field(default_factory=set)
-    identities: set[str] = field(default_factory=set)
-    declared: dict[ModuleName, None] = field(default_factory=dict)
-    awaiting: int = 0
-    is_compared: bool = False
-    registered: set[ModuleName] = field(default_factory=set)
-    deleted: set[ModuleName] = field(default_factory=set)
+    recorded: set[ModuleName] = field(default_factory=set)  # in the state, by name
+    hashes: set[KeyHash] = field(default_factory=set)  # the samples of those: modules that were in the state once
+    contents: set[tuple[Version, str]] = field(default_factory=set)  # fingerprints of those in the state without known keys (v2)
+    identities: set[str] = field(default_factory=set)  # of the installation, as the state records them
+    declared: dict[ModuleName, None] = field(default_factory=dict)  # by the program, in its order; they prove nothing
+    awaiting: int = 0  # declared modules that are still to be registered
+    is_compared: bool = False  # a module of the state was compared with its declaration: then all of the state is on its way
+    registered: set[ModuleName] = field(default_factory=set)  # or adopted, by this process
+    deleted: set[ModuleName] = field(default_factory=set)  # by this process
 
     def declare(self, version: Version, inputs: Mapping[str, Any], olds: Mapping[str, Any]) -> None:
         """Record a declaration of the program, and its inputs in the state (empty for a new module)."""
@@ -112,12 +100,7 @@ class KnownModules:
         return {content for content in self.contents if content[0] not in named}
 
     def sample(self, name: ModuleName, live: set[KeyHash] | None) -> list[str]:
-        """The other modules that one records in its state: an even sample, the same each time.
-
-        Args:
-            name: The module.
-            live: The modules that are known to exist; None: nothing is known.
-        """
+        """The other modules that one records in its state: an even sample, the same each time, of the live ones if known."""
         latest = [hash_key(other) for other in self.declared if other not in self.deleted]
         known = self.all_hashes() | set(latest)
         known -= {hash_key(name), *map(hash_key, self.deleted)}

@@ -69,15 +69,9 @@ class Attempt:
 
 
 def explain(attempt: Attempt, error: ApiError, *, registered: Mapping[Version, int] = MappingProxyType({})) -> ForgeError:
-    """The message of an operation that failed with an error of the API.
+    """The message of an operation that failed with an error of the API. It holds text only, never that error.
 
-    Args:
-        attempt: The operation.
-        error: The error.
-        registered: How many modules the installation holds, if that is known: under one version of the API or under both.
-
-    Returns:
-        The error to raise. It holds text only, never the error of the API.
+    ``registered`` is how many modules the installation holds, if that is known: under one version of the API or under both.
     """
     is_full = attempt.verb == "register" and is_about_the_limit(error) and sum(registered.values()) >= LIMIT
     if is_full and error.outcome is Outcome.NOT_APPLIED:
@@ -122,20 +116,12 @@ def unverified(attempt: Attempt, error: UnverifiedInstallation) -> ForgeError:
     accept = f"{variable(attempt.installation, 'acceptMissingModules')}=true pulumi refresh"
     setting, what = _setting_and_meaning(attempt.installation, attempt.auth_method)
     if isinstance(error, WrongInstallation):
-        return ForgeError(
-            f"{attempt}\n"
-            "this is another installation than the one that the stack was made on\n"
-            f"{state}\n"
-            f"is {setting} {what}, at {attempt.base_url}?\n"
-            f"next: correct it and run the command again; if the app was installed anew: {accept}"
-        )
-    return ForgeError(
-        f"{attempt}\n"
-        f"none of the {error.known} modules of this stack that were looked for is there; {error.listed} others are\n"
-        f"{state}\n"
-        f"is {setting} {what}, at {attempt.base_url}?\n"
-        f"next: if not, correct it and run the command again; if all were deleted: {accept}"
-    )
+        why = "this is another installation than the one that the stack was made on"
+        step = "correct it and run the command again; if the app was installed anew"
+    else:
+        why = f"none of the {error.known} modules of this stack that were looked for is there; {error.listed} others are"
+        step = "if not, correct it and run the command again; if all were deleted"
+    return ForgeError(f"{attempt}\n{why}\n{state}\nis {setting} {what}, at {attempt.base_url}?\nnext: {step}: {accept}")
 
 
 def _reachability_step(installation: str, auth_method: AuthMethodName | None, error: ApiError) -> str:

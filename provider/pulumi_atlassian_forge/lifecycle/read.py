@@ -24,16 +24,8 @@ def read(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -> 
     4. Mark the installation as verified: one of its modules was found.
     5. Build the outputs, and the inputs that the user manages.
 
-    Args:
-        installation: The installation.
-        id_: The module.
-        olds: The old outputs; for a get the inputs, which lack ``__schema``.
-
-    Returns:
-        Outputs and inputs; None if the module was deleted outside Pulumi.
-
-    Raises:
-        ForgeError: It cannot be read, its deletion cannot be confirmed, or a get found no such module.
+    ``olds`` are the old outputs; for a get the inputs, which lack ``__schema``. Returns outputs and inputs; None if the module
+    was deleted outside Pulumi.
     """
     typed = is_typed(olds)
     declared = content_of(olds) if "__schema" in olds else None
@@ -74,11 +66,7 @@ def _find(installation: Installation, id_: ModuleId, *, was_recorded: bool) -> L
 
 
 def find(installation: Installation, version: Version, key: str) -> LiveModule:
-    """Find one module, whether it is in a state or not: in the shared list, or by its key.
-
-    Raises:
-        ForgeError: No such module exists, or it cannot be read.
-    """
+    """Find one module, whether it is in a state or not: in the shared list, or by its key."""
     attempt = attempt_at("read", installation, version, key, "any type")
     try:
         with explained(attempt):
@@ -91,11 +79,7 @@ def find(installation: Installation, version: Version, key: str) -> LiveModule:
 
 
 def list_modules(installation: Installation, version: Version) -> list[LiveModule]:
-    """All modules of an installation under one version of the API, sorted by key.
-
-    Raises:
-        ForgeError: They cannot be listed.
-    """
+    """All modules of an installation under one version of the API, sorted by key."""
     try:
         return sorted(installation.module_list(version).all(), key=lambda live: live.key)
     except ApiError as error:

@@ -53,17 +53,9 @@ class Registrar:
     """Registers modules exactly once, on one installation under one version of the API. Shared by all threads of a process.
 
     A register is sent again only if the module is certainly not registered. If the outcome of a request is unknown, a
-    verification read decides: under v1 by the key, under v2 by comparing the list taken before with one taken after.
-
-    Args:
-        installation: Its name, for messages.
-        operations: The five operations.
-        module_list: The shared list.
-        budget_s: Seconds that one register may take with all its verification reads and retries.
-        adopt_identical: Whether a module that exists under the same key with the same content is adopted (v1).
-        notify: Receives run-time messages.
-        sleep: Waits for some seconds.
-        clock: A monotonic clock, in seconds.
+    verification read decides: under v1 by the key, under v2 by comparing the list taken before with one taken after. One register
+    may take ``budget_s`` seconds with all its verification reads and retries. With ``adopt_identical``, under v1, a module that
+    exists under the same key with the same content is adopted.
     """
 
     def __init__(  # noqa: PLR0913 - what it needs, and what a test sets
@@ -102,16 +94,9 @@ class Registrar:
         4. If the outcome is unknown: verify. A module that is found is the registered one.
         5. If nothing is found: send the register again, up to :data:`ATTEMPTS` times within the budget.
 
-        Args:
-            key: Its key under v1; None under v2.
-            content: What to register.
-            was_deleted: Whether this process deleted the module of this key: a server may not have applied that everywhere yet.
-
-        Returns:
-            The module; None if v1 responded with an empty body.
-
-        Raises:
-            ApiError: It was not registered; ``outcome`` says whether it may be registered all the same.
+        The key is None under v2. ``was_deleted``: this process deleted the module of this key, and a server may not have applied
+        that everywhere yet. Returns the module; None if v1 responded with an empty body. The ``outcome`` of an :class:`ApiError`
+        says whether the module may be registered all the same.
         """
         operations = self._operations.with_shared_budget()
         if key is not None:
@@ -174,10 +159,7 @@ class Registrar:
     def _verify(self, operations: Operations, key: str | None, content: Content, cause: ApiError) -> LiveModule | None:
         """The verification read, repeated while nothing is found: a server may show a new module late.
 
-        Raises:
-            AmbiguousRegistration: Several modules could be the registered one.
-            KeyTaken: Another module has the key.
-            ApiError: ``cause``, if the read fails: without it, a second register could register the module twice.
+        If the read fails, ``cause`` is raised: without the read, a second register could register the module twice.
         """
         for delay in VERIFICATION_DELAYS_S:
             if delay:
@@ -274,21 +256,11 @@ def _matches_better(other: Content, content: Content, live: Content) -> bool:
 
 
 def update_and_verify(operations: Operations, key: str, content: Content, removed: Sequence[str] = ()) -> LiveModule:
-    """Replace a module's content, and verify it if the outcome is unknown.
+    """Replace a module's content, and verify it if the outcome is unknown. Returns the module as the server has it.
 
-    Args:
-        operations: The five operations.
-        key: The module's key.
-        content: What it is to hold.
-        removed: The paths that it held and that are no longer declared: if one is left, the update was not carried out. Without
-            them, such a path would count as an addition of the server.
-
-    Returns:
-        The module as the server has it.
-
-    Raises:
-        NotFound: No module has this key.
-        ApiError: It was not updated; ``outcome`` says whether that is certain.
+    ``removed`` are the paths that it held and that are no longer declared: if one is left, the update was not carried out.
+    Without them, such a path would count as an addition of the server. The ``outcome`` of an :class:`ApiError` says whether the
+    module is certainly unchanged.
     """
     operations = operations.with_shared_budget()
     try:
@@ -308,11 +280,7 @@ def update_and_verify(operations: Operations, key: str, content: Content, remove
 def delete_and_verify(operations: Operations, key: str) -> bool:
     """Delete a module, and verify it if the outcome is unknown.
 
-    Returns:
-        Whether the server confirmed the deletion; False if no module has this key, or none has it any more.
-
-    Raises:
-        ApiError: It was not deleted; ``outcome`` says whether that is certain.
+    Returns whether the server confirmed the deletion; False if no module has this key, or none has it any more.
     """
     operations = operations.with_shared_budget()
     try:

@@ -26,13 +26,8 @@ def outputs_of(
 ) -> dict[str, Any]:
     """The outputs of a module: its declaration as it is live, and the hidden properties.
 
-    Args:
-        base: The inputs, or the old outputs of a refresh.
-        declared: The declared content.
-        live: The module as the server has it.
-        server: The paths that the server added; None: not known yet.
-        typed: Whether it is a ``TriggerModule``; by default as ``base`` is.
-        first_look: Whether the paths that the server added are to be taken from ``live``.
+    ``base`` is the inputs, or the old outputs of a refresh. ``server`` is the paths that the server added; None: not known yet,
+    and with ``first_look`` taken from ``live``. By default the module is a ``TriggerModule`` if ``base`` is one.
     """
     typed = is_typed(base) if typed is None else typed
     outputs: dict[str, Any] = {"key": live.key, "installation": base["installation"], "apiVersion": base["apiVersion"]}

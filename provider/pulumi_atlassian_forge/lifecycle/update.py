@@ -27,12 +27,6 @@ def update(
     3. If the module was deleted outside Pulumi: register it again under v1; fail under v2, which makes the key.
     4. Record the module in the shared list.
     5. Build the outputs.
-
-    Returns:
-        The outputs.
-
-    Raises:
-        ForgeError: It was not updated, it is unknown whether it was, or it is missing and cannot be registered again.
     """
     olds = olds or {}
     content = content_of(news)
