@@ -19,15 +19,7 @@ class ErrorDeduplicator:
         self._first: dict[str, str] = {}
 
     def shorten(self, error: ForgeError, name: str) -> ForgeError:
-        """The error to raise for a resource.
-
-        Args:
-            error: The failure.
-            name: The resource, as the engine's output names it.
-
-        Returns:
-            The error itself for the first resource of its cause, each time it fails; one line for each other resource.
-        """
+        """The error to raise for a resource: itself for the first one of its cause, each time it fails; else one line."""
         with self._lock:
             first = self._first.setdefault(error.cause, name)
         return error if first == name else ForgeError(f"{error.line}; next: see the message about {first!r}")

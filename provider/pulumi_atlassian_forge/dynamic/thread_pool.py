@@ -30,13 +30,9 @@ def _nothing() -> None:
 
 
 def raise_thread_limit(installations: int) -> bool:
-    """Raise the limit of the pool whose thread calls this; threads are started only when needed.
+    """Raise the limit of the pool whose thread calls this, for operations that wait for so many installations.
 
-    Args:
-        installations: How many installations operations may wait for.
-
-    Returns:
-        Whether the pool was found.
+    Threads are started only when needed. Returns whether the pool was found.
     """
     wanted = IDLE_THREADS + MAX_WAITING_OPERATIONS * installations
     frame: FrameType | None = sys._getframe()  # noqa: SLF001 - the thread's first frame is the only one that knows its pool

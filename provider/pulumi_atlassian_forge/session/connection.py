@@ -35,13 +35,8 @@ _ADVICE = "; the others need not wait with it: --parallel, see docs/guide/authen
 class Connection:
     """One installation: its client, and per API version its operations and its list. Shared by all threads.
 
-    Args:
-        name: The name that it has in the settings.
-        settings: How to reach it.
-        root: Where a relative path starts.
-        guard: The protection against the credentials of another installation.
-        notify: Receives run-time messages.
-        is_one_of_several: Whether it could keep others waiting.
+    A relative path in the settings starts at ``root``. A request that fails, or a token that cannot be obtained, is an
+    :class:`~pulumi_atlassian_forge.api.errors.ApiError`.
     """
 
     def __init__(
@@ -68,11 +63,7 @@ class Connection:
             self._auth_method.auth,
             envelope=self._auth_method.envelope,
             gate=GATE,
-            timeouts=Timeouts(
-                connect=settings.connect_timeout,
-                read=settings.request_timeout,
-                total=settings.operation_timeout,
-            ),
+            timeouts=Timeouts(connect=settings.connect_timeout, read=settings.request_timeout, total=settings.operation_timeout),
             transport=self._auth_method.transport,
             user_agent=_USER_AGENT,
         )
@@ -80,14 +71,10 @@ class Connection:
         rate_limiter = RateLimiter(lambda text: notify(name, text), advice=_ADVICE if is_one_of_several else "")
         self._operations: dict[Version, Operations] = {v: Operations(self._client, v, rate_limiter) for v in ("v1", "v2")}
         self._module_lists: dict[Version, ModuleList] = {v: ModuleList(operations) for v, operations in self._operations.items()}
+        budget_s, adopt_identical = settings.operation_timeout, settings.adopt_identical
         self._registrars: dict[Version, Registrar] = {
             v: Registrar(
-                name,
-                operations,
-                self._module_lists[v],
-                budget_s=settings.operation_timeout,
-                adopt_identical=settings.adopt_identical,
-                notify=notify,
+                name, operations, self._module_lists[v], budget_s=budget_s, adopt_identical=adopt_identical, notify=notify
             )
             for v, operations in self._operations.items()
         }
@@ -101,56 +88,36 @@ class Connection:
         return self._module_lists[version]
 
     def registrar(self, version: Version) -> Registrar:
-        """What registers modules, once each, under one version of the API."""
+        """Registers modules exactly once, under one version of the API."""
         return self._registrars[version]
 
     def ask(self, request: Request) -> Response:
-        """Send a request once, whatever comes of it: for a look at the installation itself.
-
-        Raises:
-            ApiError: No response came that can be used.
-        """
+        """Send a request once, without retries, and return the response whatever its status."""
         return self._client.send(request)
 
     def credentials(self) -> Mapping[str, str]:
-        """The headers that show who asks; none where the emulator needs none. Not to be shown.
-
-        Raises:
-            ApiError: There are none to be had.
-        """
+        """The secret headers that authenticate a request; empty if the emulator needs none."""
         return self._auth_method.auth.headers(list_page("v1"))
 
     def expires_at(self) -> float | None:
-        """When the token ends, in seconds since the epoch; None where that is not known, or there is no token.
-
-        Raises:
-            ApiError: There is none to be had.
-        """
+        """When the token expires, in seconds since the epoch; None if that is not known, or there is no token."""
         return self._auth_method.expires_at()
 
     def installation(self) -> str | None:
-        """The id of the installation, as far as the authentication method has told it by now.
-
-        Raises:
-            ApiError: The token that tells it cannot be had.
-        """
+        """The id of the installation; None if the authentication method does not know it, or not yet."""
         return None if self._auth_method.installation is None else self._auth_method.installation()
 
     def identity(self) -> str | None:
-        """What tells this installation from others, if the authentication method knows it; a request may be needed to learn it.
-
-        Raises:
-            ApiError: It could not be asked.
-        """
+        """The hash of the installation's id; None if the authentication method does not know the id. May send a request."""
         if self._auth_method.installation is None:
             return None
         if self._auth_method.envelope is not None and not self._auth_method.envelope.has_responded:
-            self._module_lists[self._version].all()  # each response tells
+            self._module_lists[self._version].all()  # each response of the relay holds the id
         found = self.installation()
         return None if found is None else identity_of(found)
 
     def _forget(self) -> None:
-        """Other credentials may lead to another installation: what was seen of it is to be seen again."""
+        """New credentials may be those of another installation: everything known of it is forgotten."""
         self.guard.on_credentials_refreshed()
         for module_list in self._module_lists.values():
             module_list.invalidate()

@@ -11,11 +11,6 @@ _MAX_CHARACTERS: Final = 5000  # a hundred keys have room
 
 
 def to_standard_error(about: str, text: str) -> None:
-    """Print one line.
-
-    Args:
-        about: What it is about: the installation, or ``<installation>/<key>``.
-        text: What happened. It may hold keys and words of a server as they came: they are made printable here.
-    """
+    """Print one line about an installation or ``<installation>/<key>``. What a server sent is made printable here."""
     sys.stderr.write(f"{printable(about, _MAX_CHARACTERS)}: {printable(text, _MAX_CHARACTERS)}\n")
     sys.stderr.flush()

@@ -33,14 +33,9 @@ if TYPE_CHECKING:
 class Connections:
     """All installations of a process, each connected when it is first needed.
 
-    Args:
-        get: Returns the value of a configuration key, or None.
-        directory: Where the plugin runs. A relative path starts at the nearest Pulumi.yaml, from here upwards.
-        called: Installations that the user or a state names: their variables are enough, without a configuration.
-        notify: Receives run-time messages.
-
-    Raises:
-        ForgeError: ``atlassian-forge:installations`` or ``forge-installations.yaml`` cannot be used.
+    A setting, a file or an installation that cannot be used is a :class:`ForgeError`. ``get`` returns the value of a
+    configuration key. A relative path starts at the nearest Pulumi.yaml, from ``directory`` upwards. ``called`` are installations
+    that the user or a state names: their variables are enough, without a configuration.
     """
 
     def __init__(
@@ -62,11 +57,7 @@ class Connections:
         return self._installations.names
 
     def version(self, name: str) -> Version:
-        """The API version of an installation.
-
-        Raises:
-            ForgeError: Its settings cannot be used.
-        """
+        """The API version of an installation."""
         return self._installations.resolve(name).api_version
 
     def source(self, name: str, field: str) -> str | None:
@@ -74,23 +65,15 @@ class Connections:
         return self._installations.source(name, field)
 
     def misspelt(self) -> dict[str, str]:
-        """Variables that nothing reads, each with the one that it is nearly called like."""
+        """Variables that nothing reads, each with the one that it resembles."""
         return self._installations.misspelt()
 
     def max_data_size(self, name: str) -> int:
-        """Bytes that the data of a module may have.
-
-        Raises:
-            ForgeError: The settings of the installation cannot be used.
-        """
+        """Bytes that the data of a module may have."""
         return self._installations.resolve(name).max_data_size
 
     def manifest(self, name: str) -> Manifest | None:
-        """What the manifest of an installation's app declares; None where no manifest is set. Each file is read once.
-
-        Raises:
-            ForgeError: The settings of the installation cannot be used, or the manifest cannot be read.
-        """
+        """What the manifest of an installation's app declares; None if no manifest is set. Each file is read once."""
         file = self._installations.resolve(name).manifest
         if file is None:
             return None
@@ -105,8 +88,7 @@ class Connections:
         except ManifestError as error:
             where = f"{file}:{error.line}" if error.line else file
             raise ForgeError(
-                f"the app's manifest for installation {name!r} cannot be read\n"
-                f"{where}: {error.reason}\n"
+                f"the app's manifest for installation {name!r} cannot be read\n{where}: {error.reason}\n"
                 f"it is set by {config_key(name, 'manifest')} (or {variable(name, 'manifest')}); a relative path starts at "
                 f"{self._root}\n"
                 "next: correct the file or the setting, or remove the setting to do without these checks"
@@ -117,34 +99,26 @@ class Connections:
         return self._guards.setdefault(name, InstallationGuard(name, self._notify))
 
     def unknown(self, name: str) -> str | None:
-        """Why an installation is not known; None where it is. A ``default`` without settings is another mistake."""
+        """Why an installation is unknown; None if it is known. A ``default`` without settings is another error."""
         return None if name == DEFAULT or name in self.names else unknown_installation(name, self.names)
 
     def secrets(self) -> set[str]:
-        """Every token in sight, for redaction."""
+        """Every token in the settings and every token that was obtained, for redaction."""
         with self._lock:
             obtained = [connection.secrets() for connection in self._open.values()]
         return self._installations.secrets().union(*obtained)
 
     def open(self, name: str) -> Connection:
-        """The connection to an installation: one for all threads.
-
-        Raises:
-            ForgeError: The installation is not configured, or its settings cannot be used.
-        """
-        # With it comes the client: a preview needs none, and is a tenth of a second faster without.
+        """The connection to an installation: one for all threads."""
+        # It imports the client. A preview needs none, and is a tenth of a second faster without.
         from .connection import Connection  # noqa: PLC0415
 
         with self._lock:
             connection = self._open.get(name)
             if connection is None:
+                settings, is_one_of_several = self._installations.resolve(name), len(self.names) > 1
                 connection = self._open[name] = Connection(
-                    name,
-                    self._installations.resolve(name),
-                    self._root,
-                    self.guard(name),
-                    self._notify,
-                    is_one_of_several=len(self.names) > 1,
+                    name, settings, self._root, self.guard(name), self._notify, is_one_of_several=is_one_of_several
                 )
             return connection
 
@@ -157,18 +131,9 @@ class Connections:
 
 
 class Session:
-    """What one process of a front end has open. Shared by all threads.
+    """What one process of a front end has open. Shared by all threads. The arguments are those of :class:`Connections`.
 
-    Args:
-        get: Returns the value of a configuration key, or None.
-        notify: Receives run-time messages.
-        directory: Where the process runs; a relative path starts at the nearest Pulumi.yaml above it.
-
-    Attributes:
-        connections: The installations.
-
-    Raises:
-        ForgeError: The configuration cannot be used.
+    A verb that fails raises a :class:`ForgeError`, which says what happened to the module, or that this is unknown.
     """
 
     def __init__(self, get: Get, notify: Notify = to_standard_error, directory: Path | None = None) -> None:
@@ -178,15 +143,7 @@ class Session:
     # The verbs import what they need when they are called: a preview calls check and diff only, and needs no client.
 
     def check(self, inputs: Mapping[str, Any], olds: Mapping[str, Any]) -> CheckedInputs:
-        """Validate and complete the inputs of one resource; no request.
-
-        Args:
-            inputs: The inputs, as the program gave them.
-            olds: The inputs in the state; empty for a new resource.
-
-        Raises:
-            ForgeError: The settings of the installation cannot be used.
-        """
+        """Validate and complete the inputs of one resource; no request. For a new one ``olds``, its old inputs, are empty."""
         checked = check(inputs, self.connections, self._keys)
         if not checked.problems:
             guard = self.connections.guard(checked.inputs["installation"])
@@ -194,65 +151,41 @@ class Session:
         return checked
 
     def diff(self, id_: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Difference:
-        """Compare the old outputs with the new inputs; no request. The result depends on nothing else.
-
-        Raises:
-            ForgeError: The id is not that of a module.
-        """
+        """Compare the old outputs with the new inputs; no request. The result depends on nothing else."""
         module = ModuleId.parse(id_)
         self.connections.guard(module.installation).on_recorded(module.version, module.key, olds, news)
         return diff(olds, news)
 
     def create(self, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-        """Register a module, or adopt one: its id and its outputs.
-
-        Raises:
-            ForgeError: It is not registered, or it is unknown whether it is.
-        """
+        """Register a module, or adopt one: its id and its outputs."""
         from pulumi_atlassian_forge.lifecycle.create import create  # noqa: PLC0415
 
         id_, outputs = create(self.connections.open(inputs["installation"]), inputs)
         return str(id_), outputs
 
     def read(self, id_: str, olds: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """Read a module: its outputs and inputs; None if it was deleted outside Pulumi.
-
-        Raises:
-            ForgeError: It cannot be read, or its deletion cannot be confirmed.
-        """
+        """Read a module: its outputs and inputs; None if it was deleted outside Pulumi."""
         from pulumi_atlassian_forge.lifecycle.read import read  # noqa: PLC0415
 
         module = ModuleId.parse(id_)
         return read(self.connections.open(module.installation), module, olds)
 
     def update(self, id_: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
-        """Replace the content of a module: its outputs.
-
-        Raises:
-            ForgeError: It was not updated, or it is unknown whether it was.
-        """
+        """Replace the content of a module: its outputs."""
         from pulumi_atlassian_forge.lifecycle.update import update  # noqa: PLC0415
 
         module = ModuleId.parse(id_)
         return update(self.connections.open(module.installation), module, news, olds)
 
     def delete(self, id_: str, olds: Mapping[str, Any]) -> None:
-        """Delete a module.
-
-        Raises:
-            ForgeError: It was not deleted, or its absence cannot be confirmed.
-        """
+        """Delete a module."""
         from pulumi_atlassian_forge.lifecycle.delete import delete  # noqa: PLC0415
 
         module = ModuleId.parse(id_)
         delete(self.connections.open(module.installation), module, olds)
 
     def find(self, installation: str, key: str) -> tuple[ModuleId, LiveModule]:
-        """Find one module, whether it is in a state or not.
-
-        Raises:
-            ForgeError: No such module exists, or it cannot be read.
-        """
+        """Find one module, whether it is in a state or not."""
         from pulumi_atlassian_forge.lifecycle.read import find  # noqa: PLC0415
 
         connection = self.connections.open(installation)
@@ -260,11 +193,7 @@ class Session:
         return ModuleId(installation, version, key), find(connection, version, key)
 
     def list_modules(self, installation: str) -> list[tuple[ModuleId, LiveModule]]:
-        """All modules of an installation, sorted by key.
-
-        Raises:
-            ForgeError: They cannot be listed.
-        """
+        """All modules of an installation, sorted by key."""
         from pulumi_atlassian_forge.lifecycle.read import list_modules  # noqa: PLC0415
 
         connection = self.connections.open(installation)

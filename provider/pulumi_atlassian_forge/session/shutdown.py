@@ -25,7 +25,6 @@ _WATCH_INTERVAL_S: Final = 0.5
 _ENGINE_GONE_GRACE_S: Final = 60.0  # for requests under way, each of which has a time limit of its own
 _ENGINE_ASKED_GRACE_S: Final = 4.0  # the same after the engine's SIGINT: it kills the process after five
 
-
 GATE: Final = RequestGate()
 """The gate of this process."""
 
@@ -55,10 +54,7 @@ def watch(
 ) -> threading.Thread:
     """Start the thread that watches the engine. Called once in a plugin process.
 
-    Args:
-        gate: The gate to close.
-        leave: Ends the process at once: no cleanup may wait for a worker that waits.
-        interval_s: Seconds between two checks.
+    ``leave`` ends the process at once: no cleanup may wait for a worker that waits.
     """
     above = ancestors()
 
@@ -84,13 +80,8 @@ def exit_when_asked(
 
     After the engine's SIGINT the interpreter waits for the threads of the hooks. They may wait for a pause that a server asked
     for, while the engine waits five seconds for the process. This runs before those threads are waited for. ``threading`` has no
-    public place for it: without ``_register_atexit`` the engine's five seconds remain.
-
-    Args:
-        is_busy: Whether a hook is running; if not, the process ends by itself.
-        gate: The gate to close.
-        leave: Ends the process at once.
-        grace_s: Seconds for the requests under way.
+    public place for it: without ``_register_atexit`` the engine's five seconds remain. If no hook is running (``is_busy``), the
+    process ends by itself.
     """
     register = getattr(threading, "_register_atexit", None)
 
