@@ -8,11 +8,7 @@ from typing import Any
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command and exit. Without the extra ``cli`` it fails with one line that names the extra.
-
-    Args:
-        arguments: The command line without the program's name; default: that of the process.
-    """
+    """Run the command and exit; without the extra ``cli``, with one line that names the extra."""
     try:
         import typer  # noqa: PLC0415 - the package works without it; only the command does not
     except ImportError:

@@ -145,10 +145,7 @@ def _trigger_argument(name: str, value: Any) -> str:
 def literal(value: Any, level: int = 0, before: int = 0) -> str:
     """A JSON value as Python writes it: on one line if it fits, else one item a line.
 
-    Args:
-        value: The value.
-        level: The indentation of the line that it starts on.
-        before: Characters between the indentation and the value.
+    ``level`` is the indentation of the line that it starts on, ``before`` the characters between that and the value.
     """
     flat, parts = _flat(value), _parts(value)
     if parts is None or 4 * level + before + len(flat) + len(",") <= WIDTH:

@@ -81,9 +81,7 @@ class Target:
 def open_connections(stacks: list[str] | None, *requested: str | None) -> Iterator[Connections]:
     """The installations of the environment and of the first stack's configuration. The environment wins, as in the plugin.
 
-    Args:
-        stacks: Stacks of the project in this directory.
-        requested: Installations that the user or a state names; their variables alone configure them. None is ignored.
+    The variables of a requested installation, which the user or a state names, alone configure it. None is ignored.
     """
     config = stack_config(stacks[0]) if stacks else {}
     with closing(Connections(config.get, called=filter(None, requested))) as connections:

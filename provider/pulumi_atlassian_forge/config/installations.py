@@ -53,13 +53,9 @@ Get = Callable[[str], str | None]
 class Installations:
     """The configured installations.
 
-    Args:
-        get: Returns the value of a configuration key such as ``atlassian-forge:baseUrl``, or None.
-        filed: The installations of a file.
-        called: Installations that the user names: if the configuration has no map, their variables alone configure them.
-
-    Raises:
-        ForgeError: ``atlassian-forge:installations`` is invalid (all errors are named at once), or a setting has an old name.
+    ``get`` returns the value of a configuration key such as ``atlassian-forge:baseUrl``. ``filed`` are those of the file,
+    ``called`` those that the user names: if the configuration has no map, their variables alone configure them. An invalid map
+    (all errors are named at once) and a setting with an old name are a :class:`ForgeError`.
     """
 
     def __init__(
@@ -90,11 +86,7 @@ class Installations:
         return [name for name in self._config if name != DEFAULT or self._is_default_configured()]
 
     def resolve(self, name: str) -> InstallationSettings:
-        """The settings of one installation. They are cached: each ``check`` needs them three times.
-
-        Raises:
-            ForgeError: The installation is not configured, or its settings cannot be used.
-        """
+        """The settings of one installation. They are cached: each ``check`` needs them three times."""
         if name not in self._resolved:
             self._resolved[name] = self._resolve(name)
         return self._resolved[name]

@@ -32,9 +32,7 @@ def project_file(directory: Path) -> Path | None:
 def installations_in(directory: Path) -> dict[str, dict[str, Any]]:
     """The installations of the file in a directory; none if there is no file.
 
-    Raises:
-        ForgeError: The file cannot be used (all errors are named at once, each with its line), or there is one with a similar
-            name, which would be ignored.
+    All errors are named at once, each with its line. A file with a similar name, which would be ignored, is an error, too.
     """
     for name in _SIMILAR_NAMES:
         if (directory / name).exists():

@@ -96,12 +96,7 @@ _JIRA: Final[tuple[_Row, ...]] = (
     ("provider:changed", "timetracking", _ADMIN, "issue.time-tracking"),
     ("user", "created deleted updated", "read:jira-user", "application-role avatar group user"),
     ("version", "archived created deleted merged moved released unarchived unreleased updated", _WORK, "project-version"),
-    (
-        "worklog",
-        "created deleted updated",
-        _WORK,
-        "avatar comment group issue-worklog issue-worklog.property project-role user",
-    ),
+    ("worklog", "created deleted updated", _WORK, "avatar comment group issue-worklog issue-worklog.property project-role user"),
 )
 
 _BOARD: Final = f"{_WORK} read:jira-user"

@@ -71,11 +71,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def read(path: Path, form: str = "a manifest has app:, modules: and permissions: at its top level") -> MappingNode:
-    """Read the root of a file. If it is not a mapping, the message names the expected form.
-
-    Raises:
-        ManifestError: The file cannot be read, is too large, or is not YAML that Forge could read.
-    """
+    """Read the root of a file, or raise a :class:`ManifestError`. If it is not a mapping, that names the expected form."""
     text = _text(path)
     loader: _Loader | None = None
     try:

@@ -219,24 +219,14 @@ class TriggerModule(_Module, module="atlassian-forge", name="TriggerModule"):
                 Content that differs is overwritten with a warning. No effect once the resource is in the state.
             opts: Pulumi's options.
         """
-        properties = {
-            "events": events,
-            "function": function,
-            "endpoint": endpoint,
-            "filter": filter,
-            "payload": payload,
-        }
+        properties = {"events": events, "function": function, "endpoint": endpoint, "filter": filter, "payload": payload}
         super().__init__(resource_name, properties, key, installation, adopt, opts)
 
     @property
     def data(self) -> pulumi.Output[Mapping[str, Any]]:
         """The module's ``data`` as the API has it, with API property names."""
         parts = pulumi.Output.all(
-            events=self.events,
-            function=self.function,
-            endpoint=self.endpoint,
-            filter=self.filter,
-            payload=self.payload,
+            events=self.events, function=self.function, endpoint=self.endpoint, filter=self.filter, payload=self.payload
         )
         return parts.apply(lambda found: {name: value for name, value in found.items() if value is not None})
 

@@ -41,14 +41,9 @@ _SYSTEM_TOKEN: Final = "use the system token of the app that is installed there,
 def check_installation(
     connections: Connections, name: str, api_version: str | None, stacks: Sequence[str] = (), hint: str = ""
 ) -> list[Check]:
-    """Check one installation, as far as it can be reached.
+    """Check one installation, as far as it can be reached; the state of the stacks must belong to it.
 
-    Args:
-        connections: All installations.
-        name: The installation.
-        api_version: v1 or v2; by default that of the settings.
-        stacks: Stacks whose state must belong to it.
-        hint: What else to do if its settings cannot be used.
+    ``hint`` says what else to do if its settings cannot be used.
     """
     try:
         target = open_target(connections, name, api_version)
@@ -104,8 +99,7 @@ def _settings(connections: Connections, target: Target, api_version: str | None)
 def _first_requests(target: Target) -> tuple[dict[Version, Response], dict[Version, ApiError | None]]:
     """List under the target's version, and then, if the host can be reached, under the other one.
 
-    Returns:
-        The responses, whatever their status; and for each version why it is not the API's, or None.
+    Returns the responses, whatever their status; and for each version why its response is not the API's, or None.
     """
     responses: dict[Version, Response] = {}
     failures: dict[Version, ApiError | None] = {}
