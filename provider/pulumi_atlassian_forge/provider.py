@@ -52,9 +52,7 @@ class _Process:
 _process = _Process()
 
 
-def _hook(
-    function: Callable[Concatenate[ForgeProvider, _P], _R],
-) -> Callable[Concatenate[ForgeProvider, _P], _R]:
+def _hook(function: Callable[Concatenate[ForgeProvider, _P], _R]) -> Callable[Concatenate[ForgeProvider, _P], _R]:
     """Raise nothing but a :class:`ForgeError` from a hook, and each cause in full only once (:mod:`.dynamic`)."""
 
     @functools.wraps(function)

@@ -22,14 +22,7 @@ import httpx
 from pulumi_atlassian_forge.errors import SECRET_MIN_LENGTH, redact
 
 from .body import ACCEPTED, MAX_RESPONSE_BYTES, decompress, too_large
-from .connection_pool import (
-    HTTP_ERRORS,
-    ConnectionPool,
-    Deadline,
-    Timeouts,
-    connection_opener,
-    error_from_http,
-)
+from .connection_pool import HTTP_ERRORS, ConnectionPool, Deadline, Timeouts, connection_opener, error_from_http
 from .errors import ApiError, InvalidResponse, Unauthorized, Unreachable, error_from
 from .rate_limiter import RequestGate
 from .request_response import Request, Response
@@ -173,10 +166,7 @@ class Client:
             with self._gate.enter() as is_open:
                 if not is_open:
                     raise Unreachable("the engine has ended, so no request is sent any more")
-                with (
-                    self._connections.borrow(connect_s) as connection,
-                    closing(connection.handle_request(outgoing)) as incoming,
-                ):
+                with self._connections.borrow(connect_s) as connection, closing(connection.handle_request(outgoing)) as incoming:
                     response = _read(incoming, outgoing.extensions["deadline"], secrets)
             return response if self._envelope is None else self._envelope.unwrap(response)
         except ApiError as error:

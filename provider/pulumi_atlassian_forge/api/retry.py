@@ -64,11 +64,7 @@ class Budget:
 
 
 def pause_before_retry(
-    error: ApiError,
-    request: Request,
-    attempt: int = 1,
-    alike: int = 1,
-    draw: Callable[[float, float], float] = random.uniform,
+    error: ApiError, request: Request, attempt: int = 1, alike: int = 1, draw: Callable[[float, float], float] = random.uniform
 ) -> float | None:
     """Seconds to wait before a retry, by the table above; None if the request must not be retried.
 

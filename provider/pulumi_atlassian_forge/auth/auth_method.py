@@ -95,11 +95,7 @@ def _relay(settings: InstallationSettings, root: Path) -> AuthMethod:
     obtain = key.get_secret_value if key is not None else secret_file(settings.relay_key_file or "", root, "key")
     relay, signature = Relay(), Signature(obtain)
     return AuthMethod(
-        settings.relay_url or "",
-        signature,
-        envelope=relay,
-        installation=lambda: relay.installation,
-        secrets=signature.secrets,
+        settings.relay_url or "", signature, envelope=relay, installation=lambda: relay.installation, secrets=signature.secrets
     )
 
 

@@ -52,12 +52,7 @@ class Signature:
         body = hashlib.sha256(request.body or b"").hexdigest()
         text = f"{_VERSION}\n{at}\n{nonce}\n{request.method}\n{request.target}\n{body}"
         signature = hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
-        return {
-            f"{RELAY}-timestamp": at,
-            f"{RELAY}-nonce": nonce,
-            f"{RELAY}-signature": f"v1={signature}",
-            _KEY: _key_id(key),
-        }
+        return {f"{RELAY}-timestamp": at, f"{RELAY}-nonce": nonce, f"{RELAY}-signature": f"v1={signature}", _KEY: _key_id(key)}
 
     def refreshed(self, refused: Mapping[str, str]) -> bool:
         """Read the key again after a 401, unless another thread has just done so."""
