@@ -41,12 +41,8 @@ _RENDER: Final = Enum(("native", "default"))
 _CALL: Final = ObjectOf({"function": _KEY})
 _RESOLVER: Final = ObjectOf(optional={"function": _KEY, "endpoint": _KEY}, exactly_one=_BY)
 _UI: Final[Mapping[str, Spec]] = {
-    "resource": _RESOURCE,
-    "function": _KEY,
-    "render": _RENDER,
-    "resolver": _RESOLVER,
-    "displayConditions": ObjectOf(),
-}
+    "resource": _RESOURCE, "function": _KEY, "render": _RENDER, "resolver": _RESOLVER, "displayConditions": ObjectOf(),
+}  # fmt: skip
 _SHORTCUT: Final = ObjectOf({"accelerator": _SHORT}, {"description": _translatable(1000)})
 
 
@@ -67,16 +63,8 @@ FILTER: Final = ObjectOf(
     closed=True,
     at_least_one=("expression", "ignoreSelf", "appIsLicensed"),
 )
-PAYLOAD: Final = ObjectOf(
-    required={
-        "include": ObjectOf(
-            optional={"propertyPaths": ListOf(String(), 1), "fields": ListOf(String(), 1)},
-            closed=True,
-            at_least_one=("propertyPaths", "fields"),
-        )
-    },
-    closed=True,
-)
+_INCLUDE: Final[Mapping[str, Spec]] = {"propertyPaths": ListOf(String(), 1), "fields": ListOf(String(), 1)}
+PAYLOAD: Final = ObjectOf({"include": ObjectOf(optional=_INCLUDE, closed=True, at_least_one=(*_INCLUDE,))}, closed=True)
 _TRIGGER_REST: Final[Mapping[str, Spec]] = {"function": REFERENCE, "endpoint": REFERENCE, "filter": FILTER, "payload": PAYLOAD}
 TRIGGER: Final = ObjectOf({"events": ListOf(String(), 1)}, _TRIGGER_REST, closed=True, exactly_one=_BY)
 """A ``TriggerModule``."""
@@ -90,50 +78,27 @@ RAW_TRIGGER: Final = ObjectOf({"events": ListOf(_EVENT, 1)}, _TRIGGER_REST, clos
 _EXPRESSION: Final = ObjectOf({"expression": _TEXT})
 _VALIDATION: Final = ObjectOf({"expression": _TEXT}, {"errorMessage": _translatable(min_length=0)})
 _FORMATTER: Final = ObjectOf({"expression": _TEXT}, dict.fromkeys(("export", "api", "historyView", "allowPrerender"), Bool()))
-_VIEW: Final = ObjectOf(
-    optional={
-        "resource": _RESOURCE,
-        "render": _RENDER,
-        "formatter": _FORMATTER,
-        "value": _CALL,
-        "experience": ListOf(Enum(("issue-view", "portal-view", "csm-request-view"))),
-    }
-)
+_VIEW: Final = ObjectOf(optional={
+    "resource": _RESOURCE, "render": _RENDER, "formatter": _FORMATTER, "value": _CALL,
+    "experience": ListOf(Enum(("issue-view", "portal-view", "csm-request-view"))),
+})  # fmt: skip
 _EDIT_PLACES: Final = ("issue-create", "issue-view", "issue-bulk-edit", "list-view", "portal-request", "csm-contact-form")
-_EDIT: Final = ObjectOf(
-    optional={
-        "resource": _RESOURCE,
-        "render": _RENDER,
-        "validation": _VALIDATION,
-        "parser": _EXPRESSION,
-        "experience": ListOf(Enum(_EDIT_PLACES)),
-        "isInline": Bool(),
-    }
-)
+_EDIT: Final = ObjectOf(optional={
+    "resource": _RESOURCE, "render": _RENDER, "validation": _VALIDATION, "parser": _EXPRESSION,
+    "experience": ListOf(Enum(_EDIT_PLACES)), "isInline": Bool(),
+})  # fmt: skip
 _FIELD_REQUIRED: Final[Mapping[str, Spec]] = {
-    "name": _translatable(100),
-    "description": _translatable(1000),
+    "name": _translatable(100), "description": _translatable(1000),
     "type": Enum(("string", "number", "user", "group", "date", "datetime", "object")),
-}
+}  # fmt: skip
 _FIELD: Final[Mapping[str, Spec]] = {
-    "collection": Enum(("none", "list")),
-    "readOnly": Bool(),
-    "view": _VIEW,
-    "edit": _EDIT,
-    "value": _CALL,
-    "formatter": _FORMATTER,
-    "validation": _VALIDATION,
-    "parser": _EXPRESSION,
-    "schema": ObjectOf(),
+    "collection": Enum(("none", "list")), "readOnly": Bool(), "view": _VIEW, "edit": _EDIT, "value": _CALL,
+    "formatter": _FORMATTER, "validation": _VALIDATION, "parser": _EXPRESSION, "schema": ObjectOf(),
     "searchSuggestions": ObjectOf(optional={"function": _KEY, "expression": _TEXT}, at_least_one=("function", "expression")),
-    "searchAlias": _ANY,
-    "function": _KEY,
-    "resource": _RESOURCE,
-    "render": _RENDER,
-    "resolver": _RESOLVER,
-    "isUIModificationsEnabled": Bool(),
-    "displayConditions": ObjectOf(),
-}
+    "searchAlias": _ANY, "function": _KEY, "resource": _RESOURCE, "render": _RENDER, "resolver": _RESOLVER,
+    "isUIModificationsEnabled": Bool(), "displayConditions": ObjectOf(),
+}  # fmt: skip
+_CONNECT_TYPES: Final = ("MULTI_SELECT", "RICH_TEXT", "SINGLE_SELECT", "TEXT")
 _CONTEXT_CONFIG: Final = ObjectOf(
     optional={"function": _KEY, "resource": _RESOURCE, "render": _RENDER, "layout": Enum(("basic", "blank", "native"))},
     at_least_one=("function", "resource"),
@@ -146,21 +111,15 @@ _JQL_TYPES: Final = (
     *("date", "text", "number", "duration", "url"),
 )
 _INDEX_TYPE: Final = Enum(("number", "string", "text", "user", "date"))
+_VALUE_TYPES: Final = ("space", "label", "user", "contentId", "contentType", "date", "string", "number")
 _UI_SUPPORT: Final = ObjectOf(
-    {
-        "name": _translatable(1500),
-        "valueType": Enum(("space", "label", "user", "contentId", "contentType", "date", "string", "number")),
-    },
+    {"name": _translatable(1500), "valueType": Enum(_VALUE_TYPES)},
     {"defaultOperator": String(100), "tooltip": _translatable(1500)},
 )
-_STATUS: Final = ObjectOf(
-    {
-        "type": Enum(("badge", "lozenge", "icon")),
-        "value": ObjectOf(
-            {"label": _SHORT}, {"url": _TEXT, "type": Enum(("default", "inprogress", "moved", "new", "removed", "success"))}
-        ),
-    }
+_STATUS_VALUE: Final = ObjectOf(
+    {"label": _SHORT}, {"url": _TEXT, "type": Enum(("default", "inprogress", "moved", "new", "removed", "success"))}
 )
+_STATUS: Final = ObjectOf({"type": Enum(("badge", "lozenge", "icon")), "value": _STATUS_VALUE})
 _PAGES: Final = (
     *("help_center", "csm_help_center", "portal", "create_request"),
     *("view_request", "my_requests", "approvals", "profile"),
@@ -170,30 +129,15 @@ TYPES: Final[Mapping[str, ObjectOf]] = {
     "trigger": RAW_TRIGGER,
     "jira:issueAction": _ui({"title": _TITLE}, {"viewportSize": OneOf(Enum((*_SIZES, "max", "resizable")), _SIZE)}),
     "jira:issueActivity": _ui({"title": _TITLE}, {"viewportSize": Enum((*_SIZES, "max"))}),
-    "jira:issuePanel": _ui(
-        {"title": _TITLE, "icon": _SHORT},
-        {
-            "viewportSize": Enum((*_SIZES, "max")),
-            "allowMultiple": Bool(),
-            "config": _CALL,
-            "unlicensedAccess": _unlicensed("unlicensed", "customer", "anonymous"),
-        },
-    ),
+    "jira:issuePanel": _ui({"title": _TITLE, "icon": _SHORT}, {
+        "viewportSize": Enum((*_SIZES, "max")), "allowMultiple": Bool(), "config": _CALL,
+        "unlicensedAccess": _unlicensed("unlicensed", "customer", "anonymous"),
+    }),
     "jira:issueContext": _ui({"title": _TITLE, "label": _TITLE}, {"icon": _SHORT, "status": _STATUS, "dynamicProperties": _CALL}),
-    "jira:customField": ObjectOf(
-        _FIELD_REQUIRED,
-        {
-            **_FIELD,
-            "migratedFromConnect": Bool(),
-            "connectFieldProperty": ObjectOf(
-                optional={
-                    "key": _TEXT,
-                    "path": _TEXT,
-                    "connectFieldType": Enum(("MULTI_SELECT", "RICH_TEXT", "SINGLE_SELECT", "TEXT")),
-                }
-            ),
-        },
-    ),
+    "jira:customField": ObjectOf(_FIELD_REQUIRED, {
+        **_FIELD, "migratedFromConnect": Bool(),
+        "connectFieldProperty": ObjectOf(optional={"key": _TEXT, "path": _TEXT, "connectFieldType": Enum(_CONNECT_TYPES)}),
+    }),
     "jira:customFieldType": ObjectOf(_FIELD_REQUIRED, {**_FIELD, "contextConfig": _CONTEXT_CONFIG, "icon": _SHORT}),
     "jira:jqlFunction": ObjectOf(
         {"name": _SHORT, "operators": ListOf(Enum(_OPERATORS)), "types": ListOf(Enum(_JQL_TYPES))},
@@ -204,84 +148,42 @@ TYPES: Final[Mapping[str, ObjectOf]] = {
         {"propertyKey": _SHORT, "values": ListOf(ObjectOf({"path": _SHORT, "type": _INDEX_TYPE}, {"searchAlias": _ALIAS}))},
         {"entityType": Enum(("issue", "project", "user"))},
     ),
-    "confluence:contentAction": _ui(
-        {"title": _TITLE},
-        {
-            "viewportSize": OneOf(Enum((*_SIZES, "max", "resizable")), _SIZE),
-            "keyboardShortcut": _SHORTCUT,
-            "unlicensedAccess": _unlicensed("unlicensed", "anonymous"),
-        },
-    ),
-    "confluence:contentBylineItem": _ui(
-        {"title": _TITLE},
-        {
-            "tooltip": _TITLE,
-            "icon": _SHORT,
-            "description": _translatable(1000),
-            "viewportContainer": Enum(("popup", "modal")),
-            "viewportSize": OneOf(Enum((*_SIZES, "max", "fullscreen", "resizable")), _SIZE),
-            "dynamicProperties": _CALL,
-            "contentPropertyKey": _KEY,
-            "keyboardShortcut": _SHORTCUT,
-            "unlicensedAccess": _unlicensed("unlicensed", "anonymous"),
-        },
-    ),
-    "confluence:contentProperty": ObjectOf(
-        {
-            "propertyKey": String(100),
-            "values": ListOf(
-                ObjectOf({"path": String(1000), "type": _INDEX_TYPE}, {"searchAlias": _ALIAS, "uiSupport": _UI_SUPPORT})
-            ),
-        }
-    ),
-    "confluence:contextMenu": _ui(
-        {"title": _TITLE},
-        {
-            "description": _translatable(),
-            "viewportSize": Enum(("small", "medium", "large")),
-            "keyboardShortcut": _SHORTCUT,
-            "unlicensedAccess": _unlicensed("unlicensed", "anonymous"),
-        },
-    ),
-    "macro": _ui(
-        {"title": _TITLE},
-        {
-            "description": _translatable(10_000),
-            "icon": String(),
-            "category": Enum(("structure", "media", "embed", "text-formatting", "data-and-charts")),
-            "layout": Enum(("inline", "block", "bodied", "inline-bodied")),
-            "autoConvert": ObjectOf({"matchers": ListOf(ObjectOf({"pattern": String(1024)}), 1)}),
-            "adfExport": _CALL,
-            "hidden": Bool(),
-            "emitsReadyEvent": Bool(),
-        },
-    ),
-    "jiraServiceManagement:portalHeader": _ui(
-        {},
-        {
-            "pages": ListOf(Enum(_PAGES)),
-            "viewportSize": Enum(("xsmall", *_SIZES)),
-            "unlicensedAccess": _unlicensed("unlicensed", "customer", "anonymous"),
-        },
-    ),
-    "jiraServiceManagement:portalRequestDetail": _ui(
-        {"title": _TITLE},
-        {
-            "icon": _SHORT,
-            "layout": Enum(("native", "basic")),
-            "viewportSize": Enum(_SIZES),
-            "unlicensedAccess": _unlicensed("unlicensed", "customer"),
-        },
-    ),
-    "jiraServiceManagement:portalRequestViewAction": _ui(
-        {"title": _TITLE},
-        {
-            "icon": String(),
-            "viewportSize": OneOf(Enum(("xsmall", *_SIZES, "resizable")), _SIZE),
-            "unlicensedAccess": _unlicensed("unlicensed", "customer"),
-        },
-    ),
-}
+    "confluence:contentAction": _ui({"title": _TITLE}, {
+        "viewportSize": OneOf(Enum((*_SIZES, "max", "resizable")), _SIZE), "keyboardShortcut": _SHORTCUT,
+        "unlicensedAccess": _unlicensed("unlicensed", "anonymous"),
+    }),
+    "confluence:contentBylineItem": _ui({"title": _TITLE}, {
+        "tooltip": _TITLE, "icon": _SHORT, "description": _translatable(1000), "viewportContainer": Enum(("popup", "modal")),
+        "viewportSize": OneOf(Enum((*_SIZES, "max", "fullscreen", "resizable")), _SIZE), "dynamicProperties": _CALL,
+        "contentPropertyKey": _KEY, "keyboardShortcut": _SHORTCUT, "unlicensedAccess": _unlicensed("unlicensed", "anonymous"),
+    }),
+    "confluence:contentProperty": ObjectOf({"propertyKey": String(100), "values": ListOf(
+        ObjectOf({"path": String(1000), "type": _INDEX_TYPE}, {"searchAlias": _ALIAS, "uiSupport": _UI_SUPPORT})
+    )}),
+    "confluence:contextMenu": _ui({"title": _TITLE}, {
+        "description": _translatable(), "viewportSize": Enum(("small", "medium", "large")), "keyboardShortcut": _SHORTCUT,
+        "unlicensedAccess": _unlicensed("unlicensed", "anonymous"),
+    }),
+    "macro": _ui({"title": _TITLE}, {
+        "description": _translatable(10_000), "icon": String(),
+        "category": Enum(("structure", "media", "embed", "text-formatting", "data-and-charts")),
+        "layout": Enum(("inline", "block", "bodied", "inline-bodied")),
+        "autoConvert": ObjectOf({"matchers": ListOf(ObjectOf({"pattern": String(1024)}), 1)}), "adfExport": _CALL,
+        "hidden": Bool(), "emitsReadyEvent": Bool(),
+    }),
+    "jiraServiceManagement:portalHeader": _ui({}, {
+        "pages": ListOf(Enum(_PAGES)), "viewportSize": Enum(("xsmall", *_SIZES)),
+        "unlicensedAccess": _unlicensed("unlicensed", "customer", "anonymous"),
+    }),
+    "jiraServiceManagement:portalRequestDetail": _ui({"title": _TITLE}, {
+        "icon": _SHORT, "layout": Enum(("native", "basic")), "viewportSize": Enum(_SIZES),
+        "unlicensedAccess": _unlicensed("unlicensed", "customer"),
+    }),
+    "jiraServiceManagement:portalRequestViewAction": _ui({"title": _TITLE}, {
+        "icon": String(), "viewportSize": OneOf(Enum(("xsmall", *_SIZES, "resizable")), _SIZE),
+        "unlicensedAccess": _unlicensed("unlicensed", "customer"),
+    }),
+}  # fmt: skip
 
 KNOWN_TYPES: Final = frozenset(TYPES)
 
