@@ -24,7 +24,7 @@ import time
 from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any, ClassVar, Final, Literal, Self, TypedDict, Unpack
+from typing import Any, Final, Literal, Self, TypedDict, Unpack
 from urllib.parse import urlsplit
 
 from pulumi_atlassian_forge.errors import redact
@@ -44,43 +44,27 @@ class Outcome(enum.Enum):
 
 
 class _Known(TypedDict, total=False):
-    status: int | None
-    outcome: Outcome
-    retry_after: float | None
-    attempts: int
-    waited: float
+    """What is known about a failed operation."""
+
+    outcome: Outcome  # by default that of the class
+    status: int | None  # the HTTP status, if a response arrived
+    retry_after: float | None  # seconds to wait as the server requested, not capped; None if it did not say
+    attempts: int  # how many requests were sent
+    waited: float  # seconds since the operation began, pauses included
 
 
 class ApiError(Exception):
-    """An operation that failed.
+    """An operation that failed. ``message`` is the server's own text if there is any, else ours, as one printable line."""
 
-    Args:
-        message: The server's own text if there is any, else ours; kept as one printable line of at most 300 characters.
-        status: The HTTP status, if a response arrived.
-        outcome: Whether the operation was carried out, as far as the raiser knows; by default that of the class.
-        retry_after: Seconds to wait as the server requested, not capped; None if it did not say.
-        attempts: How many requests were sent.
-        waited: Seconds since the operation began, pauses included.
-    """
+    outcome = Outcome.NOT_APPLIED
+    status: int | None = None
+    retry_after: float | None = None
+    attempts = 1
+    waited = 0.0
 
-    _outcome: ClassVar = Outcome.NOT_APPLIED
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        status: int | None = None,
-        outcome: Outcome | None = None,
-        retry_after: float | None = None,
-        attempts: int = 1,
-        waited: float = 0.0,
-    ) -> None:
+    def __init__(self, message: str, **known: Unpack[_Known]) -> None:
         self.message = printable(message)
-        self.status = status
-        self.outcome = outcome or self._outcome
-        self.retry_after = retry_after
-        self.attempts = attempts
-        self.waited = waited
+        self.__dict__.update(known)
         super().__init__(self.message)
 
     def with_(self, **known: Unpack[_Known]) -> Self:
@@ -114,13 +98,13 @@ class Unreachable(ApiError):
 class LostResponse(ApiError):
     """The request was sent, but no complete response arrived."""
 
-    _outcome = Outcome.UNKNOWN
+    outcome = Outcome.UNKNOWN
 
 
 class InvalidResponse(ApiError):
     """A response arrived that cannot be used; ``transient`` if it is damaged, so that a retry may help."""
 
-    _outcome = Outcome.UNKNOWN
+    outcome = Outcome.UNKNOWN
 
     def __init__(self, message: str, *, transient: bool = False, **known: Unpack[_Known]) -> None:
         super().__init__(message, **known)
@@ -155,7 +139,7 @@ class Throttled(ApiError):
 class ServerFailure(ApiError):
     """5xx: the server failed, possibly after it carried the request out; that holds for a 503 too."""
 
-    _outcome = Outcome.UNKNOWN
+    outcome = Outcome.UNKNOWN
 
 
 RELAY: Final = "x-relay"

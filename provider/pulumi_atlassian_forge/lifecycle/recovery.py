@@ -35,7 +35,7 @@ ATTEMPTS: Final = 5
 class AmbiguousRegistration(ApiError):
     """Several modules could be the one whose response was lost; none is claimed."""
 
-    _outcome = Outcome.UNKNOWN
+    outcome = Outcome.UNKNOWN
 
     def __init__(self, keys: list[str], cause: ApiError) -> None:
         super().__init__(cause.message, status=cause.status)
