@@ -21,7 +21,6 @@ SECRET_MIN_LENGTH: Final = 6
 
 _TOKEN_LIKE: Final = re.compile(r"eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?|AT(?:ATT|CTT)[\w=-]+")
 
-
 CODES: Final[Mapping[str, str]] = MappingProxyType({"AF101": "A setting has an old name"})
 """The codes of failures and warnings, each with its title. A code is public for ever; other messages get theirs later."""
 
@@ -48,15 +47,7 @@ class ForgeError(Exception):
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """Replace each secret in ``text``.
-
-    Args:
-        text: Any text on its way to a terminal or a log.
-        secrets: The values that must not be shown; empty ones are ignored.
-
-    Returns:
-        The text with every secret replaced by ``[redacted]``.
-    """
+    """A text on its way to a terminal or a log, with every secret replaced by ``[redacted]``; empty ones are ignored."""
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, _REDACTED)
     return text
@@ -73,17 +64,10 @@ def redact_token_like(text: str) -> str:
 
 
 def bug_report(error: BaseException, *, doing: str, version: str, secrets: Iterable[str] = ()) -> ForgeError:
-    """Turn a bug of this package into a :class:`ForgeError` with a redacted traceback.
+    """Turn a bug of this package, raised while the hook ``doing`` was running, into an error with a redacted traceback.
 
-    Args:
-        error: What was raised, of any class: ``SystemExit`` and ``KeyboardInterrupt`` too, because ``pulumi.dynamic`` catches
-            ``Exception`` only, and whatever else leaves a hook keeps the engine waiting for ever.
-        doing: The hook that was running.
-        version: The version of this package.
-        secrets: Values to redact.
-
-    Returns:
-        The error to raise in its place.
+    ``error`` may be a ``SystemExit`` or ``KeyboardInterrupt`` too, because ``pulumi.dynamic`` catches ``Exception`` only, and
+    whatever else leaves a hook keeps the engine waiting for ever.
     """
     # An explicit limit: configure() sets sys.tracebacklimit to 0 for all other errors.
     lines = traceback.format_exception(type(error), error, error.__traceback__, limit=_FRAMES)

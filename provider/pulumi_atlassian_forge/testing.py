@@ -23,8 +23,9 @@ from typing import Any
 import pytest
 
 from pulumi_atlassian_forge.emulator.faults import FaultRule
-from pulumi_atlassian_forge.emulator.handler import Emulator, EmulatorResponse
+from pulumi_atlassian_forge.emulator.handler import Emulator
 from pulumi_atlassian_forge.emulator.options import EmulatorOptions
+from pulumi_atlassian_forge.emulator.responses import EmulatorResponse
 from pulumi_atlassian_forge.emulator.rows import Module, Rows
 from pulumi_atlassian_forge.emulator.store import Store
 from pulumi_atlassian_forge.emulator.transport import EmulatorTransport

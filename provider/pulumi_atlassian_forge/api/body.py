@@ -29,13 +29,9 @@ _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
 def read_json(body: bytes) -> Any:
-    """Parse the body of a response.
+    """Parse the body of a response; raises InvalidResponse, ``transient`` if it may have been damaged in transit.
 
     The API's specification shows a list as objects with commas between them and no brackets: that becomes a list too.
-
-    Raises:
-        InvalidResponse: It is empty, not UTF-8, not JSON, nested too deep, or holds a number or a text that cannot be kept.
-            ``transient`` if it may have been damaged in transit.
     """
     try:
         text = body.decode("utf-8-sig")
@@ -66,11 +62,10 @@ def _parse(text: str) -> Any:
 
 
 def _has_lone_surrogate(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(map(_has_lone_surrogate, (*value, *value.values())))
-    return (
-        any(map(_has_lone_surrogate, value)) if isinstance(value, list) else isinstance(value, str) and has_lone_surrogate(value)
-    )
+    if isinstance(value, str):
+        return has_lone_surrogate(value)
+    inner = (*value, *value.values()) if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(map(_has_lone_surrogate, inner))
 
 
 def _integer(digits: str) -> int:
@@ -94,11 +89,7 @@ _DECODER: Final = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse
 
 
 def decompress(chunks: Iterable[bytes], encoding: str, *, limit: int = MAX_RESPONSE_BYTES) -> bytes:
-    """Collect the chunks of a body, and decompress them by the value of ``Content-Encoding``.
-
-    Raises:
-        InvalidResponse: It is larger than ``limit`` bytes after decompression, has another encoding, or is damaged.
-    """
+    """Collect the chunks of a body, at most ``limit`` bytes, decompressed by the value of ``Content-Encoding``."""
     match encoding.strip().lower():
         case "" | "identity":
             return _collect(chunks, limit)

@@ -61,10 +61,9 @@ class FixedHeaders:
 
 def require_sendable(values: Iterable[str]) -> None:
     """Raise Unauthorized if headers cannot hold these values."""
-    if not all(_HEADER_VALUE.fullmatch(value) for value in values):
-        raise Unauthorized(
-            "the token cannot be sent: it is empty, or holds a line break, a space at its end or a character beyond ASCII"
-        )
+    if not all(map(_HEADER_VALUE.fullmatch, values)):
+        problem = "it is empty, or holds a line break, a space at its end or a character beyond ASCII"
+        raise Unauthorized(f"the token cannot be sent: {problem}")
 
 
 class RequestEnvelope(Protocol):
@@ -74,11 +73,7 @@ class RequestEnvelope(Protocol):
         """The request to the intermediary that holds this one."""
 
     def unwrap(self, response: Response) -> Response:
-        """The response of the API in one of the intermediary.
-
-        Raises:
-            ApiError: It holds none.
-        """
+        """The response of the API in one of the intermediary; raises ApiError if it holds none."""
 
 
 class Client:
@@ -91,7 +86,6 @@ class Client:
         envelope: Wraps each request, if an intermediary relays it.
         gate: Entered by each request after its credentials were obtained; if it is closed, the request is not sent.
         transport: Used in place of the network (the emulator, tests).
-        user_agent: The value of that header.
         verify: The certificates to trust; by default those of the environment.
         clock: A monotonic clock, in seconds.
 
@@ -130,12 +124,7 @@ class Client:
 
         A register is not sent again: with other credentials it may reach another installation, which its caller has to verify.
 
-        Args:
-            request: What to send.
-            within: Seconds that are left for it, if they are fewer than ``connect + read``.
-
-        Returns:
-            The response, whatever its status, except for a redirect.
+        It has ``within`` seconds, but at most ``connect + read``. The response is returned whatever its status.
 
         Raises:
             Unreachable: It was not sent.

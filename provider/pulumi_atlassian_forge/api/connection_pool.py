@@ -35,17 +35,11 @@ _WRITE_BYTES: Final = 65_536  # bytes that are written before the deadline is ch
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Time limits, in seconds.
+    """Time limits, in seconds."""
 
-    Attributes:
-        connect: For a connection, TLS included, and for one of the pool's connections to become free.
-        read: For the whole response; ``connect + read`` is the deadline of one request.
-        total: For one operation, with all its requests and pauses.
-    """
-
-    connect: float = 10.0
-    read: float = 30.0
-    total: float = 120.0
+    connect: float = 10.0  # for a connection, TLS included, and for one of the pool's connections to become free
+    read: float = 30.0  # for the whole response; connect + read is the deadline of one request
+    total: float = 120.0  # for one operation, with all its requests and pauses
 
 
 class DeadlineExceeded(Exception):
@@ -227,11 +221,7 @@ class ConnectionPool:
 
     @contextmanager
     def borrow(self, timeout: float) -> Iterator[httpx.BaseTransport]:
-        """Lend one for the time of the block; if all are lent out, wait for ``timeout`` seconds.
-
-        Raises:
-            Unreachable: None was returned in time, none can be opened, or the pool is closed.
-        """
+        """Lend one for the time of the block, after up to ``timeout`` seconds; raises Unreachable if there is none."""
         if not self._slots.acquire(timeout=max(0.0, timeout)):
             raise Unreachable(f"no connection of the pool was free within {timeout:.3g} s", reason="timeout")
         try:

@@ -27,11 +27,7 @@ MAX_PAGES: Final = 250
 
 
 def follow_pages(get_page: Callable[[str | None], protocol.Page]) -> Iterator[protocol.Page]:
-    """All pages of a list, from the first one, whose cursor is None.
-
-    Raises:
-        InvalidResponse: A cursor comes again, or there are too many pages.
-    """
+    """All pages of a list, from the first one, whose cursor is None; raises InvalidResponse if they do not end."""
     cursor: str | None = None
     seen: set[str] = set()
     for _ in range(MAX_PAGES):
@@ -89,11 +85,7 @@ class Operations:
         return shared
 
     def register(self, key: str | None, content: Content) -> LiveModule | None:
-        """Register a module, with a key under v1 and without one under v2, where the server makes it.
-
-        Returns:
-            The module as the server has it; None if v1 responded with an empty body.
-        """
+        """Register a module, under v1 with a key; returns it as the server has it, None if v1 responded with an empty body."""
         request = protocol.register(self.version, key, content)
         return self._send(request, lambda response: protocol.parse_registered(self.version, response, key))
 
@@ -107,11 +99,8 @@ class Operations:
     def _page(self, cursor: str | None, budget: Budget) -> protocol.Page:
         """One page; of the server's default size if it rejects ours."""
         try:
-            return self._send(
-                protocol.list_page(self.version, cursor, limit=PAGE_SIZE if self._is_limited else None),
-                protocol.parse_page,
-                budget,
-            )
+            request = protocol.list_page(self.version, cursor, limit=PAGE_SIZE if self._is_limited else None)
+            return self._send(request, protocol.parse_page, budget)
         except Rejected as error:
             if cursor is not None or not self._is_limited:
                 raise

@@ -52,11 +52,7 @@ class Page:
 
 
 def register(version: Version, key: str | None, content: Content) -> Request:
-    """POST of a new module: the caller chooses its key under v1, the server under v2.
-
-    Raises:
-        ValueError: A key is missing under v1 or given under v2, or the content is no JSON.
-    """
+    """POST of a new module: the caller chooses its key under v1, the server under v2. ValueError if it is the other way round."""
     if (key is None) == (version == "v1"):
         raise ValueError("a key is needed under v1" if version == "v1" else "the server makes the key under v2")
     if key is not None:
@@ -92,8 +88,7 @@ def delete(version: Version, key: str) -> Request:
 def parse_registered(version: Version, response: Response, key: str | None = None) -> LiveModule | None:
     """The module in the successful response to a register; None for an empty body, which v1 may send.
 
-    Raises:
-        InvalidResponse: It holds no module, or no usable key: under v2 only this response tells it.
+    Raises InvalidResponse if it holds no module, or no usable key: under v2 only this response tells it.
     """
     if version == "v1" and response.status == HTTPStatus.CREATED and not response.body.strip():
         return None
@@ -109,11 +104,7 @@ def is_usable(key: str) -> bool:
 
 
 def parse_module(response: Response, key: str | None = None) -> LiveModule:
-    """The module in the successful response to a read or an update.
-
-    Raises:
-        InvalidResponse: It holds no module, or one with another key than the requested one.
-    """
+    """The module in the successful response to a read or an update; raises InvalidResponse if it has another key."""
     live = _live(_json(response), "the response", response.status)
     if key is not None and live.key != key:
         raise InvalidResponse(
@@ -123,11 +114,7 @@ def parse_module(response: Response, key: str | None = None) -> LiveModule:
 
 
 def parse_page(response: Response) -> Page:
-    """One page of the list: an array, an object that holds the array, or objects with commas between them.
-
-    Raises:
-        InvalidResponse: It is none of these, an entry is not a module, or the cursor is not a text.
-    """
+    """One page of the list: an array, an object that holds the array, or objects with commas between them."""
     value = _json(response)
     cursor: object = None
     if isinstance(value, dict):
@@ -146,21 +133,13 @@ def parse_page(response: Response) -> Page:
 
 
 def parse_deleted(response: Response) -> None:
-    """Accept the response to a delete: 204 without a body, or any other success that is not HTML.
-
-    Raises:
-        InvalidResponse: It is HTML: a gateway's page, or a login.
-    """
+    """Accept a success as the response to a delete, except for a page of HTML, which is a gateway's, or a login."""
     if response.body.lstrip()[:1] == b"<":
         raise InvalidResponse("the response is a page of HTML", status=response.status)
 
 
 def distinct(modules: Iterable[LiveModule]) -> tuple[LiveModule, ...]:
-    """The modules without repeated entries.
-
-    Raises:
-        InvalidResponse: Two entries have the same key and different content.
-    """
+    """The modules without repeated entries; raises InvalidResponse if two have the same key and different content."""
     found: dict[str, LiveModule] = {}
     for module in modules:
         if found.setdefault(module.key, module) != module:
@@ -169,20 +148,14 @@ def distinct(modules: Iterable[LiveModule]) -> tuple[LiveModule, ...]:
 
 
 def require_storable(live: LiveModule) -> LiveModule:
-    """The module, if Pulumi can store it. Entries of a list are not checked: a foreign module must not block the others.
-
-    Raises:
-        InvalidResponse: It is nested too deep for Pulumi, or holds one of the marks that Pulumi gives a meaning.
-    """
+    """The module, if Pulumi can store it. Entries of a list are not checked: a foreign module must not block the others."""
     if depth(live.content.data) > MAX_DEPTH:
-        raise InvalidResponse(
-            f"module '{printable(live.key, 80)}' is nested deeper than {MAX_DEPTH} levels, which Pulumi cannot carry"
-        )
-    if _holds_mark(live.content.data):
-        raise InvalidResponse(
-            f"module '{printable(live.key, 80)}' holds a value that Pulumi takes for a mark of its own, and cannot carry"
-        )
-    return live
+        problem = f"is nested deeper than {MAX_DEPTH} levels, which Pulumi cannot carry"
+    elif _holds_mark(live.content.data):
+        problem = "holds a value that Pulumi takes for a mark of its own, and cannot carry"
+    else:
+        return live
+    raise InvalidResponse(f"module '{printable(live.key, 80)}' {problem}")
 
 
 def _holds_mark(value: Any) -> bool:

@@ -68,9 +68,7 @@ class RateLimiter:
     def admit(self, left: float) -> float:
         """Wait until a request may be sent; returns the time by the clock, which the methods below take as ``sent``.
 
-        Raises:
-            Throttled: No slot becomes available in the seconds that are left.
-            Unreachable: The circuit breaker is open.
+        Raises Throttled if no slot becomes available in the seconds that are left, Unreachable if the circuit breaker is open.
         """
         deadline = self._clock() + left
         while True:
@@ -101,8 +99,7 @@ class RateLimiter:
     def on_retry_after(self, sent: float, seconds: float, *, is_throttled: bool) -> float:
         """Pause all requests to this installation, because a response requested it; if it is a 429, the rate follows.
 
-        Returns:
-            Seconds until the pause ends, which another response may have made longer.
+        Returns the seconds until the pause ends, which another response may have made longer.
         """
         with self._lock:
             now = self._close_circuit()

@@ -25,13 +25,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One response: header names in lower case, the body decompressed.
-
-    Attributes:
-        secrets: The credentials of its request, which have to be redacted in what is shown of the response.
-    """
+    """One response: header names in lower case, the body decompressed."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
-    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)  # the credentials of its request, to be redacted

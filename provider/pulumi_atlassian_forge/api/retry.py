@@ -89,10 +89,7 @@ def send_with_retries(
     """Send a request until it succeeds, must not be retried, or the budget ends.
 
     ``send`` sends it once within the seconds that it is given, and ``read`` reads the response or raises the error that it is.
-    ``draw`` draws a random number between two.
-
-    Raises:
-        ApiError: The error of the last attempt, with the ``outcome`` of all, ``attempts`` and ``waited``.
+    The ApiError of the last attempt is raised with the ``outcome`` of all, ``attempts`` and ``waited``.
     """
     attempts, outcome, first_sent = 0, Outcome.NOT_APPLIED, None
     alike: Counter[type[ApiError]] = Counter()

@@ -24,26 +24,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AuthMethod:
-    """An open authentication method: where the requests of one installation go, and with which credentials.
-
-    Attributes:
-        base_url: Where requests go.
-        auth: The source of the credentials.
-        envelope: The relay that wraps the requests; None if they go directly to the API.
-        transport: Used in place of the network (the emulator).
-        installation: Returns the id of the installation, or None if it is not known yet; None if the authentication method never
-            knows it.
-        expires_at: Returns when the token expires, in seconds since the epoch; None if that is not known, or there is no token.
-        secrets: Returns every secret that was read, for redaction.
-    """
+    """An open authentication method: where the requests of one installation go, and with which credentials."""
 
     base_url: str
     auth: Auth
-    envelope: Relay | None = None
-    transport: EmulatorTransport | None = None
+    envelope: Relay | None = None  # wraps the requests; None if they go directly to the API
+    transport: EmulatorTransport | None = None  # in place of the network
+    # The id of the installation, None if it is not known yet; no function if the authentication method never knows it.
     installation: Callable[[], str | None] | None = None
+    # When the token expires, in seconds since the epoch; None if that is not known, or there is no token.
     expires_at: Callable[[], float | None] = lambda: None
-    secrets: Callable[[], set[str]] = set
+    secrets: Callable[[], set[str]] = set  # every secret that was read, for redaction
 
 
 def open_auth_method(
@@ -72,9 +63,8 @@ def open_auth_method(
 
 def identity_of(installation: str) -> str:
     """The hash of an installation's id, for the state; an ARI and its last part, the bare id, have the same hash."""
-    return blake2b(
-        installation.strip("/").rpartition("/")[2].lower().encode(), digest_size=16, person=b"installation"
-    ).hexdigest()
+    bare = installation.strip("/").rpartition("/")[2].lower()
+    return blake2b(bare.encode(), digest_size=16, person=b"installation").hexdigest()
 
 
 def _token(settings: InstallationSettings, root: Path) -> Callable[[], Token] | None:

@@ -28,17 +28,11 @@ _JWT_PARTS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token of the installed app.
-
-    Attributes:
-        text: The token itself; no ``repr`` shows it.
-        expires_at: When it expires, in seconds since the epoch; None if that is not known.
-        installation: The id of its installation, if its source tells.
-    """
+    """A token of the installed app."""
 
     text: str = field(repr=False)
-    expires_at: float | None = None
-    installation: str | None = None
+    expires_at: float | None = None  # in seconds since the epoch; None if that is not known
+    installation: str | None = None  # the id of its installation, if its source tells
 
 
 class BearerToken:
@@ -65,11 +59,9 @@ class BearerToken:
         self._next_refresh = 0.0
 
     def headers(self, request: Request) -> Mapping[str, str]:
-        """The header with the token.
+        """The header with the token; raises Unauthorized if there is none.
 
-        Raises:
-            Unauthorized: There is no token; or it was just refreshed, and the request is a register, whose caller has to verify
-                that the installation is the same (``is_refreshed``).
+        Also if the token was just refreshed, and the request is a register: its caller has to verify the installation.
         """
         token = self._token.get()
         if self._refreshed_before_expiry(token):

@@ -17,11 +17,7 @@ ADDRESS = "https://emulator.invalid"
 
 
 def emulator(base_url: str, name: str, root: Path) -> EmulatorTransport:
-    """Open the emulator of ``emulator://<path>.db``, with faults and options, as a transport; a relative path starts at ``root``.
-
-    Raises:
-        ForgeError: The address or the file cannot be used.
-    """
+    """Open the emulator of ``emulator://<path>.db``, as a transport; a relative path starts at ``root``."""
     from pulumi_atlassian_forge.emulator.faults import FaultRule  # noqa: PLC0415
     from pulumi_atlassian_forge.emulator.options import EmulatorOptions  # noqa: PLC0415
     from pulumi_atlassian_forge.emulator.transport import EmulatorTransport  # noqa: PLC0415

@@ -70,16 +70,11 @@ class Signature:
 
 
 class Relay:
-    """Request envelope of the relay, which also distinguishes the relay's own responses from those of the API.
-
-    Attributes:
-        installation: The id of the installation, as the latest response named it; None if it named none.
-        has_responded: Whether a response of the API has been relayed.
-    """
+    """Request envelope of the relay, which also distinguishes the relay's own responses from those of the API."""
 
     def __init__(self) -> None:
-        self.installation: str | None = None
-        self.has_responded = False
+        self.installation: str | None = None  # its id, as the latest response named it
+        self.has_responded = False  # whether a response of the API has been relayed
 
     def wrap(self, request: Request) -> Request:
         """The request to the relay that holds one to the API."""
@@ -88,12 +83,7 @@ class Relay:
         return Request("POST", "", body=canonical_json(envelope).encode())
 
     def unwrap(self, response: Response) -> Response:
-        """The API's response, or an error response of the relay or of the platform before it.
-
-        Raises:
-            InvalidResponse: It comes from neither, and says nothing about a module; or it says that the relay received the
-                request before.
-        """
+        """The API's response, or an error response of the relay or of the platform before it; else raises InvalidResponse."""
         source = response.headers.get(RELAY)
         if source == _RELAYED:
             self.installation, self.has_responded = response.headers.get(_INSTALLATION) or self.installation, True

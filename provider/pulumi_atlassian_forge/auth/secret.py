@@ -38,10 +38,7 @@ class CachedSecret(Generic[S]):
             return self._all[-1]
 
     def refresh(self, is_refused: Callable[[S], bool] = lambda _: True) -> bool:
-        """Obtain the secret again, unless it is not the refused one any more: another thread has just done so.
-
-        Returns whether there is another secret now than the refused one; raises Unauthorized if there is none.
-        """
+        """Obtain the secret again, unless another thread has just done so; returns whether it is another than the refused one."""
         with self._lock:
             old = self._all[-1] if self._all else None
             if old is not None and not is_refused(old):

@@ -47,11 +47,7 @@ class TokenCommand:
         self._repeated_at = float("-inf")
 
     def __call__(self) -> Token:
-        """Run it.
-
-        Raises:
-            Unauthorized: It could not be started, did not end in time, failed, or printed no token; or it did so just now.
-        """
+        """Run it; raises Unauthorized if it printed no token in time, now or a few seconds ago."""
         if time.monotonic() < self._failed_at + FAILURE_CACHE_S:
             raise Unauthorized(self._failure)
         if self._last is not None and time.monotonic() < self._repeated_at + FAILURE_CACHE_S:
@@ -181,11 +177,7 @@ class NoTokenError(Exception):
 
 
 def token_of(output: str) -> Token:
-    """The token in the output of a command: the token alone, or JSON with ``token``, ``expiresAt`` and ``installationId``.
-
-    Raises:
-        NoTokenError: It is neither.
-    """
+    """The token in the output of a command: the token alone, or JSON with ``token``, ``expiresAt`` and ``installationId``."""
     text = output.strip()
     if not text:
         raise NoTokenError("printed nothing")

@@ -94,11 +94,7 @@ def status_of(name: str) -> int:
 
 
 def action_of(name: str) -> Action:
-    """The action with a name.
-
-    Raises:
-        ValueError: There is none.
-    """
+    """The action with a name; raises ValueError if there is none."""
     action = None if _STATUS in name else ACTIONS.get(_ERROR.sub(_STATUS, name, count=1))
     if action is None:
         raise ValueError(f"{unknown(name, 'an action', ACTIONS)}, where {_STATUS} is 400 to 599")

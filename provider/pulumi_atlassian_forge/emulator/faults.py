@@ -26,11 +26,7 @@ _ASKS_TO_WAIT: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAIL
 
 
 class FaultRule(OptionModel):
-    """A fault rule; :meth:`parse` reads one from its text.
-
-    Raises:
-        ValueError: A value that its key does not have, or values that do not fit together.
-    """
+    """A fault rule; :meth:`parse` reads one from its text. Values that do not fit their key or each other are a ValueError."""
 
     KIND: ClassVar[str] = "a key of a rule"
 
@@ -75,11 +71,7 @@ class FaultRule(OptionModel):
 
     @classmethod
     def parse(cls, rule: str) -> FaultRule:
-        """A rule from its text: ``name=value``, separated by commas.
-
-        Raises:
-            ValueError: It is no rule.
-        """
+        """A rule from its text, ``name=value`` separated by commas; raises ValueError if it is none."""
         try:
             return cls.from_texts(_texts(rule))
         except ValueError as error:

@@ -17,13 +17,7 @@ __all__ = ["Emulator", "EmulatorResponse"]
 
 
 class Emulator:
-    """The API on one file. Threads can share it.
-
-    Attributes:
-        store: The file.
-        options: The options; can be set at any time.
-        faults: The fault rules; rules can be added at any time.
-    """
+    """The API on one file, shared by all threads. Its options can be set, and its fault rules changed, at any time."""
 
     def __init__(
         self,

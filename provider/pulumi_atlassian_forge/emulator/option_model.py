@@ -15,17 +15,10 @@ from pulumi_atlassian_forge.model.suggestions import nearest
 
 
 class OptionModel(BaseModel):
-    """Options with a name, a default and a description each. Every error is one line that names the allowed values.
-
-    Attributes:
-        KIND: What an option is called in a message.
-
-    Raises:
-        ValueError: An unknown name or value.
-    """
+    """Options with a name, a default and a description each. A ValueError about one is a line that names the allowed values."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", populate_by_name=True, use_attribute_docstrings=True)
-    KIND: ClassVar[str] = "an option"
+    KIND: ClassVar[str] = "an option"  # what one is called in a message
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -35,38 +28,30 @@ class OptionModel(BaseModel):
             raise ValueError(self._message(first)) from None
 
     def changed(self, **values: Any) -> Self:
-        """These options with some other values.
-
-        Raises:
-            ValueError: An unknown name or value.
-        """
+        """These options with some other values; raises ValueError if a name or value is unknown."""
         return type(self)(**{**self.model_dump(), **values})
 
     @classmethod
     def from_texts(cls, texts: Mapping[str, str]) -> Self:
-        """Options from a text for each name.
-
-        Raises:
-            ValueError: An unknown name, or a text that is no value of its option.
-        """
+        """Options from a text for each name; raises ValueError if a name is unknown, or a text is no value of its option."""
         fields = {field.alias or name: name for name, field in cls.model_fields.items()}
         for name in texts:
             if name not in fields:
                 raise ValueError(unknown(name, cls.KIND, fields))
-        return cls(**{fields[name]: _number(text, cls._schema(name)) for name, text in texts.items()})
+        schemas = cls._schemas()
+        return cls(**{fields[name]: _number(text, schemas[name]) for name, text in texts.items()})
 
     @classmethod
     def table(cls, heading: str) -> str:
         """The options as a Markdown table."""
         lines = [f"| {heading} | values, the default first | what it changes |", "|---|---|---|"]
-        for name, schema in cls.model_json_schema()["properties"].items():
-            lines.append(f"| `{name}` | {_shown(schema)} | {schema['description']} |")
+        lines += [f"| `{name}` | {_shown(schema)} | {schema['description']} |" for name, schema in cls._schemas().items()]
         return "\n".join(lines) + "\n"
 
     @classmethod
-    def _schema(cls, name: str) -> dict[str, Any]:
-        schema: dict[str, Any] = cls.model_json_schema()["properties"][name]
-        return schema
+    def _schemas(cls) -> dict[str, dict[str, Any]]:
+        schemas: dict[str, dict[str, Any]] = cls.model_json_schema()["properties"]
+        return schemas
 
     @classmethod
     def _message(cls, error: ErrorDetails) -> str:
@@ -74,17 +59,13 @@ class OptionModel(BaseModel):
             return str(error["ctx"]["error"])
         name = str(error["loc"][0])
         if error["type"] == "extra_forbidden":
-            return unknown(name, cls.KIND, cls.model_json_schema()["properties"])
+            return unknown(name, cls.KIND, cls._schemas())
         name = cls.model_fields[name].alias or name if name in cls.model_fields else name
-        return f"{name} must be {_allowed(cls._schema(name))}, and is {error['input']!r}"
+        return f"{name} must be {_allowed(cls._schemas()[name])}, and is {error['input']!r}"
 
 
 def pair(setting: str) -> tuple[str, str]:
-    """The name and the value of a ``name=value`` text.
-
-    Raises:
-        ValueError: A text of another form.
-    """
+    """The name and the value of a ``name=value`` text; raises ValueError if it has another form."""
     name, equals, value = setting.partition("=")
     if not equals:
         raise ValueError(f"{setting!r} is not of the form name=value")

@@ -11,11 +11,7 @@ from .option_model import OptionModel, pair
 
 
 class EmulatorOptions(OptionModel):
-    """All options. The defaults are the emulator's reading of the API assumptions.
-
-    Raises:
-        ValueError: An unknown name or value.
-    """
+    """All options. The defaults are the emulator's reading of the API assumptions. An unknown name or value is a ValueError."""
 
     register_body_v1: Literal["resource", "empty"] = "resource"
     """the body of a 201 under v1"""
@@ -50,11 +46,7 @@ class EmulatorOptions(OptionModel):
 
     @classmethod
     def parse(cls, settings: Iterable[str]) -> EmulatorOptions:
-        """Options from ``name=value`` texts; the last one of a name counts.
-
-        Raises:
-            ValueError: A text of another form, an unknown name or value.
-        """
+        """Options from ``name=value`` texts, of which the last one of a name counts; raises ValueError if one cannot be used."""
         return cls.from_texts(dict(map(pair, settings)))
 
     @property

@@ -60,11 +60,7 @@ def credentials_of(headers: Mapping[str, str]) -> Credentials | None:
 
 
 def fields_of(body: bytes) -> dict[str, Any]:
-    """The fields of a body; ``key`` may be missing.
-
-    Raises:
-        Refusal: It is no JSON, or its fields have other types (A04).
-    """
+    """The fields of a body, of which ``key`` may be missing; raises Refusal if it is no JSON, or a type is wrong (A04)."""
     fields = _json(body)
     if not isinstance(fields, dict):
         raise Refusal(422, "the body has to be a JSON object")

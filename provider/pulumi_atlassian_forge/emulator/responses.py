@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final, Literal
+
+from pulumi_atlassian_forge.model.content import canonical_json
 
 UNAUTHORIZED: Final = "Authorization failed"
 INTERNAL: Final = "An internal error occurred"
@@ -50,8 +51,7 @@ class Refusal(Exception):  # noqa: N818 - it becomes a response
 
 def json_response(status: int, value: Any, headers: Mapping[str, str] | None = None) -> EmulatorResponse:
     """A response with a JSON body."""
-    body = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-    return EmulatorResponse(status, {"content-type": "application/json", **(headers or {})}, body)
+    return EmulatorResponse(status, {"content-type": "application/json", **(headers or {})}, canonical_json(value).encode())
 
 
 def message_of(status: int) -> str:

@@ -8,6 +8,8 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from pulumi_atlassian_forge.model.content import canonical_json
+
 Data = dict[str, Any]
 Content = tuple[str, Data]
 """A module's type and data, without ``data.key``."""
@@ -23,6 +25,8 @@ SCHEMA: Final = (
     )""",
 )
 """``before`` is the content until ``changed_at``, for reads that lag behind writes (A27)."""
+
+_MODULES: Final = "SELECT seq, key, type, data, before, changed_at FROM modules WHERE installation = ? AND version = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +77,12 @@ class Rows:
 
     def modules(self, installation: str, version: str) -> list[Module]:
         """All modules of an installation under one version of the API, oldest first."""
-        query = "SELECT seq, key, type, data, before, changed_at FROM modules WHERE installation = ? AND version = ? ORDER BY seq"
-        return [_module(row) for row in self._connection.execute(query, (installation, version))]
+        rows = self._connection.execute(f"{_MODULES} ORDER BY seq", (installation, version))
+        return [_module(row) for row in rows]
 
     def module(self, installation: str, version: str, key: str) -> Module | None:
         """One module, or None."""
-        query = "SELECT seq, key, type, data, before, changed_at FROM modules WHERE installation = ? AND version = ? AND key = ?"
-        row = self._connection.execute(query, (installation, version, key)).fetchone()
+        row = self._connection.execute(f"{_MODULES} AND key = ?", (installation, version, key)).fetchone()
         return _module(row) if row else None
 
     def count(self, installation: str, version: str | None) -> int:
@@ -89,13 +92,13 @@ class Rows:
 
     def add_module(self, installation: str, version: str, key: str, content: Content, now: float) -> None:
         """Add a module whose key does not exist yet."""
-        row = (installation, version, key, content[0], _json(content[1]), now)
+        row = (installation, version, key, content[0], canonical_json(content[1]), now)
         insert = "INSERT INTO modules (installation, version, key, type, data, changed_at) VALUES (?, ?, ?, ?, ?, ?)"
         self._connection.execute(insert, row)
 
     def replace_module(self, module: Module, content: Content, before: Content | None, now: float) -> None:
         """Replace the content of a module; ``before`` is the content that reads return while they lag."""
-        row = (content[0], _json(content[1]), None if before is None else _json(before), now, module.seq)
+        row = (content[0], canonical_json(content[1]), None if before is None else canonical_json(before), now, module.seq)
         self._connection.execute("UPDATE modules SET type = ?, data = ?, before = ?, changed_at = ? WHERE seq = ?", row)
 
     def delete_module(self, module: Module) -> None:
@@ -105,16 +108,7 @@ class Rows:
 
 def _module(row: tuple[int, str, str, str, str | None, float]) -> Module:
     seq, key, type_, data, before, changed_at = row
-    return Module(seq, key, (type_, json.loads(data)), None if before is None else _content(before), changed_at)
-
-
-def _content(text: str) -> Content:
-    type_, data = json.loads(text)
-    return type_, data
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return Module(seq, key, (type_, json.loads(data)), None if before is None else tuple(json.loads(before)), changed_at)
 
 
 def _sha256(token: str) -> str:

@@ -30,10 +30,9 @@ _BACKLOG: Final = 128
 
 
 def run(emulator: Emulator, host: str, port: int, announce: Callable[[str], None]) -> None:
-    """Serve until the process gets a signal to stop. ``announce`` gets the base URL as soon as a client can connect to it.
+    """Serve until a signal stops the process; raises OSError if the address is not available.
 
-    Raises:
-        OSError: The address is not available.
+    ``announce`` is called with the base URL as soon as a client can connect to it.
     """
     with _listening(host, port) as listener:
         announce(_url(listener))
@@ -42,11 +41,7 @@ def run(emulator: Emulator, host: str, port: int, announce: Callable[[str], None
 
 @contextmanager
 def serving(emulator: Emulator, host: str = "127.0.0.1") -> Iterator[str]:
-    """Serve from a thread of this process, on a free port.
-
-    Yields:
-        The base URL.
-    """
+    """Serve from a thread of this process, on a free port; yields the base URL."""
     with _listening(host, 0) as listener:
         server = _server(emulator)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="forge-emulator", daemon=True)

@@ -28,11 +28,7 @@ class StoreError(OSError):
 
 
 class Store:
-    """The file, created with its directories if it is missing.
-
-    Raises:
-        OSError: The file cannot be created or written, or is not the emulator's.
-    """
+    """The file, created with its directories if it is missing; raises OSError if it cannot be used, or is not the emulator's."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()  # a relative path must not follow a later chdir
@@ -44,21 +40,13 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Rows]:
-        """A read transaction: one consistent view of the tables.
-
-        Raises:
-            StoreError: The file can no longer be used.
-        """
+        """A read transaction: one consistent view of the tables; raises StoreError if the file can no longer be used."""
         with self._transaction("BEGIN", "SELECT 1 FROM installations LIMIT 1") as rows:
             yield rows
 
     @contextmanager
     def write(self) -> Iterator[Rows]:
-        """A write transaction, with no other writer; committed if the block ends without an exception.
-
-        Raises:
-            StoreError: The file can no longer be used.
-        """
+        """A write transaction, with no other writer, committed if the block ends without an exception; raises as :meth:`read`."""
         with self._transaction("BEGIN IMMEDIATE") as rows:
             yield rows
 

@@ -16,16 +16,9 @@ from .store import Store
 
 
 class EmulatorTransport(httpx.BaseTransport):
-    """Transport that serves every request from a SQLite file, for any host.
+    """Transport that serves every request from a SQLite file, for any host; raises OSError if the file cannot be used.
 
-    Args:
-        path: The file; it is created if it is missing.
-        installation: The installation of a request without credentials. Other requests are checked against the tokens.
-        options: The emulator options.
-        faults: The fault rules.
-
-    Raises:
-        OSError: The file cannot be used.
+    ``installation`` is that of a request without credentials. Other requests are checked against the tokens.
     """
 
     def __init__(

@@ -29,11 +29,7 @@ def differences(a: Content, b: Content) -> list[str]:
 
 
 def value_at(content: Content, pointer: str) -> Any:
-    """The value at one of the paths of :func:`differences`.
-
-    Raises:
-        KeyError: There is none.
-    """
+    """The value at one of the paths of :func:`differences`; raises KeyError if there is none."""
     value: Any = content.data
     for part in pointer.split("/")[1:]:
         value = value[int(part) if isinstance(value, list) else part.replace("~1", "/").replace("~0", "~")]
@@ -52,16 +48,11 @@ def server_additions(sent: Content, response: Content) -> list[str]:
 
 
 def as_declared(declared: Content, live: Content, server: Sequence[str] | None) -> Content:
-    """A live module as state shows it: with the live values, but without what the server adds by itself.
+    """A live module of the declared type as state shows it: with the live values, but without what the server adds by itself.
 
-    Args:
-        declared: The declaration, of the same type.
-        live: The module as the API holds it.
-        server: The paths that the server is known to add; None if they are not known yet: then every addition counts as the
-            server's, except a property of a trigger's closed set.
-
-    Returns:
-        Each declared value if it means the same as the live one, else the live one, and the additions of users.
+    It has each declared value if that means the same as the live one, else the live one, and the additions of users. ``server``
+    are the paths that the server is known to add. If it is None, they are not known yet: then every addition counts as the
+    server's, except a property of a trigger's closed set.
     """
     rules = _Rules(declared.type)
     known = None if server is None else frozenset(server)

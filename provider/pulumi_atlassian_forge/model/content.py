@@ -71,21 +71,12 @@ def normalize(value: Any) -> Any:
 
 
 def properties_of(content: Content, *, typed: bool) -> dict[str, Any]:
-    """The properties that a content has in state.
-
-    Args:
-        content: The content.
-        typed: Whether it is that of a ``TriggerModule``, which has only the closed set of a trigger.
-    """
+    """The properties that a content has in state; ``typed`` if it is a ``TriggerModule``'s, with a closed set of them."""
     if typed:
         return {name: content.data[name] for name in TRIGGER_PROPERTIES if name in content.data}
     return {"type": content.type, "data": content.data}
 
 
 def canonical_json(value: Any) -> str:
-    """Compact JSON as JavaScript's ``JSON.stringify`` writes it: the order of keys is kept, only necessary escapes are used.
-
-    Raises:
-        ValueError: A number that JSON cannot hold.
-    """
+    """Compact JSON as JavaScript's ``JSON.stringify`` writes it: the order of keys is kept, only necessary escapes are used."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

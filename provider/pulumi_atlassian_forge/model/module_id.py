@@ -18,7 +18,7 @@ _PARTS = 3
 
 @dataclass(frozen=True, slots=True)
 class ModuleId:
-    """The id of a module: its installation, the version of the API, and its key."""
+    """The id of a module."""
 
     installation: str
     version: Version
@@ -29,11 +29,7 @@ class ModuleId:
 
     @classmethod
     def parse(cls, text: str) -> ModuleId:
-        """Read an id.
-
-        Raises:
-            ForgeError: The text is not of the form ``<installation>/<apiVersion>/<key>``.
-        """
+        """Read an id; raises ForgeError if the text has another form."""
         parts = text.split("/", _PARTS - 1)
         # Quoting does not protect the keys "." and "..": clients and proxies resolve them as path segments.
         if len(parts) != _PARTS or not all(parts) or parts[1] not in VERSIONS or parts[2] in {".", ".."}:

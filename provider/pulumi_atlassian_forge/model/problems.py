@@ -12,17 +12,11 @@ Location: TypeAlias = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A validation error of a declaration.
+    """A validation error of a declaration."""
 
-    Attributes:
-        path: The property, named as in state: ``filter.onError``, ``events[2]``, ``data.title``; empty for the whole resource.
-        text: The Python argument, the rule and what to do. Never a value of the user: it may be a secret.
-        unknown: The place of a property that is not known there; empty for any other error.
-    """
-
-    path: str
-    text: str
-    unknown: Location = ()
+    path: str  # the property, named as in state: ``filter.onError``, ``events[2]``, ``data.title``; empty for the whole resource
+    text: str  # the Python argument, the rule and what to do; never a value of the user: it may be a secret
+    unknown: Location = ()  # the place of a property that is not known there; empty for any other error
 
 
 def problem_at(location: Location, rule: str) -> Problem:

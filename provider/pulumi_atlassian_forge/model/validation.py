@@ -24,10 +24,7 @@ _PRODUCT: Final = "jira"
 
 
 def check_key(key: Any) -> str | None:
-    """What is wrong with a module's key, or None.
-
-    The characters are those of ``ModuleKeySchema`` in ``@forge/manifest``; the length is our own limit.
-    """
+    """What is wrong with a module's key, or None. The characters are those of ``ModuleKeySchema`` in ``@forge/manifest``."""
     if key is UNKNOWN or (isinstance(key, str) and _KEY.fullmatch(key)):
         return None
     if not isinstance(key, str):
@@ -36,14 +33,7 @@ def check_key(key: Any) -> str | None:
 
 
 def check_content(props: Mapping[str, Any]) -> list[Problem]:
-    """Every validation error in the content of a declaration.
-
-    Args:
-        props: The properties of a resource; those that are no content (``key``, ``installation``, ``__*``) are ignored.
-
-    Returns:
-        The errors, sorted by path; empty if there are none.
-    """
+    """Every validation error in the content of a declaration, sorted by path; ``key``, ``__*`` and the like are no content."""
     own = {name: value for name, value in props.items() if name not in _COMMON and not name.startswith("__")}
     problems = [problem for name, value in own.items() for problem in json_problems(value, name)]
     own = normalize({name: replace_unsendable(value) for name, value in own.items()})  # nothing below may walk too deep a value
@@ -52,14 +42,7 @@ def check_content(props: Mapping[str, Any]) -> list[Problem]:
 
 
 def data_problems(type_: str, data: dict[str, Any], spec: ObjectOf, root: Location = ("data",)) -> list[Problem]:
-    """What the API refuses in the data of a module: the emulator uses it as well.
-
-    Args:
-        type_: The module type.
-        data: The data, without the ``key`` that the server adds.
-        spec: What the table says of the type.
-        root: Where the data is in the declaration.
-    """
+    """What the API refuses in the data of a module, which is at ``root`` in the declaration. The emulator uses it as well."""
     problems = list(_spec_problems(data, spec, root))
     return problems + (_trigger(data, root) if type_ == TRIGGER else [])
 

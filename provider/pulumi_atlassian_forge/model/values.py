@@ -71,12 +71,7 @@ NAME_NOT_TEXT: Final = "has a name that is not text: JSON cannot hold it"
 
 
 def json_problems(value: Any, path: str) -> list[Problem]:
-    """Everything in a value that cannot be sent, found before any function recurses into the value.
-
-    Args:
-        value: A value of any kind.
-        path: The property of the resource that holds it: ``data``, ``filter``.
-    """
+    """Everything that cannot be sent in the value of a property (``data``, ``filter``), found before any function recurses."""
     if depth(value) > MAX_DEPTH:
         rule = f"is nested more than {MAX_DEPTH} levels deep (our own limit, set by the engine's wire format): flatten it"
         return [problem_at((path,), rule)]
