@@ -11,7 +11,7 @@ SOAK_TESTS := tests/faults tests/properties tests/e2e/test_wrong_token.py tests/
   tests/e2e/test_fleet.py tests/e2e/test_fleet_size.py tests/e2e/test_new_user.py tests/e2e/test_no_change_matrix.py \
   tests/e2e/test_preview.py tests/e2e/test_requests.py tests/e2e/test_upgrade_limit.py \
   tests/bench/test_systems.py tests/bench/test_scale.py
-# Folders too: a file that is gone is a change.
+# Folders too: a deleted file is a change.
 SOURCES := $(shell find provider -name __pycache__ -prune -o -print) pyproject.toml README.md
 
 # Without side files: Pulumi does not write them atomically, and after a kill -9 an empty one hides the stack.

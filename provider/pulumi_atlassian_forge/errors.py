@@ -74,6 +74,6 @@ def bug_report(error: BaseException, *, doing: str, version: str, secrets: Itera
     report = (
         f"a bug in pulumi-atlassian-forge {version}: {type(error).__name__} in {doing}\n"
         "the state was left as it was; a request that was under way may have been carried out\n"
-        "next: report it with the lines below, after reading them for anything private (CONTRIBUTING.md says where)\n"
+        "next: report it with the lines below, after reading them for anything private (see CONTRIBUTING.md)\n"
     )
     return ForgeError(redact(report + "".join(lines).rstrip(), secrets))

@@ -48,9 +48,9 @@ def test_an_error_reads_as_one_line() -> None:
 @pytest.mark.parametrize("duplicate", [copy.copy, lambda error: pickle.loads(pickle.dumps(error))])
 def test_an_error_can_be_handed_to_another_thread_or_process(duplicate: object) -> None:
     error = Throttled("slow down", status=429, retry_after=3.0, waited=7.0)
-    twin = duplicate(error)  # type: ignore[operator]
-    assert type(twin) is Throttled
-    assert (twin.message, twin.status, twin.retry_after, twin.waited) == ("slow down", 429, 3.0, 7.0)
+    copied = duplicate(error)  # type: ignore[operator]
+    assert type(copied) is Throttled
+    assert (copied.message, copied.status, copied.retry_after, copied.waited) == ("slow down", 429, 3.0, 7.0)
 
 
 def test_a_copy_knows_more_and_the_error_stays_as_it_was() -> None:

@@ -197,8 +197,8 @@ def test_a_module_that_pulumi_cannot_store_is_an_error_only_if_it_is_requested()
     deep: object = "x"
     for _ in range(40):
         deep = [deep]
-    stranger = LiveModule("deep", Content("t", {"deep": deep}))
-    listing = ModuleList(Source(live("a"), stranger), clock=Clock())
+    too_deep = LiveModule("deep", Content("t", {"deep": deep}))
+    listing = ModuleList(Source(live("a"), too_deep), clock=Clock())
     assert listing.find("a") == live("a")
     with pytest.raises(InvalidResponse, match="module 'deep' is nested deeper"):
         listing.find("deep")

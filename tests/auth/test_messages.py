@@ -51,7 +51,7 @@ def test_a_token_command(tmp_path: Path, environment: pytest.MonkeyPatch, progra
     environment.setenv("ATLASSIAN_FORGE_TOKEN_COMMAND", json.dumps([sys.executable, "-c", program]))
     text = message(tmp_path)
     assert f"the token command '{sys.executable}' {words}" in text
-    assert "next: see where ATLASSIAN_FORGE_TOKEN_COMMAND (or atlassian-forge:tokenCommand) has its token from" in text
+    assert "next: check where ATLASSIAN_FORGE_TOKEN_COMMAND (or atlassian-forge:tokenCommand) gets its token from" in text
 
 
 def test_a_token_command_that_is_missing(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
@@ -78,7 +78,7 @@ def test_a_token_command_that_is_none(tmp_path: Path, environment: pytest.Monkey
 
 @pytest.mark.parametrize("printed", ["Bearer planted", '{"token": "bearer planted"}'])
 def test_a_token_that_was_copied_with_its_header(tmp_path: Path, environment: pytest.MonkeyPatch, printed: str) -> None:
-    words = "the token begins with the word Bearer, which is put before it when it is sent: give the token alone"
+    words = "the token begins with the word Bearer, which the provider adds: give the token alone"
     environment.setenv("ATLASSIAN_FORGE_TOKEN_COMMAND", json.dumps([sys.executable, "-c", f"print({printed!r})"]))
     from_command = message(tmp_path)
     environment.delenv("ATLASSIAN_FORGE_TOKEN_COMMAND")
@@ -93,7 +93,7 @@ def test_a_token_file(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
     environment.setenv("ATLASSIAN_FORGE_TOKEN_FILE", "not-there")
     text = message(tmp_path)
     assert "the token file not-there cannot be read: No such file or directory" in text
-    assert "see where ATLASSIAN_FORGE_TOKEN_FILE (or atlassian-forge:tokenFile) has its token from" in text
+    assert "check where ATLASSIAN_FORGE_TOKEN_FILE (or atlassian-forge:tokenFile) gets its token from" in text
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_token_file(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
     [
         ({"RELAY_KEY": "k" * 32}, "has more than one address: ATLASSIAN_FORGE_BASE_URL and ATLASSIAN_FORGE_RELAY_URL"),
         ({"RELAY_KEY": "short", "BASE_URL": ""}, "must have at least 32 characters"),
-        ({"BASE_URL": ""}, "there is no key for the relay"),
+        ({"BASE_URL": ""}, "has no relay key"),
         ({"RELAY_KEY": "k" * 32, "RELAY_KEY_FILE": "f", "BASE_URL": ""}, "has more than one key of the relay"),
         ({"RELAY_KEY": "k" * 32, "TOKEN": "t", "BASE_URL": ""}, "has more than one authentication method"),
     ],

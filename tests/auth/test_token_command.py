@@ -54,7 +54,7 @@ def test_it_runs_in_the_project_and_without_a_shell(tmp_path: Path) -> None:
     ("program", "words"),
     [
         ("import sys; sys.stderr.write('no such role'); sys.exit(3)", "failed with exit code 3: no such role"),
-        ("import sys; sys.exit(1)", "failed with exit code 1: it said nothing on its standard error"),
+        ("import sys; sys.exit(1)", "failed with exit code 1: its standard error is empty"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", "was ended by signal 15"),
         ("pass", "printed nothing"),
         ("print('a'); print('b')", "printed 2 lines"),

@@ -84,8 +84,8 @@ class TestNetwork:
     def test_a_host_without_a_name(self, doctor: Doctor) -> None:
         done = doctor(ATLASSIAN_FORGE_BASE_URL="https://no-such-host.invalid", ATLASSIAN_FORGE_TOKEN="planted-token")
         assert done.code == 1
-        assert "  fail     dns: no-such-host.invalid: the name of the host is not known: " in done.stdout
-        assert "next: correct ATLASSIAN_FORGE_BASE_URL, or have the name looked up: getent hosts no-such-host" in done.stdout
+        assert "  fail     dns: no-such-host.invalid: the host name cannot be resolved: " in done.stdout
+        assert "next: correct ATLASSIAN_FORGE_BASE_URL, or resolve the name: getent hosts no-such-host" in done.stdout
         assert "  skipped  connection, tls: dns failed\n" in done.stdout
 
     def test_no_server_listens(self, doctor: Doctor) -> None:
@@ -109,7 +109,7 @@ class TestNetwork:
         expect(
             done,
             1,
-            "ok       dns: localhost is known",
+            "ok       dns: localhost resolves",
             f"ok       connection: localhost:{server.port}",
             "fail     tls: no TLS connection: self-signed certificate\n"
             "next: if a proxy or a gateway of yours signs it: put its certificate into a file and set SSL_CERT_FILE to that",
@@ -152,7 +152,7 @@ class TestNetwork:
         expect(
             done,
             1,
-            "skipped  dns: the proxy looks the name up",
+            "skipped  dns: the proxy resolves the name",
             "fail     connection: no connection: Connection refused",
         )
 
@@ -164,7 +164,7 @@ class TestToken:
             doctor(server=api, ATLASSIAN_FORGE_TOKEN=api.token),
             0,
             "warn     token: from ATLASSIAN_FORGE_TOKEN; it expires in 29 minutes\n"
-            "next: refresh it: docs/guide/real-installation.md says where a new one comes from; a long run may take longer",
+            "next: refresh it: docs/guide/real-installation.md explains how to get a new one; a long run may take longer",
         )
 
     @pytest.mark.parametrize(
@@ -174,16 +174,16 @@ class TestToken:
             (jwt(exp=1000 + 3 * 86_400), "warn", "it expires in 3 days, and a system token is valid for 4 hours at most"),
             (jwt(exp=1000 + 90), "warn", "it expires in 90 seconds"),
             (jwt(exp=1000), "fail", "it expired 0 seconds ago"),
-            (jwt(exp=True), "ok", "it does not say when it expires"),
-            (jwt(exp=float("inf")), "ok", "it does not say when it expires"),
-            (jwt(exp=10**400), "ok", "it does not say when it expires"),
-            (jwt(exp="soon"), "ok", "it does not say when it expires"),
+            (jwt(exp=True), "ok", "its expiry is unknown"),
+            (jwt(exp=float("inf")), "ok", "its expiry is unknown"),
+            (jwt(exp=10**400), "ok", "its expiry is unknown"),
+            (jwt(exp="soon"), "ok", "its expiry is unknown"),
             (jwt(iss="forge/invocation-token", exp=9e9), "fail", "it is the invocation token that came with a call"),
             ("ATATT3xFfGF0-planted", "warn", "it looks like a personal API token"),
-            ("a.b.c", "ok", "it does not say when it expires"),
-            ("a.W10.c", "ok", "it does not say when it expires"),
-            ("a.\u00fc.c", "ok", "it does not say when it expires"),
-            ("opaque", "ok", "it does not say when it expires"),
+            ("a.b.c", "ok", "its expiry is unknown"),
+            ("a.W10.c", "ok", "its expiry is unknown"),
+            ("a.\u00fc.c", "ok", "its expiry is unknown"),
+            ("opaque", "ok", "its expiry is unknown"),
         ],
         ids=range(14),
     )
@@ -198,7 +198,7 @@ class TestToken:
             doctor(server=api, ATLASSIAN_FORGE_TOKEN=jwt(exp=time.time() - 7300)),
             1,
             "fail     token: from ATLASSIAN_FORGE_TOKEN; it expired 2 hours ago\n"
-            "next: refresh it: docs/guide/real-installation.md says where a new one comes from",
+            "next: refresh it: docs/guide/real-installation.md explains how to get a new one",
             "fail     auth: HTTP 401: Authorization failed",
         )
 
@@ -206,7 +206,7 @@ class TestToken:
         expect(
             doctor(server=server, ATLASSIAN_FORGE_TOKEN="planted-other"),
             1,
-            "ok       token: from ATLASSIAN_FORGE_TOKEN; it does not say when it expires",
+            "ok       token: from ATLASSIAN_FORGE_TOKEN; its expiry is unknown",
             "fail     auth: HTTP 401: Authorization failed\n"
             "next: use the system token of the app that is installed there, not a person's (docs/guide/real-installation.md)",
             "skipped  version, list, count, keys, types, paging, limit, read, unknown key, versions apart: auth failed",

@@ -55,13 +55,13 @@ def test_a_token_command_that_prints_the_expiry_and_the_installation(doctor: Doc
         (
             "this-one",
             0,
-            "ok       auth: the credentials are accepted, for the installation this-one, which the state was made on",
+            "ok       auth: the credentials are accepted, for the installation this-one, the installation of the state",
         ),
         (
             "another-one",
             1,
             (
-                "fail     auth: installation 'default' (v1) is another one than that which the states were made on\n"
+                "fail     auth: installation 'default' (v1) is not the installation of the states\n"
                 "next: correct ATLASSIAN_FORGE_TOKEN_COMMAND (or atlassian-forge:tokenCommand); if the app was installed anew: "
                 "docs/guide/errors.md"
             ),
@@ -159,8 +159,8 @@ def test_a_relay_whose_app_the_api_refuses(doctor: Doctor, api: Server) -> None:
         done,
         1,
         "fail     auth: HTTP 401: Authorization failed\n"
-        "next: the relay took the key, and the API not the app: the app of ATLASSIAN_FORGE_RELAY_URL (or "
-        "atlassian-forge:relayUrl) has to be installed there",
+        "next: the relay accepted the key, but the API rejected the app: the app of ATLASSIAN_FORGE_RELAY_URL (or "
+        "atlassian-forge:relayUrl) must be installed there",
     )
 
 
@@ -170,7 +170,7 @@ def test_a_key_of_a_relay_without_its_address(doctor: Doctor, tmp_path: Path) ->
         expect(
             done,
             1,
-            "fail     settings: there is a key for the relay of installation 'default', and not the relay's address\n"
+            "fail     settings: installation 'default' has a relay key, but no relay address\n"
             "next: set ATLASSIAN_FORGE_RELAY_URL, or: pulumi config set 'atlassian-forge:relayUrl' <url>; it is the URL of the "
             "app's web trigger: docs/guide/authentication.md#relay",
         )
@@ -188,5 +188,5 @@ def test_a_misspelt_variable(doctor: Doctor, api: Server) -> None:
     done = doctor(server=api, ATLASSIAN_FORGE_API_VERSON="v2")
     assert done.code == 0
     assert "warn     settings" in done.stdout
-    assert "the variable ATLASSIAN_FORGE_API_VERSON is read by nothing" in done.stdout
+    assert "the variable ATLASSIAN_FORGE_API_VERSON is not used" in done.stdout
     assert "next: did you mean ATLASSIAN_FORGE_API_VERSION?" in done.stdout

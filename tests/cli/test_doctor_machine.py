@@ -31,7 +31,7 @@ class TestMachine:
         [
             ("v3.215.9", 1, "fail     engine: pulumi v3.215.9 ({}) is older than 3.216, and cannot read what a dynamic provider"),
             ("3.253.0", 0, "warn     engine: pulumi 3.253.0 ({}) is older than 3.254: `forge-modules import` needs that"),
-            ("", 0, "warn     engine: pulumi without a version ({}): a build that says no version"),
+            ("", 0, "warn     engine: pulumi without a version ({}): a build without a version number"),
         ],
     )
     def test_an_engine_of_another_age(self, doctor: Doctor, api: Server, version: str, code: int, words: str) -> None:
@@ -111,7 +111,7 @@ class TestForm:
     def test_a_named_installation_and_options_that_exclude_each_other(self, doctor: Doctor, api: Server) -> None:
         acme: dict[str, Any] = {"ATLASSIAN_FORGE_ACME_BASE_URL": api.base_url, "ATLASSIAN_FORGE_ACME_TOKEN": api.token}
         done = doctor("--installation", "acme", **acme)
-        expect(done, 0, "installation 'acme'", "ok       token: from ATLASSIAN_FORGE_ACME_TOKEN; it does not say when it expires")
+        expect(done, 0, "installation 'acme'", "ok       token: from ATLASSIAN_FORGE_ACME_TOKEN; its expiry is unknown")
         done = doctor("--installation", "acme", "--all", **acme)
         assert (done.code, done.stdout) == (1, "")
         assert "--installation and --all exclude each other" in done.stderr

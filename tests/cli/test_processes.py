@@ -23,7 +23,7 @@ SCRIPT = Path(sys.executable).with_name("forge-modules")
         (["list"], 0, "one\ttrigger\tavi:jira:updated:issue → endpoint hook"),
         (["show", "one"], 0, "forge.TriggerModule("),
         (["events", "updated:issue"], 0, "avi:jira:updated:issue\tjira"),
-        (["drift", "--state", "state.json"], 2, "1 of 1 module not as the state says:"),
+        (["drift", "--state", "state.json"], 2, "1 of 1 module differ from the state:"),
         (["doctor"], 0, "installation 'default'"),
         (["orphans", "--state", "state.json"], 2, "1 of 2 modules on installation 'default' (v1) in none of the given states:"),
         (

@@ -76,7 +76,7 @@ other: 1
     assert len(lines) == 6
     assert lines[0].startswith(f"{FILE}:2: 'default' is described by the configuration")
     assert lines[1].startswith(f"{FILE}:3: 'Acme': a name has 1 to 40")
-    assert lines[2] == f"{FILE}:4: token of 'Acme' is a secret: say where it is, by tokenFile or the environment"
+    assert lines[2] == f"{FILE}:4: token of 'Acme' is a secret: set it with tokenFile or in the environment"
     assert lines[3] == f"{FILE}:5: 'baseURL' is not a setting; did you mean baseUrl?"
     assert lines[4] == "and 3 more"
     assert lines[5] == f"next: correct {tmp_path / FILE}"

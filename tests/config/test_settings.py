@@ -150,7 +150,7 @@ def test_a_number_with_a_unit_and_one_out_of_range(field: str, value: str, words
 def test_a_token_that_was_copied_with_its_header_is_named_and_not_shown(text: str) -> None:
     with pytest.raises(ForgeError) as caught:
         installations({"token": text}).resolve("default")
-    assert "begins with the word Bearer, which is put before it when it is sent: give the token alone" in str(caught.value)
+    assert "begins with the word Bearer, which the provider adds: give the token alone" in str(caught.value)
     assert "planted" not in str(caught.value)
 
 
@@ -158,7 +158,7 @@ def test_a_token_that_was_copied_with_its_header_is_named_and_not_shown(text: st
 def test_a_key_of_a_relay_alone_says_that_its_address_is_missing(config: dict[str, str]) -> None:
     with pytest.raises(ForgeError) as caught:
         installations(config).resolve("default")
-    assert "there is a key for the relay of installation 'default', and not the relay's address" in str(caught.value)
+    assert "installation 'default' has a relay key, but no relay address" in str(caught.value)
     assert "set ATLASSIAN_FORGE_RELAY_URL, or: pulumi config set 'atlassian-forge:relayUrl' <url>" in str(caught.value)
 
 
@@ -230,7 +230,7 @@ def test_a_misspelt_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATLASSIAN_FORGE_TOKN", "planted-token")
     monkeypatch.setenv("ATLASSIAN_FORGE_OTHER_SITE_TOKEN", "planted-token")
     assert installations({}).misspelt() == {"ATLASSIAN_FORGE_TOKN": "ATLASSIAN_FORGE_TOKEN"}
-    with pytest.raises(ForgeError, match="ATLASSIAN_FORGE_TOKN is read by nothing\nnext: did you mean ATLASSIAN_FORGE_TOKEN"):
+    with pytest.raises(ForgeError, match="ATLASSIAN_FORGE_TOKN is not used\nnext: did you mean ATLASSIAN_FORGE_TOKEN"):
         installations({}).resolve("default")
 
 

@@ -27,7 +27,7 @@ OVERWRITTEN = (
     '/endpoint was "old-hook"; /filter was {"ignoreSelf": true}'
 )
 ADOPTED_IDENTICAL = "was already registered with the same content, and is adopted"
-OLDER = "registered; the same content was there before as older-key, and is still: if no stack owns that, as after a killed run "
+OLDER = "registered, but identical content is still registered as older-key, from before this run: if no stack owns that "
 OTHER_TYPE = "is of type jira:issueAction, which cannot be changed in place; it was left as it is"
 THREE_WAYS = (
     "a module with this key is already registered; it was left as it is",
@@ -63,7 +63,7 @@ MADE = {
     "other-v2": Row(OTHER, (OVERWRITTEN,), ["GET", "PUT"]),
     "none-v1": Row(None, (), ["GET", "POST"]),
     "unasked-v1": Row(TRIGGER, (ADOPTED_IDENTICAL,), ["POST", "GET"], adopts=False),
-    "unasked-v2": Row(TRIGGER, (OLDER + "(forge-modules orphans tells)",), ["GET", "POST"], adopts=False, key="older-key"),
+    "unasked-v2": Row(TRIGGER, (OLDER + "(see forge-modules orphans)",), ["GET", "POST"], adopts=False, key="older-key"),
 }
 REFUSED = {
     "none-v2": Row(

@@ -183,7 +183,7 @@ def test_another_installation_is_noticed_though_its_modules_have_the_same_keys(
             server.calls.clear()
             done = run()
             assert done.code != 0
-            assert done.diagnostics.count("this is another installation than the one that the stack was made on") == 1, done.text
+            assert done.diagnostics.count("this is not the installation that the stack was deployed to") == 1, done.text
             assert (
                 "is ATLASSIAN_FORGE_TOKEN_COMMAND (or atlassian-forge:tokenCommand) the token of this installation" in done.text
             )
@@ -193,7 +193,7 @@ def test_another_installation_is_noticed_though_its_modules_have_the_same_keys(
         for args in (("orphans", "--stack", "test"), ("import", "--stack", "test")):
             deduplicator = in_project(stack, *args)
             assert deduplicator.code == 1, deduplicator.text
-            assert "is another one than that which the states were made on" in deduplicator.stderr
+            assert "is not the installation of the states" in deduplicator.stderr
         assert [dict(module) for module in server.modules()] == before
         assert sorted(resource["id"] for resource in stack.state()) == [f"default/v1/default-{i}" for i in range(3)]
         printed.write_text(right)

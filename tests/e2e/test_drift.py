@@ -51,7 +51,7 @@ def test_drift_is_shown_and_repaired(project: Callable[..., Project], server: Se
     stack.program(PROGRAM)
     assert stack.up().code == 0
     printable = in_project(stack, "drift", "--stack", "test")
-    assert (printable.code, printable.stdout) == (0, "no drift: 8 modules as the state says\n")
+    assert (printable.code, printable.stdout) == (0, "no drift: 8 modules as in the state\n")
     named = ids(server)
     change_outside_pulumi(server)
 
@@ -67,7 +67,7 @@ def test_drift_is_shown_and_repaired(project: Callable[..., Project], server: Se
         assert found[named[name, "hook"]]["differences"] == [{"path": "/endpoint", "state": "hook", "live": "other"}]
     assert {name: server.counts()[name] - before[name] for name in before} == {"GET": 4, "POST": 0, "PUT": 0, "DELETE": 0}
     plain = in_project(stack, "drift", "--stack", "test")
-    assert "6 of 8 modules not as the state says:" in plain.stdout
+    assert "6 of 8 modules differ from the state:" in plain.stdout
     for name in BOTH:
         line = f'{named[name, "hook"]}  TriggerModule \'changed-{name}\'  changed\n  /endpoint: "hook" → "other"'
         assert line in plain.stdout

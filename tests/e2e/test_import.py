@@ -90,7 +90,7 @@ def test_nothing_is_overwritten(project: Callable[..., Project], server: Server)
     stack.root.joinpath("forge_modules.py").write_text("mine")
     done = in_project(stack, "import")
     assert (done.code, done.stdout) == (1, "")
-    assert "forge_modules.py is there already, and is not overwritten" in done.stderr
+    assert "forge_modules.py exists already and is not overwritten" in done.stderr
     assert stack.root.joinpath("forge_modules.py").read_text() == "mine"
     assert not server.calls
 

@@ -111,6 +111,6 @@ def test_an_expired_token_is_named_in_the_message(project: Callable[..., Project
     done = stack.up()
     assert done.code != 0
     assert "HTTP 401: Authorization failed" in done.text
-    assert "next: see where ATLASSIAN_FORGE_TOKEN_FILE (or atlassian-forge:tokenFile) has its token from" in done.text
+    assert "next: check where ATLASSIAN_FORGE_TOKEN_FILE (or atlassian-forge:tokenFile) gets its token from" in done.text
     file.unlink()
     assert "token.txt cannot be read: No such file or directory" in stack.up().text

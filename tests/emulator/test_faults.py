@@ -46,7 +46,7 @@ def test_an_option_leaves_the_counts_alone(api: Api) -> None:
 
 
 @v1
-def test_cleared_rules_are_gone_and_new_ones_start_anew(api: Api) -> None:
+def test_cleared_rules_no_longer_apply_and_new_ones_count_from_zero(api: Api) -> None:
     fault(api, "times=0,action=500")
     assert statuses(api, 2) == [500, 500]
     api.emulator.faults.clear()
@@ -62,7 +62,7 @@ def test_the_first_action_wins_and_every_rule_counts(api: Api) -> None:
 
 
 @v1
-def test_latencies_add_up_and_leave_the_answer_as_it_is(api: Api) -> None:
+def test_latencies_add_up_and_do_not_change_the_response(api: Api) -> None:
     fault(api, "latency=250", "nth=2,latency=500,times=1", "nth=3,action=hang,seconds=7")
     responses = [api.ask("GET") for _ in range(4)]
     assert [response.delay_s for response in responses] == [0.25, 0.75, 7.25, 0.25]
@@ -70,14 +70,14 @@ def test_latencies_add_up_and_leave_the_answer_as_it_is(api: Api) -> None:
 
 
 @v1
-def test_a_latency_does_not_stand_in_the_way_of_an_action(api: Api) -> None:
+def test_a_latency_does_not_prevent_an_action(api: Api) -> None:
     fault(api, "latency=250", "latency=500,action=500")
     response = api.ask("GET")
     assert (response.status, response.delay_s) == (500, 0.75)
 
 
 @v1
-def test_hang_takes_a_minute_unless_told_otherwise(api: Api) -> None:
+def test_hang_takes_a_minute_by_default(api: Api) -> None:
     fault(api, "action=hang")
     assert api.ask("GET").delay_s == 60
 
@@ -154,7 +154,7 @@ def test_a_rate_holds_within_its_requests_only(api: Api) -> None:
 
 
 @v1
-def test_a_stranger_is_turned_away_and_not_throttled(api: Api) -> None:
+def test_a_request_without_credentials_is_rejected_and_not_throttled(api: Api) -> None:
     fault(api, "rate=1")
     api.headers = {}
     assert statuses(api, 3) == [401] * 3

@@ -23,10 +23,10 @@ def test_a_request_without_credentials_is_one_of_the_installation(tmp_path: Path
         assert two.get(f"{PATH}/").json() == []
 
 
-def test_credentials_are_looked_at_where_there_are_any(tmp_path: Path) -> None:
+def test_credentials_are_checked_if_a_request_has_any(tmp_path: Path) -> None:
     path = tmp_path / "forge.db"
-    with client(path, Authorization="Bearer unknown") as stranger:
-        assert stranger.get(PATH).status_code == 401
+    with client(path, Authorization="Bearer unknown") as unknown:
+        assert unknown.get(PATH).status_code == 401
     transport = EmulatorTransport(path)
     with transport.emulator.store.write() as rows:
         rows.add_token("known", "default")

@@ -76,7 +76,7 @@ def test_under_v1_content_with_an_addition_is_not_the_same_content(connect: Open
         create(connect(), filtered("m", expression="true"))
 
 
-def test_under_v1_what_a_server_adds_by_itself_does_not_keep_from_taking_over(connect: Opener, server: Server) -> None:
+def test_under_v1_a_property_that_the_server_adds_does_not_prevent_adoption(connect: Opener, server: Server) -> None:
     server.rewrite = lambda module: {**module, "data": {**module["data"], "links": {"self": "x"}}}
     create(connect(), filtered("m", expression="true"))
     create(connect(), filtered("m", expression="true"))
@@ -184,14 +184,14 @@ def test_a_gateway_s_404_to_an_update_or_a_delete_does_not_count_against_the_lis
     second = connect()
     assert read(second, *made[0]) is not None
     server.interfere = lambda call: (404, b"<html>not found</html>") if call.method in {"PUT", "DELETE"} else None
-    with pytest.raises(ForgeError, match="the API answered that the module does not exist, but lists it"):
+    with pytest.raises(ForgeError, match="the API responded that the module does not exist, but lists it"):
         update(second, made[1][0], declared(1, "v1", "new"), made[1][1])
-    with pytest.raises(ForgeError, match="the API answered that the module does not exist, but lists it"):
+    with pytest.raises(ForgeError, match="the API responded that the module does not exist, but lists it"):
         delete(second, *made[1])
     assert len(server.modules()) == 3
 
 
-def test_nothing_was_registered_where_the_look_before_failed(connect: Opener, server: Server) -> None:
+def test_nothing_is_registered_if_the_verification_read_failed(connect: Opener, server: Server) -> None:
     server.interfere = lambda call: (500, {"message": "no"}) if call.method == "GET" else None
     with pytest.raises(ForgeError, match="nothing was registered"):
         create(connect(apiVersion="v2", operationTimeout="2"), declared(1, "v2"))
@@ -239,11 +239,11 @@ def test_the_modules_of_both_versions_may_share_the_limit(connect: Opener, serve
         with pytest.raises(ForgeError, match="holds 70 modules under v1 and 30 modules under v2, and the limit is 100"):
             create(connect(), declared(1, version))
     server.interfere = lambda call: (404, {"message": "no such path"}) if "/v2/" in call.path else None
-    with pytest.raises(ForgeError, match="correct the declaration by what the server said"):
+    with pytest.raises(ForgeError, match="correct the declaration as the server's text explains"):
         create(connect(), declared(1, "v1"))
 
 
-def test_looks_and_repetitions_share_one_budget(connect: Opener, server: Server) -> None:
+def test_verification_reads_and_retries_share_one_budget(connect: Opener, server: Server) -> None:
     server.distort = lambda call, status, body: DROP
     began = time.monotonic()
     with pytest.raises(ForgeError):

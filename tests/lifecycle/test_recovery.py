@@ -134,14 +134,14 @@ def test_several_modules_that_could_be_the_one_are_named_and_none_is_taken(
     connection = connect(apiVersion="v2")
     create(connection, declared(0, "v2"))
 
-    def twin(call: Call, *_done: Any) -> Any:
+    def duplicates(call: Call, *_done: Any) -> Any:
         if call.method != "POST":
             return None
         for key in ("duplicate-a", "duplicate-b"):  # what another run registers at the same moment
             server.stores["v2"][key] = {"key": key, "type": "trigger", "data": json.loads(call.body)["data"]}
         return DROP
 
-    server.interfere = twin
+    server.interfere = duplicates
     with pytest.raises(ForgeError) as caught:
         create(connection, declared(1, "v2"))
     assert "each of these could be it: duplicate-a, duplicate-b" in str(caught.value)
@@ -158,7 +158,7 @@ def test_500_for_ever_gives_up_after_some_attempts_and_says_so(connect: Callable
     assert server.count("POST") == recovery.ATTEMPTS
 
 
-def test_without_a_look_a_register_is_not_repeated(connect: Callable[..., Connection], server: Server) -> None:
+def test_a_register_is_not_retried_without_a_verification_read(connect: Callable[..., Connection], server: Server) -> None:
     connection = connect(apiVersion="v1", operationTimeout="1")
     server.interfere = lambda call: (500, ERROR)
     with pytest.raises(ForgeError, match="not known whether it was registered"):
@@ -199,7 +199,7 @@ def test_under_v2_an_identical_older_module_is_left_alone(connect: Callable[...,
     assert len(server.modules("v2")) == 2
 
 
-def test_under_v2_an_older_twin_is_named_though_a_module_of_the_state_carries_its_key(
+def test_under_v2_an_older_duplicate_is_named_although_its_key_is_a_sibling_in_the_state(
     connect: Callable[..., Connection], server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A killed run registers modules that are siblings of others and are in no state."""
@@ -211,17 +211,17 @@ def test_under_v2_an_older_twin_is_named_though_a_module_of_the_state_carries_it
     after = connect(apiVersion="v2")
     after.guard.on_recorded("v2", kept.key, outputs)
     create(after, declared(1, "v2"))
-    assert f"the same content was there before as {left.key}" in capsys.readouterr().err
+    assert f"identical content is still registered as {left.key}" in capsys.readouterr().err
 
 
-def test_under_v2_a_twin_that_the_state_owns_is_not_named(
+def test_under_v2_identical_content_that_the_state_owns_is_not_named(
     connect: Callable[..., Connection], server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
     create(connect(apiVersion="v2"), declared(1, "v2"))
     after = connect(apiVersion="v2")
-    after.guard.on_declared("v2", declared(1, "v2"), declared(1, "v2"))  # all that is told of a module that does not change
+    after.guard.on_declared("v2", declared(1, "v2"), declared(1, "v2"))  # all that it learns of an unchanged module
     create(after, declared(1, "v2"))
-    assert "was there before" not in capsys.readouterr().err
+    assert "identical content" not in capsys.readouterr().err
 
 
 def test_siblings_of_another_form_are_drawn_anew() -> None:

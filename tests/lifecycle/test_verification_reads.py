@@ -40,9 +40,9 @@ def test_a_gateway_s_404s_during_a_destroy_take_nothing_out_of_the_state(connect
     delete(second, *made[0])  # a confirmed module
     server.interfere = lambda call: GATEWAY
     for module in made[1:]:
-        with pytest.raises(ForgeError, match="the API answered that the module does not exist, and its list is not available"):
+        with pytest.raises(ForgeError, match="the API responded that the module does not exist, and its list is not available"):
             delete(second, *module)
-        with pytest.raises(ForgeError, match="the API answered that the module does not exist, and its list is not available"):
+        with pytest.raises(ForgeError, match="the API responded that the module does not exist, and its list is not available"):
             update(second, module[0], declared(9, "v1"), module[1])
     assert [module["key"] for module in server.modules()] == ["m1", "m2", "m3"]
 
@@ -80,7 +80,7 @@ def test_under_v2_equal_content_does_not_show_that_an_installation_is_the_right_
         inputs = declared(i, "v2")
         second.guard.on_declared("v2", inputs, inputs)
         second.guard.on_recorded(id_.version, id_.key, outputs, inputs)
-    with pytest.raises(ForgeError, match="none of the 2 modules of this stack that were looked for is there; 3 others are"):
+    with pytest.raises(ForgeError, match="none of the 2 modules of this stack that were requested exists; 3 others do"):
         create(second, declared(7, "v2"))
     with pytest.raises(ForgeError, match="see the message about"):
         delete(second, *made[2])
@@ -113,7 +113,7 @@ def test_a_key_that_we_have_deleted_is_not_adopted(connect: Opener, server: Serv
     """A replacement that deletes first, on a server that shows its own deletes a little late."""
     connection = connect()
     made = some(connection, "v1", 2)
-    (lingering,) = [module for module in server.modules() if module["key"] == "m0"]
+    (deleted_module,) = [module for module in server.modules() if module["key"] == "m0"]
     delete(connection, *made[0])
     posts = 0
 
@@ -124,7 +124,7 @@ def test_a_key_that_we_have_deleted_is_not_adopted(connect: Opener, server: Serv
             return None
         if call.method == "POST":
             return 422, {"message": "key m0 is taken"}
-        return (200, lingering) if call.path.endswith("/m0") else None
+        return (200, deleted_module) if call.path.endswith("/m0") else None
 
     server.interfere = late
     create(connection, declared(0, "v1"))
@@ -177,7 +177,7 @@ def test_what_was_registered_late_is_found_after_a_refusal(connect: Opener, serv
 
 
 def renamed(connection: Connection) -> tuple[Made, Made]:
-    """A resource `a` and its successor `b` under one key, both in the state: the run broke off before `a` was deleted."""
+    """A resource `a` and its successor `b` under one key, both in the state: the run was interrupted before `a` was deleted."""
     before = create(connection, {**declared(0, "v1"), "__name": ["a"]})
     return before, create(connection, {**declared(0, "v1"), "__name": ["b"]})
 

@@ -86,7 +86,7 @@ def test_a_manifest_that_cannot_be_read_is_one_message_with_what_where_why_and_n
         check({**GOOD, "installation": "acme"}, connections({"acme": acme}), KeyClaims())
     assert str(caught.value).splitlines() == [
         "the app's manifest for installation 'acme' cannot be read",
-        "app/manifest.yml:2: a tab indents this line, and YAML takes spaces only",
+        "app/manifest.yml:2: a tab indents this line, and YAML accepts spaces only",
         (
             "it is set by atlassian-forge:installations.acme.manifest (or ATLASSIAN_FORGE_ACME_MANIFEST); "
             f"a relative path starts at {tmp_path}"

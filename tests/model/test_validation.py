@@ -51,8 +51,8 @@ UI_FORM = "must be 1 to 255 of a-z A-Z 0-9 - _"
 ON_ERROR = "must be one of IGNORE_AND_LOG, IGNORE, RECEIVE_AND_LOG, RECEIVE"
 NOT_FINITE = "is not a finite number: JSON has neither NaN nor infinity"
 TOO_DEEP = "is nested more than 24 levels deep (our own limit, set by the engine's wire format): flatten it"
-SURROGATE = "holds a lone surrogate, which no text encoding can carry: correct the string"
-TOO_LARGE = "is an integer beyond 2**53, which the engine cannot carry exactly: give it as a string"
+SURROGATE = "holds a lone surrogate, which no text encoding can represent: correct the string"
+TOO_LARGE = "is an integer beyond 2**53, which the engine cannot represent exactly: give it as a string"
 ONLY_WITH = "on_error= is allowed only together with expression="
 JIRA_ONLY = "is allowed only if the name of every event contains 'jira'"
 
@@ -99,7 +99,7 @@ BAD = [
     Bad("expression is a flag", typed(filter={"expression": True}), "filter.expression", "expression= must be a string"),
     Bad("ignore_self is text", typed(filter={"ignoreSelf": "true"}), "filter.ignoreSelf", "ignore_self= must be True or False"),
     Bad("licensed is 1", typed(filter={"appIsLicensed": 1}), "filter.appIsLicensed", "app_is_licensed= must be True or False"),
-    Bad("strangers", typed(events=[JIRA, PAGE], filter={"ignoreSelf": True}), "filter.ignoreSelf", f"ignore_self= {JIRA_ONLY}"),
+    Bad("mixed", typed(events=[JIRA, PAGE], filter={"ignoreSelf": True}), "filter.ignoreSelf", f"ignore_self= {JIRA_ONLY}"),
     Bad(
         "python spelling",
         typed(filter={"expression": "x", "on_error": "IGNORE"}),
@@ -119,7 +119,7 @@ BAD = [
         "filter= has no property q: known here are ignoreSelf, expression, onError, appIsLicensed",
     ),
     Bad(
-        "stranger to a trigger",
+        "unknown argument of a trigger",
         typed(filters={}),
         "filters",
         "filters= is not an argument of TriggerModule: did you mean filter?",
@@ -153,7 +153,7 @@ BAD = [
         "fields= must be a list",
     ),
     Bad(
-        "stranger to payload",
+        "unknown property of payload",
         typed(payload={"include": {"fields": ["a"]}, "includes": 1}),
         "payload.includes",
         "payload= has no property includes: did you mean include?",
@@ -334,7 +334,7 @@ BAD = [
         "exactly one of data['resolver']['function'] and data['resolver']['endpoint'] is needed, and there is neither",
     ),
     Bad(
-        "stranger to a raw trigger",
+        "unknown property of a raw trigger",
         raw("trigger", unlicensedAccess=True),
         "data.unlicensedAccess",
         "data= has no property unlicensedAccess: known here are events, function, endpoint, filter, payload",

@@ -6,8 +6,8 @@ from pulumi_atlassian_forge.session.notifications import to_standard_error
 
 
 def test_what_a_server_wrote_is_one_printable_line(capsys: pytest.CaptureFixture[str]) -> None:
-    to_standard_error("default/\x9b2Kkey", "was there before as \x1b[31mred, \n\n\u2028two, \x00three")
-    assert capsys.readouterr().err == "default/key: was there before as red, two, three\n"
+    to_standard_error("default/\x9b2Kkey", "is still registered as \x1b[31mred, \n\n\u2028two, \x00three")
+    assert capsys.readouterr().err == "default/key: is still registered as red, two, three\n"
 
 
 def test_a_hundred_keys_have_room(capsys: pytest.CaptureFixture[str]) -> None:

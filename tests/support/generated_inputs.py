@@ -167,8 +167,8 @@ def objects_of(draw: st.DrawFn, spec: ObjectOf) -> Props:
 
 
 def triggers(spec: ObjectOf) -> st.SearchStrategy[Props]:
-    """A trigger: also its properties are right together."""
-    return objects_of(spec).flatmap(_with_events).map(_mended).filter(lambda data: len(json.dumps(data)) < _SIZE)
+    """Triggers whose properties are consistent with each other."""
+    return objects_of(spec).flatmap(_with_events).map(_made_consistent).filter(lambda data: len(json.dumps(data)) < _SIZE)
 
 
 @st.composite
@@ -181,20 +181,20 @@ def _with_events(draw: st.DrawFn, trigger: Props) -> Props:
     return {**trigger, "events": events}
 
 
-def _mended(trigger: Props) -> Props:
+def _made_consistent(trigger: Props) -> Props:
     distinct: list[Any] = []
     for event in trigger["events"]:
         if normalize(event) not in [normalize(other) for other in distinct]:
             distinct.append(event)
     trigger["events"] = distinct
-    _mend_filter(trigger.get("filter"), distinct)
+    _make_filter_consistent(trigger.get("filter"), distinct)
     for event in distinct:
         if isinstance(event, dict):
-            _mend_filter(event.get("filter"), [event])
+            _make_filter_consistent(event.get("filter"), [event])
     return trigger
 
 
-def _mend_filter(filter_: Any, events: list[Any]) -> None:
+def _make_filter_consistent(filter_: Any, events: list[Any]) -> None:
     if filter_ is None:
         return
     if filter_.get("onError") is not None and filter_.get("expression") is None:

@@ -65,7 +65,7 @@ def values(spec: Spec) -> list[Any]:  # noqa: PLR0911 - one for each kind
         case OneOf():
             return values(spec.scalar) + values(spec.object)
         case ObjectOf():
-            return [_mended(found, spec) for found in _objects(spec)]
+            return [_with_required(found, spec) for found in _objects(spec)]
 
 
 def _objects(spec: ObjectOf) -> Iterator[dict[str, Any]]:
@@ -79,7 +79,7 @@ def _objects(spec: ObjectOf) -> Iterator[dict[str, Any]]:
         yield {name: value for slot in slots for name, value in slot[number % len(slot)].items()}
 
 
-def _mended(found: dict[str, Any], spec: ObjectOf) -> dict[str, Any]:
+def _with_required(found: dict[str, Any], spec: ObjectOf) -> dict[str, Any]:
     """With what has to be there beside the rest: a filter's ``onError`` needs an expression."""
     if not spec.at_least_one or ("onError" not in found and found.keys() & {*spec.at_least_one}):
         return found

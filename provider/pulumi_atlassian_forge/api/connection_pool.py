@@ -271,7 +271,7 @@ _REASONS: Final[tuple[tuple[tuple[type[Exception], ...], Reason, str], ...]] = (
     ((httpx.ConnectTimeout, httpcore.ConnectTimeout), "timeout", "no connection within {seconds:.3g} s"),
     ((httpx.ProxyError, httpcore.ProxyError), "proxy", "the proxy refused: {text}"),
     ((httpx.UnsupportedProtocol, httpx.InvalidURL, httpcore.UnsupportedProtocol), "other", "the address cannot be used"),
-    ((socket.gaierror,), "dns", "the name of the host is not known: {text}"),
+    ((socket.gaierror,), "dns", "the host name cannot be resolved: {text}"),
     ((ssl.SSLError,), "tls", "no TLS connection: {text}"),
     ((ConnectionRefusedError, ConnectionResetError, ConnectionAbortedError), "refused", "no connection: {text}"),
     ((Exception,), "other", "no connection: {text}"),

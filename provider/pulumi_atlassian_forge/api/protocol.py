@@ -54,7 +54,7 @@ class Page:
 def register(version: Version, key: str | None, content: Content) -> Request:
     """POST of a new module: the caller chooses its key under v1, the server under v2. ValueError if it is the other way round."""
     if (key is None) == (version == "v1"):
-        raise ValueError("a key is needed under v1" if version == "v1" else "the server makes the key under v2")
+        raise ValueError("a key is needed under v1" if version == "v1" else "the server generates the key under v2")
     if key is not None:
         _module_path(version, key)  # a module that could not be read later is not registered
     return Request("POST", _collection(version), body=_body(key, content))
@@ -94,7 +94,7 @@ def parse_registered(version: Version, response: Response, key: str | None = Non
         return None
     live = parse_module(response, key)
     if not is_usable(live.key):
-        raise InvalidResponse("the response has a key that no path and no terminal can carry", status=response.status)
+        raise InvalidResponse("the response has a key that is not valid in a path", status=response.status)
     return live
 
 
@@ -150,9 +150,9 @@ def distinct(modules: Iterable[LiveModule]) -> tuple[LiveModule, ...]:
 def require_storable(live: LiveModule) -> LiveModule:
     """The module, if Pulumi can store it. Entries of a list are not checked: a foreign module must not block the others."""
     if depth(live.content.data) > MAX_DEPTH:
-        problem = f"is nested deeper than {MAX_DEPTH} levels, which Pulumi cannot carry"
+        problem = f"is nested deeper than {MAX_DEPTH} levels, which Pulumi cannot store"
     elif _holds_mark(live.content.data):
-        problem = "holds a value that Pulumi takes for a mark of its own, and cannot carry"
+        problem = "holds a value that is reserved for Pulumi and cannot be stored"
     else:
         return live
     raise InvalidResponse(f"module '{printable(live.key, 80)}' {problem}")

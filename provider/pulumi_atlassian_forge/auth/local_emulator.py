@@ -30,7 +30,7 @@ def emulator(base_url: str, name: str, root: Path) -> EmulatorTransport:
         return EmulatorTransport(path, installation=name, options=options, faults=faults)
     except ValueError as error:
         raise ForgeError(
-            f"the emulator cannot do what baseUrl of installation {name!r} says: {error}\n"
+            f"baseUrl of installation {name!r} is not valid for the emulator: {error}\n"
             "next: correct baseUrl; docs/guide/emulator.md lists the options and the keys of a fault"
         ) from None
     except OSError as error:

@@ -69,7 +69,7 @@ class TokenCommand:
         if code:
             text = printable(redact_token_like(redact(errors.strip(), _words(output))), 200)
             how = f"failed with exit code {code}" if code > 0 else f"was ended by signal {-code}"
-            raise self._error(f"{how}: {text or 'it said nothing on its standard error'}")
+            raise self._error(f"{how}: {text or 'its standard error is empty'}")
         try:
             return token_of(output)
         except NoTokenError as problem:

@@ -107,9 +107,9 @@ def _compare_one(connections: Connections, module: RecordedModule) -> _Drift | N
 
 def _print(found: list[_Drift], compared: int) -> None:
     if not found:
-        print_line(f"no drift: {count_of(compared)} as the state says", style="green")
+        print_line(f"no drift: {count_of(compared)} as in the state", style="green")
         return
-    print_line(f"{len(found)} of {count_of(compared)} not as the state says:", style="bold")
+    print_line(f"{len(found)} of {count_of(compared)} differ from the state:", style="bold")
     for one in found:
         types = f": {one.recorded.type} → {one.live.type}" if one.status == "type changed" and one.live is not None else ""
         style = "red" if one.live is None else "yellow"

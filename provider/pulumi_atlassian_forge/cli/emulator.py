@@ -65,7 +65,9 @@ def _tokens(installations: list[str], settings: list[str]) -> dict[str, list[str
         if not name or not token:
             raise ValueError("--token is of the form installation=token")  # without the text, which may be a token
         if not _TOKEN.fullmatch(token):
-            raise ValueError(f"the token of {name} has characters that no header can carry: give it without spaces, in ASCII")
+            raise ValueError(
+                f"the token of {name} has characters that are not valid in a header: give it without spaces, in ASCII"
+            )
         tokens.setdefault(name, []).append(token)
     for name in tokens:
         if not NAME.fullmatch(name):

@@ -61,7 +61,7 @@ def import_(  # noqa: PLR0913, PLR0917 - typer wants one parameter for each opti
             _require_cli()
         for path in (file, to):
             if path.exists():
-                raise ForgeError(f"{path} is there already, and is not overwritten\nnext: remove it, or use --file and --program")
+                raise ForgeError(f"{path} exists already and is not overwritten\nnext: remove it, or use --file and --program")
         stacks = [stack] if stack else []
         recorded = [*recorded_modules(map(export_stack, stacks))]
         with open_connections(stacks, installation) as connections:
@@ -153,11 +153,11 @@ def _print_skipped(found: list[Declaration], skipped: list[dict[str, str]]) -> N
         print_line(f"left out: {one['key']} ({one['type']}): {one['reason']}", style="yellow")
     for own in found:
         if own.server:
-            print_line(f"taken for the server's own: {own.key} ({own.content.type}): {', '.join(own.server)}", style="yellow")
+            print_line(f"treated as set by the server: {own.key} ({own.content.type}): {', '.join(own.server)}", style="yellow")
 
 
 def _print_found(target: Target, found: list[Declaration], file: Path, to: Path, stack: str | None, *, ran: bool) -> None:
     print_line(f"{count_of(len(found))} of {target}: declared by {to}, {file} is for `pulumi import`", style="green")
     command = shlex.join(["pulumi", *_PULUMI_IMPORT, "--file", str(file), *(["--stack", stack] if stack else [])])
     steps = "" if ran else f"{command}; then "
-    print_line(printable(f"next: {steps}import {to.stem} in the program, and pulumi preview says: no changes", _NEXT_MAX_LENGTH))
+    print_line(printable(f"next: {steps}import {to.stem} in the program; pulumi preview then shows no changes", _NEXT_MAX_LENGTH))

@@ -175,5 +175,5 @@ def _delete_command(target: Target, key: str) -> str:
     try:
         url = target.connection.base_url.rstrip("/") + delete(target.version, key).target
     except ValueError:
-        return "no path can carry its key: ask the app that registered it"
+        return "its key is not valid in a path: ask the app that registered it"
     return f'curl -X DELETE -H "Authorization: Bearer ${variable(target.name, "token")}" {shlex.quote(url)}'

@@ -60,7 +60,7 @@ class Target:
         identity = self.identity() if recorded_identities else None
         if identity is not None and identity not in recorded_identities:
             raise ForgeError(
-                f"{self} is another one than that which the states were made on\nnext: correct "
+                f"{self} is not the installation of the states\nnext: correct "
                 f"{setting_of(self.name, self.connection.auth_method or 'baseUrl')}; "
                 "if the app was installed anew: docs/guide/errors.md"
             )

@@ -230,7 +230,7 @@ def _missing(name: str, settings: InstallationSettings) -> str | None:
         return _no_relay_url(name) if has_key else _no_token(name)
     if auth_method == "relayUrl" and not has_key:
         return (
-            f"there is no key for the relay of installation {name!r}\n"
+            f"installation {name!r} has no relay key\n"
             f"next: set {variable(name, 'relayKey')} or {variable(name, 'relayKeyFile')}, or: "
             f"{_config_set(name, 'relayKey', '--secret ')} <key>"
         )
@@ -249,14 +249,14 @@ def _no_token(name: str) -> str:
     return (
         f"there is no token for installation {name!r}, and no other authentication method\n"
         f"next: set one of {', '.join(variables)} and {last}, or: {_config_set(name, 'token', '--secret ')} <token>\n"
-        "the API takes only the installed app itself: docs/guide/authentication.md says which method is yours\n"
+        "the API accepts only the installed app itself: docs/guide/authentication.md helps you choose a method\n"
         f"for a preview alone, which sends nothing: {variable(name, 'baseUrl')}={EMULATOR_SCHEME}://preview.db pulumi preview"
     )
 
 
 def _no_relay_url(name: str) -> str:
     return (
-        f"there is a key for the relay of installation {name!r}, and not the relay's address\n"
+        f"installation {name!r} has a relay key, but no relay address\n"
         f"next: set {variable(name, 'relayUrl')}, or: {_config_set(name, 'relayUrl')} <url>; it is the URL of the app's web "
         "trigger: docs/guide/authentication.md#relay"
     )
@@ -268,9 +268,7 @@ def _config_set(name: str, field: str, options: str = "") -> str:
 
 def _default_not_configured(names: list[str], misspelt: Mapping[str, str]) -> str:
     for wrong, right in misspelt.items():
-        return (
-            f"the installation 'default' is not configured\nthe variable {wrong} is read by nothing\nnext: did you mean {right}?"
-        )
+        return f"the installation 'default' is not configured\nthe variable {wrong} is not used\nnext: did you mean {right}?"
     others = f"; configured: {', '.join(map(repr, names))}, to be chosen with installation=" if names else ""
     return (
         f"the installation 'default' is not configured{others}\n"

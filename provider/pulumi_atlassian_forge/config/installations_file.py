@@ -56,7 +56,7 @@ def _read(root: Node, found: dict[str, dict[str, Any]]) -> Iterator[tuple[int, s
     """Fill in the installations; yield the errors with their lines."""
     for name, value in pairs(root):
         if name.value != "installations":
-            yield line_of(name), f"{name.value!r} is not known here: the one name is installations:"
+            yield line_of(name), f"{name.value!r} is unknown: the only property is installations"
             continue
         if not is_null(value) and not list(pairs(value)):
             yield line_of(value), "installations is not a map of name to settings"
@@ -75,7 +75,7 @@ def _read_entry(installation: ScalarNode, entry: Node, found: dict[str, dict[str
     for key, value in pairs(entry):
         field, lines[key.value] = str(key.value), line_of(key)
         if field in SECRETS:
-            yield line_of(key), f"{field} of {name!r} is a secret: say where it is, by {field}File or the environment"
+            yield line_of(key), f"{field} of {name!r} is a secret: set it with {field}File or in the environment"
         elif field not in SETTINGS:
             yield line_of(key), unknown_setting(field)
         elif not is_null(value):

@@ -292,4 +292,4 @@ def scheme_prefix_problem(token: str) -> str | None:
     """The error if a token was copied with a part of the header ``Authorization: Bearer``; else None."""
     if re.match(r"\s*(?:authorization\s*:\s*)?bearer[\s:]", token, re.IGNORECASE) is None:
         return None
-    return "begins with the word Bearer, which is put before it when it is sent: give the token alone"
+    return "begins with the word Bearer, which the provider adds: give the token alone"

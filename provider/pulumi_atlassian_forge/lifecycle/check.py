@@ -114,7 +114,7 @@ def _check_installation(inputs: dict[str, Any], settings: Settings, problems: li
 def _check_key(inputs: dict[str, Any], version: Version, problems: list[Problem]) -> None:
     if version == "v2":
         if "key" in inputs:
-            text = "key= cannot be given under apiVersion v2, where the server makes the key: remove it, and read the attribute"
+            text = "key= cannot be given under apiVersion v2, where the server generates it: remove key=, and read the attribute"
             problems.append(Problem("key", text))
         return
     if "key" not in inputs:
@@ -138,10 +138,10 @@ def _check_adopt(inputs: dict[str, Any], version: Version, problems: list[Proble
         text = "adopt must be plain: True under apiVersion v1, the key as a string under v2, never an Output"
         problems.append(Problem("adopt", text))
     elif version == "v1" and adopt is not True:
-        text = "adopt= is True under apiVersion v1, where key= (or the logical name) says which module: write adopt=True"
+        text = "adopt= is True under apiVersion v1, where key= (or the logical name) identifies the module: write adopt=True"
         problems.append(Problem("adopt", text))
     elif version == "v2" and (adopt is True or check_key(adopt) is not None):
-        text = 'adopt= is the key of the module under apiVersion v2, where the server made it: write adopt="<key>"'
+        text = 'adopt= is the key of the module under apiVersion v2, where the server generated it: write adopt="<key>"'
         problems.append(Problem("adopt", text))
 
 

@@ -80,8 +80,8 @@ def _register_or_adopt(
         keys = ", ".join(sorted(printable(other.key, 80) for other in duplicates))
         installation.notify(
             f"{installation.name}/{live.key}",
-            f"registered; the same content was there before as {keys}, and is still: if no stack owns "
-            "that, as after a killed run (forge-modules orphans tells), delete it, or both run",
+            f"registered, but identical content is still registered as {keys}, from before this run: "
+            "if no stack owns that (see forge-modules orphans), delete it, or both run",
         )
     return live
 

@@ -92,10 +92,10 @@ def is_listed(installation: Installation, id_: ModuleId) -> bool:
     except ApiError as error:
         if installation.guard.accept_missing_modules:
             return False
-        text = f"the API answered that the module does not exist, and its list is not available: {error}"
+        text = f"the API responded that the module does not exist, and its list is not available: {error}"
         raise InvalidResponse(text, status=404) from None
 
 
 def contradicting_404() -> InvalidResponse:
     """The error for a module that the API reports as missing and lists."""
-    return InvalidResponse("the API answered that the module does not exist, but lists it", status=404)
+    return InvalidResponse("the API responded that the module does not exist, but lists it", status=404)

@@ -224,7 +224,7 @@ class InstallationGuard:
         self._notify(
             f"{self._installation}/{key}",
             "not found; treated as deleted. The stack has no other module that could confirm that the token belongs to this "
-            "installation. To see what the token leads to: forge-modules orphans",
+            "installation. To list what the token gives access to: forge-modules orphans",
         )
 
     def _unverified(self, module: ModuleName, lists: ModuleLists, name: str = "") -> UnverifiedInstallation:
@@ -294,7 +294,7 @@ class InstallationGuard:
         for version, key in names:
             try:
                 found = lists(version).find(key)
-            except (ValueError, NotFound):  # no path can carry the key; the API of this version no longer exists
+            except (ValueError, NotFound):  # the key is not valid in a path; the API of this version no longer exists
                 continue
             if found is not None:
                 self.mark_verified(generation)

@@ -116,10 +116,10 @@ def unverified(attempt: Attempt, error: UnverifiedInstallation) -> ForgeError:
     accept = f"{variable(attempt.installation, 'acceptMissingModules')}=true pulumi refresh"
     setting, what = _setting_and_meaning(attempt.installation, attempt.auth_method)
     if isinstance(error, WrongInstallation):
-        why = "this is another installation than the one that the stack was made on"
+        why = "this is not the installation that the stack was deployed to"
         step = "correct it and run the command again; if the app was installed anew"
     else:
-        why = f"none of the {error.known} modules of this stack that were looked for is there; {error.listed} others are"
+        why = f"none of the {error.known} modules of this stack that were requested exists; {error.listed} others do"
         step = "if not, correct it and run the command again; if all were deleted"
     return ForgeError(f"{attempt}\n{why}\n{state}\nis {setting} {what}, at {attempt.base_url}?\nnext: {step}: {accept}")
 
@@ -132,7 +132,7 @@ def _reachability_step(installation: str, auth_method: AuthMethodName | None, er
 
 def credentials_step(installation: str, auth_method: AuthMethodName | None, error: Unauthorized) -> str:
     """What to do if the credentials of an authentication method are refused or missing."""
-    who = "a token of the app that is installed there, which lives at most 4 hours"
+    who = "a token of the app that is installed there, which is valid for at most 4 hours"
     setting = _setting_and_meaning(installation, auth_method)[0]
     match auth_method:
         case "relayUrl" if error.is_from_relay:
@@ -141,12 +141,12 @@ def credentials_step(installation: str, auth_method: AuthMethodName | None, erro
         case "relayUrl" if error.status is None:
             return f"correct {setting_of(installation, 'relayKeyFile')}: it names a file with the relay's own RELAY_KEY"
         case "relayUrl":
-            return f"the relay took the key, and the API not the app: the app of {setting} has to be installed there"
+            return f"the relay accepted the key, but the API rejected the app: the app of {setting} must be installed there"
         case "containerProxy":
             return f"check {setting}: it names an installation of the app that this container belongs to"
         case "tokenCommand" | "tokenFile":
-            return f"see where {setting} has its token from: it has to be {who}"
-    return f"renew {setting}: it takes {who}"
+            return f"check where {setting} gets its token from: it must be {who}"
+    return f"refresh {setting}: it needs {who}"
 
 
 def _setting_and_meaning(installation: str, auth_method: AuthMethodName | None) -> tuple[str, str]:
@@ -161,7 +161,7 @@ def not_found(attempt: Attempt) -> ForgeError:
     """The message for a module that is missing where it is needed: in an update, or in a get by its id."""
     if attempt.verb == "update":
         state = "it was deleted outside Pulumi; nothing was changed"
-        step = "`pulumi up --refresh` takes it out of the state and registers it again"
+        step = "`pulumi up --refresh` removes it from the state and registers it again"
     else:
         state = "there is no module with this key on this installation"
         step = "correct the id, the installation or the token"
@@ -227,15 +227,15 @@ def _next_step(attempt: Attempt, error: ApiError) -> str:
         case NotFound():
             step = f"check that {api} is the API, and that it speaks apiVersion {attempt.version}"
         case Rejected() if attempt.verb != "read":
-            step = "correct the declaration by what the server said"
+            step = "correct the declaration as the server's text explains"
         case InvalidResponse() | Rejected():
             step = f"check that {api} is the API, then run the command again"
         case _:
-            step = "run the command again: it repeats what was not done"
+            step = "run the command again: it does what is left"
     return step
 
 
 def _step_after_unknown_register(attempt: Attempt) -> str:
     if attempt.key is not None:
-        return f"look whether GET …/dynamic/module/{attempt.key} finds it; if so delete it, then run the command again"
+        return f"check whether GET …/dynamic/module/{attempt.key} finds it; if so delete it, then run the command again"
     return "list the installation's modules; if a new one has this content delete it, then run the command again"

@@ -72,7 +72,7 @@ def find(installation: Installation, version: Version, key: str) -> LiveModule:
         with explained(attempt):
             live = installation.module_list(version).find(key)
     except ValueError:
-        raise not_found(attempt) from None  # no path can carry such a key, so that no module has it
+        raise not_found(attempt) from None  # no module has a key that is not valid in a path
     if live is None:
         raise not_found(attempt)
     return live

@@ -131,7 +131,7 @@ class Registrar:
             try:
                 live = operations.register(key, content)
                 if live is not None and key is None and self._is_claimed(live.key):
-                    text = f"the response is module '{printable(live.key, 80)}', which was there before"
+                    text = f"the response is module '{printable(live.key, 80)}', which existed before"
                     raise InvalidResponse(text)  # the response to another request
                 return live  # noqa: TRY300 - the check above raises what is handled below
             except ApiError as error:

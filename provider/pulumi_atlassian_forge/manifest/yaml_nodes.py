@@ -116,7 +116,7 @@ def _reason(error: yaml.MarkedYAMLError, text: str) -> str:
         problem = f"{error.context}, {problem}"
     mark = error.problem_mark
     if mark is not None and text[mark.index : mark.index + 1] == "\t":
-        return "a tab indents this line, and YAML takes spaces only"
+        return "a tab indents this line, and YAML accepts spaces only"
     if isinstance(error, (yaml.scanner.ScannerError, yaml.parser.ParserError, yaml.composer.ComposerError)):
         return f"is not YAML: {problem}"
     return problem

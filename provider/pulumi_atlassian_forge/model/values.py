@@ -116,11 +116,11 @@ def scalar_problem(value: Any) -> str | None:
         return None
     if isinstance(value, str):
         lone = has_lone_surrogate(value)
-        return "holds a lone surrogate, which no text encoding can carry: correct the string" if lone else None
+        return "holds a lone surrogate, which no text encoding can represent: correct the string" if lone else None
     if not isinstance(value, (int, float)):
         return f"is a {type(value).__name__}, which JSON cannot hold: give text, a number, a list or a dictionary"
     if isinstance(value, float) and not math.isfinite(value):
         return "is not a finite number: JSON has neither NaN nor infinity"
     if (isinstance(value, int) or value.is_integer()) and abs(value) > EXACT:
-        return "is an integer beyond 2**53, which the engine cannot carry exactly: give it as a string"
+        return "is an integer beyond 2**53, which the engine cannot represent exactly: give it as a string"
     return None

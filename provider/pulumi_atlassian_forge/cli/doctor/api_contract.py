@@ -132,10 +132,10 @@ def _keys(listed: _List) -> Check:
     counts = Counter(str(entry.get("key")) for entry in listed.entries)
     duplicates = [key for key, times in counts.items() if times > 1]
     if duplicates:
-        return warn("keys", f"more than once in the list: {_some(duplicates)}", "the provider takes each once; please report it")
+        return warn("keys", f"more than once in the list: {_some(duplicates)}", "the provider uses each once; please report it")
     unusable = [live.key for live in listed.modules if not is_usable(live.key)]
     if unusable:
-        return warn("keys", f"no path can carry: {_some(unusable)}", "delete these as they were registered")
+        return warn("keys", f"not valid in a path: {_some(unusable)}", "delete these as they were registered")
     different = [str(entry.get("key")) for entry in listed.entries if _data_key(entry) != entry.get("key")]
     if different:
         text = f"`data.key` is not the key of {_some(different)}"
@@ -169,7 +169,7 @@ def _paging(target: Target, listed: _List) -> Check:
         page = parse_page(response)
         shape, cursor = _shape(response)
         if page.cursor is None and len(page.modules) >= total:
-            return ok("paging", "everything comes at once, whatever `limit` says")
+            return ok("paging", "the whole list comes at once, whatever the `limit`")
         if page.cursor is None:
             text = f"with limit=1 the list is cut to {len(page.modules)} of {total}, without a cursor"
             step = "the provider asks for 100 at a time, which is all that there can be; please report it as an issue"
@@ -217,7 +217,7 @@ def _unknown_key(target: Target) -> Check:
         raise failure
     if not isinstance(failure, NotFound):
         outcome = f"HTTP {response.status}" if failure is None else str(failure)
-        step = "the provider could not tell that a module is missing; is baseUrl the API itself?"
+        step = "the provider could not detect a missing module; check that baseUrl is the API itself"
         return fail(name, f"404 is documented (API assumption A10), the response is {outcome}", step)
     try:
         value = read_json(response.body)

@@ -92,7 +92,7 @@ def _settings(connections: Connections, target: Target, api_version: str | None)
         step = f"end {source('baseUrl')} before /forge/installation, which is added to it"
         return fail("settings", f"{text}; that is more than the base", step)
     for wrong, right in connections.misspelt().items():
-        return warn("settings", f"{text}; the variable {wrong} is read by nothing", f"did you mean {right}?")
+        return warn("settings", f"{text}; the variable {wrong} is not used", f"did you mean {right}?")
     return ok("settings", text)
 
 
@@ -165,12 +165,12 @@ def _identity(target: Target, stacks: Sequence[str]) -> Check:
         recorded = [*recorded_modules(map(export_stack, stacks))]
     except ForgeError as error:
         problem = str(error).partition("\n")[0]
-        return warn("auth", f"{text}; it is unknown whether the state was made there: {problem}", "correct what pulumi reports")
+        return warn("auth", f"{text}; it is unknown whether the state belongs to it: {problem}", "correct what pulumi reports")
     try:
         target.require_same_identity(recorded)
     except ForgeError as error:
         return from_error("auth", error)
-    return ok("auth", f"{text}, which the state was made on" if target.recorded_identities(recorded) else text)
+    return ok("auth", f"{text}, the installation of the state" if target.recorded_identities(recorded) else text)
 
 
 def _version(target: Target, failures: Mapping[Version, ApiError | None]) -> Check:

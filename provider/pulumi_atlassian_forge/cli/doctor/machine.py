@@ -44,7 +44,7 @@ def _engine(path: str, output: str) -> Check:
     version = version_numbers(output)
     text = f"pulumi {output or 'without a version'} ({path})"
     if version is None:
-        return warn("engine", f"{text}: a build that says no version", "be sure that it is 3.216 or newer")
+        return warn("engine", f"{text}: a build without a version number", "be sure that it is 3.216 or newer")
     if version < MIN_CLI:
         return fail("engine", f"{text} is older than 3.216, and cannot read what a dynamic provider returns", _INSTALL)
     if version < MIN_IMPORT_CLI:
@@ -69,7 +69,7 @@ def _language_host(pulumi: Path) -> Check:
     missing = [name for name in _HOST_PROGRAMS if not os.access(folder / name, os.X_OK) and shutil.which(name) is None]
     if missing:
         return fail("language host", f"neither beside pulumi nor on PATH: {', '.join(missing)}", _INSTALL)
-    return ok("language host", "Python's is there")
+    return ok("language host", "Python's was found")
 
 
 def certificates() -> Check:

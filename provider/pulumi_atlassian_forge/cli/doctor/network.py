@@ -27,7 +27,7 @@ def check_network(target: Target, outcome: Response | ApiError, setting: str) ->
     error = outcome if isinstance(outcome, Unreachable) else None
     if error is not None and error.reason == "dns":
         who, step = (f"the proxy {proxy}", "correct the proxy variables") if proxy else (host, f"correct {setting}")
-        return [fail("dns", f"{who}: {error.message}", f"{step}, or have the name looked up: getent hosts {proxy or host}")]
+        return [fail("dns", f"{who}: {error.message}", f"{step}, or resolve the name: getent hosts {proxy or host}")]
     if error is not None and "SSL_CERT" in error.message:  # the certificates could not be read, so nothing was sent
         return [fail("tls", error.message, "correct the variable, or unset it")]
     dns = _dns(host, proxy)
@@ -46,11 +46,11 @@ def _proxy(scheme: str, netloc: str) -> str | None:
 
 def _dns(host: str, proxy: str | None) -> Check:
     if proxy:
-        return skipped("dns", "the proxy looks the name up")
+        return skipped("dns", "the proxy resolves the name")
     try:
         ipaddress.ip_address(host)
     except ValueError:
-        return ok("dns", f"{host} is known")
+        return ok("dns", f"{host} resolves")
     return skipped("dns", f"{host} is an address")
 
 
@@ -58,7 +58,7 @@ def _connection_step(error: Unreachable, setting: str, proxy: str | None) -> str
     if proxy or error.reason == "proxy":
         return f"check the proxy {proxy or ''}".rstrip() + ", and its variables (HTTPS_PROXY, ALL_PROXY, NO_PROXY …)"
     if error.reason == "timeout":
-        return f"check {setting}; a firewall may drop what goes there, or want a proxy (HTTPS_PROXY)"
+        return f"check {setting}; a firewall may drop the packets, or require a proxy (HTTPS_PROXY)"
     return f"check {setting}, and whether a server listens there"
 
 

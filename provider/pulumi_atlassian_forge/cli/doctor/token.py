@@ -20,7 +20,7 @@ _NOT_NEEDED: Final[Mapping[AuthMethodName | None, str]] = {
 }
 _HOUR_S: Final = 3600.0
 _MAX_LIFETIME_S: Final = 4 * _HOUR_S + 300  # of a system token, with a tolerance for the clocks
-_REFRESH: Final = "refresh it: docs/guide/real-installation.md says where a new one comes from"
+_REFRESH: Final = "refresh it: docs/guide/real-installation.md explains how to get a new one"
 _SYSTEM_TOKEN: Final = "use the app's system token, which a Forge remote finds in the header x-forge-oauth-system"  # noqa: S105
 _INVOCATION_ISSUER: Final = "forge/invocation-token"
 
@@ -38,7 +38,7 @@ def check_token(
         text = f"from {source}: it is the invocation token that came with a call, and not the system token"
         return fail(NAME, text, _SYSTEM_TOKEN)
     if expires_at is None:
-        return ok(NAME, f"from {source}; it does not say when it expires")
+        return ok(NAME, f"from {source}; its expiry is unknown")
     return _expiry(source, expires_at - now)
 
 
