@@ -70,8 +70,8 @@ def test_a_token_command_that_prints_the_expiry_and_the_installation(doctor: Doc
             None,
             0,
             (
-                "warn     auth: the credentials are accepted, for the installation this-one; it is unknown whether the state was "
-                "made there: `pulumi stack export` failed: no state\n"
+                "warn     auth: the credentials are accepted, for the installation this-one; it is unknown whether the state "
+                "belongs to it: `pulumi stack export` failed: no state\n"
                 "next: correct what pulumi reports"
             ),
         ),
