@@ -100,31 +100,27 @@ def check(news: Mapping[str, Any], settings: Settings, keys: KeyClaims) -> Check
 
 def _check_installation(inputs: dict[str, Any], settings: Settings, problems: list[Problem]) -> str | None:
     name = inputs.setdefault("installation", DEFAULT)
-    if not isinstance(name, str):
-        text = "installation must be a plain string, not an Output: it decides what every other argument means"
-        problems.append(Problem("installation", text))
-        return None
-    reason = settings.unknown(name)
-    if reason is not None:
-        problems.append(Problem("installation", reason))
-        return None
-    return name
+    if isinstance(name, str):
+        reason = settings.unknown(name)
+        if reason is None:
+            return name
+    else:
+        reason = "installation must be a plain string, not an Output: it decides what every other argument means"
+    problems.append(Problem("installation", reason))
+    return None
 
 
 def _check_key(inputs: dict[str, Any], version: Version, problems: list[Problem]) -> None:
+    logical, reason = (inputs.get("__name") or [""])[-1], None
     if version == "v2":
         if "key" in inputs:
-            text = "key= cannot be given under apiVersion v2, where the server generates it: remove key=, and read the attribute"
-            problems.append(Problem("key", text))
-        return
-    if "key" not in inputs:
-        logical = (inputs.get("__name") or [""])[-1]
-        if check_key(logical) is not None:
-            text = f"the logical name {logical!r} cannot be a module key (1 to 255 of a-z A-Z 0-9 _ -): give key="
-            problems.append(Problem("key", text))
-            return
+            reason = "key= cannot be given under apiVersion v2, where the server generates it: remove key=, and read the attribute"
+    elif "key" in inputs:
+        reason = check_key(inputs["key"])
+    elif check_key(logical) is None:
         inputs["key"] = logical
-    reason = check_key(inputs["key"])
+    else:
+        reason = f"the logical name {logical!r} cannot be a module key (1 to 255 of a-z A-Z 0-9 _ -): give key="
     if reason is not None:
         problems.append(Problem("key", reason))
 
