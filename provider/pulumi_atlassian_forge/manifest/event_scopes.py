@@ -38,25 +38,17 @@ _COMPASS: Final[tuple[_Row, ...]] = (("component_link", "created deleted updated
 _SUMMARY: Final = "read:confluence-content.summary"
 _CHANGE: Final = f"{_SUMMARY} write:confluence-content"
 _BASE: Final = "content.metadata space user"
+_ATTACHMENT: Final = f"{_BASE} attachment blogpost page"
+_CUSTOM_CONTENT: Final = f"{_BASE} blogpost custom-content page"
 _RELATED: Final = "attachment blogpost content-details custom-content database embed folder page space user whiteboard"
 _CONFLUENCE: Final[tuple[_Row, ...]] = (
-    (
-        "attachment",
-        "archived created deleted restored trashed unarchived updated viewed",
-        _SUMMARY,
-        f"{_BASE} attachment blogpost page",
-    ),
+    ("attachment", "archived created deleted restored trashed unarchived updated viewed", _SUMMARY, _ATTACHMENT),
     ("attachment", "permissions_updated", _SUMMARY, f"{_BASE} attachment blogpost comment custom-content page"),
     ("blogpost", "created liked permissions_updated restored updated viewed", _SUMMARY, f"{_BASE} blogpost"),
     ("blogpost", "deleted trashed", _CHANGE, f"{_BASE} blogpost write:blogpost:confluence"),
     ("comment", "created deleted liked updated", _SUMMARY, f"{_BASE} blogpost comment page"),
     ("comment", "permissions_updated", _SUMMARY, f"{_BASE} blogpost comment custom-content page"),
-    (
-        "custom_content",
-        "created deleted permissions_updated restored trashed updated",
-        _SUMMARY,
-        f"{_BASE} blogpost custom-content page",
-    ),
+    ("custom_content", "created deleted permissions_updated restored trashed updated", _SUMMARY, _CUSTOM_CONTENT),
     ("database", "permissions_updated", _SUMMARY, f"{_BASE} database"),
     ("embed", "permissions_updated", _SUMMARY, f"{_BASE} embed"),
     ("folder", "permissions_updated", _SUMMARY, f"{_BASE} folder"),
@@ -133,4 +125,3 @@ EVENT_SCOPES: Final[dict[str, Scopes]] = {
     **dict(_events("jira-software", _JIRA_SOFTWARE)),
     **dict(_events("jsm-entity", _JSM)),
 }
-"""The scopes by the event's name."""

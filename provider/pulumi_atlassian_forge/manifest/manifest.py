@@ -78,18 +78,14 @@ class Manifests:
             raise ManifestError("begins with the home of a user who does not exist") from None
         with self._lock:
             if path not in self._known:
-                self._known[path] = _load(path, setting)
+                try:
+                    self._known[path] = parse(read(path), setting)
+                except ManifestError as error:
+                    self._known[path] = error
             known = self._known[path]
         if isinstance(known, ManifestError):
             raise ManifestError(known.reason, known.line)  # a copy: an exception that is raised again grows its traceback
         return known
-
-
-def _load(path: Path, label: str) -> Manifest | ManifestError:
-    try:
-        return parse(read(path), label)
-    except ManifestError as error:
-        return error
 
 
 def parse(root: MappingNode, label: str) -> Manifest:

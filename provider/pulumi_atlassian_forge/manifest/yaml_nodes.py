@@ -13,14 +13,9 @@ from typing import Final
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-MAX_BYTES: Final = 128 * 1024
-"""The size of a file (our own limit): PyYAML is slow, and all threads wait. A real manifest has some ten thousand bytes."""
-
-MAX_DEPTH: Final = 50
-"""How deep collections may be nested (our own limit): PyYAML's composer is recursive."""
-
-MAX_ALIASES: Final = 100
-"""How often aliases may be used. Forge's own reader, npm's ``yaml``, has the same limit against exponential expansion."""
+MAX_BYTES: Final = 128 * 1024  # our own limit: PyYAML is slow, and all threads wait. A real manifest has some ten thousand
+MAX_DEPTH: Final = 50  # of nested collections (our own limit): PyYAML's composer is recursive
+MAX_ALIASES: Final = 100  # Forge's own reader, npm's ``yaml``, has the same limit against exponential expansion
 
 _MERGE: Final = "tag:yaml.org,2002:merge"
 _NULL: Final = "tag:yaml.org,2002:null"
@@ -62,10 +57,8 @@ class _Loader(yaml.SafeLoader):
             if not isinstance(key, ScalarNode) or key.tag == _MERGE:
                 continue
             if key.value in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"a mapping has the name {key.value!r} twice, first in line {seen[key.value]}",
-                    problem_mark=key.start_mark,
-                )
+                problem = f"a mapping has the name {key.value!r} twice, first in line {seen[key.value]}"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
             seen[key.value] = line_of(key)
         return node
 
@@ -73,10 +66,8 @@ class _Loader(yaml.SafeLoader):
 def read(path: Path, form: str = "a manifest has app:, modules: and permissions: at its top level") -> MappingNode:
     """Read the root of a file, or raise a :class:`ManifestError`. If it is not a mapping, that names the expected form."""
     text = _text(path)
-    loader: _Loader | None = None
     try:
-        loader = _Loader(text)
-        root = loader.get_single_node()
+        root = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise ManifestError(_reason(error, text), mark.line + 1 if mark else None) from None
@@ -84,9 +75,6 @@ def read(path: Path, form: str = "a manifest has app:, modules: and permissions:
         raise ManifestError("holds a character that YAML does not allow", text.count("\n", 0, error.position) + 1) from None
     except (ValueError, OverflowError):  # PyYAML converts escapes and versions to numbers without checking their size
         raise ManifestError("is not YAML: an escape or a version is out of range") from None
-    finally:
-        if loader is not None:
-            loader.dispose()
     if root is None or (isinstance(root, ScalarNode) and root.tag == _NULL):
         raise ManifestError("is empty")
     if not isinstance(root, MappingNode):
