@@ -24,9 +24,7 @@ from pulumi_atlassian_forge.version import __version__
 
 from .shutdown import GATE
 
-CONCURRENCY: Final = 4
-"""Operations at once on one installation."""
-
+CONCURRENCY: Final = 4  # operations at once on one installation
 _USER_AGENT = f"pulumi-atlassian-forge/{__version__} (Python {platform.python_version()})"
 
 _ADVICE = "; the others need not wait with it: --parallel, see docs/guide/authentication.md#many-installations"
@@ -56,18 +54,19 @@ class Connection:
         self.slots = threading.BoundedSemaphore(CONCURRENCY)
         self.auth_method = settings.auth_method
         self._version = settings.api_version
-        self._auth_method = open_auth_method(name, settings, root, self._forget, notify)
-        guard.identity = self.identity if self._auth_method.installation is not None else None
+        self._auth_method = method = open_auth_method(name, settings, root, self._forget, notify)
+        guard.identity = self.identity if method.installation is not None else None
+        timeouts = Timeouts(connect=settings.connect_timeout, read=settings.request_timeout, total=settings.operation_timeout)
         self._client = Client(
-            self._auth_method.base_url,
-            self._auth_method.auth,
-            envelope=self._auth_method.envelope,
+            method.base_url,
+            method.auth,
+            envelope=method.envelope,
             gate=GATE,
-            timeouts=Timeouts(connect=settings.connect_timeout, read=settings.request_timeout, total=settings.operation_timeout),
-            transport=self._auth_method.transport,
+            timeouts=timeouts,
+            transport=method.transport,
             user_agent=_USER_AGENT,
         )
-        self.base_url = settings.base_url if settings.on_emulator and settings.base_url else self._auth_method.base_url
+        self.base_url = settings.base_url if settings.on_emulator and settings.base_url else method.base_url
         rate_limiter = RateLimiter(lambda text: notify(name, text), advice=_ADVICE if is_one_of_several else "")
         self._operations: dict[Version, Operations] = {v: Operations(self._client, v, rate_limiter) for v in ("v1", "v2")}
         self._module_lists: dict[Version, ModuleList] = {v: ModuleList(operations) for v, operations in self._operations.items()}
@@ -109,9 +108,10 @@ class Connection:
 
     def identity(self) -> str | None:
         """The hash of the installation's id; None if the authentication method does not know the id. May send a request."""
-        if self._auth_method.installation is None:
+        method = self._auth_method
+        if method.installation is None:
             return None
-        if self._auth_method.envelope is not None and not self._auth_method.envelope.has_responded:
+        if method.envelope is not None and not method.envelope.has_responded:
             self._module_lists[self._version].all()  # each response of the relay holds the id
         found = self.installation()
         return None if found is None else identity_of(found)
