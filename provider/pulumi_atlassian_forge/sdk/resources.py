@@ -225,9 +225,7 @@ class TriggerModule(_Module, module="atlassian-forge", name="TriggerModule"):
     @property
     def data(self) -> pulumi.Output[Mapping[str, Any]]:
         """The module's ``data`` as the API has it, with API property names."""
-        parts = pulumi.Output.all(
-            events=self.events, function=self.function, endpoint=self.endpoint, filter=self.filter, payload=self.payload
-        )
+        parts = pulumi.Output.all(**{name: _output(self, name) for name in TRIGGER_PROPERTIES})
         return parts.apply(lambda found: {name: value for name, value in found.items() if value is not None})
 
 
