@@ -34,7 +34,6 @@ from .tables import count_of, print_line
 from .target import ApiVersionOption, InstallationOption, Target, open_connections, open_target
 
 _PULUMI_IMPORT: Final = ("import", "--generate-code=false", "--protect=false")
-_NO_QUESTIONS: Final = ("--yes", "--skip-preview")
 _NEXT_MAX_LENGTH: Final = 1000
 
 
@@ -79,7 +78,7 @@ def import_(  # noqa: PLR0913, PLR0917 - typer wants one parameter for each opti
             to.write_text(program(found), "utf-8")
             file.write_text(json.dumps({"resources": [_entry(one, identity) for one in found]}, indent=2) + "\n", "utf-8")
         if run and found and stack:
-            run_pulumi(*_PULUMI_IMPORT, *_NO_QUESTIONS, "--file", str(file), "--stack", stack)
+            run_pulumi(*_PULUMI_IMPORT, "--yes", "--skip-preview", "--file", str(file), "--stack", stack)
     if as_json:
         imported = [{"name": one.name, "id": str(_id(one)), "serversOwn": [*one.server]} for one in found]
         written = {"file": str(file), "program": str(to)} if found else {"file": None, "program": None}

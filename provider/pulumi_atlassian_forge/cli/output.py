@@ -11,14 +11,9 @@ import typer
 
 from pulumi_atlassian_forge.errors import ForgeError
 
-JSON_VERSION: Final = 1
-"""The version of what ``--json`` prints. It changes only if a field loses its meaning; fields may be added."""
-
+JSON_VERSION: Final = 1  # of what ``--json`` prints. It changes only if a field loses its meaning; fields may be added
 EXIT_FAILED: Final = 1
-"""The exit code of a command that failed."""
-
-EXIT_FOUND: Final = 2
-"""The exit code for drift, for orphans that are left, and for modules that an import skipped."""
+EXIT_FOUND: Final = 2  # drift, orphans that are left, or modules that an import skipped
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON (docs/reference/forge-modules.md has its form).")]
 

@@ -22,11 +22,8 @@ from pulumi_atlassian_forge.model.validation import check_content
 
 from .target import Target
 
-WIDTH: Final = 88
-"""Columns of a line, the default of ruff's formatter."""
-
+WIDTH: Final = 88  # columns of a line, the default of ruff's formatter
 HEADER: Final = "import pulumi_atlassian_forge as forge\n"
-
 _UUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _NO_DEFAULT: Final = object()
 

@@ -16,9 +16,7 @@ from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.model.content import normalize
 from pulumi_atlassian_forge.model.module_id import ModuleId
 
-TYPE_PREFIX: Final = "pulumi-python:dynamic/atlassian-forge:"
-"""The prefix of the type of every resource of this package."""
-
+TYPE_PREFIX: Final = "pulumi-python:dynamic/atlassian-forge:"  # of the type of every resource of this package
 _PULUMI_TIMEOUT_S: Final = 120.0
 _SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - how the engine marks a secret: sdk/go/common/resource/sig
 _ENCRYPTED: Final = "(encrypted)"

@@ -21,9 +21,7 @@ from rich.text import Text
 from pulumi_atlassian_forge.api.text import printable
 from pulumi_atlassian_forge.model.content import TRIGGER, Content
 
-PROGRESS_DELAY_S: Final = 2.0
-"""Seconds after which a command shows a progress bar."""
-
+PROGRESS_DELAY_S: Final = 2.0  # before a command shows a progress bar
 _CELL_MAX_LENGTH: Final = 10_000
 
 

@@ -6,7 +6,6 @@ import ipaddress
 import json
 import re
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 from typing import Annotated, Final, Literal, get_args
 from urllib.parse import parse_qsl, urlsplit
 
@@ -19,9 +18,7 @@ from pulumi_atlassian_forge.model.suggestions import nearest
 
 NAMESPACE: Final = "atlassian-forge"
 DEFAULT: Final = "default"
-API_BASE: Final = "https://api.atlassian.com"
-"""The base URL of the API. Inferred: Atlassian's pages state it for sibling APIs of a Forge remote only."""
-
+API_BASE: Final = "https://api.atlassian.com"  # inferred: Atlassian's pages state it for sibling APIs of a Forge remote only
 EMULATOR_SCHEME: Final = "emulator"
 
 AuthMethodName = Literal["token", "tokenFile", "tokenCommand", "containerProxy", "relayUrl"]
@@ -29,33 +26,20 @@ AuthMethodName = Literal["token", "tokenFile", "tokenCommand", "containerProxy",
 
 AUTH_METHODS: Final[tuple[AuthMethodName, ...]] = get_args(AuthMethodName)
 
-SECRETS: Final = ("token", "relayKey")
-"""The settings whose values are secret."""
+SECRETS: Final = ("token", "relayKey")  # the settings whose values are secret
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")  # of an installation; it becomes a part of the names of variables
+NAME_RULE: Final = "a name has 1 to 40 of a-z, 0-9 and -, and does not start with -"  # NAME in words, for a message
+FILE: Final = "forge-installations.yaml"  # beside Pulumi.yaml; it describes more installations (.installations_file)
+PREFIX: Final = "ATLASSIAN_FORGE_"  # of every variable of this package
+PROXY_VARIABLE: Final = "FORGE_EGRESS_PROXY_URL"  # in a Forge container: the URL of its egress proxy
 
-PROXY_VARIABLE: Final = "FORGE_EGRESS_PROXY_URL"
-"""The variable of a Forge container that holds the URL of its egress proxy."""
-
-NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-"""The name of an installation. It becomes a part of the names of variables."""
-
-NAME_RULE: Final = "a name has 1 to 40 of a-z, 0-9 and -, and does not start with -"
-"""The pattern :data:`NAME` in words, for a message."""
-
-FILE: Final = "forge-installations.yaml"
-"""A file beside Pulumi.yaml that describes more installations (:mod:`.installations_file`)."""
-
-PREFIX: Final = "ATLASSIAN_FORGE_"
-"""The prefix of every variable of this package."""
-
-RENAMED: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "bridgeUrl": "relayUrl",
-        "bridgeKey": "relayKey",
-        "bridgeKeyFile": "relayKeyFile",
-        "takeOverIdentical": "adoptIdentical",
-        "acceptAllGone": "acceptMissingModules",
-    }
-)
+RENAMED: Final[Mapping[str, str]] = {
+    "bridgeUrl": "relayUrl",
+    "bridgeKey": "relayKey",
+    "bridgeKeyFile": "relayKeyFile",
+    "takeOverIdentical": "adoptIdentical",
+    "acceptAllGone": "acceptMissingModules",
+}
 """Settings that had another name before the first release: an old name is an error that names the new one."""
 
 _RELAY_KEY_MIN_LENGTH: Final = 32  # as the relay itself demands
@@ -189,8 +173,7 @@ class InstallationSettings(BaseSettings):
         return next((auth_method for auth_method in AUTH_METHODS if getattr(self, to_snake(auth_method)) is not None), None)
 
 
-SETTINGS: Final = tuple(map(to_camel, InstallationSettings.model_fields))
-"""The configuration keys of an installation's settings."""
+SETTINGS: Final = tuple(map(to_camel, InstallationSettings.model_fields))  # the configuration keys of an installation
 
 
 def variable(installation: str, field: str) -> str:
@@ -205,9 +188,7 @@ def env_prefix(installation: str) -> str:
 
 def config_key(installation: str, field: str) -> str:
     """The configuration key of a setting, as ``pulumi config set --path`` takes it."""
-    if installation == DEFAULT:
-        return f"{NAMESPACE}:{field}"
-    return f"{NAMESPACE}:installations.{installation}.{field}"
+    return f"{NAMESPACE}:{field}" if installation == DEFAULT else f"{NAMESPACE}:installations.{installation}.{field}"
 
 
 def setting_of(installation: str, field: str) -> str:

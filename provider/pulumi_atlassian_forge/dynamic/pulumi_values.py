@@ -18,9 +18,7 @@ from pulumi.runtime import rpc
 from pulumi_atlassian_forge.model.values import EXACT, UNKNOWN
 
 INTERNAL: Final = "internal"
-PROBLEMS: Final = "__problems"
-"""The hidden input by which a preview asks for its validation errors (docs/adr/0002-validation-errors.md)."""
-
+PROBLEMS: Final = "__problems"  # a hidden input: a preview asks for its validation errors (docs/adr/0002-validation-errors.md)
 _HIDDEN: Final = "__"
 _PROVIDER: Final = "__provider"  # the SDK's own: it always arrives
 

@@ -18,11 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 from typing import Final
 
-MAX_WAITING_OPERATIONS: Final = 100
-"""Operations that can wait for one installation: as many modules as it holds at most."""
-
-IDLE_THREADS: Final = 64
-"""Threads for hooks that do not wait."""
+MAX_WAITING_OPERATIONS: Final = 100  # for one installation: as many as it holds modules at most
+IDLE_THREADS: Final = 64  # for hooks that do not wait
 
 
 def _nothing() -> None:

@@ -30,12 +30,8 @@ FIRST_REGISTER_WAIT_S: Final = 0.3
 """Seconds that the first register of a process waits for other hooks, so that the first module records later ones in its sample;
 and for the keys of modules of which only the content is known (v2), which another installation may hold, too."""
 
-IDLE_TIMEOUT_S: Final = 0.05
-"""Seconds without a new declaration after which the program counts as finished."""
-
-VERIFICATION_WAIT_S: Final = 1.0
-"""Seconds to wait for other hooks, which may confirm a module, before the installation counts as unverified."""
-
+IDLE_TIMEOUT_S: Final = 0.05  # without a new declaration, after which the program counts as finished
+VERIFICATION_WAIT_S: Final = 1.0  # for other hooks, which may confirm a module, before the installation counts as unverified
 _LOOKUPS: Final = 2  # modules of the state that are read by their keys if the list holds none of them: it may hide them
 
 

@@ -17,15 +17,10 @@ from pulumi_atlassian_forge.model.comparison import fingerprint
 from pulumi_atlassian_forge.model.content import content_of
 from pulumi_atlassian_forge.model.module_id import Version
 
-ModuleName = tuple[Version, str]
-"""The version of the API and the key: what distinguishes the modules of one installation."""
+ModuleName = tuple[Version, str]  # with the key: what distinguishes the modules of one installation
+KeyHash = tuple[Version, str]  # with a hash of the key
 
-KeyHash = tuple[Version, str]
-"""The version of the API and a hash of the key."""
-
-SAMPLE_SIZE: Final = 6
-"""How many other modules each one records in its state."""
-
+SAMPLE_SIZE: Final = 6  # other modules that each one records in its state
 _LATEST: Final = 3  # of them are the latest declared ones: the rest of a program may be deleted together with its neighbors
 _DIGITS: Final = 8  # hexadecimal digits of a hash
 

@@ -38,9 +38,7 @@ from .recovery import AmbiguousRegistration, KeyTaken
 
 Verb = Literal["register", "update", "read", "delete"]
 
-LIMIT = 100
-"""How many dynamic modules one installation holds at most, as Atlassian documents it."""
-
+LIMIT = 100  # dynamic modules that one installation holds at most, as Atlassian documents it
 _LIMIT_WORDS: Final = re.compile(r"limit|maximum|at most|exceed|too many", re.IGNORECASE)
 _AT_LIMIT: Final = "delete a module that is not needed; if this one replaces another, set delete_before_replace=True on it"
 _AT_SHARED_LIMIT: Final = (

@@ -25,11 +25,8 @@ from pulumi_atlassian_forge.model.content import Content
 VERIFICATION_DELAYS_S: Final = (0.0, 0.5, 1.0, 2.0)
 """Seconds before each verification read. A server may show a new module late: only the last read confirms that it is missing."""
 
-LIST_MAX_AGE_S: Final = 1.0
-"""Maximum age of the list taken before: a module that another stack registers after it could be claimed."""
-
-ATTEMPTS: Final = 5
-"""How often a register is sent at most, if the verification read finds nothing each time."""
+LIST_MAX_AGE_S: Final = 1.0  # of the list taken before: a module that another stack registers after it could be claimed
+ATTEMPTS: Final = 5  # to send a register, if the verification read finds nothing each time
 
 
 class AmbiguousRegistration(ApiError):

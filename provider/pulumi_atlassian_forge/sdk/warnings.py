@@ -14,18 +14,15 @@ from pulumi.runtime import is_config_secret
 from pulumi_atlassian_forge.model.catalog.events import APP_EVENTS, EVENTS
 from pulumi_atlassian_forge.model.suggestions import nearest
 
+# Characters of a function's or endpoint's key: https://developer.atlassian.com/platform/forge/manifest-reference/endpoint/
 MAX_REFERENCE_LENGTH: Final = 23
-"""Characters of a function's or endpoint's key in a manifest.
-
-https://developer.atlassian.com/platform/forge/manifest-reference/endpoint/
-"""
 
 _CHECKED: Final = ("events", "type", "function", "endpoint")
 _NAMESPACE: Final = "atlassian-forge"  # as in config.settings, which the program does not load to start faster
 _EVENTS: Final = frozenset(EVENTS)
 
+# The runs whose configuration was checked: with the Automation API one process runs several programs.
 _checked_runs: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
-"""The program runs whose configuration was checked: with the Automation API one process runs several programs."""
 
 
 def warn_about(resource: pulumi.Resource, properties: Mapping[str, Any]) -> None:

@@ -18,15 +18,12 @@ from typing import Final
 from pulumi_atlassian_forge.api.rate_limiter import RequestGate
 from pulumi_atlassian_forge.auth.child_processes import kill_all
 
-LEVELS: Final = 2
-"""How many processes above are watched: the shell script that starts a dynamic plugin, and the engine above it."""
-
+LEVELS: Final = 2  # processes above that are watched: the shell script that starts a dynamic plugin, and the engine
 _WATCH_INTERVAL_S: Final = 0.5
 _ENGINE_GONE_GRACE_S: Final = 60.0  # for requests under way, each of which has a time limit of its own
 _ENGINE_ASKED_GRACE_S: Final = 4.0  # the same after the engine's SIGINT: it kills the process after five
 
-GATE: Final = RequestGate()
-"""The gate of this process."""
+GATE: Final = RequestGate()  # of this process
 
 
 def ancestors(levels: int = LEVELS) -> list[int]:

@@ -15,8 +15,7 @@ from urllib.parse import urlsplit
 from .result import Check, fail, ok, skipped, warn
 
 MIN_CLI: Final = (3, 216)
-MIN_IMPORT_CLI: Final = (3, 254)
-"""The oldest CLI that imports inputs and outputs from a file."""
+MIN_IMPORT_CLI: Final = (3, 254)  # imports inputs and outputs from a file
 
 _VERSION_TIMEOUT_S: Final = 60.0
 _HOST_PROGRAMS: Final = ("pulumi-language-python", "pulumi-language-python-exec", "pulumi-resource-pulumi-python")

@@ -13,9 +13,7 @@ from pulumi_atlassian_forge.errors import SECRET_MIN_LENGTH, ForgeError, redact,
 
 Status = Literal["ok", "warn", "fail", "skipped"]
 
-TRANSIENT: Final = (LostResponse, ServerFailure, Throttled, Unreachable)
-"""Errors that tell nothing about the installation: the request has to be sent again later."""
-
+TRANSIENT: Final = (LostResponse, ServerFailure, Throttled, Unreachable)  # errors that tell nothing about the installation
 _LINE_MAX_LENGTH: Final = 1000
 
 
