@@ -90,40 +90,25 @@ _DECODER: Final = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse
 
 def decompress(chunks: Iterable[bytes], encoding: str, *, limit: int = MAX_RESPONSE_BYTES) -> bytes:
     """Collect the chunks of a body, at most ``limit`` bytes, decompressed by the value of ``Content-Encoding``."""
-    match encoding.strip().lower():
-        case "" | "identity":
-            return _collect(chunks, limit)
-        case "gzip" | "x-gzip":
-            return _gunzip(chunks, limit)
-    raise InvalidResponse("the response is compressed in a way that was not asked for")
-
-
-def too_large(limit: int = MAX_RESPONSE_BYTES, *, status: int | None = None) -> InvalidResponse:
-    """The error for a response above the limit."""
-    return InvalidResponse(f"the response is larger than {limit // 1024} KiB", status=status)
-
-
-def _collect(chunks: Iterable[bytes], limit: int) -> bytes:
-    body = bytearray()
-    for chunk in chunks:
-        if len(body) + len(chunk) > limit:
-            raise too_large(limit)
-        body += chunk
-    return bytes(body)
-
-
-def _gunzip(chunks: Iterable[bytes], limit: int) -> bytes:
+    encoding = encoding.strip().lower()
+    if encoding not in ("", "identity", "gzip", "x-gzip"):
+        raise InvalidResponse("the response is compressed in a way that was not asked for")
+    gzip = zlib.decompressobj(_GZIP) if encoding.endswith("gzip") else None
     body, received = bytearray(), 0
-    decompressor = zlib.decompressobj(_GZIP)
     try:
         for chunk in chunks:
             received += len(chunk)
-            body += decompressor.decompress(chunk, limit + 1 - len(body))
+            body += chunk if gzip is None else gzip.decompress(chunk, limit + 1 - len(body))
             if len(body) > limit:
                 raise too_large(limit)
     except zlib.error:
         raise InvalidResponse("the response is compressed, and damaged", transient=True) from None
     # An empty body is whole: some servers send "Content-Encoding: gzip" with a 204 too.
-    if received and not decompressor.eof:
+    if gzip is not None and received and not gzip.eof:
         raise InvalidResponse("the response is compressed, and cut", transient=True)
     return bytes(body)
+
+
+def too_large(limit: int = MAX_RESPONSE_BYTES, *, status: int | None = None) -> InvalidResponse:
+    """The error for a response above the limit."""
+    return InvalidResponse(f"the response is larger than {limit // 1024} KiB", status=status)
