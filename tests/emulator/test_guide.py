@@ -9,7 +9,9 @@ import pytest
 
 from pulumi_atlassian_forge import testing
 from pulumi_atlassian_forge.cli.app import load
-from pulumi_atlassian_forge.emulator import api_assumptions, fault_actions, faults, options
+from pulumi_atlassian_forge.emulator import api_assumptions, fault_actions
+from pulumi_atlassian_forge.emulator.faults import FaultRule
+from pulumi_atlassian_forge.emulator.options import EmulatorOptions
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "guide" / "emulator.md").read_text(encoding="utf-8")
 
@@ -18,8 +20,8 @@ GUIDE = (Path(__file__).parents[2] / "docs" / "guide" / "emulator.md").read_text
     ("heading", "table"),
     [
         ("The contract", api_assumptions.as_markdown()),
-        ("Options", options.as_markdown()),
-        ("Faults", faults.as_markdown() + fault_actions.as_markdown()),
+        ("Options", EmulatorOptions.table("option")),
+        ("Faults", FaultRule.table("key") + fault_actions.as_markdown()),
     ],
     ids=["contract", "options", "faults"],
 )

@@ -186,8 +186,3 @@ class _Count:
             return max(1, math.ceil(served[0] + _RATE_WINDOW_S - request.now))
         served.append(request.now)
         return 0
-
-
-def as_markdown() -> str:
-    """The keys of a rule as a Markdown table."""
-    return FaultRule.table("key")

@@ -55,9 +55,4 @@ class EmulatorOptions(OptionModel):
         return frozenset(key.strip() for key in self.static_keys.split(",") if key.strip())
 
 
-def as_markdown() -> str:
-    """The options as a Markdown table."""
-    return EmulatorOptions.table("option")
-
-
 DEFAULTS: Final = EmulatorOptions()
