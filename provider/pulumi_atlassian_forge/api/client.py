@@ -77,20 +77,11 @@ class RequestEnvelope(Protocol):
 
 
 class Client:
-    """HTTP client of one installation, shared by all threads of a process.
+    """HTTP client of one installation, shared by all threads of a process. A ``base_url`` that is none is a ValueError.
 
-    Args:
-        base_url: Where the API is, for example ``https://api.atlassian.com``; a path in it is kept.
-        auth: The source of the headers with the credentials.
-        timeouts: See :class:`Timeouts`.
-        envelope: Wraps each request, if an intermediary relays it.
-        gate: Entered by each request after its credentials were obtained; if it is closed, the request is not sent.
-        transport: Used in place of the network (the emulator, tests).
-        verify: The certificates to trust; by default those of the environment.
-        clock: A monotonic clock, in seconds.
-
-    Raises:
-        ValueError: ``base_url`` is not a URL.
+    An ``envelope`` wraps each request, if an intermediary relays it. Each request enters the ``gate`` after its credentials were
+    obtained; if it is closed, the request is not sent. A ``transport`` is used in place of the network (the emulator, tests).
+    ``verify`` holds the certificates to trust; by default those of the environment.
     """
 
     def __init__(  # noqa: PLR0913 - what a client needs, and what a test sets

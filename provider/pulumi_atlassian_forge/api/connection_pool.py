@@ -111,12 +111,8 @@ class Connection(httpx.BaseTransport):
 
     def __init__(self, ssl_context: ssl.SSLContext, proxy: httpx.Proxy | None = None) -> None:
         self._backend = DeadlineBackend()
-        options: dict[str, Any] = {
-            "ssl_context": ssl_context,
-            "max_connections": 1,
-            "keepalive_expiry": _KEEPALIVE_S,
-            "network_backend": self._backend,
-        }
+        limits = {"max_connections": 1, "keepalive_expiry": _KEEPALIVE_S}
+        options: dict[str, Any] = {"ssl_context": ssl_context, "network_backend": self._backend, **limits}
         self._pool = httpcore.ConnectionPool(**options) if proxy is None else _proxied(proxy, options)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -251,15 +247,9 @@ class ConnectionPool:
 
 
 HTTP_ERRORS: Final = (
-    DeadlineExceeded,
-    ValueError,  # a host name that cannot be encoded
-    httpx.HTTPError,
-    httpx.InvalidURL,
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.ProxyError,
-    httpcore.TimeoutException,
-    httpcore.UnsupportedProtocol,
+    *(DeadlineExceeded, ValueError, httpx.HTTPError, httpx.InvalidURL),  # ValueError: a host name that cannot be encoded
+    *(httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError),
+    *(httpcore.TimeoutException, httpcore.UnsupportedProtocol),
 )
 """What a connection raises; those of httpx come from transports that are given in its place."""
 

@@ -44,21 +44,13 @@ class ListOf:
 
 @dataclass(frozen=True, slots=True)
 class ObjectOf:
-    """An object.
-
-    Attributes:
-        required: Properties that must be there.
-        optional: Properties that may be there.
-        closed: Whether no other property is allowed. An open object passes properties that the table does not know.
-        exactly_one: Groups of properties of which exactly one must be there.
-        at_least_one: Properties of which at least one must be there.
-    """
+    """An object, with properties that must be there and properties that may be there."""
 
     required: Mapping[str, Spec] = field(default_factory=dict)
     optional: Mapping[str, Spec] = field(default_factory=dict)
-    closed: bool = False
-    exactly_one: tuple[tuple[str, ...], ...] = ()
-    at_least_one: tuple[str, ...] = ()
+    closed: bool = False  # whether no other property is allowed; an open object passes properties that the table does not know
+    exactly_one: tuple[tuple[str, ...], ...] = ()  # groups of properties of which exactly one must be there
+    at_least_one: tuple[str, ...] = ()  # properties of which at least one must be there
 
     @property
     def properties(self) -> dict[str, Spec]:
