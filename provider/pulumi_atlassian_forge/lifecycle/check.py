@@ -114,7 +114,8 @@ def _check_key(inputs: dict[str, Any], version: Version, problems: list[Problem]
     logical, reason = (inputs.get("__name") or [""])[-1], None
     if version == "v2":
         if "key" in inputs:
-            reason = "key= cannot be given under apiVersion v2, where the server generates it: remove key=, and read the attribute"
+            what = "key= cannot be given under apiVersion v2, where the server generates it"
+            reason = f"{what}: remove key=, and read the attribute"
     elif "key" in inputs:
         reason = check_key(inputs["key"])
     elif check_key(logical) is None:
