@@ -62,7 +62,7 @@ def test_a_token_command_that_prints_the_expiry_and_the_installation(doctor: Doc
             1,
             (
                 "fail     auth: installation 'default' (v1) is not the installation of the states\n"
-                "next: correct ATLASSIAN_FORGE_TOKEN_COMMAND (or atlassian-forge:tokenCommand); if the app was installed anew: "
+                "next: correct ATLASSIAN_FORGE_TOKEN_COMMAND (or atlassian-forge:tokenCommand); if the app was reinstalled: "
                 "docs/guide/errors.md"
             ),
         ),

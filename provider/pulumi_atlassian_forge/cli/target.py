@@ -62,7 +62,7 @@ class Target:
             raise ForgeError(
                 f"{self} is not the installation of the states\nnext: correct "
                 f"{setting_of(self.name, self.connection.auth_method or 'baseUrl')}; "
-                "if the app was installed anew: docs/guide/errors.md"
+                "if the app was reinstalled: docs/guide/errors.md"
             )
 
     def recorded_identities(self, recorded: Iterable[RecordedModule]) -> set[str]:

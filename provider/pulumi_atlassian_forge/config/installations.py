@@ -170,7 +170,7 @@ def _reject_renamed(get: Get, names: Iterable[str]) -> None:
     ]
     if lines:
         advice = "next: rename it, and run the command again"
-        raise ForgeError("\n".join(limit_lines(["a setting has another name now", *sorted(lines), advice])), code="AF101")
+        raise ForgeError("\n".join(limit_lines(["a setting was renamed", *sorted(lines), advice])), code="AF101")
 
 
 def _parse_map(text: str) -> dict[str, Mapping[str, Any]]:

@@ -20,7 +20,7 @@ class EmulatorOptions(OptionModel):
     list_shape: Literal["array", "envelope"] = "array"
     """the form of a list; an array is always the whole list"""
     cursor_name: Literal["lastEvaluatedKey", "both"] = "lastEvaluatedKey"
-    """where an envelope carries the cursor; `both`: also in `nextPageToken`"""
+    """the property of an envelope that holds the cursor; `both`: also in `nextPageToken`"""
     put_without_key_v1: Literal["refuse", "accept"] = "refuse"
     """an update under v1 without `key` in the body"""
     put_key_mismatch_v2: Literal["refuse", "ignore"] = "refuse"
@@ -30,7 +30,7 @@ class EmulatorOptions(OptionModel):
     retry_after: Literal["on", "off"] = "on"
     """whether the 429 of a [`rate`](#faults) names the seconds to wait"""
     read_lag_ms: int = Field(0, ge=0)
-    """for how long reads show what was there before a write"""
+    """milliseconds for which reads still return the content from before a write"""
     error_body: Literal["message", "typed"] = "message"
     """`typed`: `{"type", "code", "message"}`"""
     page_size: int = Field(100, ge=1)

@@ -89,7 +89,7 @@ def _register_or_adopt(
 def _count_registered(installation: Installation, version: Version, error: ApiError) -> dict[Version, int]:
     """How many modules exist, asked only if the refusal may be about the limit.
 
-    The other version of the API is counted too if this one is not full: no document says whether they count apart.
+    The other version of the API is counted too if this one is not full: whether they count apart is not documented.
     """
     found: dict[Version, int] = {}
     if not is_about_the_limit(error):

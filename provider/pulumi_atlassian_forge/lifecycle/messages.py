@@ -115,7 +115,7 @@ def unverified(attempt: Attempt, error: UnverifiedInstallation) -> ForgeError:
     setting, what = _setting_and_meaning(attempt.installation, attempt.auth_method)
     if isinstance(error, WrongInstallation):
         why = "this is not the installation that the stack was deployed to"
-        step = "correct it and run the command again; if the app was installed anew"
+        step = "correct it and run the command again; if the app was reinstalled"
     else:
         why = f"none of the {error.known} modules of this stack that were requested exists; {error.listed} others do"
         step = "if not, correct it and run the command again; if all were deleted"

@@ -192,7 +192,7 @@ class Registrar:
             self._notify(
                 f"{self._installation}/{key}",
                 "was already registered with the same content, and is adopted: left by a killed run, or the module of a "
-                "resource that the program calls by another name now. Another stack must not declare it",
+                "resource that was renamed in the program. Another stack must not declare it",
             )
         return live
 
