@@ -12,7 +12,7 @@ engine: Check, Diff, then Create, Update or Replace; Read and Diff in a refresh;
 - After the first failure nothing more is begun, unless ``--continue-on-error`` is given.
 - One plugin process for each command. If ``up --refresh`` finds another configuration than the state, it is one for each.
 
-What the harness does not know it refuses: a test must not pass because the harness ignores what it was told.
+The harness rejects what it does not support: a test must not pass because the harness ignores an option.
 """
 
 from __future__ import annotations

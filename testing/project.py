@@ -47,7 +47,7 @@ class Project:
     """One stack ``test``. The environment is the test's own, so that no setting of this machine leaks in.
 
     Attributes:
-        said: What every command printed, but for one that was to show secrets.
+        output: What the commands printed, except a command that is asked to show secrets.
         keys: Who keeps the key of its stack.
         is_planted: Whether the test itself put the server's token where it can be found.
     """

@@ -16,14 +16,14 @@ ROOT = Path(__file__).parent.parent
 PAGES = [*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "examples").rglob("*.md"))]
 
 
-def test_the_reference_is_what_the_docstrings_say() -> None:
+def test_the_reference_matches_the_docstrings() -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "scripts" / "reference"), "--check"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
 
 
-def test_the_architecture_diagram_is_what_the_import_contracts_say() -> None:
+def test_the_architecture_diagram_matches_the_import_contracts() -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "scripts" / "architecture"), "--check"], capture_output=True, text=True, check=False
     )

@@ -34,9 +34,7 @@ def harness(server: Server, tmp_path: Path) -> LifecycleProject:
 
 @pytest.mark.cli
 @pytest.mark.smoke
-def test_the_cli_goes_on_with_a_stack_of_the_harness_and_the_harness_with_one_of_the_cli(
-    harness: LifecycleProject, server: Server
-) -> None:
+def test_the_cli_and_the_harness_can_continue_each_other_s_stacks(harness: LifecycleProject, server: Server) -> None:
     cli = Project(harness.root, environment=harness.environment, made=True)
     assert harness.up().code == 0
     assert cli.run("stack", "output", "key").stdout == harness.run("stack", "output", "key").stdout == "first\n"

@@ -74,7 +74,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.complete
-def test_the_wheel_holds_what_the_engine_and_type_checkers_look_for(wheel: Path) -> None:
+def test_the_wheel_has_the_files_that_the_engine_and_type_checkers_need(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
         assert archive.read("pulumi_atlassian_forge/pulumi-plugin.json").strip() == b'{"resource": false}'

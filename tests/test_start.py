@@ -45,29 +45,29 @@ assert not found.changes
     assert loaded(code, *CLIENT, "html.parser", "sqlite3", "difflib", *ours) == []
 
 
-def test_a_program_of_triggers_loads_no_table_of_types_and_nothing_that_only_mistakes_need() -> None:
+def test_a_program_of_triggers_loads_neither_the_type_table_nor_the_error_helpers() -> None:
     unneeded = ("difflib", "pydantic", "pulumi_atlassian_forge.model.catalog.module_types")
     assert loaded("import pulumi_atlassian_forge", *unneeded) == []
 
 
 @pytest.mark.parametrize("command", [["--version"], ["events", "--help"], ["emulator", "--help"]])
-def test_a_command_that_asks_nothing_of_a_server_loads_no_client(command: list[str]) -> None:
+def test_a_command_that_sends_no_request_loads_no_client(command: list[str]) -> None:
     code = f"from pulumi_atlassian_forge.cli.app import app\napp({command!r}, standalone_mode=False)"
     assert loaded(code, *CLIENT, prints=True) == []
 
 
-def test_what_is_loaded_is_seen() -> None:
+def test_the_probe_reports_loaded_modules() -> None:
     assert loaded("import difflib", "difflib", "httpx") == ["difflib"]
 
 
-def test_a_preview_looks_through_the_tasks_only_where_there_is_something_to_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    # A look takes time for each module of the program, so one for each module grows with their square.
-    looks: list[object] = []
+def test_a_preview_searches_the_tasks_only_if_there_is_an_error_to_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A search takes time for each module of the program, so one search for each module grows with their square.
+    searches: list[object] = []
 
     def counted() -> Iterable[object]:
-        looks.append(None)
+        searches.append(None)
         return set()
 
     monkeypatch.setattr(asyncio, "all_tasks", counted)
-    asyncio.run(preview_errors._print(None, []))  # type: ignore[arg-type] # nothing to say, so of nobody
-    assert not looks
+    asyncio.run(preview_errors._print(None, []))  # type: ignore[arg-type] # no errors, so no resources
+    assert not searches

@@ -25,7 +25,7 @@ def test_a_compressed_body_is_put_together_however_it_was_cut(encoding: str, siz
     assert decompress(chunks, encoding) == bytes(range(256)) * 10
 
 
-def test_the_limit_counts_what_comes_out() -> None:
+def test_the_limit_applies_to_the_decompressed_size() -> None:
     packed = gzip.compress(b" " * 1000, mtime=0)
     assert len(decompress([packed], "gzip", limit=1000)) == 1000
     for chunks, encoding in (([packed], "gzip"), ([b" " * 500] * 2, "")):
@@ -47,20 +47,20 @@ def test_a_bomb_takes_no_more_memory_than_the_limit_allows() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "deflate", "gzip, gzip", "compress", "gzip;q=1"])
-def test_what_was_not_asked_for_is_not_decompressed(encoding: str) -> None:
+def test_an_encoding_that_was_not_requested_is_not_decompressed(encoding: str) -> None:
     with pytest.raises(InvalidResponse, match="a way that was not asked for"):
         decompress([zlib.compress(b"x")], encoding)
 
 
 @pytest.mark.parametrize("chunks", [[], [b""]])
-def test_no_body_is_none_whatever_the_header_says(chunks: list[bytes]) -> None:
+def test_an_empty_body_is_empty_with_any_content_encoding(chunks: list[bytes]) -> None:
     assert decompress(chunks, "gzip") == b""
 
 
 @pytest.mark.parametrize(
     "body", [b"text", gzip.compress(b"x" * 100, mtime=0)[:-1], gzip.compress(b"x", mtime=0)[:-8] + b"\0" * 8]
 )
-def test_a_damaged_body_may_come_whole_the_next_time(body: bytes) -> None:
+def test_a_damaged_body_may_be_retried(body: bytes) -> None:
     with pytest.raises(InvalidResponse, match="compressed, and") as caught:
         decompress([body], "gzip")
     assert caught.value.transient

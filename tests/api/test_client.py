@@ -28,11 +28,11 @@ from pulumi_atlassian_forge.auth.bearer_token import BearerToken, Token
 from pulumi_atlassian_forge.model.content import Content
 from tests.support import raw_server
 from tests.support.clients import GET, LIST, POST, QUICK, TOKEN, connect, failure
-from tests.support.raw_server import MEGABYTE, answering, serving
+from tests.support.raw_server import MEGABYTE, responding, serving
 
 
-def test_a_request_goes_out_as_it_is_meant() -> None:
-    with serving(answering(200, {"ok": True})) as server, connect(f"{server.url}/ex/jira/x/") as client:
+def test_a_request_is_sent_with_method_path_headers_and_body() -> None:
+    with serving(responding(200, {"ok": True})) as server, connect(f"{server.url}/ex/jira/x/") as client:
         client.send(LIST)
         client.send(POST)
         client.send(protocol.delete("v2", "a/../b"))
@@ -53,13 +53,13 @@ def test_a_request_goes_out_as_it_is_meant() -> None:
 
 
 def test_a_response_is_returned_whatever_its_status() -> None:
-    with serving(answering(422, {"message": "no"}, {"X-Trace": "t"})) as server, connect(server.url) as client:
+    with serving(responding(422, {"message": "no"}, {"X-Trace": "t"})) as server, connect(server.url) as client:
         response = client.send(POST)
     assert (response.status, response.body, response.headers["x-trace"]) == (422, b'{"message": "no"}', "t")
 
 
 def test_a_connection_is_used_again() -> None:
-    with serving(answering(204), answering(422, {"message": "no"}), answering(200, b"x" * 100_000)) as server:
+    with serving(responding(204), responding(422, {"message": "no"}), responding(200, b"x" * 100_000)) as server:
         with connect(server.url) as client:
             for _ in range(5):
                 client.send(GET)
@@ -67,7 +67,7 @@ def test_a_connection_is_used_again() -> None:
 
 
 def test_threads_share_a_client() -> None:
-    with serving(answering(200, {"ok": True})) as server, connect(server.url) as client, ThreadPoolExecutor(24) as pool:
+    with serving(responding(200, {"ok": True})) as server, connect(server.url) as client, ThreadPoolExecutor(24) as pool:
         responses = list(pool.map(lambda _: client.send(GET), range(480)))
         assert {response.body for response in responses} == {b'{"ok": true}'}
         assert server.connections <= 16
@@ -75,7 +75,7 @@ def test_threads_share_a_client() -> None:
 
 def test_no_cookie_is_kept() -> None:
     cookie = {"set-cookie": "session=1; Path=/"}
-    with serving(answering(200, b"{}", cookie)) as server, connect(server.url) as client:
+    with serving(responding(200, b"{}", cookie)) as server, connect(server.url) as client:
         client.send(GET)
         client.send(GET)
     assert all("cookie" not in seen.headers for seen in server.seen)
@@ -102,7 +102,7 @@ class Headers:
     [f"{TOKEN}\r\nHost: evil", f"{TOKEN}\n", f" {TOKEN}\t", f"{TOKEN}\x00", f"{TOKEN}é", f"{TOKEN}\u2028", f"{TOKEN}\ud800", ""],
 )
 def test_a_token_that_fits_into_no_header_is_not_sent_and_not_shown(token: str) -> None:
-    with serving(answering(200, b"{}")) as server:
+    with serving(responding(200, b"{}")) as server:
         error = failure(server.url, POST, auth=BearerToken(lambda: Token(token)))
         assert server.seen == []
     assert isinstance(error, Unauthorized)
@@ -114,7 +114,7 @@ def test_a_token_that_fits_into_no_header_is_not_sent_and_not_shown(token: str) 
 def test_an_error_page_that_prints_the_token_does_not_get_it_shown(status: int) -> None:
     page = f"<html><title>Error</title><pre>Authorization: Bearer {TOKEN}\nForge as=app,id={TOKEN}</pre></html>".encode()
     auth = Headers(authorization=f"Bearer {TOKEN}", **{"forge-proxy-authorization": f"Forge as=app,id={TOKEN}"})
-    with serving(answering(status, page)) as server, connect(server.url, auth=auth) as client:
+    with serving(responding(status, page)) as server, connect(server.url, auth=auth) as client:
         response = client.send(GET)
     error = error_from(response)
     assert error is not None
@@ -128,15 +128,15 @@ ESCAPED = "".join(f"\\u{ord(letter):04x}" for letter in TOKEN)
 @pytest.mark.parametrize(
     "behaviour",
     [
-        answering(302, b"", {"location": f"https://{TOKEN}.example/"}),
-        answering(422, f'{{"message": "no: {ESCAPED}"}}'.encode()),
-        answering(400, f"no: {TOKEN[:4]}\x1b[0m{TOKEN[4:]}".encode()),
-        answering(200, f'{{"key": "{ESCAPED}", "type": "trigger", "data": {{}}}}'.encode()),
+        responding(302, b"", {"location": f"https://{TOKEN}.example/"}),
+        responding(422, f'{{"message": "no: {ESCAPED}"}}'.encode()),
+        responding(400, f"no: {TOKEN[:4]}\x1b[0m{TOKEN[4:]}".encode()),
+        responding(200, f'{{"key": "{ESCAPED}", "type": "trigger", "data": {{}}}}'.encode()),
         raw_server.raw(f"HTTP/1.1 {TOKEN} OK\r\n\r\n".encode()),
     ],
     ids=["redirect", "escaped", "in pieces", "as a key", "status line"],
 )
-def test_a_token_that_comes_back_in_another_spelling_is_not_shown(behaviour: raw_server.Behaviour) -> None:
+def test_a_token_echoed_in_another_encoding_is_not_shown(behaviour: raw_server.Behaviour) -> None:
     quick = Timeouts(connect=1, read=1, total=1)
     with serving(behaviour) as server, connect(server.url, timeouts=quick) as client, pytest.raises(ApiError) as caught:
         Operations(client, "v1").read("k")
@@ -148,7 +148,7 @@ def test_credentials_that_cannot_be_had_end_the_request() -> None:
         def headers(self, request: Request) -> Mapping[str, str]:
             raise Unauthorized("the broker is closed")
 
-    with serving(answering(200, b"{}")) as server:
+    with serving(responding(200, b"{}")) as server:
         assert failure(server.url, auth=NoToken()).message == "the broker is closed"
         assert server.seen == []
 
@@ -157,7 +157,7 @@ def mock(handler: Callable[[httpx.Request], httpx.Response]) -> httpx.BaseTransp
     return httpx.MockTransport(handler)
 
 
-def test_a_transport_takes_the_place_of_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_custom_transport_replaces_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "ftp://of.no.use")
     monkeypatch.setenv("SSL_CERT_FILE", "/of/no/use")
     seen: list[httpx.Request] = []
@@ -173,11 +173,11 @@ def test_a_transport_takes_the_place_of_the_network(monkeypatch: pytest.MonkeyPa
     assert seen[0].content == POST.body
 
 
-def answering_always(response: httpx.Response) -> httpx.BaseTransport:
+def responding_always(response: httpx.Response) -> httpx.BaseTransport:
     return mock(lambda _: response)
 
 
-def test_a_transport_can_stream_and_has_to_keep_the_limits() -> None:
+def test_a_custom_transport_may_stream_within_the_limits() -> None:
     class Stream(httpx.SyncByteStream):
         def __iter__(self) -> Iterator[bytes]:
             while True:
@@ -186,7 +186,7 @@ def test_a_transport_can_stream_and_has_to_keep_the_limits() -> None:
     endless = httpx.Response(200, stream=Stream())
     whole = httpx.Response(200, content=b" " * 9 * MEGABYTE)
     for response in (endless, whole):
-        error = failure("https://x.invalid", transport=answering_always(response))
+        error = failure("https://x.invalid", transport=responding_always(response))
         assert isinstance(error, InvalidResponse)
         assert "larger" in error.message
 
@@ -210,14 +210,14 @@ def test_a_transport_is_shared_by_all_threads_and_closed_once() -> None:
     assert transport.closed == 1
 
 
-def test_a_transport_has_to_keep_the_time() -> None:
+def test_a_custom_transport_must_respect_the_deadline() -> None:
     class Slow(httpx.SyncByteStream):
         def __iter__(self) -> Iterator[bytes]:
             for _ in range(1000):
                 time.sleep(0.01)
                 yield b" "
 
-    error = failure("https://x.invalid", timeouts=QUICK, transport=answering_always(httpx.Response(200, stream=Slow())))
+    error = failure("https://x.invalid", timeouts=QUICK, transport=responding_always(httpx.Response(200, stream=Slow())))
     assert isinstance(error, LostResponse)
 
 
@@ -231,7 +231,7 @@ def test_a_transport_that_fails_as_httpx_does_is_understood() -> None:
 
 def test_a_request_is_sent_again_with_the_new_token_after_a_401() -> None:
     tokens = iter(["old-token", "new-token", "third-token"])
-    with serving(answering(401, {"message": "expired"})) as server:
+    with serving(responding(401, {"message": "expired"})) as server:
         response = connect_with(server.url, BearerToken(lambda: Token(next(tokens))), GET)
     assert response.status == 401
     assert [seen.headers["authorization"] for seen in server.seen] == ["Bearer old-token", "Bearer new-token"]
@@ -240,16 +240,16 @@ def test_a_request_is_sent_again_with_the_new_token_after_a_401() -> None:
 def test_a_register_is_not_retried_after_a_token_refresh() -> None:
     """The new token may lead to another installation."""
     tokens = iter(["old-token", "new-token"])
-    with serving(answering(401, {"message": "expired"})) as server, pytest.raises(Unauthorized) as caught:
+    with serving(responding(401, {"message": "expired"})) as server, pytest.raises(Unauthorized) as caught:
         connect_with(server.url, BearerToken(lambda: Token(next(tokens))), POST)
     assert caught.value.is_refreshed
     assert len(server.seen) == 1
 
 
-def test_a_token_that_fits_into_no_header_is_not_kept() -> None:
+def test_a_token_that_is_not_valid_in_a_header_is_not_cached() -> None:
     tokens = iter(["half writ\nten", TOKEN])
     auth = BearerToken(lambda: Token(next(tokens)))
-    with serving(answering(200, b"{}")) as server:
+    with serving(responding(200, b"{}")) as server:
         with pytest.raises(Unauthorized):
             connect_with(server.url, auth, GET)
         assert connect_with(server.url, auth, GET).status == 200
@@ -257,18 +257,18 @@ def test_a_token_that_fits_into_no_header_is_not_kept() -> None:
 
 
 def test_a_redirect_to_an_unreadable_address_is_an_invalid_response() -> None:
-    with serving(answering(302, b"", {"location": "https://xn--a/"})) as server:
+    with serving(responding(302, b"", {"location": "https://xn--a/"})) as server:
         assert isinstance(failure(server.url, POST), LostResponse | InvalidResponse)
 
 
 def test_with_the_same_token_it_is_not_sent_again() -> None:
-    with serving(answering(401, {"message": "expired"})) as server:
+    with serving(responding(401, {"message": "expired"})) as server:
         response = connect_with(server.url, BearerToken(lambda: Token(TOKEN)), POST)
     assert (response.status, len(server.seen)) == (401, 1)
 
 
 def test_a_closed_client_sends_nothing() -> None:
-    with serving(answering(200, b"{}")) as server:
+    with serving(responding(200, b"{}")) as server:
         client = Client(server.url, BearerToken(lambda: Token(TOKEN)))
         client.send(GET)
         client.close()
@@ -288,11 +288,11 @@ def test_an_operation_survives_what_the_wire_does_to_it() -> None:
     module = {"key": "k", "type": "trigger", "data": {"key": "k", "events": ["e"]}}
     script = (
         raw_server.closing(),
-        answering(502, b"<html>"),
+        responding(502, b"<html>"),
         raw_server.cutting(),
-        answering(200, b"<html>Log in</html>"),
-        answering(429, {"message": "slow"}, {"retry-after": "0"}),
-        answering(200, module),
+        responding(200, b"<html>Log in</html>"),
+        responding(429, {"message": "slow"}, {"retry-after": "0"}),
+        responding(200, module),
     )
     with serving(*script) as server, connect(server.url) as client:
         operations = Operations(client, "v1", draw=lambda low, high: 0.0)
@@ -300,7 +300,7 @@ def test_an_operation_survives_what_the_wire_does_to_it() -> None:
         assert len(server.seen) == 6
 
 
-def test_an_operation_against_a_silent_server_ends_within_its_budget() -> None:
+def test_an_operation_on_a_silent_server_ends_within_its_time_budget() -> None:
     with serving(raw_server.silent()) as server, connect(server.url, QUICK) as client:
         started = time.monotonic()
         with pytest.raises(LostResponse) as caught:
@@ -312,6 +312,6 @@ def test_an_operation_against_a_silent_server_ends_within_its_budget() -> None:
 
 def test_no_thread_is_left_behind() -> None:
     before = threading.active_count()
-    with serving(answering(200, b"{}")) as server, connect(server.url) as client:
+    with serving(responding(200, b"{}")) as server, connect(server.url) as client:
         client.send(GET)
     assert threading.active_count() == before

@@ -11,12 +11,12 @@ import pytest
 from pulumi_atlassian_forge.api.errors import InvalidResponse, LostResponse, Outcome, Throttled, error_from
 from tests.support import raw_server
 from tests.support.clients import GET, POST, QUICK, connect, failure
-from tests.support.raw_server import MEGABYTE, Behaviour, answering, serving
+from tests.support.raw_server import MEGABYTE, Behaviour, responding, serving
 
 
 def test_a_compressed_response_is_decompressed() -> None:
     body = gzip.compress(b'{"some": "json"}' * 1000)
-    with serving(answering(200, body, {"content-encoding": "gzip"})) as server, connect(server.url) as client:
+    with serving(responding(200, body, {"content-encoding": "gzip"})) as server, connect(server.url) as client:
         assert client.send(GET).body == b'{"some": "json"}' * 1000
 
 
@@ -29,16 +29,16 @@ def test_a_chunked_response_is_joined() -> None:
 @pytest.mark.parametrize(
     ("behaviour", "transient", "words"),
     [
-        (answering(200, b"", {"content-length": str(100 * MEGABYTE)}), False, "larger than 8192 KiB"),
-        (answering(200, b"", {"content-length": "9" * 18}), False, "larger than 8192 KiB"),
+        (responding(200, b"", {"content-length": str(100 * MEGABYTE)}), False, "larger than 8192 KiB"),
+        (responding(200, b"", {"content-length": "9" * 18}), False, "larger than 8192 KiB"),
         (raw_server.pouring(100 * MEGABYTE), False, "larger than 8192 KiB"),
         (raw_server.bomb(), False, "larger than 8192 KiB"),
         (raw_server.bomb(layers=2, encoding="gzip, gzip"), False, "a way that was not asked for"),
-        (answering(200, b"x", {"content-encoding": "br"}), False, "a way that was not asked for"),
-        (answering(200, b"not gzip", {"content-encoding": "gzip"}), True, "damaged"),
-        (answering(200, gzip.compress(b"x" * 1000)[:-9], {"content-encoding": "gzip"}), True, "cut"),
-        (answering(302, b"", {"location": "https://elsewhere.example/"}), False, "redirected to elsewhere.example"),
-        (answering(307, b"x" * 100, {"location": "/same"}), False, "redirected"),
+        (responding(200, b"x", {"content-encoding": "br"}), False, "a way that was not asked for"),
+        (responding(200, b"not gzip", {"content-encoding": "gzip"}), True, "damaged"),
+        (responding(200, gzip.compress(b"x" * 1000)[:-9], {"content-encoding": "gzip"}), True, "cut"),
+        (responding(302, b"", {"location": "https://elsewhere.example/"}), False, "redirected to elsewhere.example"),
+        (responding(307, b"x" * 100, {"location": "/same"}), False, "redirected"),
     ],
 )
 def test_an_unusable_response_is_an_error(behaviour: Behaviour, transient: bool, words: str) -> None:
@@ -57,8 +57,8 @@ def test_an_unusable_response_is_an_error(behaviour: Behaviour, transient: bool,
 
 def test_a_response_at_the_size_limit_is_accepted() -> None:
     body = b"x" * (8 * MEGABYTE)
-    compressed = answering(200, gzip.compress(body, 1), {"content-encoding": "gzip"})
-    with serving(answering(200, body), compressed) as server, connect(server.url) as client:
+    compressed = responding(200, gzip.compress(body, 1), {"content-encoding": "gzip"})
+    with serving(responding(200, body), compressed) as server, connect(server.url) as client:
         assert client.send(GET).body == body
         assert client.send(GET).body == body
 
@@ -85,7 +85,7 @@ def test_a_response_that_is_cut_is_lost(behaviour: Behaviour) -> None:
 
 
 def test_a_connection_that_the_server_closed_meanwhile_is_not_used_again() -> None:
-    with serving(answering(200, b"{}", keep=False)) as server, connect(server.url) as client:
+    with serving(responding(200, b"{}", keep=False)) as server, connect(server.url) as client:
         for _ in range(3):
             client.send(POST)
             time.sleep(0.05)  # until the end of the connection has arrived
@@ -134,7 +134,7 @@ def test_less_time_can_be_given() -> None:
 
 
 def test_a_slow_response_does_not_affect_the_next() -> None:
-    with serving(raw_server.dripping_body(), answering(200, b"{}")) as server, connect(server.url, QUICK) as client:
+    with serving(raw_server.dripping_body(), responding(200, b"{}")) as server, connect(server.url, QUICK) as client:
         with pytest.raises(LostResponse):
             client.send(GET)
         for _ in range(3):
@@ -147,9 +147,9 @@ def test_a_slow_response_does_not_affect_the_next() -> None:
     [
         raw_server.cutting(422, b'{"message":'),
         raw_server.pouring(100 * MEGABYTE, status=422),
-        answering(422, b"damaged", {"content-encoding": "gzip"}),
-        answering(422, gzip.compress(b" " * 100 * MEGABYTE, 1), {"content-encoding": "gzip"}),
-        answering(422, gzip.compress(b" " * 10 * MEGABYTE), {"content-encoding": "gzip"}),  # small enough to arrive whole
+        responding(422, b"damaged", {"content-encoding": "gzip"}),
+        responding(422, gzip.compress(b" " * 100 * MEGABYTE, 1), {"content-encoding": "gzip"}),
+        responding(422, gzip.compress(b" " * 10 * MEGABYTE), {"content-encoding": "gzip"}),  # small enough to arrive whole
     ],
 )
 def test_the_status_of_an_error_counts_even_if_its_body_is_lost(behaviour: Behaviour) -> None:
@@ -160,7 +160,7 @@ def test_the_status_of_an_error_counts_even_if_its_body_is_lost(behaviour: Behav
         assert server.sent < 32 * MEGABYTE
 
 
-def test_an_error_whose_body_never_ends_costs_no_more_than_a_request() -> None:
+def test_an_error_with_an_endless_body_takes_at_most_one_request_timeout() -> None:
     def behave(server: raw_server.RawServer, connection: socket.socket, seen: raw_server.Seen) -> bool:
         connection.sendall(b"HTTP/1.1 429 Slow down\r\nretry-after: 5\r\ncontent-length: 1000\r\n\r\n")
         server.stopped.wait()

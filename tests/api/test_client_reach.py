@@ -15,7 +15,7 @@ from pulumi_atlassian_forge.api.client import Timeouts
 from pulumi_atlassian_forge.api.errors import LostResponse, Outcome, Unreachable
 from tests.support import raw_server
 from tests.support.clients import GET, POST, QUICK, TOKEN, connect, failure
-from tests.support.raw_server import answering, serving
+from tests.support.raw_server import responding, serving
 
 
 def test_a_port_without_a_server() -> None:
@@ -70,7 +70,7 @@ class TestTls:
         return context
 
     def test_a_certificate_of_an_unknown_authority(self, context: ssl.SSLContext) -> None:
-        with serving(answering(200, b"{}"), context=context) as server:
+        with serving(responding(200, b"{}"), context=context) as server:
             error = failure(server.url, POST)
             assert server.seen == []
         assert isinstance(error, Unreachable)
@@ -82,7 +82,7 @@ class TestTls:
         authority.issue_cert("other.example").configure_cert(context)
         ours = ssl.create_default_context()
         authority.configure_trust(ours)
-        with serving(answering(200, b"{}"), context=context) as server:
+        with serving(responding(200, b"{}"), context=context) as server:
             error = failure(server.url, POST, verify=ours)
         assert isinstance(error, Unreachable)
         assert error.reason == "tls"
@@ -100,7 +100,7 @@ class TestTls:
         bundle = tmp_path / "ca.pem"
         authority.cert_pem.write_to_path(str(bundle))
         monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
-        with serving(answering(200, b"{}"), context=context) as server, connect(server.url) as client:
+        with serving(responding(200, b"{}"), context=context) as server, connect(server.url) as client:
             assert client.send(GET).body == b"{}"
 
     def test_a_slow_response_over_tls_ends_in_time(self, authority: trustme.CA, context: ssl.SSLContext) -> None:
@@ -128,7 +128,7 @@ class TestTls:
 
 class TestProxy:
     def test_the_proxy_of_the_environment_is_used(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        with serving(answering(200, b"{}")) as proxy, connect("http://forge.example") as client:
+        with serving(responding(200, b"{}")) as proxy, connect("http://forge.example") as client:
             monkeypatch.setenv("HTTP_PROXY", proxy.url)
             assert client.send(GET).body == b"{}"
         assert proxy.seen[0].target == "http://forge.example/forge/installation/v1/dynamic/module/k"
@@ -136,11 +136,11 @@ class TestProxy:
     def test_a_host_can_be_taken_out_of_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{raw_server.refused_port()}")
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        with serving(answering(200, b"{}")) as server, connect(server.url) as client:
+        with serving(responding(200, b"{}")) as server, connect(server.url) as client:
             assert client.send(GET).body == b"{}"
 
     def test_a_proxy_that_refuses(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        with serving(answering(407, b"pay")) as proxy:
+        with serving(responding(407, b"pay")) as proxy:
             monkeypatch.setenv("HTTPS_PROXY", f"http://user:{TOKEN}@{proxy.url.removeprefix('http://')}")
             error = failure("https://forge.example", POST)
             assert proxy.seen[0].method == "CONNECT"

@@ -143,7 +143,7 @@ class Network(httpcore.NetworkBackend, httpcore.NetworkStream):
         self._wait(timeout)
 
 
-def test_every_wait_gets_what_is_left_and_no_more_than_its_own() -> None:
+def test_every_wait_is_limited_by_its_own_timeout_and_the_deadline() -> None:
     clock = Clock()
     network = Network(clock)
     backend = DeadlineBackend(network)
@@ -159,7 +159,7 @@ def test_every_wait_gets_what_is_left_and_no_more_than_its_own() -> None:
     assert network.written == [65_536, 65_536, 18_928]
 
 
-def test_a_connection_that_would_come_too_late_is_not_begun() -> None:
+def test_no_connection_is_opened_after_the_deadline() -> None:
     clock = Clock()
     network = Network(clock)
     backend = DeadlineBackend(network)

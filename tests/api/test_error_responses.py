@@ -80,13 +80,13 @@ def test_the_status_decides_the_kind(status: int, kind: type[errors.ApiError]) -
         ({"message": "x" * 400}, "x" * 299 + "…"),
     ],
 )
-def test_the_servers_own_words_are_kept(body: Any, words: str) -> None:
+def test_the_server_s_own_text_is_kept(body: Any, words: str) -> None:
     error = failure(502, body)
     assert error is not None
     assert error.message == words
 
 
-def test_an_unnamed_status_without_a_text_says_so() -> None:
+def test_an_unnamed_status_without_a_text_is_described() -> None:
     error = failure(599)
     assert error is not None
     assert str(error) == "HTTP 599: no text"
@@ -133,7 +133,7 @@ def test_the_pause_that_the_server_asks_for_is_read_in_both_forms(headers: dict[
     assert retry_after_of(headers, NOW) == seconds
 
 
-def test_the_pause_is_kept_for_the_errors_that_may_pass() -> None:
+def test_retry_after_is_kept_for_transient_errors() -> None:
     throttled = failure(429, retry_after="3")
     unavailable = failure(503, retry_after="4")
     assert isinstance(throttled, errors.Throttled)

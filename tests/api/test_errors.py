@@ -35,11 +35,11 @@ from pulumi_atlassian_forge.api.errors import (
         (ServerFailure("x", status=503, retry_after=1.0), Outcome.UNKNOWN),
     ],
 )
-def test_every_error_says_whether_the_server_may_have_acted(error: ApiError, outcome: Outcome) -> None:
+def test_every_error_has_an_outcome(error: ApiError, outcome: Outcome) -> None:
     assert error.outcome is outcome
 
 
-def test_an_error_reads_as_one_line() -> None:
+def test_an_error_is_one_line_of_text() -> None:
     assert str(Rejected("no\nsuch \x1b[1mtype", status=422)) == "HTTP 422: no such type"
     assert str(LostResponse("gone")) == "gone"
     assert len(Rejected("x" * 1000, status=422).message) == 300
@@ -53,7 +53,7 @@ def test_an_error_can_be_handed_to_another_thread_or_process(duplicate: object) 
     assert (copied.message, copied.status, copied.retry_after, copied.waited) == ("slow down", 429, 3.0, 7.0)
 
 
-def test_a_copy_knows_more_and_the_error_stays_as_it_was() -> None:
+def test_a_copy_with_more_details_does_not_change_the_error() -> None:
     error = Unreachable("no route", status=502, reason="dns")
     copied = error.with_(outcome=Outcome.UNKNOWN, attempts=3, waited=1.5)
     assert type(copied) is Unreachable

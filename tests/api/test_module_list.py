@@ -91,7 +91,7 @@ def test_a_module_that_the_list_lacks_is_read_by_its_key_once() -> None:
     assert source.reads == ["clash"]
 
 
-def test_what_is_nowhere_is_none() -> None:
+def test_a_module_that_is_neither_listed_nor_found_by_key_is_none() -> None:
     source = Source(live("a"))
     listing = ModuleList(source, clock=Clock())
     assert listing.find("gone") is None
@@ -166,7 +166,7 @@ def test_a_module_that_we_deleted_is_missing() -> None:
     assert listing.find("a") is None
 
 
-def test_what_is_written_while_a_list_is_on_its_way_is_not_lost() -> None:
+def test_a_write_during_a_list_request_is_not_lost() -> None:
     source = Source(live("a"), live("b"), live("c"))
     source.go.clear()
     listing = ModuleList(source)

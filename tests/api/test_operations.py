@@ -124,7 +124,7 @@ def test_an_idempotent_request_is_retried(first: Response | ApiError, clock: Clo
     assert operations(script, clock).list() == [LiveModule("k", CONTENT)]
 
 
-def test_a_read_of_a_missing_module_says_so_at_once(clock: Clock) -> None:
+def test_a_read_of_a_missing_module_is_not_retried(clock: Clock) -> None:
     script = Script([response(404, {"message": "no module k"})])
     with pytest.raises(NotFound, match="HTTP 404: no module k"):
         operations(script, clock).read("k")
@@ -158,7 +158,7 @@ def test_a_delete_whose_response_was_lost_ends_in_a_404(clock: Clock) -> None:
     assert caught.value.attempts == 2
 
 
-def test_a_server_that_fails_for_ever_ends_within_the_budget(clock: Clock) -> None:
+def test_a_permanently_failing_server_ends_within_the_time_budget(clock: Clock) -> None:
     with pytest.raises(ServerFailure) as caught:
         operations(Script([response(500, {"message": "An internal error occurred"})]), clock).delete("k")
     assert caught.value.waited == sum(clock.sleeps) <= 120
@@ -182,14 +182,14 @@ def test_all_pages_of_a_list_are_read(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("cursors", [["1", "1"], ["1", "2", "1"], ["1", "2", "3", "2"]])
-def test_a_cursor_that_comes_again_ends_the_list_with_an_error(cursors: list[str], clock: Clock) -> None:
+def test_a_repeated_cursor_ends_the_list_with_an_error(cursors: list[str], clock: Clock) -> None:
     script = Script([response(200, {"result": [], "lastEvaluatedKey": cursor}) for cursor in cursors])
     with pytest.raises(InvalidResponse, match="its cursor came again"):
         operations(script, clock).list()
     assert len(script.sent) == len(cursors)
 
 
-def test_a_list_that_goes_on_and_on_is_given_up(clock: Clock) -> None:
+def test_an_endless_list_is_an_error(clock: Clock) -> None:
     script = Script([response(200, {"result": [], "lastEvaluatedKey": str(number)}) for number in range(260)])
     with pytest.raises(InvalidResponse, match="250 pages"):
         operations(script, clock).list()
@@ -245,7 +245,7 @@ def test_one_budget_serves_all_pages(clock: Clock) -> None:
     assert caught.value.waited == pytest.approx(sum(clock.sleeps))
 
 
-def test_a_key_that_no_path_can_carry_makes_no_request(clock: Clock) -> None:
+def test_a_key_that_is_not_valid_in_a_path_sends_no_request(clock: Clock) -> None:
     script = Script([response(200)])
     with pytest.raises(ValueError, match="cannot be part of a path"):
         operations(script, clock).read("..")

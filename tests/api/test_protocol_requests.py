@@ -89,7 +89,7 @@ def test_a_cursor_travels_unharmed() -> None:
     assert protocol.list_page("v1", cursor).target.endswith("&nextPageToken=eyJrIjoi%2B%2F%3D%26%25%22%7D%23%20%C3%BC")
 
 
-def test_what_is_no_json_makes_no_request() -> None:
+def test_data_that_is_not_json_sends_no_request() -> None:
     for value in (float("nan"), float("inf"), "\ud800"):
         with pytest.raises(ValueError):  # noqa: PT011 - whatever the encoder says: it must not be sent
             protocol.register("v2", None, Content("trigger", {"x": value}))

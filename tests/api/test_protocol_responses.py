@@ -122,13 +122,13 @@ def test_an_empty_201_is_accepted_under_v1_only(body: bytes) -> None:
         (b'{"a":' * 500_000 + b"1" + b"}" * 500_000, "nested deeper than 64 levels"),
     ],
 )
-def test_what_is_no_module_is_refused_with_its_reason(body: bytes, reason: str) -> None:
+def test_a_response_that_is_no_module_is_rejected_with_a_reason(body: bytes, reason: str) -> None:
     with pytest.raises(InvalidResponse, match=reason) as caught:
         parse_module(response(body))
     assert caught.value.__cause__ is None
 
 
-def test_the_deepest_module_that_pulumi_can_carry_is_taken() -> None:
+def test_the_deepest_module_that_pulumi_can_store_is_accepted() -> None:
     body = b'{"key":"a","type":"t","data":{"x":' + b"[" * 23 + b"]" * 23 + b"}}"
     assert parse_module(response(body)).key == "a"
 
@@ -214,7 +214,7 @@ def test_the_list_of_the_specification_is_read_as_it_is_printed() -> None:
         ([A, {**A, "type": "other"}], "module 'a' twice"),
     ],
 )
-def test_what_is_no_list_is_refused_with_its_reason(body: Any, reason: str) -> None:
+def test_a_response_that_is_no_list_is_rejected_with_a_reason(body: Any, reason: str) -> None:
     with pytest.raises(InvalidResponse, match=reason):
         parse_page(response(body))
 
@@ -227,7 +227,7 @@ def test_a_foreign_module_that_is_too_deep_does_not_block_the_list() -> None:
     assert [live.key for live in page.modules] == ["a", "b"]
 
 
-def test_a_module_that_comes_twice_with_one_content_is_one() -> None:
+def test_a_module_listed_twice_with_the_same_content_is_one() -> None:
     assert distinct([LIVE_A, LIVE_B, LIVE_A]) == (LIVE_A, LIVE_B)
 
 
@@ -248,7 +248,7 @@ def test_an_empty_response_to_a_register_needs_its_status(status: int) -> None:
 
 
 @pytest.mark.parametrize("value", [{"4dabf18193072939515e22adb298388d": "x"}, ["04da6b54-80e4-46f7-96ec-b56ff0331ba9"]])
-def test_a_value_that_pulumi_takes_for_its_own_is_refused(value: object) -> None:
+def test_a_value_that_is_reserved_for_pulumi_is_rejected(value: object) -> None:
     with pytest.raises(InvalidResponse, match="is reserved for Pulumi"):
         parse_module(response({**A, "data": {"x": value}}))
 

@@ -100,17 +100,17 @@ def test_without_a_429_nothing_waits() -> None:
 
 def test_all_threads_share_one_pause() -> None:
     clock = Clock()
-    said: list[str] = []
-    rate_limiter = RateLimiter(said.append, clock, clock.sleep, advice="; so do others")
+    messages: list[str] = []
+    rate_limiter = RateLimiter(messages.append, clock, clock.sleep, advice="; so do others")
     first, second = rate_limiter.admit(60), rate_limiter.admit(60)
     assert rate_limiter.on_retry_after(first, 30, is_throttled=True) == 30
     assert rate_limiter.on_retry_after(second, 20, is_throttled=True) == 30
     rate_limiter.admit(60)
     assert clock.now == 1000.0 + 30
-    assert said == ["throttled: all requests to this installation pause for 30 s; so do others"]
+    assert messages == ["throttled: all requests to this installation pause for 30 s; so do others"]
 
 
-def test_a_slot_that_comes_too_late_is_an_error() -> None:
+def test_a_slot_after_the_deadline_is_an_error() -> None:
     clock = Clock()
     rate_limiter = RateLimiter(clock=clock, sleep=clock.sleep)
     rate_limiter.on_retry_after(rate_limiter.admit(60), 30, is_throttled=True)
@@ -142,8 +142,8 @@ def test_a_503_with_retry_after_pauses_and_leaves_the_rate() -> None:
 
 def test_the_rate_is_shown_once() -> None:
     clock = Clock()
-    said: list[str] = []
-    rate_limiter = RateLimiter(said.append, clock, clock.sleep)
+    messages: list[str] = []
+    rate_limiter = RateLimiter(messages.append, clock, clock.sleep)
     rate_limiter.on_response(rate_limiter.admit(60))
     rate_limiter.on_retry_after(rate_limiter.admit(60), 1.0, is_throttled=True)
     clock.now += 1
@@ -151,7 +151,7 @@ def test_the_rate_is_shown_once() -> None:
         rate_limiter._take_slot()  # as many threads do at once
     rate_limiter.admit(60)
     rate_limiter.admit(60)
-    assert said == ["rate limited: about 57 requests a minute, each waits for a slot"]
+    assert messages == ["rate limited: about 57 requests a minute, each waits for a slot"]
 
 
 def given_up(rate_limiter: RateLimiter, clock: Clock, reason: Reason = "refused") -> None:

@@ -98,7 +98,7 @@ def test_what_is_retried(error: ApiError, safe: bool, post: bool) -> None:
     ("error", "attempts"),
     [(Unreachable("x", reason="refused"), 6), (Unreachable("x", reason="timeout"), 6), (InvalidResponse("x", transient=True), 3)],
 )
-def test_what_does_not_pass_soon_is_given_up(error: ApiError, attempts: int) -> None:
+def test_retries_end_after_the_maximum_of_attempts(error: ApiError, attempts: int) -> None:
     assert pause_before_retry(error, GET, 9, attempts - 1) is not None
     assert pause_before_retry(error, GET, 9, attempts) is None
 
@@ -137,13 +137,13 @@ def failing(errors: list[ApiError], result: str = "done") -> Callable[[float], s
     return send
 
 
-def test_it_is_sent_until_it_succeeds(clock: Clock) -> None:
+def test_a_request_is_retried_until_it_succeeds(clock: Clock) -> None:
     errors: list[ApiError] = [LostResponse("x"), ServerFailure("x", status=500), Throttled("x", status=429, retry_after=7.0)]
     assert send_with_retries(GET, failing(errors), Budget(120, clock), rate_limiter(clock), highest) == "done"
     assert clock.sleeps == [0.5, 1.0, 7.0]
 
 
-def test_what_must_not_be_retried_is_sent_once(clock: Clock) -> None:
+def test_an_error_that_must_not_be_retried_is_sent_once(clock: Clock) -> None:
     error = LostResponse("x")
     with pytest.raises(LostResponse) as caught:
         send_with_retries(POST, failing([error] * 9), Budget(120, clock), rate_limiter(clock), highest)
@@ -161,7 +161,7 @@ def test_a_bug_is_not_retried_and_not_changed(clock: Clock) -> None:
     assert clock.sleeps == []
 
 
-def test_the_budget_ends_it_with_the_last_error_and_the_figures(clock: Clock) -> None:
+def test_the_time_budget_ends_with_the_last_error_attempts_and_time_waited(clock: Clock) -> None:
     errors: list[ApiError] = [ServerFailure("x", status=500) for _ in range(100)]
     with pytest.raises(ServerFailure) as caught:
         send_with_retries(GET, failing(errors), Budget(120, clock), rate_limiter(clock), highest)

@@ -27,7 +27,7 @@ from pulumi_atlassian_forge.api.text import message_from_body, printable
         ("", ""),
     ],
 )
-def test_a_servers_text_becomes_one_harmless_line(dirty: str, fit: str) -> None:
+def test_a_server_s_text_becomes_one_printable_line(dirty: str, fit: str) -> None:
     assert printable(dirty) == fit
 
 

@@ -77,7 +77,7 @@ def test_a_register_is_not_sent_with_a_token_that_was_just_refreshed() -> None:
     assert token.headers(Request("POST", "/")) == {"authorization": "Bearer second"}
 
 
-def test_where_there_is_no_other_token_the_one_that_ends_is_used_and_the_source_is_not_asked_each_time() -> None:
+def test_an_expiring_token_is_used_if_there_is_no_other_and_the_source_is_not_read_each_time() -> None:
     now, asked = [1000.0], []
 
     def obtain() -> Token:

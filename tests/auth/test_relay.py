@@ -71,7 +71,7 @@ def test_a_response_of_another_server_is_invalid(status: int) -> None:
     assert caught.value.status == status
 
 
-def test_a_nonce_that_was_used_means_that_the_request_came_before() -> None:
+def test_a_used_nonce_means_that_the_request_was_received_before() -> None:
     """Something on the way delivered it twice, and it may have been carried out: a register has to be verified."""
     with pytest.raises(InvalidResponse) as caught:
         Relay().unwrap(Response(401, {"x-relay": "refused"}, b'{"code": "RELAY_NONCE", "message": "used"}'))
@@ -79,13 +79,13 @@ def test_a_nonce_that_was_used_means_that_the_request_came_before() -> None:
 
 
 @pytest.mark.parametrize(("status", "who"), [(401, "refused"), (403, "refused"), (502, "failed"), (429, ""), (503, "")])
-def test_its_own_refusals_and_the_limits_of_its_platform_mean_what_they_mean(status: int, who: str) -> None:
+def test_errors_of_the_relay_and_its_platform_are_passed_on_unchanged(status: int, who: str) -> None:
     response = Response(status, {"x-relay": who} if who else {}, b"{}")
     assert Relay().unwrap(response) is response
 
 
 @pytest.mark.parametrize(("who", "is_from_relay"), [("refused", True), ("relayed", False)])
-def test_a_refusal_tells_who_refused(who: str, is_from_relay: bool) -> None:
+def test_a_401_names_the_relay_or_the_api_as_its_source(who: str, is_from_relay: bool) -> None:
     response = Relay().unwrap(Response(401, {"x-relay": who}, b"{}"))
     failure = error_from(response)
     assert isinstance(failure, Unauthorized)

@@ -35,7 +35,7 @@ def failure(arguments: list[str], directory: Path, seconds: float = 20.0) -> str
     return str(caught.value)
 
 
-def test_it_prints_a_token(tmp_path: Path) -> None:
+def test_the_program_prints_a_token(tmp_path: Path) -> None:
     assert run(python(f"print({TOKEN!r})"), tmp_path) == Token(TOKEN)
 
 
@@ -44,7 +44,7 @@ def test_it_prints_json(tmp_path: Path) -> None:
     assert run(python(f"print({json.dumps(printed)!r})"), tmp_path) == Token(TOKEN, 1893456000.0, "ab-1")
 
 
-def test_it_runs_in_the_project_and_without_a_shell(tmp_path: Path) -> None:
+def test_the_program_runs_in_the_project_directory_without_a_shell(tmp_path: Path) -> None:
     (tmp_path / "script").write_text('#!/bin/sh\nprintf %s "$1"\n')
     (tmp_path / "script").chmod(0o755)
     assert run(["./script", "$HOME;echo"], tmp_path) == Token("$HOME;echo")
@@ -71,18 +71,18 @@ def test_it_runs_in_the_project_and_without_a_shell(tmp_path: Path) -> None:
         (f"import sys; print('{{\"token\": \"{TOKEN}\"}}'); sys.stderr.write('got {TOKEN}'); sys.exit(1)", "got [redacted]"),
     ],
 )
-def test_what_it_does_wrong_is_one_message(tmp_path: Path, program: str, words: str) -> None:
+def test_an_invalid_output_or_exit_is_a_one_line_error(tmp_path: Path, program: str, words: str) -> None:
     message = failure(python(program), tmp_path)
     assert words in message
     assert message.startswith("the token command '")
     assert "\n" not in message
 
 
-def test_it_is_missing(tmp_path: Path) -> None:
+def test_a_missing_program_is_an_error(tmp_path: Path) -> None:
     assert "'no-such-program' cannot be started: No such file or directory" in failure(["no-such-program"], tmp_path)
 
 
-def test_it_hangs_and_is_stopped_with_its_children(tmp_path: Path) -> None:
+def test_a_hanging_program_is_killed_with_its_children(tmp_path: Path) -> None:
     child = (
         "import pathlib, subprocess; p = subprocess.Popen(['sleep', '60']); "
         f"pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(p.pid)); p.wait()"
@@ -119,7 +119,7 @@ def test_one_runs_at_a_time(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_text().split() == ["begin", "end"] * 3
 
 
-def test_who_waits_too_long_for_another_run_says_so(tmp_path: Path) -> None:
+def test_waiting_too_long_for_a_concurrent_run_is_an_error(tmp_path: Path) -> None:
     command = TokenCommand(python("import time; time.sleep(3); print('t')"), tmp_path, 20.0)
     thread = threading.Thread(target=command)
     thread.start()
@@ -140,7 +140,7 @@ def test_a_failure_is_cached_for_a_while(tmp_path: Path) -> None:
 
 
 def test_a_token_that_is_printed_again_is_cached_for_a_while(tmp_path: Path) -> None:
-    """It was refused: whoever was refused with it as well need not run the program for the same."""
+    """The API rejected the token: other threads with the same rejected token do not run the program again."""
     program = f"import pathlib; p = pathlib.Path({str(tmp_path / 'runs')!r}); p.open('a').write('x'); print({TOKEN!r})"
     command = TokenCommand(python(program), tmp_path, 20.0)
     assert [command() for _ in range(5)] == [Token(TOKEN)] * 5
@@ -153,7 +153,7 @@ def test_without_a_folder_for_its_lock_it_runs_all_the_same(tmp_path: Path, monk
     assert run(python(f"print({TOKEN!r})"), tmp_path) == Token(TOKEN)
 
 
-def test_it_does_not_outlive_this_process(tmp_path: Path) -> None:
+def test_the_program_does_not_outlive_this_process(tmp_path: Path) -> None:
     """The plugin leaves without a clean-up when the engine has ended."""
     program = f"import os, pathlib, time; pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid())); time.sleep(60)"
     thread = threading.Thread(target=lambda: failure(python(program), tmp_path))

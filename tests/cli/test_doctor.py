@@ -14,7 +14,7 @@ from pulumi_atlassian_forge.cli.doctor.token import check_token
 from testing import independent_server
 from testing.doctor import Doctor, expect, jwt
 from testing.independent_server import Server
-from tests.support.raw_server import answering, refused_port, serving
+from tests.support.raw_server import refused_port, responding, serving
 
 
 class TestSettings:
@@ -67,7 +67,7 @@ class TestSettings:
             "skipped  dns, connection, tls, clock: token failed",
         )
 
-    def test_a_token_where_its_file_belongs_is_not_shown(self, doctor: Doctor) -> None:
+    def test_a_token_given_as_token_file_is_not_shown(self, doctor: Doctor) -> None:
         token = jwt(exp=1)
         done = doctor(ATLASSIAN_FORGE_TOKEN_FILE=token)
         assert (done.code, "the token file [redacted] cannot be read" in done.stdout) == (1, True)
@@ -103,7 +103,7 @@ class TestNetwork:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         with authority.private_key_pem.tempfile() as key, authority.cert_pem.tempfile() as certificate:
             context.load_cert_chain(certificate, key)
-        with serving(answering(200, b"[]"), context=context) as server:
+        with serving(responding(200, b"[]"), context=context) as server:
             done = doctor(ATLASSIAN_FORGE_BASE_URL=server.url, ATLASSIAN_FORGE_TOKEN="planted-token")
             assert server.seen == []
         expect(
@@ -121,7 +121,7 @@ class TestNetwork:
         authority.cert_pem.write_to_path(str(bundle))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert("localhost").configure_cert(context)
-        with serving(answering(500, {"message": "An internal error occurred"}), context=context) as server:
+        with serving(responding(500, {"message": "An internal error occurred"}), context=context) as server:
             done = doctor(SSL_CERT_FILE=str(bundle), ATLASSIAN_FORGE_BASE_URL=server.url, ATLASSIAN_FORGE_TOKEN="planted-token")
         expect(
             done,
@@ -274,7 +274,7 @@ class TestVersion:
             "fail     version: no version of the API responds: HTTP 200: the response is not JSON",
         )
 
-    def test_a_server_that_is_busy_is_not_judged(self, doctor: Doctor, api: Server) -> None:
+    def test_a_throttled_server_is_not_reported_as_a_violation(self, doctor: Doctor, api: Server) -> None:
         busy = 429, {"message": "Too many requests"}, {"retry-after": "300"}
         api.interfere = lambda call: busy if len(api.calls) > 1 else None
         expect(

@@ -152,7 +152,7 @@ def test_a_relay_with_another_key(doctor: Doctor, api: Server) -> None:
     assert api.calls == []
 
 
-def test_a_relay_whose_app_the_api_refuses(doctor: Doctor, api: Server) -> None:
+def test_a_relay_with_an_app_that_the_api_rejects(doctor: Doctor, api: Server) -> None:
     with relay(api.base_url, "another token") as url:
         done = doctor(ATLASSIAN_FORGE_RELAY_URL=url, ATLASSIAN_FORGE_RELAY_KEY=KEY)
     expect(

@@ -6,7 +6,7 @@ from pulumi_atlassian_forge.cli.emulator import _tokens
 
 
 @pytest.mark.parametrize("token", ["a b", "a\tb", "ü", "a\n", "\x00"])
-def test_a_token_that_no_header_can_carry_is_refused_and_not_repeated(token: str) -> None:
+def test_a_token_that_is_not_valid_in_a_header_is_rejected_and_not_shown(token: str) -> None:
     with pytest.raises(ValueError, match="not valid in a header") as caught:
         _tokens([], [f"default={token}"])
     assert token not in str(caught.value)

@@ -118,7 +118,7 @@ def test_the_version(tmp_path: Path) -> None:
         (["--installation", "a b"], "'a b': a name has 1 to 40"),
     ],
 )
-def test_an_invalid_option_is_one_line(tmp_path: Path, arguments: list[str], words: str) -> None:
+def test_an_invalid_option_is_a_one_line_error(tmp_path: Path, arguments: list[str], words: str) -> None:
     done = run("emulator", *arguments, cwd=tmp_path)
     assert (done.code, done.stdout) == (1, "")
     assert words in done.stderr
@@ -127,7 +127,7 @@ def test_an_invalid_option_is_one_line(tmp_path: Path, arguments: list[str], wor
     assert not list(tmp_path.iterdir())
 
 
-def test_a_file_or_a_port_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
+def test_an_unusable_file_or_port_is_a_one_line_error(tmp_path: Path) -> None:
     (tmp_path / "text.db").write_text("something else" * 100)
     done = run("emulator", "--db", "text.db", cwd=tmp_path)
     assert (done.code, done.stderr.count("\n")) == (1, 1)

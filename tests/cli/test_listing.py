@@ -24,7 +24,7 @@ def test_a_list_is_one_line_for_each_module_and_fit_to_print(server: Server) -> 
     assert server.counts() == {"GET": 2, "POST": 0, "PUT": 0, "DELETE": 0}
 
 
-def test_one_that_cannot_be_reached_does_not_hide_the_others(server: Server) -> None:
+def test_a_failing_installation_does_not_hide_the_others(server: Server) -> None:
     register_outside(server, "v1", "one")
     with serve() as second:
         url = second.base_url

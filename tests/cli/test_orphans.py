@@ -35,7 +35,7 @@ def test_orphans_are_listed_with_the_request_that_deletes_them(server: Server, t
     done = orphans(
         server,
         "--state", state(tmp_path / "a.json", "default/v1/one"),
-        "--state", state(tmp_path / "b.json", "another-name-of-the-site/v1/three"),
+        "--state", state(tmp_path / "b.json", "another-name-of-the-installation/v1/three"),
     )  # fmt: skip
     assert done.code == 2, done.stderr
     lines = done.stdout.splitlines()
@@ -94,7 +94,7 @@ def test_a_missing_state_is_an_error(server: Server, tmp_path: Path) -> None:
     assert "missing.json cannot be read: No such file or directory" in done.stderr
 
 
-def test_no_settings_and_a_refused_token_say_what_to_do(server: Server, tmp_path: Path) -> None:
+def test_missing_settings_and_a_rejected_token_name_the_next_step(server: Server, tmp_path: Path) -> None:
     path = state(tmp_path / "a.json")
     done = orphans(server, "--state", path, ATLASSIAN_FORGE_TOKEN="", ATLASSIAN_FORGE_BASE_URL="")
     assert (done.code, "the installation 'default' is not configured" in done.stderr) == (1, True)

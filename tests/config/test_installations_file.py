@@ -55,7 +55,7 @@ def test_without_the_file_there_is_none(tmp_path: Path) -> None:
     assert installations_in(tmp_path) == {}
 
 
-def test_one_that_the_configuration_has_too_is_an_error(tmp_path: Path) -> None:
+def test_an_installation_that_the_configuration_has_too_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ForgeError, match="'acme' is described in atlassian-forge:installations and in forge-inst"):
         Installations({"atlassian-forge:installations": '{"acme": {}}'}.get, installations_in(written(tmp_path, GOOD)))
 

@@ -80,7 +80,7 @@ def test_a_token_alone_is_enough_and_a_base_url_alone_is_not() -> None:
         ("emulator://", "names no file"),
     ],
 )
-def test_a_base_url_that_cannot_be_used_says_why_and_shows_no_password(url: str, words: str) -> None:
+def test_an_invalid_base_url_is_explained_without_its_password(url: str, words: str) -> None:
     with pytest.raises(ForgeError) as caught:
         installations({"token": "t", "baseUrl": url}).resolve("default")
     assert words in str(caught.value)
@@ -104,7 +104,7 @@ def test_all_validation_errors_of_the_map_are_named_at_once() -> None:
 
 
 @pytest.mark.parametrize("text", ["not json", "[1]", '"x"'])
-def test_an_invalid_map_says_how_to_set_it(text: str) -> None:
+def test_an_invalid_map_is_an_error_that_shows_how_to_set_it(text: str) -> None:
     with pytest.raises(ForgeError, match="config set --path"):
         Installations({"atlassian-forge:installations": text}.get)
 
@@ -155,7 +155,7 @@ def test_a_token_that_was_copied_with_its_header_is_named_and_not_shown(text: st
 
 
 @pytest.mark.parametrize("config", [{"relayKey": "k" * 32}, {"relayKeyFile": "key"}, {"baseUrl": HTTPS, "relayKeyFile": "k"}])
-def test_a_key_of_a_relay_alone_says_that_its_address_is_missing(config: dict[str, str]) -> None:
+def test_a_relay_key_alone_is_an_error_about_the_missing_address(config: dict[str, str]) -> None:
     with pytest.raises(ForgeError) as caught:
         installations(config).resolve("default")
     assert "installation 'default' has a relay key, but no relay address" in str(caught.value)
@@ -218,7 +218,7 @@ def test_an_emulator_in_the_environment_replaces_any_authentication_method(
     assert (settings.auth_method, settings.on_emulator) == (None, True)
 
 
-def test_a_token_of_the_same_place_as_the_emulator_s_address_is_sent_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_from_the_same_source_as_the_emulator_address_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     assert installations({"baseUrl": "emulator://x.db", "token": "t"}).resolve("default").auth_method == "token"
     monkeypatch.setenv("ATLASSIAN_FORGE_BASE_URL", "emulator://preview.db")
     monkeypatch.setenv("ATLASSIAN_FORGE_TOKEN_FILE", "token.txt")
@@ -245,6 +245,6 @@ def test_a_setting_of_an_old_name_is_an_error_that_names_the_new_one(monkeypatch
         installations(acme={"baseUrl": HTTPS})
 
 
-def test_the_error_of_an_old_name_ends_with_its_code() -> None:
+def test_the_error_for_an_old_name_contains_its_code() -> None:
     with pytest.raises(ForgeError, match=r"next: rename it, and run the command again \(AF101\)$"):
         installations({next(iter(RENAMED)): "x"})

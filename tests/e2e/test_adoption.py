@@ -113,7 +113,7 @@ forge.DynamicModule("{name}", installation="{name}", type="TYPE", data={{"title"
 
 
 @BOTH_ENGINES
-def test_what_comes_into_the_state_and_how(project: Callable[..., Project]) -> None:
+def test_adopted_and_registered_modules_are_in_the_state(project: Callable[..., Project]) -> None:
     with served(*MADE) as installations:
         for name, row in MADE.items():
             put(installations[name], row)
@@ -148,7 +148,7 @@ def test_what_comes_into_the_state_and_how(project: Callable[..., Project]) -> N
 
 
 @BOTH_ENGINES
-def test_what_is_an_error_leaves_all_as_it_is(project: Callable[..., Project]) -> None:
+def test_a_rejected_adoption_changes_nothing(project: Callable[..., Project]) -> None:
     with served(*REFUSED) as installations:
         for name, row in REFUSED.items():
             put(installations[name], row)

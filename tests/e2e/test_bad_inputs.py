@@ -46,7 +46,7 @@ def test_the_preview_fails_and_makes_no_request(everything: tuple[Outcome, int])
 def test_a_validation_error_names_its_property_and_its_rule(everything: tuple[Outcome, int], row: Bad) -> None:
     seen, _ = everything
     texts = problems(seen).get(row.name)
-    assert texts, f"nothing was said of {row.name}:\n{seen.text}"
+    assert texts, f"no error for {row.name}:\n{seen.text}"
     where = f"property {row.property}: " if row.property else ""
     assert any(text.startswith(where) and row.words in text for text in texts), texts
 
@@ -123,7 +123,7 @@ forge.TriggerModule(
         ("{3: 4}", "data.x.y: has a name that is not text"),
     ],
 )
-def test_what_cannot_even_be_sent_is_refused_where_it_is_written(
+def test_a_value_that_cannot_be_serialized_is_an_error_at_its_line(
     project: Callable[..., Project], server: Server, value: str, words: str
 ) -> None:
     stack = project(server)
@@ -164,7 +164,7 @@ def test_settings_that_cannot_be_used_are_one_message_in_preview(
 
 
 @BOTH_ENGINES
-def test_without_a_token_a_preview_says_how_to_do_without_one(project: Callable[..., Project], server: Server) -> None:
+def test_a_preview_without_a_token_explains_how_to_run_without_one(project: Callable[..., Project], server: Server) -> None:
     stack = project(server)
     stack.program(f'forge.TriggerModule("one", {OK})\n')
     assert stack.up().code == 0

@@ -16,7 +16,7 @@ from testing.soak import runs
 from tests.support.command import register_outside
 from tests.support.postgres import PASSWORD, postgres
 
-NAMES = ["acme", "globex", "hooli", *(f"site{i}" for i in range(runs(0, 17)))]
+NAMES = ["acme", "globex", "hooli", *(f"customer{i}" for i in range(runs(0, 17)))]
 N = runs(5, 50)
 pytestmark = [pytest.mark.cli, pytest.mark.timeout(runs(300, 3600))]
 
@@ -28,7 +28,7 @@ def statuses(found: dict[str, dict[str, object]]) -> dict[str, object]:
 def test_a_broken_installation_leaves_the_others_done_and_is_named(tmp_path: Path) -> None:
     with fleet(tmp_path / "fleet", NAMES, N) as project:
         broken = project.servers["globex"]
-        broken.interfere = lambda _call: (403, {"message": "not on this site"})
+        broken.interfere = lambda _call: (403, {"message": "not on this installation"})
 
         preview = project.run_json("up", "--preview", "--only", "acme", "--only", "*b*")
         assert {name: one["changes"] for name, one in preview.items()} == {name: {"create": N} for name in NAMES[:2]}
@@ -43,7 +43,7 @@ def test_a_broken_installation_leaves_the_others_done_and_is_named(tmp_path: Pat
         ]
         assert ["globex", "failed"] in [row[:2] for row in rows]
         assert "could not register module 'm" in done.stdout
-        assert "not on this site" in done.stdout
+        assert "not on this installation" in done.stdout
         assert rows[-1][0].startswith(f"{len(NAMES) - 1} done, 1 failed in ")
         assert "globex: failed in " in done.stderr
 
@@ -60,14 +60,14 @@ def test_a_broken_installation_leaves_the_others_done_and_is_named(tmp_path: Pat
         assert without_asking.code == 1
         assert "--yes" in without_asking.stderr
         assert project.counts() == dict.fromkeys(NAMES, N)
-        gone = project.run_json("destroy", "--yes")
-        assert {name: one["changes"] for name, one in gone.items()} == {name: {"delete": N} for name in NAMES}
+        deleted = project.run_json("destroy", "--yes")
+        assert {name: one["changes"] for name, one in deleted.items()} == {name: {"delete": N} for name in NAMES}
         assert project.counts() == dict.fromkeys(NAMES, 0)
 
 
-def test_it_can_stop_at_the_first_that_fails(tmp_path: Path) -> None:
+def test_a_fleet_can_stop_after_the_first_failure(tmp_path: Path) -> None:
     with fleet(tmp_path / "fleet", NAMES[:2], N) as project:
-        project.servers["acme"].interfere = lambda _call: (403, {"message": "not on this site"})
+        project.servers["acme"].interfere = lambda _call: (403, {"message": "not on this installation"})
         found = project.run_json("up", "--parallel", "1", "--no-continue-on-error", code=1)
         assert statuses(found) == {"acme": "failed", "globex": "not started"}
         assert not project.servers["globex"].calls
@@ -167,7 +167,9 @@ def test_an_error_in_the_file_is_reported_once_for_all_stacks(tmp_path: Path) ->
         ("installations: {acme: {}}", ["--backend", "postgres://u:hidden@127.0.0.1:1/x"], "the state's backend cannot be used"),
     ],
 )
-def test_a_run_that_cannot_begin_says_why_in_a_few_lines(tmp_path: Path, file: str, args: list[str], expected: str) -> None:
+def test_a_run_that_cannot_start_reports_the_reason_in_a_few_lines(
+    tmp_path: Path, file: str, args: list[str], expected: str
+) -> None:
     project = FleetProject(tmp_path / "fleet", {}, N)
     (project.root / "forge-installations.yaml").write_text(file, "utf-8")
     done = project.run("up", *args)

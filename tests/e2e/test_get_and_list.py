@@ -15,7 +15,7 @@ from tests.support.engines import BOTH_ENGINES
 EVENTS = 'events=["avi:jira:updated:issue"]'
 
 
-def two_sites(project: Callable[..., Project], server: Server) -> Project:
+def two_installations(project: Callable[..., Project], server: Server) -> Project:
     """The server's v1 as `default`, and its v2 as `acme`."""
     stack = project(server, **{"installations.acme.apiVersion": "v2"})
     stack.environment |= {
@@ -26,13 +26,11 @@ def two_sites(project: Callable[..., Project], server: Server) -> Project:
 
 
 @BOTH_ENGINES
-def test_what_is_there_can_be_read_in_preview_and_in_up_and_is_neither_changed_nor_deleted(
-    project: Callable[..., Project], server: Server
-) -> None:
+def test_an_existing_module_is_read_in_preview_and_up_and_never_changed(project: Callable[..., Project], server: Server) -> None:
     register_outside(server, "v1", "one", filter={"ignoreSelf": True}, events=["avi:jira:updated:issue"], endpoint="hook")
     register_outside(server, "v1", "panel", "jira:issuePanel", title="Risk", icon="https://example.com/i.svg", resource="main")
     register_outside(server, "v2", "five")
-    stack = two_sites(project, server)
+    stack = two_installations(project, server)
     stack.program("""
         one = forge.TriggerModule.get("one", "default/v1/one")
         panel = forge.DynamicModule.get("panel", pulumi.Output.from_input("default/v1/panel"))
@@ -73,12 +71,12 @@ def test_what_is_there_can_be_read_in_preview_and_in_up_and_is_neither_changed_n
         ('forge.list_modules(installation="other")', "installation 'other' is not configured"),
     ],
 )
-def test_what_is_not_there_ends_the_preview_with_a_message(
+def test_a_missing_module_ends_the_preview_with_a_message(
     project: Callable[..., Project], server: Server, statement: str, words: str
 ) -> None:
     register_outside(server, "v1", "one")
     register_outside(server, "v1", "panel", "jira:issuePanel", title="Risk", resource="main")
-    stack = two_sites(project, server)
+    stack = two_installations(project, server)
     stack.program(statement)
     done = stack.preview()
     assert done.code != 0
@@ -92,7 +90,7 @@ def test_a_stack_builds_triggers_from_the_modules_of_another_installation(
     for number in range(3):
         register_outside(server, "v2", f"key-{number}", events=["avi:jira:updated:issue"], endpoint=f"hook-{number}")
     register_outside(server, "v2", "panel", "jira:issuePanel", title="Risk", resource="main")
-    stack = two_sites(project, server)
+    stack = two_installations(project, server)
     stack.program("""
         for number, module in enumerate(forge.list_modules(type="trigger", installation="acme")):
             forge.TriggerModule(f"copy-{number}", events=module.data["events"], endpoint=module.data["endpoint"])

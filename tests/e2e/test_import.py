@@ -69,7 +69,7 @@ def test_forty_modules_of_all_types_are_imported_without_a_request_that_changes_
     assert server.modules(version) == []
 
 
-def test_what_the_stack_owns_already_is_left_out(project: Callable[..., Project], server: Server) -> None:
+def test_modules_that_the_stack_owns_are_skipped(project: Callable[..., Project], server: Server) -> None:
     forty(server, "v1")
     stack = project(server)
     done = in_project(stack, "import", "--stack", "test", "--key", "other-[123]", "--program", "three.py", "--run")
@@ -110,7 +110,7 @@ def test_types_and_keys_choose_and_another_installation_is_named(project: Callab
     assert [entry["id"].split("/")[:2] for entry in entries] == [["acme", "v2"]] * 2
 
 
-def test_what_no_program_can_declare_is_left_out_and_named(project: Callable[..., Project], server: Server) -> None:
+def test_a_module_that_no_program_can_declare_is_skipped_and_named(project: Callable[..., Project], server: Server) -> None:
     register_outside(server, "v1", "a key/with slashes")
     register_outside(server, "v1", "odd", "jira:issuePanel", title=3)
     register_outside(server, "v1", "good")

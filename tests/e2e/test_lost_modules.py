@@ -84,7 +84,7 @@ def test_a_swap_and_an_adoption_that_failed_half_way_do_not_have_the_next_run_de
     assert stack.preview("--expect-no-changes").code == 0
 
 
-def test_one_that_an_alias_has_renamed_is_still_replaced(project: Callable[..., Project], server: Server) -> None:
+def test_a_module_renamed_by_an_alias_is_still_replaced(project: Callable[..., Project], server: Server) -> None:
     """Its outputs keep the old name; the key is declared under the new one."""
     panel = 'forge.DynamicModule("{name}", type="{type}", data={{"title": "Risk", "resource": "main"}}, key="k"{more})\n'
     alias = ', opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="old")])'

@@ -50,9 +50,7 @@ EXPECTED = {
 
 
 @BOTH_ENGINES
-def test_a_preview_says_everything_that_the_manifest_speaks_against_at_once(
-    project: Callable[..., Project], server: Server
-) -> None:
+def test_a_preview_reports_all_manifest_errors_at_once(project: Callable[..., Project], server: Server) -> None:
     stack = project(server, manifest="manifest.yml")
     write(stack.root, SMALL)
     stack.program(PROGRAM)

@@ -109,7 +109,7 @@ def unconfigured(project: Callable[..., Project]) -> Project:
     return stack
 
 
-def test_eight_are_done_at_full_speed_beside_one_that_is_down_and_one_that_is_throttled(
+def test_eight_installations_run_at_full_speed_beside_an_unreachable_and_a_throttled_one(
     project: Callable[..., Project], installations: Installations
 ) -> None:
     alone, stack = unconfigured(project), unconfigured(project)

@@ -79,7 +79,7 @@ def shown() -> list[Command]:
 # -- what is shown is walked ------------------------------------------------------------------------------------------------
 
 
-def test_every_command_of_the_pages_is_walked_or_says_why_not() -> None:
+def test_every_command_of_the_guides_is_tested_or_excluded_with_a_reason() -> None:
     assert set(WALKS) <= set(globals())
     walked = {(command.page, command.text) for stops in WALKS.values() for stop in stops for command in commands(*stop)}
     left = [command for command in shown() if (command.page, command.text) not in walked and command.text not in NOT_WALKED]
@@ -142,7 +142,7 @@ def walk(user: NewUser, until: list[tuple[str, str]] | None = None) -> None:
 
 
 def is_green(user: NewUser) -> None:
-    """What the doctor of the walk said last."""
+    """The last run of the doctor found no problem."""
     report = user.output["forge-modules doctor"]
     assert "auth: the credentials are accepted" in report
     assert not re.findall(r"^ *(?:warn|fail) .*", report, re.MULTILINE), report

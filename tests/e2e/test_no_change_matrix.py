@@ -110,7 +110,7 @@ DEFAULTS = {"jira:entityProperty": {"entityType": "issue"}, "confluence:contentB
 
 
 @BOTH_ENGINES
-def test_nothing_is_planned_for_what_the_server_adds(project: Callable[..., Project], server: Server, engine: str) -> None:
+def test_a_server_addition_causes_no_change(project: Callable[..., Project], server: Server, engine: str) -> None:
     server.rewrite, server.empty_201 = adding, True
     stack = project(server, **{"installations.acme.apiVersion": "v2"})
     stack.environment |= variables_of("acme", server.environment())

@@ -138,7 +138,7 @@ def rewrite(module: Module) -> Module:
 
 @BOTH_ENGINES
 @pytest.mark.parametrize("shapes", SHAPES, ids="-".join)
-def test_what_the_server_adds_is_no_drift_and_what_a_person_adds_is(
+def test_a_server_addition_is_no_drift_and_a_person_s_is(
     project: Callable[..., Project], both: Installations, shapes: tuple[str, str], engine: str
 ) -> None:
     for one, shape in zip(both.values(), shapes, strict=True):
@@ -184,7 +184,7 @@ def test_another_type_under_the_same_key_replaces_delete_first(project: Callable
 
 
 @BOTH_ENGINES
-def test_another_key_replaces_create_first_and_one_that_becomes_unknown_previews_as_that(
+def test_a_changed_or_unknown_key_replaces_create_first(
     project: Callable[..., Project],
 ) -> None:
     with served("known-v1", "unknown-v1") as installations:

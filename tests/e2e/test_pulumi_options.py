@@ -44,7 +44,7 @@ class Team(pulumi.ComponentResource):
         super().__init__("my:Team", name)
         trigger("moved", "moved", parent=self, aliases=[pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)])
 
-for name in ("drifted", "gone"):
+for name in ("drifted", "deleted"):
     trigger(name, name)
 trigger("protected", "protected", protect=True)
 trigger("after", "after", depends_on=[trigger("before", "before")])
@@ -143,7 +143,7 @@ def run_changes(steps: Steps, first: str, then: str) -> None:
                 module["data"]["filter"]["onError"] = "RECEIVE_AND_LOG"
             case "drifted":
                 module["data"]["events"] = ["avi:jira:deleted:issue"]
-            case "gone":
+            case "deleted":
                 del modules[key]
     steps.step("drift", lambda: stack.up("--refresh"))
 
@@ -152,7 +152,7 @@ def run_commands(steps: Steps, outside: Path) -> None:
     stack, first = steps.stack, steps.server
     with serve(stores=first.stores) as second:
         move(steps, second, first)
-        first.interfere = steps.watch  # it answers still, for whom asks
+        first.interfere = steps.watch  # it still responds
         steps.step("refresh as recorded", stack.refresh)
         move(steps, second, first)
         steps.step("refresh by program", lambda: stack.refresh("--run-program"))
@@ -177,7 +177,7 @@ def move(steps: Steps, to: Server, away_from: Server) -> None:
 
 
 @both_versions
-def test_what_the_options_leave_needs_nothing_more(steps: StepsOf, version: str) -> None:
+def test_a_second_up_after_the_options_sends_no_request(steps: StepsOf, version: str) -> None:
     assert steps(version)["again"].requests == []
 
 
@@ -216,13 +216,13 @@ def test_depends_on_registers_after_and_deletes_before(steps: StepsOf) -> None:
     assert "after" not in steps("v1")["destroy"].there("before", "DELETE")
 
 
-def test_an_alias_renames_without_a_request_under_v1_where_key_is_given(steps: StepsOf) -> None:
+def test_an_alias_renames_without_a_request_under_v1_if_key_is_given(steps: StepsOf) -> None:
     change = steps("v1")["change"]
     assert change.of("keyed") == []
     assert change.owned["other"]["id"] == "default/v1/keyed"
 
 
-def test_an_alias_replaces_under_v1_where_the_name_is_the_key(steps: StepsOf) -> None:
+def test_an_alias_replaces_under_v1_if_the_name_is_the_key(steps: StepsOf) -> None:
     change = steps("v1")["change"]
     assert change.of("renamed") == ["POST", "DELETE"]
     assert [module["key"] for module in change.live("renamed")] == ["new"]
@@ -244,7 +244,7 @@ def test_an_alias_moves_into_a_component_without_a_request(steps: StepsOf, versi
 
 
 @both_versions
-def test_ignore_changes_keeps_what_the_state_has(steps: StepsOf, version: str) -> None:
+def test_ignore_changes_keeps_the_value_in_the_state(steps: StepsOf, version: str) -> None:
     change = steps(version)["change"]
     assert change.of("ignored-data") == []
     assert change.of("ignoring") == ["PUT"], "for its events"
@@ -335,11 +335,11 @@ def test_replace_under_v2_registers_before_it_deletes(steps: StepsOf) -> None:
 def test_refresh_within_up_repairs_drift_in_one_run(steps: StepsOf, version: str) -> None:
     drifted = steps(version)["drift"]
     assert drifted.of("drifted") == ["PUT"]
-    assert drifted.of("gone") == ["POST"]
-    others = [request for request in drifted.requests if request.module not in {"drifted", "gone"}]
+    assert drifted.of("deleted") == ["POST"]
+    others = [request for request in drifted.requests if request.module not in {"drifted", "deleted"}]
     assert [request.module for request in others] == ["the list"] * len(others)
     assert [module["data"]["events"] for module in drifted.live("drifted")] == [["avi:jira:created:issue"]]
-    assert len(drifted.live("gone")) == 1
+    assert len(drifted.live("deleted")) == 1
 
 
 def test_run_program_asks_whom_the_configuration_names(steps: StepsOf) -> None:
@@ -387,7 +387,7 @@ def declared_in(path: str) -> set[str]:
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")}
 
 
-def test_every_row_of_the_page_names_tests_that_exist() -> None:
+def test_every_entry_of_the_page_names_existing_tests() -> None:
     for option, tests in rows().items():
         assert tests, option
         for test in tests:

@@ -63,7 +63,7 @@ def key_of(server: Server, endpoint: str) -> str:
     return str(key)
 
 
-def assert_settled(stack: Project, server: Server, done: Outcome, version: str, names: set[str]) -> None:
+def assert_converged(stack: Project, server: Server, done: Outcome, version: str, names: set[str]) -> None:
     """Everything is on the server, once, and known to the state; and a destroy finds all of it."""
     assert done.code == 0, done.text
     owned = {resource["urn"].rpartition("::")[2]: resource["id"] for resource in stack.state()}
@@ -91,7 +91,7 @@ def test_under_v1_no_module_of_the_stack_is_lost(project: Callable[..., Project]
     assert deleted == ["forced", "tainted"], "the others are there all the time"
     for key in ("renamed", "moved", "class", "one", "other"):
         assert f"default/{key}: is not deleted: it belongs to another resource of this program now" in done.text
-    assert_settled(stack, server, done, "v1", {"bystander", "forced", "tainted", "moved", "class", "new", "first", "second"})
+    assert_converged(stack, server, done, "v1", {"bystander", "forced", "tainted", "moved", "class", "new", "first", "second"})
 
 
 def test_under_v2_no_module_of_the_stack_is_lost(project: Callable[..., Project], server: Server) -> None:
@@ -110,7 +110,7 @@ def test_under_v2_no_module_of_the_stack_is_lost(project: Callable[..., Project]
     assert key_of(server, "adopted") == adopted
     assert server.count("POST") == server.count("DELETE") == len({"forced", "tainted", "moved", "class", "renamed"})
     assert f"default/{adopted}: is not deleted: it belongs to another resource of this program now" in done.text
-    assert_settled(stack, server, done, "v2", {"bystander", "forced", "tainted", "moved", "class", "new", "heir"})
+    assert_converged(stack, server, done, "v2", {"bystander", "forced", "tainted", "moved", "class", "new", "heir"})
 
 
 @pytest.mark.parametrize(("version", "arguments"), [("v1", 'key="only"'), ("v2", 'adopt="{key}"')])
@@ -125,4 +125,4 @@ def test_the_only_module_of_a_stack_is_not_lost_when_it_is_renamed(
     stack.program(trigger.format(name="new", arguments=arguments.format(key=module["key"])))
     done = stack.up()
     assert server.modules(version) == [module]
-    assert_settled(stack, server, done, version, {"new"})
+    assert_converged(stack, server, done, version, {"new"})

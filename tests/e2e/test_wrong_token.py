@@ -63,9 +63,9 @@ def foreign(n: int) -> dict[str, dict[str, Module]]:
     }
 
 
-def delete_outside_pulumi(one: Installation, gone: set[str]) -> None:
+def delete_outside_pulumi(one: Installation, deleted: set[str]) -> None:
     for module in one.modules():
-        if module["data"]["endpoint"] in gone:
+        if module["data"]["endpoint"] in deleted:
             del one.server.stores[one.version][module["key"]]
 
 
@@ -138,7 +138,7 @@ def test_a_single_module_cannot_be_confirmed(project: Callable[..., Project], bo
     assert stack.state() == []
 
 
-GONE: dict[str, tuple[int, range]] = {
+DELETED: dict[str, tuple[int, range]] = {
     "one-of-20": (20, range(1)),
     "the-first-half-of-6": (6, range(3)),
     "the-second-half-of-20": (20, range(10, 20)),
@@ -148,17 +148,17 @@ GONE: dict[str, tuple[int, range]] = {
 
 @pytest.mark.parametrize("versions", [("v1", "v2") * 2, ("v2", "v1") * 2][: runs(1, 2)], ids="-".join)
 def test_modules_deleted_outside_pulumi_are_confirmed_deleted(project: Callable[..., Project], versions: tuple[str, ...]) -> None:
-    rows = {f"{which}-{version}": gone for (which, gone), version in zip(GONE.items(), versions, strict=True)}
+    rows = {f"{which}-{version}": deleted for (which, deleted), version in zip(DELETED.items(), versions, strict=True)}
     sizes = {name: n for name, (n, _) in rows.items()}
     with served(*rows) as installations:
         stack = made(project, installations, sizes)
         for name, (_, numbers) in rows.items():
             delete_outside_pulumi(installations[name], {f"hook-{i}" for i in numbers})
         left = {name: sorted(module["key"] for module in one.modules()) for name, one in installations.items()}
-        assert {name: len(keys) for name, keys in left.items()} == {name: n - len(gone) for name, (n, gone) in rows.items()}
+        assert {name: len(keys) for name, keys in left.items()} == {name: n - len(deleted) for name, (n, deleted) in rows.items()}
         done = stack.refresh()
         assert done.code == 0, done.text
-        assert done.summary["deleted"] == sum(len(gone) for _, gone in rows.values())
+        assert done.summary["deleted"] == sum(len(deleted) for _, deleted in rows.values())
         assert in_state(stack) == left
         done = stack.up()
         assert done.code == 0, done.text

@@ -24,7 +24,7 @@ def client(directory: Path, base_url: str) -> httpx.Client:
     return httpx.Client(transport=emulator(base_url, "default", directory), base_url="https://emulator.invalid")
 
 
-def test_faults_and_switches_are_read_and_each_may_be_repeated(tmp_path: Path) -> None:
+def test_faults_and_options_are_read_and_each_may_be_given_several_times(tmp_path: Path) -> None:
     query = "fault=method=GET,nth=2,action=503&option=list_shape=envelope&fault=nth=3,action=502&option=page_size=1"
     with client(tmp_path, f"emulator://sub/forge.db?{query}") as one:
         responses = [one.get(PATH) for _ in range(4)]
@@ -52,7 +52,7 @@ def test_the_counts_are_not_in_the_file(tmp_path: Path) -> None:
         ("fault=action=500#x", "500#x is not an action"),
     ],
 )
-def test_a_mistake_says_what_to_do_next_and_makes_no_file(tmp_path: Path, query: str, words: str) -> None:
+def test_an_invalid_base_url_names_the_next_step_and_creates_no_file(tmp_path: Path, query: str, words: str) -> None:
     with pytest.raises(ForgeError) as caught:
         opened(tmp_path, f"emulator://forge.db?{query}")
     assert "baseUrl of installation 'default'" in str(caught.value)
@@ -63,7 +63,7 @@ def test_a_mistake_says_what_to_do_next_and_makes_no_file(tmp_path: Path, query:
 
 @pytest.mark.parametrize("path", ["forge.db", "a#b.db"])
 @pytest.mark.parametrize("query", ["faults=action=500", "fault=action=500&x", "=1", "Fault=action=500"])
-def test_another_parameter_is_a_mistake_of_the_settings(tmp_path: Path, path: str, query: str) -> None:
+def test_an_unknown_parameter_is_a_settings_error(tmp_path: Path, path: str, query: str) -> None:
     with pytest.raises(ForgeError) as caught:
         opened(tmp_path, f"emulator://{path}?{query}")
     assert "there are only fault and option" in str(caught.value)

@@ -70,7 +70,7 @@ def test_a01_every_way_in_leads_to_the_installation_of_its_credentials(api: Api,
 
 
 @pytest.mark.parametrize("version", ["v1"])
-def test_a03_v1_answers_with_the_resource_or_with_nothing(api: Api) -> None:
+def test_a03_v1_responds_with_the_resource_or_with_an_empty_body(api: Api) -> None:
     response = api.ask("POST", body=api.body("a"))
     assert response.status == 201
     assert of(response) == {"key": "a", "type": "trigger", "data": {**TRIGGER, "key": "a"}}
@@ -81,7 +81,7 @@ def test_a03_v1_answers_with_the_resource_or_with_nothing(api: Api) -> None:
 
 
 @pytest.mark.parametrize("version", ["v2"])
-def test_a03_v2_answers_with_a_key_of_its_own(api: Api) -> None:
+def test_a03_v2_responds_with_a_generated_key(api: Api) -> None:
     api.option(register_body_v1="empty")
     response = api.ask("POST", body=api.body())
     key = of(response)["key"]
@@ -194,7 +194,7 @@ def test_there_are_thirty_assumptions_and_each_has_a_test() -> None:
     assert tested == {one.number for one in ASSUMPTIONS}
 
 
-def test_every_assumption_is_marked_and_says_what_is_assumed() -> None:
+def test_every_assumption_is_marked_and_described() -> None:
     text, table = as_text(), as_markdown()
     for one in ASSUMPTIONS:
         marked = re.search(rf"^{one.name}  .*ASSUMED$", text, re.MULTILINE) is not None

@@ -37,7 +37,7 @@ def test_a26_faults_on_demand(api: Api) -> None:
 
 
 @both
-def test_a26_a_file_that_vanishes_is_an_internal_error(api: Api) -> None:
+def test_a26_a_deleted_file_is_an_internal_error(api: Api) -> None:
     for path in api.emulator.store.path.parent.iterdir():
         path.unlink()
     assert refused(api.ask("GET"), 500) == "An internal error occurred"
@@ -65,7 +65,7 @@ def test_a27_without_a_lag_a_clock_that_is_put_back_hides_nothing(api: Api) -> N
 
 
 @both
-def test_a28_a_lost_answer_leaves_a_module(tmp_path: Path, version: str) -> None:
+def test_a28_a_lost_response_leaves_a_module(tmp_path: Path, version: str) -> None:
     transport = EmulatorTransport(tmp_path / "forge.db", faults=[FaultRule(method="POST", action="lose")])
     with httpx.Client(transport=transport, base_url="https://emulator.invalid") as client:
         path = f"/forge/installation/{version}/dynamic/module"

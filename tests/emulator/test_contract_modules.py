@@ -46,7 +46,7 @@ def test_a11_both_shapes_of_a_list(api: Api) -> None:
 
 @both
 @pytest.mark.parametrize("names", [{"lastEvaluatedKey"}, {"lastEvaluatedKey", "nextPageToken"}])
-def test_a12_a_cursor_where_more_is_left(api: Api, names: set[str]) -> None:
+def test_a12_a_cursor_if_more_modules_are_left(api: Api, names: set[str]) -> None:
     api.option(list_shape="envelope", page_size=2, cursor_name="both" if len(names) == 2 else "lastEvaluatedKey")
     keys = [api.add(f"k{number}") for number in range(4)]
     first = of(api.ask("GET", limit="100"))
@@ -57,7 +57,7 @@ def test_a12_a_cursor_where_more_is_left(api: Api, names: set[str]) -> None:
 
 
 @both
-def test_a12_nothing_is_skipped_where_modules_vanish_between_pages(api: Api) -> None:
+def test_a12_nothing_is_skipped_if_modules_are_deleted_between_pages(api: Api) -> None:
     api.option(list_shape="envelope")
     keys = [api.add(f"k{number}") for number in range(3)]
     cursor = of(api.ask("GET", limit="2"))["lastEvaluatedKey"]

@@ -91,7 +91,7 @@ def test_a_page_of_a_gateway(way: Way) -> None:
 
 
 @pytest.mark.parametrize("action", ["429", "503", "503-html", "late-429"])
-def test_an_error_asks_to_wait_only_where_the_rule_says_so(way: Way, action: str) -> None:
+def test_an_error_has_retry_after_only_if_the_rule_sets_it(way: Way, action: str) -> None:
     way.fault(f"action={action},retry-after=7")
     way.fault(f"action={action},nth=2")
     assert [way.post().headers.get("retry-after") for _ in range(2)] == ["7", None]
@@ -117,7 +117,7 @@ def test_a_body_that_is_something_else(way: Way) -> None:
 
 
 @pytest.mark.parametrize("action", ["garbage", "wrong-body"])
-def test_an_answer_that_can_have_no_body_has_none(way: Way, action: str) -> None:
+def test_a_response_that_can_have_no_body_has_none(way: Way, action: str) -> None:
     way.post()
     way.fault(f"action={action}")
     response = way.client.delete(f"{PATH}/k")
@@ -125,7 +125,7 @@ def test_an_answer_that_can_have_no_body_has_none(way: Way, action: str) -> None
     assert way.keys() == []
 
 
-def test_an_answer_without_a_body_is_cut_as_a_whole(way: Way) -> None:
+def test_a_response_without_a_body_is_cut_as_a_whole(way: Way) -> None:
     way.post()
     way.fault("action=cut")
     with pytest.raises(httpx.RemoteProtocolError):
@@ -152,7 +152,7 @@ def test_a_redirect_leads_elsewhere(way: Way) -> None:
 
 
 @pytest.mark.parametrize("rule", ["action=hang,seconds=0.3", "latency=300"])
-def test_the_right_answer_comes_late(way: Way, rule: str) -> None:
+def test_the_right_response_is_late(way: Way, rule: str) -> None:
     way.fault(rule)
     start = time.monotonic()
     assert way.post().status_code == 201
@@ -179,7 +179,7 @@ def test_a_client_without_a_time_out_waits(way: Way) -> None:
 
 @pytest.mark.parametrize("name", [name for name in ACTIONS if name != "hang"])
 @pytest.mark.parametrize("request_", [("GET", PATH), ("POST", PATH), ("DELETE", f"{PATH}/k"), ("PATCH", "/")])
-def test_the_server_goes_on_after_every_action(tmp_path: Path, name: str, request_: tuple[str, str], caplog: Any) -> None:
+def test_the_server_keeps_serving_after_every_action(tmp_path: Path, name: str, request_: tuple[str, str], caplog: Any) -> None:
     emulator = known(tmp_path)
     emulator.faults.add(FaultRule.parse(f"action={name.replace('<status>', '503')}"))
     with (
@@ -209,14 +209,14 @@ def received(url: str, method: str = "GET") -> bytes:
 
 
 @pytest.mark.parametrize("action", ["drop", "lose"])
-def test_not_one_byte_of_an_answer_is_sent(tmp_path: Path, action: str) -> None:
+def test_not_one_byte_of_a_response_is_sent(tmp_path: Path, action: str) -> None:
     emulator = known(tmp_path)
     with serving(emulator) as url:
         emulator.faults.add(FaultRule.parse(f"action={action}"))
         assert received(url) == b""
 
 
-def test_a_cut_answer_ends_in_the_middle_of_its_body(tmp_path: Path) -> None:
+def test_a_cut_response_ends_in_the_middle_of_its_body(tmp_path: Path) -> None:
     emulator = known(tmp_path)
     emulator.faults.add(FaultRule.parse("action=cut"))
     with serving(emulator) as url:

@@ -24,7 +24,7 @@ def test_a_rule_is_read_from_its_text() -> None:
     ["action=400", "action=599", "action=502-html", "action=late-400", "action=late-599", "action=late-503,retry-after=0",
      "action=429-html,retry-after=1", "latency=1", "rate=1", "latency=1,rate=1", "latency=1,action=drop"],
 )  # fmt: skip
-def test_what_a_rule_may_do(rule: str) -> None:
+def test_a_valid_rule_is_parsed(rule: str) -> None:
     FaultRule.parse(rule)
 
 

@@ -38,7 +38,7 @@ def test_it_counts_from_when_it_was_set(api: Api) -> None:
 
 
 @v1
-def test_an_option_leaves_the_counts_alone(api: Api) -> None:
+def test_an_option_does_not_reset_the_counts(api: Api) -> None:
     fault(api, "nth=3,action=500")
     statuses(api, 2)
     api.option(list_shape="envelope")
@@ -179,7 +179,7 @@ def test_a_request_without_credentials_matches_every_other_fault(api: Api) -> No
         ("599", "Unknown Status", "UnknownStatusError"),
     ],
 )
-def test_an_error_has_the_form_that_the_option_says(api: Api, action: str, message: str, type_: str) -> None:
+def test_an_error_has_the_form_of_the_option(api: Api, action: str, message: str, type_: str) -> None:
     fault(api, f"action={action},times=2")
     assert of(api.ask("GET")) == {"message": message}
     api.option(error_body="typed")

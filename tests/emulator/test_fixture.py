@@ -41,7 +41,7 @@ def run(tmp_path: Path, tests: str, *options: str) -> subprocess.CompletedProces
     return subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
 
 
-def test_modules_are_seen_changed_and_deleted_outside_pulumi(tmp_path: Path) -> None:
+def test_the_fixture_lists_changes_and_deletes_modules(tmp_path: Path) -> None:
     done = run(
         tmp_path,
         """
@@ -79,7 +79,7 @@ def test_requests_are_recorded_without_credentials(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_options_are_kept_and_wrong_ones_refused(tmp_path: Path) -> None:
+def test_options_are_stored_and_invalid_ones_rejected(tmp_path: Path) -> None:
     done = run(
         tmp_path,
         """

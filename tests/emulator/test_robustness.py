@@ -1,4 +1,4 @@
-"""What the emulator survives: deep data, data that nobody checked, clocks that jump, clients that hang up."""
+"""What the emulator survives: deep data, unvalidated data, clocks that jump, clients that hang up."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_body_that_is_nested_too_deeply_is_refused(api: Api, levels: int) -> N
 
 @both
 @pytest.mark.parametrize("data", [{}, {"filter": None}, {"filter": "x", "events": 5}, {"filter": [], "events": None}])
-def test_data_that_nobody_checked_is_listed_with_every_switch(api: Api, data: dict[str, Any]) -> None:
+def test_unvalidated_data_is_listed_with_every_option(api: Api, data: dict[str, Any]) -> None:
     api.option(sort_events="on", fill_defaults="on")
     with api.emulator.store.write() as rows:
         rows.add_module("one", api.version, "k", ("trigger", data), 0.0)
@@ -57,7 +57,7 @@ def test_data_that_nobody_checked_is_listed_with_every_switch(api: Api, data: di
 
 
 @both
-def test_a_token_ends_at_its_second(api: Api) -> None:
+def test_a_token_expires_at_its_second(api: Api) -> None:
     with api.emulator.store.write() as rows:
         rows.add_token("app", "one", expires_at=api.now[0] + 10)
     api.now[0] += 9.9

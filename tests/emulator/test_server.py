@@ -62,7 +62,7 @@ def test_many_clients_at_once(client: httpx.Client) -> None:
     assert len(client.get(PATH).json()) == 60
 
 
-def test_nothing_listens_afterwards(emulator: Emulator) -> None:
+def test_the_port_is_closed_after_the_server(emulator: Emulator) -> None:
     with serving(emulator) as url:
         pass
     port = int(url.rpartition(":")[2])

@@ -42,7 +42,7 @@ def test_an_empty_file_is_taken(tmp_path: Path) -> None:
     assert register(path, range(1)) == [201]
 
 
-def test_a_relative_path_stays_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_path_is_resolved_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     store = Store(Path("forge.db"))
     monkeypatch.chdir("/")
@@ -51,7 +51,7 @@ def test_a_relative_path_stays_where_it_was(tmp_path: Path, monkeypatch: pytest.
     assert (tmp_path / "forge.db").exists()
 
 
-def test_what_is_not_the_emulators_is_left_alone(tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_emulator_database_is_not_changed(tmp_path: Path) -> None:
     text, other, newer = tmp_path / "text.db", tmp_path / "other.db", tmp_path / "newer.db"
     text.write_text("not a database, and long enough to be looked at as one" * 20)
     with closing(sqlite3.connect(other)) as connection:
@@ -94,7 +94,7 @@ def test_a_block_that_fails_leaves_nothing(tmp_path: Path) -> None:
         assert not rows.has_installation("half")
 
 
-def test_tokens_are_not_kept_in_clear(tmp_path: Path) -> None:
+def test_tokens_are_not_stored_in_clear_text(tmp_path: Path) -> None:
     store = Store(tmp_path / "forge.db")
     with store.write() as rows:
         rows.add_token("planted-secret", "one")

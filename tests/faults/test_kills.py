@@ -48,7 +48,7 @@ def killed(stack: Project, server: Server, victim: str, moment: float) -> None:
     stack.run("cancel", "--yes")  # the lock of a file backend
 
 
-def everything_is_known(stack: Project, server: Server, version: str, said: str) -> int:
+def everything_is_known(stack: Project, server: Server, version: str, output: str) -> int:
     """Every module is in the state, or named by the next run and by `orphans`: under v1 none is. Returns how many were."""
     owned = {resource["id"].split("/")[2] for resource in stack.state()}
     assert len(owned) == N
@@ -60,7 +60,7 @@ def everything_is_known(stack: Project, server: Server, version: str, said: str)
     assert listed.code == (2 if others else 0), listed.stderr
     for key in others:
         assert key in listed.stdout
-        assert key in said, "the next run did not name it"
+        assert key in output, "the next run did not name it"
     return len(others)
 
 

@@ -123,7 +123,7 @@ def test_under_v2_a_response_with_a_key_that_existed_belongs_to_another_request(
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
-def test_a_503_that_says_when_to_come_back_may_have_come_after_the_work(connect: Opener, server: Server, version: str) -> None:
+def test_a_503_with_retry_after_has_an_unknown_outcome(connect: Opener, server: Server, version: str) -> None:
     seen: list[Call] = []
 
     def late(call: Call, status: int, body: bytes) -> Any:
@@ -200,7 +200,7 @@ def test_nothing_is_registered_if_the_verification_read_failed(connect: Opener, 
     assert server.count("POST") == 0
 
 
-def test_an_update_after_a_lost_one_does_not_say_that_all_is_as_it_was(connect: Opener, server: Server) -> None:
+def test_an_update_after_a_lost_one_does_not_report_an_unchanged_module(connect: Opener, server: Server) -> None:
     connection = connect(operationTimeout="5")
     id_, outputs = create(connection, declared(1, "v1"))
     lost: list[Call] = []

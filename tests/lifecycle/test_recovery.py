@@ -148,7 +148,7 @@ def test_several_modules_that_could_be_the_one_are_named_and_none_is_taken(
     assert server.count("POST") == 2
 
 
-def test_500_for_ever_gives_up_after_some_attempts_and_says_so(connect: Callable[..., Connection], server: Server) -> None:
+def test_a_permanent_500_ends_with_an_error_after_some_attempts(connect: Callable[..., Connection], server: Server) -> None:
     connection = connect(apiVersion="v1")
     server.interfere = lambda call: (500, ERROR) if call.method == "POST" else None
     with pytest.raises(ForgeError) as caught:
@@ -177,7 +177,7 @@ def test_an_identical_module_that_existed_is_adopted_with_a_message(
     assert server.count("PUT") == 0
 
 
-def test_an_identical_module_is_refused_where_the_setting_says_so(connect: Callable[..., Connection], server: Server) -> None:
+def test_an_identical_module_is_an_error_if_adopt_identical_is_false(connect: Callable[..., Connection], server: Server) -> None:
     create(connect(apiVersion="v1"), declared(1, "v1"))
     with pytest.raises(ForgeError, match="already registered"):
         create(connect(apiVersion="v1", adoptIdentical="false"), declared(1, "v1"))
@@ -192,7 +192,7 @@ def test_a_module_with_other_content_is_never_adopted(connect: Callable[..., Con
     assert server.modules()[0]["data"]["endpoint"] == "hook-1"
 
 
-def test_under_v2_an_identical_older_module_is_left_alone(connect: Callable[..., Connection], server: Server) -> None:
+def test_under_v2_an_identical_older_module_is_not_changed(connect: Callable[..., Connection], server: Server) -> None:
     create(connect(apiVersion="v2"), declared(1, "v2"))
     server.distort = at({1}, "POST", lambda call: DROP)
     create(connect(apiVersion="v2"), declared(1, "v2"))

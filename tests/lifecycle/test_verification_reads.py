@@ -87,7 +87,7 @@ def test_under_v2_equal_content_does_not_show_that_an_installation_is_the_right_
     assert len(server.modules("v2")) == 3
 
 
-def test_under_v2_content_is_enough_where_no_key_comes(connect: Opener, server: Server) -> None:
+def test_under_v2_content_is_enough_if_no_key_arrives(connect: Opener, server: Server) -> None:
     some(connect(apiVersion="v2"), "v2", 2)
     second = connect(apiVersion="v2")
     for i in range(2):
@@ -135,7 +135,7 @@ def test_a_key_that_we_have_deleted_is_not_adopted(connect: Opener, server: Serv
 
 
 @pytest.mark.parametrize("refusal", [(401, {"message": "ended"}), (422, {"message": "at most 100 dynamic modules"})])
-def test_a_refusal_after_a_lost_response_does_not_say_that_nothing_was_registered(
+def test_a_rejection_after_a_lost_response_does_not_report_that_nothing_was_registered(
     connect: Opener, server: Server, refusal: Any
 ) -> None:
     responses = iter([(504, b""), refusal])
@@ -144,7 +144,7 @@ def test_a_refusal_after_a_lost_response_does_not_say_that_nothing_was_registere
         create(connect(apiVersion="v2"), declared(1, "v2"))
 
 
-def test_at_the_limit_it_is_not_known_either(connect: Opener, server: Server) -> None:
+def test_the_outcome_is_unknown_at_the_limit_too(connect: Opener, server: Server) -> None:
     for i in range(100):
         register_outside(server, "v2", f"k{i}", "acme:x", a=i)
     responses = iter([(504, b""), (422, {"message": "at most 100 dynamic modules"})])
@@ -153,7 +153,7 @@ def test_at_the_limit_it_is_not_known_either(connect: Opener, server: Server) ->
         create(connect(apiVersion="v2"), declared(1, "v2"))
 
 
-def test_what_was_registered_late_is_found_after_a_refusal(connect: Opener, server: Server) -> None:
+def test_a_module_registered_late_is_found_after_a_rejection(connect: Opener, server: Server) -> None:
     """The first request is carried out while the second is refused for the limit that the first has filled."""
     responses = iter([(504, b""), (422, {"message": "at most 100 dynamic modules"})])
     late: dict[str, Any] = {}

@@ -258,7 +258,7 @@ def test_scopes_may_be_a_list_or_a_mapping_classic_or_granular_but_not_a_mixture
         {"type": "macro", "data": {"resource": "main", "config": True, "adfExport": {"function": UNKNOWN}}},
     ],
 )
-def test_what_is_not_known_and_what_has_the_wrong_form_passes(tmp_path: Path, props: dict[str, Any]) -> None:
+def test_unknown_values_and_parts_of_another_form_pass(tmp_path: Path, props: dict[str, Any]) -> None:
     assert not check_manifest(props, parsed(tmp_path, SMALL))
 
 
@@ -310,6 +310,6 @@ def test_every_event_has_classic_scopes_and_all_are_written_as_scopes_are() -> N
             assert re.fullmatch(r"(read|write|manage):[a-z.-]+(:[a-z-]+)?", scope), scope
 
 
-def test_the_table_of_references_knows_the_types_that_refer_to_something() -> None:
+def test_the_table_of_references_has_every_type_with_a_reference() -> None:
     assert TYPES.keys() - REFERENCES.keys() == {"jira:entityProperty", "confluence:contentProperty"}
     assert REFERENCES.keys() <= TYPES.keys()

@@ -77,7 +77,7 @@ def test_the_environment_wins_and_each_installation_has_its_own(
     assert len(problems_of({**BAD, "installation": "bare"}, connections(several))) == 1
 
 
-def test_a_manifest_that_cannot_be_read_is_one_message_with_what_where_why_and_next(
+def test_an_unreadable_manifest_is_one_message_with_location_cause_and_next_step(
     connections: Callable[..., Connections], tmp_path: Path
 ) -> None:
     write(tmp_path / "app", "app:\n\tid: x\n")
@@ -95,7 +95,7 @@ def test_a_manifest_that_cannot_be_read_is_one_message_with_what_where_why_and_n
     ]
 
 
-def test_a_manifest_that_does_not_exist_is_named_without_a_line(connections: Callable[..., Connections]) -> None:
+def test_a_missing_manifest_is_named_without_a_line_number(connections: Callable[..., Connections]) -> None:
     with pytest.raises(ForgeError, match=r"\nmanifest\.yml: does not exist\n"):
         check(GOOD, connections(manifest="manifest.yml"), KeyClaims())
 
@@ -108,7 +108,7 @@ def test_an_invalid_form_is_one_problem_beside_the_others(connections: Callable[
 
 
 @pytest.mark.parametrize(("version", "paths"), [("v1", ["key"]), ("v2", [])])
-def test_a_logical_name_that_is_the_key_of_a_static_module_is_refused_where_it_becomes_the_key(
+def test_a_logical_name_that_is_a_static_key_is_an_error_if_it_becomes_the_key(
     connections: Callable[..., Connections], version: str, paths: list[str]
 ) -> None:
     props = {**GOOD, "__name": ["static-trigger"]}

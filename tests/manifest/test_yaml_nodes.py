@@ -106,7 +106,7 @@ UNREADABLE = [
 
 
 @pytest.mark.parametrize(("content", "line", "words"), [row[1:] for row in UNREADABLE], ids=[row[0] for row in UNREADABLE])
-def test_a_manifest_that_cannot_be_read_says_why_and_where(
+def test_an_unreadable_manifest_is_reported_with_cause_and_line(
     tmp_path: Path, content: str | bytes, line: int | None, words: str
 ) -> None:
     error = refused(tmp_path, content)

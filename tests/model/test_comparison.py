@@ -46,7 +46,7 @@ def test_a_module_is_the_same_as_itself(type_: str) -> None:
         (module(a=1, b=2), module(b=2, a=1.0)),
     ],
 )
-def test_what_means_the_same(a: Content, b: Content) -> None:
+def test_equivalent_contents_are_equal(a: Content, b: Content) -> None:
     assert same(a, b)
     assert same(b, a)
     assert differences(a, b) == []
@@ -78,7 +78,7 @@ def test_what_means_the_same(a: Content, b: Content) -> None:
         (Content("jira:entityProperty", {"entityType": "user"}), Content("jira:entityProperty", {}), ["/entityType"]),
     ],
 )
-def test_what_differs(a: Content, b: Content, paths: list[str]) -> None:
+def test_differences_are_listed_by_path(a: Content, b: Content, paths: list[str]) -> None:
     assert differences(a, b) == paths
     assert differences(b, a) == paths
     assert not same(a, b)
@@ -121,7 +121,7 @@ def test_additions_to_events_have_the_index_of_the_declaration() -> None:
     assert server_additions(sent, response) == ["/events/1/added"]
 
 
-def test_an_event_that_the_answer_lacks_moves_no_index() -> None:
+def test_an_event_missing_from_the_response_moves_no_index() -> None:
     sent = trigger(event(A, expression="x"), event(B, expression="x"), event(C, expression="x"))
     response = trigger(event(A, expression="x"), {**event(C, expression="x"), "added": 1})
     assert server_additions(sent, response) == ["/events/2/added"]
@@ -181,7 +181,7 @@ def test_an_event_that_was_removed_moves_no_index_of_the_server_s() -> None:
     assert events_seen(declared, live, ["/events/2/added"]) == [declared[0], declared[2]]
 
 
-def test_events_of_one_name_are_told_apart_by_what_they_hold() -> None:
+def test_events_with_the_same_name_are_matched_by_content() -> None:
     declared = [event(A, expression="x"), event(A, expression="y")]
     live = [{**event(A, expression="y"), "added": 1}, {**event(A, expression="x"), "added": 1}]
     server = server_additions(trigger(*declared), trigger(*live))
@@ -220,7 +220,7 @@ def test_defaults(server: list[str] | None) -> None:
     assert seen(trigger(A, filter=with_default), trigger(A, filter=with_default), server)["filter"] == with_default
 
 
-def test_a_default_that_was_changed_by_hand_is_drift_unless_the_path_is_the_server_s() -> None:
+def test_a_default_changed_outside_pulumi_is_drift_unless_the_server_added_it() -> None:
     bare, changed = {"expression": "x"}, {"expression": "x", "onError": "RECEIVE"}
     assert seen(trigger(A, filter=bare), trigger(A, filter=changed), [])["filter"] == changed
     assert seen(trigger(A, filter={**bare, "onError": DEFAULT}), trigger(A, filter=changed), [])["filter"] == changed
@@ -240,12 +240,12 @@ def test_beside_the_closed_set_a_server_may_add() -> None:
     assert seen(trigger(A), trigger(A, scopes=["x"]), [])["scopes"] == ["x"]
 
 
-def test_at_the_first_look_every_addition_is_the_server_s() -> None:
+def test_without_recorded_additions_every_undeclared_path_is_a_server_addition() -> None:
     live = module(a={"x": 1, "y": 2}, b=3, v=[{"p": 1, "q": 2}])
     assert seen(module(a={"x": 1}, v=[{"p": 1}]), live, None) == {"a": {"x": 1}, "v": [{"p": 1}]}
 
 
-def test_what_people_add_is_seen_and_what_the_server_adds_is_not() -> None:
+def test_an_addition_is_drift_unless_its_path_is_recorded_as_the_server_s() -> None:
     live = module(a={"x": 1, "y": 2, "z": 3}, b=4, c={"deep": 5})
     assert seen(module(a={"x": 1}), live, ["/a/y", "/c"]) == {"a": {"x": 1, "z": 3}, "b": 4}
 
@@ -313,7 +313,7 @@ def test_items_that_the_server_appends_are_no_drift_and_those_of_a_person_are() 
 
 @pytest.mark.parametrize("swapped", [False, True])
 @pytest.mark.parametrize("backwards", [False, True])
-def test_an_event_leaves_its_nearest_partner_to_one_that_has_no_other(swapped: bool, backwards: bool) -> None:
+def test_an_event_leaves_its_nearest_match_to_an_event_with_no_other_match(swapped: bool, backwards: bool) -> None:
     full, bare = event(A, expression="x"), {"eventType": A}
     declared = [bare, full] if swapped else [full, bare]
     live = [event(A, expression="x", added=1), {**bare, "added": 1}]

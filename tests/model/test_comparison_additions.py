@@ -40,5 +40,5 @@ def test_another_value_or_type_is_another_module() -> None:
     assert not matches(Content("acme:x", {"a": 1}), Content("acme:y", {"a": 1}))
 
 
-def test_paths_overlap_where_one_lies_in_the_other() -> None:
+def test_paths_overlap_if_one_contains_the_other() -> None:
     assert overlap(["/a", "/b/c", "/d"], ["/a/x", "/b", "/dd"]) == ["/a", "/b/c"]

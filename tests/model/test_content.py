@@ -45,7 +45,7 @@ def test_a_trigger_has_the_order_of_the_specification() -> None:
     assert canonical_json(content_of(props).data) == expected
 
 
-def test_what_a_trigger_has_no_property_for_has_no_place() -> None:
+def test_properties_of_a_trigger_leave_out_unknown_data() -> None:
     content = Content("trigger", {"events": ["a"], "function": "f", "scopes": ["x"]})
     assert properties_of(content, typed=True) == {"events": ["a"], "function": "f"}
 

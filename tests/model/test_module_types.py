@@ -113,7 +113,7 @@ def test_each_required_property_is_missed(type_: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("type_", [*WITH_UI, *BY_REFERENCE])
-def test_what_runs_has_exactly_one_reference(type_: str) -> None:
+def test_a_module_type_that_runs_code_has_exactly_one_reference(type_: str) -> None:
     names = ("function", "endpoint") if type_ in BY_REFERENCE else ("resource", "function")
     for sample in SAMPLES[type_]:
         rest = {key: value for key, value in sample.items() if key not in names}
@@ -146,7 +146,7 @@ def test_the_values_of_an_enumeration(type_: str, path: str, values: list[str]) 
 
 
 @pytest.mark.parametrize("type_", sorted(set(REQUIRED) - {"trigger"}))
-def test_what_the_table_does_not_know_passes(type_: str) -> None:
+def test_properties_outside_the_table_pass(type_: str) -> None:
     for sample in SAMPLES[type_]:
         assert problems(type_, {**sample, "brandNew": {"a": [1]}}) == []
 

@@ -76,7 +76,7 @@ def test_normalising_twice_is_normalising_once(value: Any) -> None:
 
 @often
 @given(CONTENTS)
-def test_a_content_comes_back_from_its_properties(made: Content) -> None:
+def test_content_round_trips_through_properties(made: Content) -> None:
     back = content_of(properties_of(made, typed=False))
     assert back == made
     assert canonical_json(back.data) == canonical_json(made.data)
@@ -95,7 +95,7 @@ def test_the_order_of_names_never_matters(props: dict[str, Any], random: Any) ->
 
 @often
 @given(CONTENTS, SERVER)
-def test_a_module_that_is_live_as_declared_is_seen_as_declared(declared: Content, server: list[str] | None) -> None:
+def test_a_live_module_that_equals_the_declaration_is_read_as_declared(declared: Content, server: list[str] | None) -> None:
     found = as_declared(declared, copy.deepcopy(declared), server)
     assert same(found, declared)
     assert canonical_json(found.data) == canonical_json(declared.data)
@@ -126,7 +126,7 @@ def test_what_a_server_adds_is_never_drift(declared: Content, data: Any, random:
 
 @often
 @given(CONTENTS, CONTENTS, SERVER)
-def test_what_is_seen_of_another_module_is_stable(declared: Content, live: Content, server: list[str] | None) -> None:
+def test_as_declared_is_idempotent(declared: Content, live: Content, server: list[str] | None) -> None:
     live = Content(declared.type, live.data)
     once = as_declared(declared, live, server)
     assert same(as_declared(once, once, server), once)

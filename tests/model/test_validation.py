@@ -383,7 +383,7 @@ def test_the_table_is_large_enough() -> None:
 
 
 @pytest.mark.parametrize("row", BAD, ids=[row.name for row in BAD])
-def test_what_is_bad_is_named_by_its_path_and_its_argument(row: Bad) -> None:
+def test_a_validation_error_has_its_path_and_its_argument(row: Bad) -> None:
     before = copy.deepcopy(row.props) if "deep" not in row.name else None
     assert found(row.props) == [(row.path, row.text)]
     assert before is None or repr(row.props) == repr(before)
@@ -395,7 +395,7 @@ def test_every_text_names_an_argument(row: Bad) -> None:
 
 
 @pytest.mark.parametrize("row", BAD, ids=[row.name for row in BAD])
-def test_what_is_no_content_is_ignored(row: Bad) -> None:
+def test_properties_that_are_not_content_are_ignored(row: Bad) -> None:
     beside = {"key": 1, "installation": [], "apiVersion": {}, "adopt": object(), "__name": ["x"], "__provider": b""}
     assert found({**row.props, **beside}) == [(row.path, row.text)]
 
@@ -428,7 +428,7 @@ def test_every_sample_passes(props: dict[str, Any]) -> None:
         raw("jira:issueActivity", viewportSize="max"),
     ],
 )
-def test_what_else_passes(props: dict[str, Any]) -> None:
+def test_other_valid_declarations_pass(props: dict[str, Any]) -> None:
     assert found(props) == []
 
 
@@ -470,13 +470,13 @@ def test_two_unknown_values_anywhere_are_no_problem(props: dict[str, Any]) -> No
                 assert found(put(put(props, first, UNKNOWN), second, UNKNOWN)) == [], (first, second)
 
 
-def test_an_unknown_value_hides_no_mistake_beside_it() -> None:
+def test_an_unknown_value_hides_no_validation_error_beside_it() -> None:
     assert found({"type": PANEL, "data": {"title": UNKNOWN, "resource": UNKNOWN}}) == [("data.icon", "data['icon'] is required")]
     assert [path for path, _ in found(typed(events=[UNKNOWN, PAGE], filter={"ignoreSelf": True}))] == ["filter.ignoreSelf"]
     assert [path for path, _ in found({"type": "", "data": UNKNOWN})] == ["type"]
 
 
-def test_what_only_an_unknown_value_could_break_passes() -> None:
+def test_a_rule_that_depends_on_an_unknown_value_passes() -> None:
     assert found(typed(function=UNKNOWN)) == []
     assert found(typed(events=UNKNOWN, filter={"ignoreSelf": True})) == []
     assert found(typed(events=[UNKNOWN, UNKNOWN])) == []
@@ -488,7 +488,7 @@ def test_what_only_an_unknown_value_could_break_passes() -> None:
 # --- several at once ---------------------------------------------------------------------------------------------------------
 
 
-def test_several_mistakes_are_all_reported_sorted_by_path() -> None:
+def test_all_validation_errors_are_reported_sorted_by_path() -> None:
     props = {
         "events": ["", JIRA, JIRA, PAGE, 4],
         "function": "a b",
@@ -511,7 +511,7 @@ def test_several_mistakes_are_all_reported_sorted_by_path() -> None:
     ]
 
 
-def test_what_json_cannot_carry_hides_no_other_mistake() -> None:
+def test_a_value_that_json_cannot_represent_hides_no_other_validation_error() -> None:
     data = {"title": "\ud800", "resource": "main", "viewportSize": "vast", "more": {"x": float("nan"), "y": 2**60, 3: 4}}
     assert [path for path, _ in found({"type": PANEL, "data": data})] == [
         "data.icon",
@@ -533,7 +533,7 @@ def test_a_value_that_is_too_deep_hides_no_other_argument() -> None:
     ]
 
 
-def test_the_order_of_names_does_not_change_the_answer() -> None:
+def test_the_order_of_names_does_not_change_the_result() -> None:
     data = {"resource": "", "title": 1, "icon": "", "allowMultiple": 0}
     backwards = dict(reversed(data.items()))
     assert found({"type": PANEL, "data": data}) == found({"data": backwards, "type": PANEL})

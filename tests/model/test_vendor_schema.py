@@ -177,7 +177,7 @@ def refused(type_: str, data: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("type_", TYPES)
-def test_what_the_schema_takes_passes(type_: str) -> None:
+def test_data_that_the_schema_accepts_passes(type_: str) -> None:
     @generated
     @given(instances(type_))
     def passes(data: dict[str, Any]) -> None:
@@ -188,7 +188,7 @@ def test_what_the_schema_takes_passes(type_: str) -> None:
 
 
 @pytest.mark.parametrize("type_", TYPES)
-def test_what_the_schema_refuses_is_refused(type_: str) -> None:
+def test_data_that_the_schema_rejects_is_rejected(type_: str) -> None:
     @generated
     @given(spoilt(instances(type_)))
     def is_refused(drawn: tuple[dict[str, Any], tuple[str | int, ...]]) -> None:

@@ -56,7 +56,7 @@ pytestmark = pytest.mark.timeout(runs(300, 3600))
 
 
 @dataclass(repr=False)
-class Site:
+class EmulatorFile:
     """The emulator's file, and how it reads the contract; a :class:`Connections` on it is one process."""
 
     directory: Path
@@ -83,8 +83,8 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    made = Site(tmp_path_factory.mktemp("site"))
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorFile]:
+    made = EmulatorFile(tmp_path_factory.mktemp("emulator"))
 
     class Counted(transport.EmulatorTransport):
         def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -103,15 +103,15 @@ def over_the_wire(props: Props) -> Props:
     return carried
 
 
-def checked_as_ever(site: Site, props: Props) -> CheckedInputs:
-    """Check, and check what came of it: the form is a fixed point, the problems stay, and nothing is asked of the server."""
-    before = site.requests
-    with closing(site.connections()) as settings_:
+def checked_as_ever(emulator: EmulatorFile, props: Props) -> CheckedInputs:
+    """Check, and check what came of it: the form is a fixed point, the problems stay, and no request is sent."""
+    before = emulator.requests
+    with closing(emulator.connections()) as settings_:
         once = check(props, settings_, KeyClaims())
         twice = check(once.inputs, settings_, KeyClaims())
     assert repr(twice.inputs) == repr(once.inputs)
     assert twice.problems == once.problems
-    assert site.requests == before
+    assert emulator.requests == before
     return once
 
 
@@ -140,77 +140,81 @@ def outputs_without(outputs: Props, *names: str) -> str:
     return json.dumps({name: value for name, value in outputs.items() if name not in names}, sort_keys=True)
 
 
-def found_again(site: Site, id_: ModuleId, outputs: Props, inputs: Props) -> Props:
+def found_again(emulator: EmulatorFile, id_: ModuleId, outputs: Props, inputs: Props) -> Props:
     """A refresh in a process of its own: nothing differs, in either direction."""
-    with closing(site.connections()) as process:
+    with closing(emulator.connections()) as process:
         found = read(process.open(id_.installation), id_, outputs)
         assert found is not None
         again = read(process.open(id_.installation), id_, over_the_wire(found[0]))
     assert again is not None
     assert outputs_without(again[0]) == outputs_without(found[0])
-    # An empty response to a register leaves open what the server adds by itself: the first look settles it.
-    settled = ("__server",) if "__server" not in outputs else ()
-    assert outputs_without(found[0], *settled) == outputs_without(outputs)
+    # An empty response to a register leaves open what the server adds by itself: the first read decides.
+    undecided = ("__server",) if "__server" not in outputs else ()
+    assert outputs_without(found[0], *undecided) == outputs_without(outputs)
     assert found[1] == inputs
     assert not diff(over_the_wire(found[0]), inputs).changes
     assert not diff(outputs, over_the_wire(found[1])).changes
     return over_the_wire(found[0])
 
 
-def lived_through(site: Site, declared: Props, inputs: Props, other: Props) -> None:
-    """A whole life of one module."""
-    with closing(site.connections()) as process:
+def passes_life_cycle(emulator: EmulatorFile, declared: Props, inputs: Props, other: Props) -> None:
+    """Create, read, update and delete one module."""
+    with closing(emulator.connections()) as process:
         id_, made = create(process.open(inputs["installation"]), inputs)
     assert ModuleId.parse(str(id_)) == id_
     outputs = over_the_wire(made)
-    assert site.modules() == [meant(declared)]
+    assert emulator.modules() == [meant(declared)]
     assert not diff(outputs, inputs).changes
-    outputs = found_again(site, id_, outputs, inputs)
+    outputs = found_again(emulator, id_, outputs, inputs)
 
-    news = over_the_wire(checked_as_ever(site, {**other, "__name": inputs["__name"]}).inputs)
+    news = over_the_wire(checked_as_ever(emulator, {**other, "__name": inputs["__name"]}).inputs)
     change = diff(outputs, news)
     assert change.replaces == []
     if json.loads(meant(news))[0] not in DEFAULTS:  # else a value may equal an absent one, and events may stand in another order
         assert change.changes == (meant(news) != meant(inputs))
-    with closing(site.connections()) as process:
+    with closing(emulator.connections()) as process:
         outputs = over_the_wire(update(process.open(id_.installation), id_, news))
-        assert site.modules() == [meant(other)]
+        assert emulator.modules() == [meant(other)]
         assert not diff(outputs, news).changes
-        outputs = found_again(site, id_, outputs, news)
+        outputs = found_again(emulator, id_, outputs, news)
         delete(process.open(id_.installation), id_, outputs)
-    assert site.modules() == []
+    assert emulator.modules() == []
 
 
-def refused(site: Site, inputs: Props) -> None:
+def refused(emulator: EmulatorFile, inputs: Props) -> None:
     """The documented gap between the two tables of types (tests/emulator/test_rules_agree.py)."""
-    with closing(site.connections()) as process, pytest.raises(ForgeError) as caught:
+    with closing(emulator.connections()) as process, pytest.raises(ForgeError) as caught:
         create(process.open(inputs["installation"]), inputs)
     assert "HTTP 422" in str(caught.value)
     assert "nothing was registered" in str(caught.value)
-    assert site.modules() == []
+    assert emulator.modules() == []
 
 
 @soak
 @given(st.data(), declarations(), st.sampled_from(sorted(READINGS)))
-def test_what_is_declared_is_carried_out_and_found_again(site: Site, data: Any, declared: Props, reading: str) -> None:
-    site.clear()
-    site.reading = reading
-    checked = checked_as_ever(site, declared)
+def test_a_declared_module_is_registered_and_read_back_unchanged(
+    emulator: EmulatorFile, data: Any, declared: Props, reading: str
+) -> None:
+    emulator.clear()
+    emulator.reading = reading
+    checked = checked_as_ever(emulator, declared)
     assert checked.problems == []
     inputs = over_the_wire(checked.inputs)
     assert json.dumps(inputs) == json.dumps(checked.inputs)
     if declared.get("type") == UNHEARD_OF:
-        refused(site, inputs)
+        refused(emulator, inputs)
     else:
-        lived_through(site, declared, inputs, data.draw(another_content(declared)))
+        passes_life_cycle(emulator, declared, inputs, data.draw(another_content(declared)))
 
 
 @soak
 @given(st.data(), broken(), st.sampled_from(sorted(READINGS)))
-def test_invalid_inputs_are_refused_offline_or_do_no_harm(site: Site, data: Any, declared: Props, reading: str) -> None:
-    site.clear()
-    site.reading = reading
-    checked = checked_as_ever(site, declared)
+def test_invalid_inputs_are_refused_offline_or_do_no_harm(
+    emulator: EmulatorFile, data: Any, declared: Props, reading: str
+) -> None:
+    emulator.clear()
+    emulator.reading = reading
+    checked = checked_as_ever(emulator, declared)
     if checked.problems:
         return
     diff({"__schema": 1, "events": ["e"], "function": "f"}, checked.inputs)
@@ -219,6 +223,6 @@ def test_invalid_inputs_are_refused_offline_or_do_no_harm(site: Site, data: Any,
     inputs = over_the_wire(checked.inputs)
     assert json.dumps(inputs) == json.dumps(checked.inputs)
     if inputs.get("type", "trigger") not in {*TYPES, NEW_TYPE}:
-        refused(site, inputs)
+        refused(emulator, inputs)
     else:
-        lived_through(site, declared, inputs, data.draw(another_content(inputs)))
+        passes_life_cycle(emulator, declared, inputs, data.draw(another_content(inputs)))

@@ -30,7 +30,7 @@ from pulumi_atlassian_forge.session.session import Connections
 from testing.soak import runs
 from tests.support.generated_bodies import KEY, MODULE
 from tests.support.generated_responses import Hostile, bomb
-from tests.support.raw_server import RawServer, answering, serving
+from tests.support.raw_server import RawServer, responding, serving
 
 TOKEN = "planted-token-9c41d7"
 EACH = 100
@@ -102,7 +102,7 @@ def most_memory() -> int:
 
 @pytest.fixture
 def elsewhere() -> Iterator[RawServer]:
-    with serving(answering(200, MODULE)) as server:
+    with serving(responding(200, MODULE)) as server:
         yield server
 
 
@@ -136,11 +136,11 @@ def one_run(seed: int, option: Switch, server: RawServer, elsewhere: RawServer, 
             complaints = outcome(lambda: OPERATIONS[operation](connections.open("default")))
         complaints += [f"stderr: {text}" for text in unprintable(stderr.getvalue(), lines=20, longest=5100)]
     except BaseException as error:
-        error.add_note(f"seed {seed}: {operation}; the server said {option.now.output}")
+        error.add_note(f"seed {seed}: {operation}; the server sent {option.now.output}")
         raise
     if (spent := time.monotonic() - started) > SECONDS:
         complaints.append(f"it took {spent:.1f} s")
-    assert not complaints, f"seed {seed}: {operation}; the server said {option.now.output}: {complaints}"
+    assert not complaints, f"seed {seed}: {operation}; the server sent {option.now.output}: {complaints}"
 
 
 def outcome(operate: Callable[[], Any]) -> list[str]:

@@ -54,7 +54,7 @@ class Entry:
     live: str | None
 
     @property
-    def is_gone(self) -> bool:
+    def is_deleted(self) -> bool:
         return self.live is None
 
 
@@ -180,24 +180,24 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.state)
     @rule(fault=faults)
     def refreshes(self, fault: Any) -> None:
-        """A process of its own, and those first that are there: a confirmed module is needed before one that is gone."""
+        """A process of its own, and existing modules first: a deleted module needs a confirmed one."""
         self.weather.turn(fault)
         self.new_process()
         seen: set[Version] = set()
-        for name, entry in sorted(self.state.items(), key=lambda item: item[1].is_gone):
+        for name, entry in sorted(self.state.items(), key=lambda item: item[1].is_deleted):
             version = entry.id.version
             before = self.weather.struck
             try:
                 found = read(self.connection, entry.id, entry.outputs)
             except ForgeError as error:
-                could_fail = entry.is_gone and version not in seen
+                could_fail = entry.is_deleted and version not in seen
                 self.explains(error, could_fail=could_fail, struck=self.weather.struck - before)
                 continue
             if found is None:
-                assert entry.is_gone
+                assert entry.is_deleted
                 del self.state[name]
                 continue
-            assert not entry.is_gone
+            assert not entry.is_deleted
             seen.add(version)
             entry.outputs = found[0]
             self.shows(entry, found[1])
@@ -227,7 +227,7 @@ class Machine(RuleBasedStateMachine):
         del self.server.stores[entry.id.version][entry.id.key]
         entry.live = None
 
-    @precondition(lambda self: any(not entry.is_gone for entry in self.state.values()))
+    @precondition(lambda self: any(not entry.is_deleted for entry in self.state.values()))
     @rule(number=a_number)
     def one_is_changed_outside_pulumi(self, number: int) -> None:
         alive = self.alive("v1") + self.alive("v2")
@@ -254,8 +254,8 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def what_the_state_holds_is_there_once(self) -> None:
-        there = {f"{entry.id.version}/{entry.id.key}" for entry in self.state.values() if not entry.is_gone}
-        assert len(there) == sum(not entry.is_gone for entry in self.state.values())
+        there = {f"{entry.id.version}/{entry.id.key}" for entry in self.state.values() if not entry.is_deleted}
+        assert len(there) == sum(not entry.is_deleted for entry in self.state.values())
         assert self.keys() == there | self.foreign
         for entry in self.state.values():
             assert self.live(entry.id) == entry.live
@@ -276,13 +276,13 @@ class Machine(RuleBasedStateMachine):
         return Connections(config.get, Path("/"))
 
     def operation(self, run: Any, entry: Entry | None = None) -> Any:
-        """One operation. Before one on a module that is gone this process sees another: else it would doubt its token.
+        """One operation. Before one on a deleted module this process reads an existing one, which confirms the installation.
 
         No command of the engine makes a module and then changes it: that is another process.
         """
         if entry is not None and entry.id in self.made:
             self.new_process()
-        if entry is not None and entry.is_gone and (others := self.alive(entry.id.version)):
+        if entry is not None and entry.is_deleted and (others := self.alive(entry.id.version)):
             with self.weather.calm():
                 read(self.connection, others[0].id, others[0].outputs)
         self.weather.struck = 0
@@ -320,7 +320,7 @@ class Machine(RuleBasedStateMachine):
         return list(self.state.items())[number % len(self.state)]
 
     def alive(self, version: Version) -> list[Entry]:
-        return [entry for entry in self.state.values() if entry.id.version == version and not entry.is_gone]
+        return [entry for entry in self.state.values() if entry.id.version == version and not entry.is_deleted]
 
     def spare(self) -> list[Entry]:
         """Those that have company: another module of the state stays."""

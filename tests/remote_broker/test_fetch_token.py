@@ -24,12 +24,12 @@ from tests.support.raw_server import (
     Behaviour,
     RawServer,
     Seen,
-    answering,
     closing,
     cutting,
     dripping_body,
     pouring,
     refused_port,
+    responding,
     serving,
     silent,
 )
@@ -69,7 +69,7 @@ def issue_identity(server: RawServer, connection: Any, seen: Seen) -> bool:
     query = parse_qs(urlsplit(seen.target).query)
     assert query["api-version"] == ["2.0"]
     (audience,) = query["audience"]
-    return answering(200, {"count": 1, "value": signed(github_claims(aud=audience))})(server, connection, seen)
+    return responding(200, {"count": 1, "value": signed(github_claims(aud=audience))})(server, connection, seen)
 
 
 @contextmanager
@@ -146,7 +146,7 @@ def test_a_refusal_shows_the_broker_s_message(broker: Broker) -> None:
     ],
 )
 def test_without_an_identity_no_request_is_sent(args: list[str], environment: dict[str, str], message: str) -> None:
-    with serving(answering(500)) as server:
+    with serving(responding(500)) as server:
         assert message in error_line(fetch_token(server.url, *args, **environment))
         assert server.seen == []
 
@@ -154,13 +154,13 @@ def test_without_an_identity_no_request_is_sent(args: list[str], environment: di
 @pytest.mark.parametrize(
     ("behaviour", "message"),
     [
-        (answering(200, b"<html>"), "sent a response that is not JSON"),
-        (answering(200, []), "sent JSON that is not an object"),
-        (answering(200, {"token": "x"}), "response has no token, expiresAt and installationId"),
-        (answering(302, b"", {"location": "http://127.0.0.1:1/"}), "responded with 302"),
-        (answering(503, {"message": "the issuer's keys cannot be read: try again"}), "responded with 503: the issuer's keys"),
-        (answering(500, {"message": "you sent identity-4f2d"}), "responded with 500"),
-        (answering(500, {"message": "two\nlines"}), "responded with 500"),
+        (responding(200, b"<html>"), "sent a response that is not JSON"),
+        (responding(200, []), "sent JSON that is not an object"),
+        (responding(200, {"token": "x"}), "response has no token, expiresAt and installationId"),
+        (responding(302, b"", {"location": "http://127.0.0.1:1/"}), "responded with 302"),
+        (responding(503, {"message": "the issuer's keys cannot be read: try again"}), "responded with 503: the issuer's keys"),
+        (responding(500, {"message": "you sent identity-4f2d"}), "responded with 500"),
+        (responding(500, {"message": "two\nlines"}), "responded with 500"),
         (closing(), "cannot be reached, or closed the connection: RemoteDisconnected"),
         (cutting(), "the broker "),
         (pouring(1024 * 1024), "sent a response that is not JSON"),
@@ -189,9 +189,9 @@ def test_an_unreachable_broker_is_named() -> None:
 
 
 def test_a_refusal_by_github_is_shown(broker: Broker) -> None:
-    with github(answering(403, {"message": "no permission"})) as variables:
+    with github(responding(403, {"message": "no permission"})) as variables:
         assert error_line(fetch_token(broker.base_url, **variables)) == "GitHub responded with 403: no permission"
-    with github(answering(200, {"count": 0})) as variables:
+    with github(responding(200, {"count": 0})) as variables:
         assert error_line(fetch_token(broker.base_url, **variables)) == "GitHub's response contains no token"
 
 

@@ -37,18 +37,18 @@ def test_a_closed_gate_waits_for_requests_under_way_and_admits_none() -> None:
     assert not closer.is_alive()
 
 
-def test_what_is_under_way_for_too_long_is_not_waited_for() -> None:
+def test_a_request_in_flight_is_waited_for_within_the_grace_period_only() -> None:
     gate = RequestGate()
     with gate.enter():
         gate.close(grace_s=0.01)
 
 
-def test_the_processes_above_are_told() -> None:
+def test_ancestors_are_the_parent_processes() -> None:
     assert ancestors(1) == [os.getppid()]
     assert ancestors(2)[0] == os.getppid()
 
 
-def test_a_process_ends_when_the_one_above_its_shell_is_killed() -> None:
+def test_a_process_exits_when_the_parent_of_its_shell_is_killed() -> None:
     # engine (this middle process) → shell → plugin, as the engine starts a dynamic plugin
     plugin = (
         "import os, time; from pulumi_atlassian_forge.session.shutdown import watch; "

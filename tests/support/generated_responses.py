@@ -20,7 +20,7 @@ from typing import Any, Final
 from tests.support.generated_bodies import BODIES, KEY, MODULE, page_of_html, words
 from tests.support.raw_server import MEGABYTE, RawServer, Seen
 
-_LONGEST_WAIT: Final = 2.0  # seconds; a client that is slower than this to give up is told so by the test's own limit
+_LONGEST_WAIT: Final = 2.0  # seconds; a client that is slower than this to give up fails at the test's own limit
 
 _STATUSES: Final = [
     *(200, 200, 200, 201, 201, 202, 204, 206, 226, 299),

@@ -3,7 +3,7 @@
 It knows nothing of the API: it reads requests and follows a script, one behaviour for each request, the last one for all that
 follow::
 
-    with serving(closing(), answering(200, b"{}")) as server:
+    with serving(closing(), responding(200, b"{}")) as server:
         ...
         assert [seen.target for seen in server.seen] == [...]
 """
@@ -64,7 +64,7 @@ class RawServer:
             self.sent += len(data)
 
 
-def answering(
+def responding(
     status: int = 200, body: bytes | Any = b"", headers: Mapping[str, str] | None = None, *, keep: bool = True
 ) -> Behaviour:
     """A whole response. A body that is not bytes is sent as JSON."""
@@ -158,7 +158,7 @@ def bomb(size: int = 100 * MEGABYTE, layers: int = 1, encoding: str = "gzip") ->
     payload = b" " * size
     for _ in range(layers):
         payload = gzip.compress(payload, 1)
-    return answering(200, payload, {"content-encoding": encoding})
+    return responding(200, payload, {"content-encoding": encoding})
 
 
 def head(status: int, headers: Mapping[str, str]) -> bytes:

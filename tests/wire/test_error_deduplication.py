@@ -76,7 +76,7 @@ def test_one_cause_has_one_whole_message_and_a_line_for_each_other_module(server
         assert line.endswith(f"; nothing was registered; next: see the message about {first!r}")
 
 
-def test_the_line_says_what_became_of_its_own_module(server: Server, tmp_path: Path) -> None:
+def test_each_line_names_the_resulting_state_of_its_own_module(server: Server, tmp_path: Path) -> None:
     with plugin(tmp_path, server.environment()) as forge:
         made = {name: forge.create(forge.check(inputs(name))[0]) for name in ("one", "two", "three")}
     with plugin(tmp_path, server.environment(ATLASSIAN_FORGE_TOKEN="expired")) as forge:
@@ -110,7 +110,7 @@ def test_another_cause_has_a_whole_message(server: Server, tmp_path: Path) -> No
     assert sorted(len(messages[name]) for name in ("bad-1", "bad-2")) == [1, 4]
 
 
-def test_the_one_that_has_the_message_has_it_again_and_so_has_the_next_run(server: Server, tmp_path: Path) -> None:
+def test_the_whole_message_is_repeated_for_its_module_and_in_the_next_run(server: Server, tmp_path: Path) -> None:
     for first, other in (("one", "two"), ("two", "one")):
         with plugin(tmp_path, server.environment(ATLASSIAN_FORGE_TOKEN="expired")) as forge:
             assert [len(registers(forge, [first])[first]) for _ in range(2)] == [4, 4]

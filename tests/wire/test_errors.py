@@ -79,7 +79,7 @@ def test_the_101st_module_names_the_limit(start: Callable[..., Plugin], server: 
     assert "delete_before_replace=True" in lines[3]
 
 
-def test_404_on_update_says_that_it_was_deleted_outside_pulumi(start: Callable[..., Plugin], server: Server) -> None:
+def test_404_on_update_is_reported_as_deleted_outside_pulumi(start: Callable[..., Plugin], server: Server) -> None:
     forge = start(ATLASSIAN_FORGE_API_VERSION="v2")
     id_, outputs = create(forge)
     server.stores["v2"].clear()
@@ -178,7 +178,7 @@ def test_a_response_of_100_megabytes_is_cut_off(start: Callable[..., Plugin], se
     assert "larger than 8192 KiB" in lines[1]
 
 
-def test_a_cursor_that_goes_round(start: Callable[..., Plugin], server: Server) -> None:
+def test_a_cyclic_cursor_is_an_error(start: Callable[..., Plugin], server: Server) -> None:
     forge = start()
     id_, outputs = create(forge)
     pages = iter(range(10**6))
@@ -212,7 +212,7 @@ def test_a_module_that_is_asked_for_by_its_id_and_is_not_there_is_an_error(start
 
 
 @pytest.mark.parametrize("id_", ["one", "default/v3/one", "default/v1/", "default/v1/..", "default/v1/."])
-def test_an_id_that_is_none_says_how_one_looks(start: Callable[..., Plugin], server: Server, id_: str) -> None:
+def test_an_invalid_id_is_an_error_that_shows_the_format(start: Callable[..., Plugin], server: Server, id_: str) -> None:
     text = failure(lambda: start().read(id_, {"installation": "default"}))
     assert not server.calls
     assert "default/v1/notify-on-bug" in text

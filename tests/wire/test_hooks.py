@@ -53,7 +53,7 @@ def replaced(value: Any, replacement: Any) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("declared", [TRIGGER, PANEL], ids=["trigger", "dynamic"])
-def test_an_unknown_at_any_depth_is_no_problem_and_comes_back_as_unknown(forge: Plugin, declared: dict[str, Any]) -> None:
+def test_an_unknown_value_at_any_depth_is_valid_and_stays_unknown(forge: Plugin, declared: dict[str, Any]) -> None:
     content = {name: value for name, value in declared.items() if name not in {"__name", "installation"}}
     seen = 0
     for changed in replaced(content, UNKNOWN):
@@ -124,7 +124,9 @@ def test_no_change_is_found_after_any_operation(server: Server, tmp_path: Path, 
         ({"endpoint": "other"}, [], True),  # of no effect, unless `up --replace` asks for it
     ],
 )
-def test_what_replaces_and_which_comes_first(forge: Plugin, change: dict[str, Any], replaces: list[str], first: bool) -> None:
+def test_changes_that_replace_and_the_order_of_the_replacement(
+    forge: Plugin, change: dict[str, Any], replaces: list[str], first: bool
+) -> None:
     inputs, _ = forge.check(TRIGGER)
     id_, outputs = forge.create(inputs)
     found = forge.diff(id_, outputs, {**inputs, **change})

@@ -14,7 +14,7 @@ from testing.plugin import INPUTS, plugin
 
 
 def test_a_check_and_a_cancel_do_not_wait_for_registers_that_wait(python: str, server: Server, tmp_path: Path) -> None:
-    """The engine asks for both one after the other: with four threads a Ctrl-C would be answered after the pause."""
+    """The engine asks for both one after the other: with four threads a Ctrl-C would take effect after the pause."""
     server.interfere = lambda call: (429, {"message": "slow down"}, {"retry-after": "3"}) if call.method == "POST" else None
     with plugin(tmp_path, server.environment(), {}, python=python) as forge, ThreadPoolExecutor(8) as pool:
         inputs = [forge.check({**INPUTS, "__name": [f"m{i}"], "key": f"m{i}"})[0] for i in range(8)]
@@ -58,7 +58,7 @@ def test_a_register_does_not_wait_for_a_hundred_on_another_installation(python: 
     assert len(other.modules()) == 1
 
 
-def test_a_plugin_that_waits_ends_when_the_engine_asks_for_it(python: str, server: Server, tmp_path: Path) -> None:
+def test_a_waiting_plugin_exits_when_the_engine_cancels(python: str, server: Server, tmp_path: Path) -> None:
     server.interfere = lambda call: (429, {"message": "slow down"}, {"retry-after": "30"})
     with ThreadPoolExecutor(1) as pool:
         with plugin(tmp_path, server.environment(), {}, python=python) as forge:
