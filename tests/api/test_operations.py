@@ -140,7 +140,7 @@ def test_a_rejection_holds_the_servers_message(clock: Clock) -> None:
 @pytest.mark.parametrize("call", ["read", "update"])
 def test_another_module_than_the_one_asked_for_is_refused(call: str, clock: Clock) -> None:
     script = Script([response(200, module("other"))])
-    with pytest.raises(InvalidResponse, match="asked for module 'k', the response is module 'other'"):
+    with pytest.raises(InvalidResponse, match="requested module 'k', but the response is module 'other'"):
         getattr(operations(script, clock), call)(*(("k",) if call == "read" else ("k", CONTENT)))
     assert len(script.sent) == 1
 

@@ -149,9 +149,9 @@ def test_only_garbage_may_pass_by_asking_again(body: bytes, transient: bool) -> 
 
 def test_another_module_than_the_one_asked_for_is_refused_naming_both() -> None:
     other = {**A, "key": "oth\x1b[31mer"}
-    with pytest.raises(InvalidResponse, match=r"asked for module 'a', the response is module 'other'"):
+    with pytest.raises(InvalidResponse, match=r"requested module 'a', but the response is module 'other'"):
         parse_module(response(other), "a")
-    with pytest.raises(InvalidResponse, match=r"asked for module 'a', the response is module 'other'"):
+    with pytest.raises(InvalidResponse, match=r"requested module 'a', but the response is module 'other'"):
         parse_registered("v1", response(other), "a")
 
 

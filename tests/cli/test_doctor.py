@@ -128,7 +128,7 @@ class TestNetwork:
             1,
             f"ok       certificates: {bundle} (SSL_CERT_FILE)",
             "ok       tls: the certificate is trusted",
-            "fail     version: v1 could not be asked: HTTP 500: An internal error occurred\nnext: run the command again later",
+            "fail     version: v1 could not be checked: HTTP 500: An internal error occurred\nnext: run the command again later",
         )
 
     def test_certificates_that_are_none(self, doctor: Doctor) -> None:
@@ -280,13 +280,13 @@ class TestVersion:
         expect(
             doctor(server=api),
             0,
-            "ok       version: v1 responds; v2 could not be asked (HTTP 429: Too many requests)",
-            "skipped  limit: it could not be asked (HTTP 429: Too many requests)",
-            "skipped  unknown key: it could not be asked (HTTP 429: Too many requests)",
+            "ok       version: v1 responds; v2 could not be checked (HTTP 429: Too many requests)",
+            "skipped  limit: it could not be checked (HTTP 429: Too many requests)",
+            "skipped  unknown key: it could not be checked (HTTP 429: Too many requests)",
         )
         api.interfere = lambda call: busy if "/v1/" in call.path else None
         expect(
             doctor(server=api),
             1,
-            "fail     version: v1 could not be asked: HTTP 429: Too many requests\nnext: run the command again in 300 seconds",
+            "fail     version: v1 could not be checked: HTTP 429: Too many requests\nnext: run the command again in 300 seconds",
         )

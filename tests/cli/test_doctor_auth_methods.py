@@ -115,7 +115,8 @@ def test_a_container(doctor: Doctor, api: Server) -> None:
             doctor(FORGE_EGRESS_PROXY_URL=url, ATLASSIAN_FORGE_CONTAINER_PROXY=f"installationId={sidecar.INSTALLATION}"),
             0,
             f"ok       settings: {url}/atlassian (FORGE_EGRESS_PROXY_URL), v1 (default)",
-            "ok       token: none on this side: the sidecar of the container asks as the app (ATLASSIAN_FORGE_CONTAINER_PROXY)",
+            "ok       token: none on this side: the sidecar of the container authenticates as the app "
+            "(ATLASSIAN_FORGE_CONTAINER_PROXY)",
             f"ok       auth: the credentials are accepted, for the installation {sidecar.INSTALLATION}",
         )
 
@@ -136,7 +137,7 @@ def test_a_relay(doctor: Doctor, api: Server) -> None:
             doctor(ATLASSIAN_FORGE_RELAY_URL=url, ATLASSIAN_FORGE_RELAY_KEY=KEY),
             0,
             f"ok       settings: {url} (ATLASSIAN_FORGE_RELAY_URL), v1 (default)",
-            "ok       token: none on this side: the relay asks as the app, and each request to it is signed "
+            "ok       token: none on this side: the relay authenticates as the app, and each request to it is signed "
             "(ATLASSIAN_FORGE_RELAY_URL)",
             f"ok       auth: the credentials are accepted, for the installation {INSTALLATION}",
         )

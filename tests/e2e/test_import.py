@@ -61,7 +61,7 @@ def test_forty_modules_of_all_types_are_imported_without_a_request_that_changes_
     again = in_project(stack, "import", "--stack", "test", "--file", "b.json", "--program", "b.py")
     assert (again.code, again.stdout) == (
         0,
-        f"nothing to import from installation 'default' ({version}): stack 'test' owns all that was asked for\n",
+        f"nothing to import from installation 'default' ({version}): stack 'test' owns all selected modules\n",
     )
     assert not (stack.root / "b.json").exists()
     assert sorted(module["key"] for module in server.modules(version)) == sorted(keys)

@@ -153,7 +153,7 @@ def test_a_permanent_500_ends_with_an_error_after_some_attempts(connect: Callabl
     server.interfere = lambda call: (500, ERROR) if call.method == "POST" else None
     with pytest.raises(ForgeError) as caught:
         create(connection, declared(1, "v1"))
-    assert f"asked {recovery.ATTEMPTS} times" in str(caught.value)
+    assert f"{recovery.ATTEMPTS} attempts" in str(caught.value)
     assert "not known whether it was registered" in str(caught.value)
     assert server.count("POST") == recovery.ATTEMPTS
 

@@ -92,7 +92,7 @@ def decompress(chunks: Iterable[bytes], encoding: str, *, limit: int = MAX_RESPO
     """Collect the chunks of a body, at most ``limit`` bytes, decompressed by the value of ``Content-Encoding``."""
     encoding = encoding.strip().lower()
     if encoding not in ("", "identity", "gzip", "x-gzip"):
-        raise InvalidResponse("the response is compressed in a way that was not asked for")
+        raise InvalidResponse("the response is compressed in an encoding that was not requested")
     gzip = zlib.decompressobj(_GZIP) if encoding.endswith("gzip") else None
     body, received = bytearray(), 0
     try:

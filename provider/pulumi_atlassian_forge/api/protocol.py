@@ -108,7 +108,8 @@ def parse_module(response: Response, key: str | None = None) -> LiveModule:
     live = _live(_json(response), "the response", response.status)
     if key is not None and live.key != key:
         raise InvalidResponse(
-            f"asked for module '{printable(key, 80)}', the response is module '{printable(live.key, 80)}'", status=response.status
+            f"requested module '{printable(key, 80)}', but the response is module '{printable(live.key, 80)}'",
+            status=response.status,
         )
     return require_storable(live)
 

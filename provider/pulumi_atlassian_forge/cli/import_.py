@@ -88,7 +88,7 @@ def import_(  # noqa: PLR0913, PLR0917 - typer wants one parameter for each opti
         if found:
             _print_found(target, found, file, to, stack, ran=run)
         else:
-            all_owned = f": stack {stack!r} owns all that was asked for" if stack and not skipped else ""
+            all_owned = f": stack {stack!r} owns all selected modules" if stack and not skipped else ""
             print_line(f"nothing to import from {target}{all_owned}")
     if skipped:
         raise typer.Exit(EXIT_FOUND)

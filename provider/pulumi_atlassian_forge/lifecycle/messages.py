@@ -195,7 +195,7 @@ def _counted(registered: Mapping[Version, int]) -> str:
 def _server_text(error: ApiError) -> str:
     text = f"HTTP {error.status}: {error.message}" if error.status is not None else error.message
     if error.attempts > 1:
-        text += f" (asked {error.attempts} times, waited {error.waited:.0f} s)"
+        text += f" ({error.attempts} attempts, waited {error.waited:.0f} s)"
     return text
 
 

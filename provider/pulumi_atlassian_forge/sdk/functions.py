@@ -110,7 +110,7 @@ def _session(installation: str) -> Session:
     from pulumi_atlassian_forge.session.session import Session  # noqa: PLC0415
 
     if not isinstance(installation, str):
-        raise ForgeError("installation must be a plain string, not an Output: it decides which API is asked")
+        raise ForgeError("installation must be a plain string, not an Output: it decides which API receives the request")
     keys = [f"{NAMESPACE}:{field}" for field in (*SETTINGS, *RENAMED, "installations")]
     config = {key: value for key in keys if (value := get_config(key)) is not None}
     identity = repr(sorted(config.items()))

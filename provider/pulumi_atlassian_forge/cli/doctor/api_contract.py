@@ -69,7 +69,7 @@ def _attempt(name: str, check: Callable[..., Check], *args: object) -> Check:
     try:
         return check(*args)
     except TRANSIENT as error:
-        return skipped(name, f"it could not be asked ({error})")
+        return skipped(name, f"it could not be checked ({error})")
 
 
 def _ask(target: Target, request: Request) -> Response:
@@ -172,7 +172,7 @@ def _paging(target: Target, listed: _List) -> Check:
             return ok("paging", "the whole list comes at once, whatever the `limit`")
         if page.cursor is None:
             text = f"with limit=1 the list is cut to {len(page.modules)} of {total}, without a cursor"
-            step = "the provider asks for 100 at a time, which is all that there can be; please report it as an issue"
+            step = "the provider requests 100 at a time, the limit of an installation; please report it as an issue"
             return contract_violation("paging", 13 if shape == "an array" else 12, text, step)
         second = parse_page(_ask(target, list_page(target.version, page.cursor, limit=1)))
     except _CONCLUSIVE as error:

@@ -182,7 +182,7 @@ def _version(target: Target, failures: Mapping[Version, ApiError | None]) -> Che
     if isinstance(failure, TRANSIENT):
         wait = failure.retry_after if isinstance(failure, Throttled | ServerFailure) else None
         when = "later" if wait is None else f"in {wait:.0f} seconds"
-        return fail("version", f"{target.version} could not be asked: {failure}", f"run the command again {when}")
+        return fail("version", f"{target.version} could not be checked: {failure}", f"run the command again {when}")
     for version, other in others.items():
         if other is None:
             step = f"set {config_key(target.name, 'apiVersion')} (or {variable(target.name, 'apiVersion')}) to {version}"
@@ -200,4 +200,4 @@ def _version(target: Target, failures: Mapping[Version, ApiError | None]) -> Che
 def _responds_too(failure: ApiError | None) -> str:
     if failure is None:
         return "does too"
-    return f"could not be asked ({failure})" if isinstance(failure, TRANSIENT) else f"does not ({failure})"
+    return f"could not be checked ({failure})" if isinstance(failure, TRANSIENT) else f"does not ({failure})"

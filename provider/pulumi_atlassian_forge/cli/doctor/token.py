@@ -15,8 +15,8 @@ NAME: Final = "token"
 _TOKEN_METHODS: Final = ("token", "tokenFile", "tokenCommand")
 _NOT_NEEDED: Final[Mapping[AuthMethodName | None, str]] = {
     None: "the emulator needs none",
-    "relayUrl": "none on this side: the relay asks as the app, and each request to it is signed ({source})",
-    "containerProxy": "none on this side: the sidecar of the container asks as the app ({source})",
+    "relayUrl": "none on this side: the relay authenticates as the app, and each request to it is signed ({source})",
+    "containerProxy": "none on this side: the sidecar of the container authenticates as the app ({source})",
 }
 _HOUR_S: Final = 3600.0
 _MAX_LIFETIME_S: Final = 4 * _HOUR_S + 300  # of a system token, with a tolerance for the clocks
