@@ -22,10 +22,7 @@ from tests.support.engines import BOTH_ENGINES
 TRIGGER = {"events": ["avi:jira:updated:issue"], "endpoint": "hook"}
 OTHER = {**TRIGGER, "endpoint": "old-hook", "filter": {"ignoreSelf": True}}
 ADOPTED = "was already registered, and is adopted as it is"
-OVERWRITTEN = (
-    "warning: was already registered with other content, and is adopted and overwritten: "
-    '/endpoint was "old-hook"; /filter was {"ignoreSelf": true}'
-)
+OVERWRITTEN = "warning: was already registered with other content, and is adopted and overwritten at /endpoint, /filter"
 ADOPTED_IDENTICAL = "was already registered with the same content, and is adopted"
 OLDER = "registered, but identical content is still registered as older-key, from before this run: if no stack owns that "
 OTHER_TYPE = "is of type jira:issueAction, which cannot be changed in place; it was left as it is"

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from pulumi_atlassian_forge.model.comparison import matches, matches_exactly, overlap, user_additions
+from pulumi_atlassian_forge.model.comparison import overlap
 from pulumi_atlassian_forge.model.content import Content
+from pulumi_atlassian_forge.model.recognition import matches, matches_exactly, user_additions
 
 TRIGGER: dict[str, Any] = {"events": ["avi:jira:updated:issue"], "endpoint": "h", "filter": {"expression": "true"}}
 PANEL: dict[str, Any] = {"title": "Risk", "resource": "main", "icon": "i"}

@@ -52,6 +52,7 @@ class Entry:
     inputs: Props
     outputs: Props
     live: str | None
+    is_changed: bool = False  # in another property, outside Pulumi
 
     @property
     def is_deleted(self) -> bool:
@@ -132,7 +133,7 @@ class Machine(RuleBasedStateMachine):
         self.weather.turn(fault)
         free = [name for name in NAMES if name not in self.state]
         name = free[number % len(free)]
-        inputs = declared(name, version, hook)
+        inputs = self.declared(name, version, hook)
         known = self.keys()
         self.all_are_known_where_one_was_in_doubt()
         try:
@@ -153,7 +154,7 @@ class Machine(RuleBasedStateMachine):
     def updates(self, number: int, hook: str, fault: Any) -> None:
         self.weather.turn(fault)
         name, entry = self.some(number)
-        news = declared(name, entry.id.version, hook)
+        news = self.declared(name, entry.id.version, hook)
         was = entry.live
         try:
             entry.outputs = self.operation(lambda: update(self.connection, entry.id, news, entry.outputs), entry)
@@ -162,7 +163,7 @@ class Machine(RuleBasedStateMachine):
             assert entry.live in (was, hook)
             self.explains(error, could_fail=was is None, untrue="it was left as it was" if entry.live != was else "")
         else:
-            entry.inputs, entry.live = news, hook
+            entry.inputs, entry.live, entry.is_changed = news, hook, False
 
     @precondition(lambda self: self.state)
     @rule(number=a_number, fault=faults)
@@ -201,6 +202,9 @@ class Machine(RuleBasedStateMachine):
             seen.add(version)
             entry.outputs = found[0]
             self.shows(entry, found[1])
+
+    def declared(self, name: str, version: Version, hook: str) -> Props:
+        return declared(name, version, hook)
 
     def shows(self, entry: Entry, inputs: Props) -> None:
         """What a refresh writes down is what is there, and it is a change exactly where it is not what was declared."""

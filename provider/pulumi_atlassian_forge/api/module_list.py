@@ -79,6 +79,11 @@ class ModuleList:
         self.record(found)
         return found
 
+    def lacked(self, key: str) -> bool:
+        """Whether a list that was fetched before, however old, showed that no module has this key. Sends no request."""
+        with self._lock:
+            return self._fetched_at is not None and key not in self._modules
+
     def record(self, live: LiveModule) -> None:
         """Record a module that we have registered, updated or read."""
         self._write(live.key, live)

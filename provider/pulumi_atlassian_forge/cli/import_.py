@@ -21,7 +21,7 @@ from pulumi_atlassian_forge.api.text import printable
 from pulumi_atlassian_forge.dynamic import pulumi_values
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.check import KeyClaims, check
-from pulumi_atlassian_forge.lifecycle.state import outputs_of
+from pulumi_atlassian_forge.lifecycle.state import ServerForm, outputs_of
 from pulumi_atlassian_forge.model.module_id import ModuleId
 from pulumi_atlassian_forge.provider import PROVIDER
 from pulumi_atlassian_forge.session.session import Connections
@@ -127,7 +127,7 @@ def _id(one: Declaration) -> ModuleId:
 def _entry(one: Declaration, identity: str | None) -> dict[str, Any]:
     """The entry of the import file. Its content is the live one, without documented defaults and server defaults."""
     base = {**_inputs(one), **({"__identity": identity} if identity is not None else {})}
-    outputs = outputs_of(base, one.content, LiveModule(one.key, one.content), [*one.server], typed=one.typed)
+    outputs = outputs_of(base, one.content, LiveModule(one.key, one.content), ServerForm([*one.server]), typed=one.typed)
     provider = {"__provider": serialize_provider(PROVIDER)}
     return {
         "type": TYPE_PREFIX + ("TriggerModule" if one.typed else "DynamicModule"),

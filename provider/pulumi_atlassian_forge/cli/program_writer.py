@@ -15,7 +15,7 @@ from pulumi_atlassian_forge.api.protocol import LiveModule
 from pulumi_atlassian_forge.config.settings import DEFAULT
 from pulumi_atlassian_forge.model.catalog.module_types import DEFAULTS
 from pulumi_atlassian_forge.model.comparison import server_additions
-from pulumi_atlassian_forge.model.content import TRIGGER, TRIGGER_PROPERTIES, Content, content_of
+from pulumi_atlassian_forge.model.content import TRIGGER, TRIGGER_PROPERTIES, Content, content_of, properties_of
 from pulumi_atlassian_forge.model.module_id import Version
 from pulumi_atlassian_forge.model.problems import snake
 from pulumi_atlassian_forge.model.validation import check_content
@@ -42,18 +42,15 @@ class Declaration:
 
     @property
     def properties(self) -> dict[str, Any]:
-        """The declared properties by their API property names, without the documented defaults."""
-        defaults = DEFAULTS.get(self.content.type, {})
-        data = _without_defaults(self.content.data, (), defaults) if defaults else self.content.data
-        if self.typed:
-            return {name: data[name] for name in TRIGGER_PROPERTIES if name in data}
-        return {"type": self.content.type, "data": data}
+        """The declared properties by their API property names."""
+        return properties_of(self.content, typed=self.typed)
 
 
 def declaration_of(target: Target, live: LiveModule, name: str | None = None) -> Declaration:
     """The declaration of a module: a ``TriggerModule`` if that class has an argument for each of its properties."""
     whole = content_of({"type": live.content.type, "data": live.content.data})
-    content = _without_unknown(whole)
+    defaults = DEFAULTS.get(live.content.type, {})
+    content = Content(whole.type, _without_defaults(_without_unknown(whole).data, (), defaults))
     typed = content.type == TRIGGER and set(content.data) <= set(TRIGGER_PROPERTIES) and not check_content(content.data)
     server = tuple(server_additions(content, whole))
     return Declaration(name or plain_name(live), live.key, target.version, target.name, content, typed, server)

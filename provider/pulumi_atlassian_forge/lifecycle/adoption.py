@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 from pulumi_atlassian_forge.api.errors import ApiError, NotFound, Outcome
 from pulumi_atlassian_forge.api.operations import Operations
 from pulumi_atlassian_forge.api.protocol import LiveModule
 from pulumi_atlassian_forge.api.text import printable
-from pulumi_atlassian_forge.model.comparison import differences, server_additions, value_at
+from pulumi_atlassian_forge.model.comparison import changed_paths, server_additions
 from pulumi_atlassian_forge.model.content import Content
 
 from .recovery import update_and_verify
 
-_SHOWN = 60  # characters of a value that is overwritten
+_SHOWN = 100  # characters of a path
 
 
 class TypeMismatch(ApiError):
@@ -33,7 +32,9 @@ class AdoptionTargetMissing(ApiError):
 
 
 def adopt(operations: Operations, key: str, content: Content, notify: Callable[[str], None]) -> LiveModule | None:
-    """Adopt a module that exists; what differs from its declaration is overwritten, with a message that shows what was there.
+    """Adopt a module that exists; what differs from its declaration is overwritten, with a message that names its paths.
+
+    The values that were there are not shown, because a declared secret may be among them.
 
     Returns the module as the server has it; None if no module has this key. The ``outcome`` of an :class:`ApiError` says whether
     the module may be changed all the same.
@@ -46,20 +47,12 @@ def adopt(operations: Operations, key: str, content: Content, notify: Callable[[
         raise error.with_(outcome=Outcome.NOT_APPLIED) from None
     if live.content.type != content.type:
         raise TypeMismatch(live.content.type)
-    changed = differences(live.content, content)
+    added = server_additions(content, live.content)
+    changed = sorted([*changed_paths(content, live.content), *added])
     if not changed:
         notify("was already registered, and is adopted as it is")
         return live
-    was = "; ".join(f"{pointer} was {_shown(live.content, pointer)}" for pointer in changed)
-    updated = update_and_verify(operations, key, content, server_additions(content, live.content))
-    notify(f"warning: was already registered with other content, and is adopted and overwritten: {was}")
+    updated = update_and_verify(operations, key, content, added)
+    paths = ", ".join(printable(path, _SHOWN) for path in changed)
+    notify(f"warning: was already registered with other content, and is adopted and overwritten at {paths}")
     return updated
-
-
-def _shown(content: Content, pointer: str) -> str:
-    """The value that was there: what the declaration puts in its place stands in the preview."""
-    try:
-        value = value_at(content, pointer)
-    except KeyError:
-        return "absent"
-    return printable(json.dumps(value, ensure_ascii=False), _SHOWN)

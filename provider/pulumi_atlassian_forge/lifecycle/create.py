@@ -10,7 +10,6 @@ from typing import Any, get_args
 from pulumi_atlassian_forge.api.errors import ApiError, Unauthorized
 from pulumi_atlassian_forge.api.protocol import LiveModule
 from pulumi_atlassian_forge.api.text import printable
-from pulumi_atlassian_forge.model.comparison import server_additions
 from pulumi_atlassian_forge.model.content import Content, content_of
 from pulumi_atlassian_forge.model.module_id import ModuleId, Version
 
@@ -18,7 +17,7 @@ from .adoption import AdoptionTargetMissing, adopt
 from .installation import Installation, attempt_at, with_marks
 from .installation_guard import UnverifiedInstallation
 from .messages import LIMIT, explain, is_about_the_limit, unverified
-from .state import outputs_of
+from .state import ServerForm, outputs_of
 
 
 def create(installation: Installation, inputs: Mapping[str, Any]) -> tuple[ModuleId, dict[str, Any]]:
@@ -46,7 +45,7 @@ def create(installation: Installation, inputs: Mapping[str, Any]) -> tuple[Modul
         if isinstance(error, UnverifiedInstallation):
             raise unverified(attempt, error) from None
         raise explain(attempt, error, registered=_count_registered(installation, version, error)) from None
-    server = None if live is None else server_additions(content, live.content)
+    server = ServerForm() if live is None else ServerForm.of_response(content, live.content)
     live = live or LiveModule(str(key), content)
     installation.module_list(version).record(live)
     made = secrets.token_hex(4)
@@ -75,8 +74,10 @@ def _register_or_adopt(
     registrar = installation.registrar(version)
     was_deleted = key is not None and guard.has_deleted(version, key)
     live = registrar.register(key, content, was_deleted=was_deleted)
-    duplicates = [other for other in registrar.duplicates(content) if not guard.is_in_state(other, version)]
-    if live is not None and duplicates:
+    if live is None:
+        return None
+    duplicates = [other for other in registrar.duplicates(content, live.content) if not guard.is_in_state(other, version)]
+    if duplicates:
         keys = ", ".join(sorted(printable(other.key, 80) for other in duplicates))
         installation.notify(
             f"{installation.name}/{live.key}",

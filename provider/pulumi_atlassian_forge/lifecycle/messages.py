@@ -81,13 +81,21 @@ def explain(attempt: Attempt, error: ApiError, *, registered: Mapping[Version, i
             "import it, adopt it with adopt=True, or give this one another key= (docs/guide/existing-modules.md); "
             "if the program has renamed the resource: aliases="
         )
+        if error.differing:
+            paths = ", ".join(printable(path, 80) for path in error.differing)
+            state += f". An interrupted run of this program may have registered it; it differs at {paths}"
+            step = "if it is this resource's module: adopt=True; else import it, or give this one another key="
     elif isinstance(error, TypeMismatch):
         state = f"the module to be adopted is of type {error.type}, which cannot be changed in place; it was left as it is"
         step = "delete the registered one, or give this one another key="
     elif isinstance(error, AdoptionTargetMissing):
         state, step = "nothing was registered", "correct adopt=, or remove it to register a new module"
     elif isinstance(error, AmbiguousRegistration):
-        state = f"its response was lost, and each of these could be it: {', '.join(printable(key, 80) for key in error.keys)}"
+        named = (
+            printable(key, 80) + (f" (differs at {', '.join(printable(path, 80) for path in paths)})" if paths else "")
+            for key, paths in sorted(error.candidates.items())
+        )
+        state = f"it may be registered, and none was claimed; each of these could be it: {', '.join(named)}"
         step = f"DELETE …/{attempt.version}/dynamic/module/<key> for those that nothing needs, then run the command again"
     else:
         state, step = _resulting_state(attempt, error), _next_step(attempt, error)

@@ -12,7 +12,7 @@ from pulumi_atlassian_forge.model.module_id import ModuleId, Version
 
 from .installation import Installation, attempt_at, explained, with_marks
 from .messages import another_type, list_failed, not_found
-from .state import inputs_of, outputs_of
+from .state import ServerForm, inputs_of, outputs_of
 
 
 def read(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]] | None:
@@ -50,8 +50,8 @@ def read(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -> 
     elif typed and live.content.type != TRIGGER:
         raise another_type(attempt, live.content.type)
     base = {**olds, "installation": id_.installation, "apiVersion": id_.version}
-    server = olds.get("__server")
-    outputs = outputs_of(base, declared or live.content, live, server, typed=typed, first_look=server is None)
+    server = ServerForm.recorded(olds)
+    outputs = outputs_of(base, declared or live.content, live, server, typed=typed, first_look=server.added is None)
     return with_marks(installation, id_, outputs, others, olds.get("__siblings")), inputs_of(outputs)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from pulumi_atlassian_forge.api.errors import ApiError, InvalidResponse, NotFound, Outcome, Rejected
@@ -19,8 +19,17 @@ from pulumi_atlassian_forge.api.operations import Operations
 from pulumi_atlassian_forge.api.protocol import LiveModule, is_usable
 from pulumi_atlassian_forge.api.text import printable
 from pulumi_atlassian_forge.errors import Notify
-from pulumi_atlassian_forge.model.comparison import fingerprint, matches, matches_exactly, overlap, server_additions
+from pulumi_atlassian_forge.model.comparison import (
+    as_declared,
+    changed_paths,
+    fingerprint,
+    normalized_forms,
+    overlap,
+    same,
+    server_additions,
+)
 from pulumi_atlassian_forge.model.content import Content
+from pulumi_atlassian_forge.model.recognition import likeness, matches, matches_exactly
 
 VERIFICATION_DELAYS_S: Final = (0.0, 0.5, 1.0, 2.0)
 """Seconds before each verification read. A server may show a new module late: only the last read confirms that it is missing."""
@@ -29,21 +38,29 @@ LIST_MAX_AGE_S: Final = 1.0  # of the list taken before: a module that another s
 ATTEMPTS: Final = 5  # to send a register, if the verification read finds nothing each time
 
 
+IsOurs = Callable[[Content, Content], bool]
+"""Whether a live module is the one of a declaration: the declared content, then the live one."""
+
+
 class AmbiguousRegistration(ApiError):
-    """Several modules could be the one whose response was lost; none is claimed."""
+    """Several modules could be the one whose response was lost, or one could be another register's; none is claimed."""
 
     outcome = Outcome.UNKNOWN
 
-    def __init__(self, keys: list[str], cause: ApiError) -> None:
-        super().__init__(cause.message, status=cause.status)
-        self.keys = keys
+    def __init__(self, candidates: Mapping[str, Sequence[str]]) -> None:
+        super().__init__("the response to the register was lost")
+        self.candidates = candidates  # by key, the declared paths at which each differs
 
 
 class KeyTaken(ApiError):
-    """A module with this key is already there, with other content."""
+    """A module with this key is already there, with other content.
 
-    def __init__(self, cause: ApiError) -> None:
+    ``differing`` are the declared paths at which it differs, if an interrupted run of ours may have registered it.
+    """
+
+    def __init__(self, cause: ApiError, differing: Sequence[str] = ()) -> None:
         super().__init__(cause.message, status=cause.status)
+        self.differing = differing
 
 
 class Registrar:
@@ -79,7 +96,7 @@ class Registrar:
         self._before: list[LiveModule] = []  # v2: the modules that existed before this process registered any
         self._claimed: set[str] | None = None  # v2: their keys, and those of our own registers; None: no list was taken yet
         self._content_locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-        self._under_way: dict[str, Content] = {}  # v2: the content of registers under way, by fingerprint
+        self._unresolved: dict[str, Content] = {}  # v2: by fingerprint, of registers under way or with an unknown outcome
 
     def register(self, key: str | None, content: Content, *, was_deleted: bool = False) -> LiveModule | None:
         """Register a module exactly once.
@@ -94,33 +111,60 @@ class Registrar:
         The key is None under v2. ``was_deleted``: this process deleted the module of this key, and a server may not have applied
         that everywhere yet. Returns the module; None if v1 responded with an empty body. The ``outcome`` of an :class:`ApiError`
         says whether the module may be registered all the same.
+
+        What is found is the registered module if its content is equal under the comparison rules. If it certainly did not exist
+        before (under v1: a read or the list of this process showed that), it may differ as a server may have normalized it
+        (:func:`~pulumi_atlassian_forge.model.recognition.likeness`).
         """
         operations = self._operations.with_shared_budget()
         if key is not None:
-            return self._register_and_verify(operations, key, content, VERIFICATION_DELAYS_S[1:] if was_deleted else ())
+            delays = VERIFICATION_DELAYS_S[1:] if was_deleted else ()
+            was_absent = not was_deleted and self._module_list.lacked(key)
+            return self._register_and_verify(operations, key, content, delays, was_absent=was_absent)
         self._take_list_before()
         name = fingerprint(content)
         with self._lock:
             content_lock = self._content_locks[name]
         with content_lock:
             with self._lock:
-                self._under_way[name] = content
+                self._unresolved[name] = content
+            is_known = False
             try:
                 live = self._register_and_verify(operations, None, content)
                 if live is not None:
                     with self._lock:
                         self._claimed = {*(self._claimed or ()), live.key}
+                is_known = True
+            except ApiError as error:
+                is_known = error.outcome is Outcome.NOT_APPLIED
+                raise
             finally:
-                with self._lock:
-                    del self._under_way[name]
+                if is_known:
+                    with self._lock:
+                        del self._unresolved[name]
             return live
 
-    def duplicates(self, content: Content) -> list[LiveModule]:
-        """Under v2, the modules of this content that existed before this process registered any."""
-        return [live for live in self._before if matches_exactly(content, live.content)]
+    def duplicates(self, content: Content, registered: Content) -> list[LiveModule]:
+        """Under v2, the modules of this content that existed before this process registered any.
+
+        ``registered`` is what the server made of the content: it will have made the same of it before.
+        """
+        additions, forms = server_additions(content, registered), normalized_forms(content, registered)
+        return [
+            live
+            for live in self._before
+            if matches_exactly(content, live.content)
+            or (live.content.type == content.type and same(content, as_declared(content, live.content, additions, forms)))
+        ]
 
     def _register_and_verify(
-        self, operations: Operations, key: str | None, content: Content, delays_s: Sequence[float] = ()
+        self,
+        operations: Operations,
+        key: str | None,
+        content: Content,
+        delays_s: Sequence[float] = (),
+        *,
+        was_absent: bool = False,
     ) -> LiveModule | None:
         """Steps 2 to 5. While a deletion of the key may not be applied everywhere yet, a refusal is retried after a delay."""
         began, attempts, is_unknown, delays = self._clock(), 0, False, list(delays_s)
@@ -134,7 +178,8 @@ class Registrar:
             except ApiError as error:
                 if isinstance(error, Rejected) and key is not None:
                     if not (delays and _exists(operations, key)):
-                        return self._resolve_rejection(operations, key, content, error, is_first=not is_unknown)
+                        is_ours = matches_exactly if not is_unknown else _may_be_ours if was_absent else matches
+                        return self._resolve_rejection(operations, key, content, error, is_ours)
                     self._sleep(delays.pop(0))
                     continue
                 is_not_applied = error.outcome is Outcome.NOT_APPLIED
@@ -143,7 +188,7 @@ class Registrar:
                 # An earlier attempt may have been carried out meanwhile, also if this one was not.
                 failure = error.with_(outcome=Outcome.UNKNOWN) if is_unknown else error
             attempts += 1
-            found = self._verify(operations, key, content, failure)
+            found = self._verify(operations, key, content, failure, was_absent=was_absent)
             if found is not None:
                 text = f"the response was lost: {failure}; the module is registered, and found: {found.key}"
                 self._notify(f"{self._installation}/{key or 'a new module'}", text)
@@ -151,18 +196,24 @@ class Registrar:
             waited = self._clock() - began
             if is_not_applied or attempts == ATTEMPTS or waited >= self._budget_s:
                 raise failure.with_(attempts=attempts, waited=waited) from None
-            is_unknown = True
+            is_unknown = was_absent = True
 
-    def _verify(self, operations: Operations, key: str | None, content: Content, cause: ApiError) -> LiveModule | None:
+    def _verify(
+        self, operations: Operations, key: str | None, content: Content, cause: ApiError, *, was_absent: bool
+    ) -> LiveModule | None:
         """The verification read, repeated while nothing is found: a server may show a new module late.
 
         If the read fails, ``cause`` is raised: without the read, a second register could register the module twice.
         """
-        for delay in VERIFICATION_DELAYS_S:
+        last = len(VERIFICATION_DELAYS_S) - 1
+        for number, delay in enumerate(VERIFICATION_DELAYS_S):
             if delay:
                 self._sleep(delay)
             try:
-                found = self._find_by_key(operations, key, content) if key is not None else self._find_new(operations, content)
+                if key is None:
+                    found = self._find_new(operations, content, is_last=number == last)
+                else:
+                    found = self._find_by_key(operations, key, content, _may_be_ours if was_absent else matches)
             except (AmbiguousRegistration, KeyTaken):
                 raise
             except ApiError:
@@ -172,16 +223,17 @@ class Registrar:
         return None
 
     def _resolve_rejection(
-        self, operations: Operations, key: str, content: Content, error: Rejected, *, is_first: bool
+        self, operations: Operations, key: str, content: Content, error: Rejected, is_ours: IsOurs
     ) -> LiveModule:
         """The module under a key that the server refused: left by our lost response, by an interrupted run, or foreign.
 
         A first refusal accepts identical content only, and only if ``adopt_identical`` is set.
         """
+        is_first = is_ours is matches_exactly
         try:
-            live = self._find_by_key(operations, key, content, exactly=is_first)
-        except KeyTaken:
-            raise KeyTaken(error) from None
+            live = self._find_by_key(operations, key, content, is_ours)
+        except KeyTaken as taken:
+            raise KeyTaken(error, taken.differing) from None
         except ApiError:
             raise error from None
         if live is None:
@@ -197,31 +249,39 @@ class Registrar:
         return live
 
     @staticmethod
-    def _find_by_key(operations: Operations, key: str, content: Content, *, exactly: bool = False) -> LiveModule | None:
+    def _find_by_key(operations: Operations, key: str, content: Content, is_ours: IsOurs) -> LiveModule | None:
         """The verification read under v1: the key decides."""
         try:
             live = operations.read(key)
         except NotFound:
             return None
-        if (matches_exactly if exactly else matches)(content, live.content):
+        if is_ours(content, live.content):
             return live
-        raise KeyTaken(Rejected("another module has this key"))
+        differing = changed_paths(content, live.content) if _may_be_ours(content, live.content) else ()
+        raise KeyTaken(Rejected("another module has this key"), differing)
 
-    def _find_new(self, operations: Operations, content: Content) -> LiveModule | None:
-        """The verification read under v2: the one new module of this content that matches no other register better."""
+    def _find_new(self, operations: Operations, content: Content, *, is_last: bool) -> LiveModule | None:
+        """The verification read under v2: the one new module that can be this content's, and is no other register's.
+
+        One that could as well be that of another register under way is not found yet: that may claim it soon.
+        """
         listed = operations.list()
         with self._lock:
             claimed = set(self._claimed or ())
-            others = [other for name, other in self._under_way.items() if name != fingerprint(content)]
-        candidates = [
-            live
-            for live in listed
-            if live.key not in claimed
-            and matches(content, live.content)
-            and not any(_matches_better(other, content, live.content) for other in others)
-        ]
-        if len(candidates) > 1 or not all(is_usable(live.key) for live in candidates):
-            raise AmbiguousRegistration(sorted(live.key for live in candidates), Rejected("several modules could be the one"))
+            others = [other for name, other in self._unresolved.items() if name != fingerprint(content)]
+        candidates, is_contested = [], False
+        for live in listed:
+            ours = None if live.key in claimed else likeness(content, live.content)
+            if ours is None:
+                continue
+            best = min((found for other in others if (found := likeness(other, live.content)) is not None), default=None)
+            if best is None or ours <= best:
+                candidates.append(live)
+                is_contested = is_contested or ours == best
+        if is_contested and not is_last:
+            return None
+        if is_contested or len(candidates) > 1 or not all(is_usable(live.key) for live in candidates):
+            raise AmbiguousRegistration({live.key: changed_paths(content, live.content) for live in candidates})
         return candidates[0] if candidates else None
 
     def _take_list_before(self) -> None:
@@ -247,9 +307,8 @@ def _exists(operations: Operations, key: str) -> bool:
     return True
 
 
-def _matches_better(other: Content, content: Content, live: Content) -> bool:
-    """Whether a live module is rather another declaration than this one: one that declares more of what it holds."""
-    return matches(other, live) and len(server_additions(other, live)) < len(server_additions(content, live))
+def _may_be_ours(content: Content, live: Content) -> bool:
+    return likeness(content, live) is not None
 
 
 def update_and_verify(operations: Operations, key: str, content: Content, removed: Sequence[str] = ()) -> LiveModule:

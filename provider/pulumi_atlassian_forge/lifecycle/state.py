@@ -2,32 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pulumi_atlassian_forge.api.protocol import LiveModule
-from pulumi_atlassian_forge.model.comparison import as_declared, server_additions
+from pulumi_atlassian_forge.model.comparison import as_declared, differences, normalized_forms, overlap, server_additions
 from pulumi_atlassian_forge.model.content import TRIGGER, Content, is_typed, properties_of
 
 SCHEMA: Final = 1
 """The version of the state's form. ``__schema`` also distinguishes a refresh (old outputs) from a get (inputs only)."""
 
-_OUTPUTS_ONLY: Final = frozenset({"__identity", "__made", "__schema", "__server", "__siblings", "__type"})
+_OUTPUTS_ONLY: Final = frozenset({"__identity", "__made", "__normalized", "__schema", "__server", "__siblings", "__type"})
+
+
+@dataclass(frozen=True, slots=True)
+class ServerForm:
+    """What a server made of the content of our last write: neither is a change outside Pulumi.
+
+    ``added`` are the paths that it added; None: not known yet. ``normalized`` are the remembered forms of what it changed.
+    """
+
+    added: list[str] | None = None
+    normalized: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of_response(cls, sent: Content, response: Content, removed: Sequence[str] = ()) -> ServerForm:
+        """From the response to a write. ``removed`` are paths that it was to remove: one that is left is not the server's."""
+        normalized = normalized_forms(sent, response)
+        added = server_additions(sent, response)
+        not_added = {*overlap(added, [*removed]), *(path for path in added if overlap([path], [*normalized]))}
+        return cls([path for path in added if path not in not_added], normalized)
+
+    @classmethod
+    def recorded(cls, olds: Mapping[str, Any]) -> ServerForm:
+        """From the outputs in state."""
+        return cls(olds.get("__server"), olds.get("__normalized") or {})
+
+    def without(self, paths: Sequence[str]) -> ServerForm:
+        """Without the remembered forms of values that are no longer declared as they were."""
+        stale = overlap([*self.normalized], paths) if self.normalized else []
+        return ServerForm(self.added, {path: form for path, form in self.normalized.items() if path not in stale})
 
 
 def outputs_of(
     base: Mapping[str, Any],
     declared: Content,
     live: LiveModule,
-    server: list[str] | None,
+    server: ServerForm,
     *,
     typed: bool | None = None,
     first_look: bool = False,
 ) -> dict[str, Any]:
     """The outputs of a module: its declaration as it is live, and the hidden properties.
 
-    ``base`` is the inputs, or the old outputs of a refresh. ``server`` is the paths that the server added; None: not known yet,
-    and with ``first_look`` taken from ``live``. By default the module is a ``TriggerModule`` if ``base`` is one.
+    ``base`` is the inputs, or the old outputs of a refresh. With ``first_look`` the paths that the server added are not known
+    yet, and taken from ``live``. By default the module is a ``TriggerModule`` if ``base`` is one.
     """
     typed = is_typed(base) if typed is None else typed
     outputs: dict[str, Any] = {"key": live.key, "installation": base["installation"], "apiVersion": base["apiVersion"]}
@@ -36,11 +66,16 @@ def outputs_of(
     if typed and live.content.type != TRIGGER:
         # The key has another type now: a trigger's properties cannot show that, and only a replacement fixes it.
         return outputs | {"__type": live.content.type}
-    seen = as_declared(declared, live.content, server) if live.content.type == declared.type else live.content
-    if first_look:
-        server = server_additions(seen, live.content)
-    if server is not None:
-        outputs["__server"] = server
+    if live.content.type == declared.type:
+        seen = as_declared(declared, live.content, server.added, server.normalized)
+        server = server.without(differences(declared, seen))  # state holds the live value of these now
+    else:
+        seen, server = live.content, ServerForm(server.added)
+    added = server_additions(seen, live.content) if first_look else server.added
+    if added is not None:
+        outputs["__server"] = added
+    if server.normalized:
+        outputs["__normalized"] = dict(server.normalized)
     return outputs | properties_of(seen, typed=typed)
 
 

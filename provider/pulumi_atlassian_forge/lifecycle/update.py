@@ -7,14 +7,14 @@ from typing import Any
 
 from pulumi_atlassian_forge.api.errors import NotFound, Unauthorized
 from pulumi_atlassian_forge.api.protocol import LiveModule
-from pulumi_atlassian_forge.model.comparison import overlap, server_additions
+from pulumi_atlassian_forge.model.comparison import differences, server_additions
 from pulumi_atlassian_forge.model.content import Content, content_of
 from pulumi_atlassian_forge.model.module_id import ModuleId
 
 from .installation import Installation, attempt_at, contradicting_404, explained, is_listed, with_marks
 from .messages import Attempt, not_found
 from .recovery import update_and_verify
-from .state import outputs_of
+from .state import ServerForm, outputs_of
 
 
 def update(
@@ -39,7 +39,10 @@ def update(
         if live is None:
             installation.module_list(id_.version).remove(id_.key)
             live = _register_again(installation, id_, attempt, content, olds.get("__identity"))
-    server = None if live is None else _server_additions(content, live.content, removed)
+    if live is None:  # v1 responded with an empty body: what it made of values that stay as they were is known
+        server = ServerForm(None, ServerForm.recorded(olds).without(differences(content_of(olds), content)).normalized)
+    else:
+        server = ServerForm.of_response(content, live.content, removed)
     live = live or LiveModule(id_.key, content)
     installation.module_list(id_.version).record(live)
     base = {**news, **{name: olds[name] for name in ("__made", "__identity") if name in olds}}
@@ -85,10 +88,3 @@ def _register_if_deleted(installation: Installation, id_: ModuleId, content: Con
     installation.guard.confirm_deleted(id_.version, id_.key, installation.module_list)
     with installation.slots:
         return installation.registrar(id_.version).register(id_.key, content)
-
-
-def _server_additions(content: Content, live: Content, removed: Sequence[str]) -> list[str]:
-    """The paths that the server adds. A property that was to be removed and is still there is not one of them."""
-    added = server_additions(content, live)
-    kept = overlap(added, [*removed])
-    return [path for path in added if path not in kept]
