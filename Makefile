@@ -6,7 +6,7 @@ MINIMUM_SDK := .venv-minimum-sdk
 BIN := $(CURDIR)/$(VENV)/bin
 LOCAL := $(CURDIR)/.local
 SCRIPTS := scripts/install-pulumi scripts/architecture scripts/reference scripts/pictures scripts/engine/pulumi-language-python-exec \
-  examples/ci/preview examples/ci/strip-secrets examples/ci/bitbucket-comment
+  examples/ci/report examples/ci/strip-secrets examples/ci/bitbucket-comment
 SOAK_TESTS := tests/faults tests/properties tests/e2e/test_wrong_token.py tests/e2e/test_throttling.py tests/e2e/test_adoption.py \
   tests/e2e/test_fleet.py tests/e2e/test_fleet_size.py tests/e2e/test_new_user.py tests/e2e/test_no_change_matrix.py \
   tests/e2e/test_preview.py tests/e2e/test_requests.py tests/e2e/test_upgrade_limit.py \

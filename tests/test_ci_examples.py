@@ -17,9 +17,9 @@ import pytest
 import yaml
 
 from testing.independent_server import TOKEN, Server
-from testing.project import Project, base_environment
+from testing.project import Outcome, Project, base_environment
 from tests.support.actionlint import install_actionlint
-from tests.support.bitbucket import FakeBitbucket, fake_bitbucket
+from tests.support.bitbucket import FakeBitbucket, fake_bitbucket, shared_caches, steps_of
 from tests.support.command import register_outside
 from tests.support.workflow import CI, ROOT, FakeRunner, load
 
@@ -27,7 +27,9 @@ WORKFLOW = load("github-actions.yml")
 JOBS: dict[str, Any] = WORKFLOW["jobs"]
 PAGE = ROOT / "docs" / "guide" / "ci.md"
 QUICKSTART = (ROOT / "examples" / "quickstart" / "__main__.py").read_text("utf-8")
-BACKEND = {"vars.PULUMI_BACKEND_URL": "", "secrets.PULUMI_CONFIG_PASSPHRASE": "test"}
+HEAD = "github.event.pull_request.head.sha"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+BACKEND = {HEAD: COMMIT, "vars.PULUMI_BACKEND_URL": "", "secrets.PULUMI_CONFIG_PASSPHRASE": "test"}
 
 
 # -- static checks -----------------------------------------------------------------------------------------------------------
@@ -119,6 +121,17 @@ def test_bitbucket_s_pull_requests_get_neither_production_variables_nor_an_ident
     assert "oidc" not in entry["step"]
 
 
+def test_on_bitbucket_no_cache_that_a_pull_request_can_fill_is_restored_with_access_to_production() -> None:
+    document = load("bitbucket-pipelines.yml")
+    assert not shared_caches(document)
+    # The check itself: with a cache of production's own, and in a step of a parallel group.
+    up = document["pipelines"]["branches"]["main"]
+    up[0]["step"]["caches"] = ["forge-production"]
+    document["pipelines"]["branches"]["main"] = [{"parallel": {"steps": up}}]
+    assert shared_caches(document) == {"forge-production"}
+    assert [step["name"] for step in steps_of(document["pipelines"])] == ["Preview", "Up", "Drift"]
+
+
 # -- runs -------------------------------------------------------------------------------------------------------------------
 
 
@@ -154,10 +167,10 @@ def test_a_fork_s_preview_needs_no_secret_and_shows_all_modules_as_new(quickstar
     config = {"project:plain": "kept", "project:hidden": secret, "project:map": {"plain": "kept", "hidden": secret}}
     file.write_text(yaml.safe_dump({"encryptionsalt": SALT_OF_ANOTHER_PASSPHRASE, "config": config}), "utf-8")
     runner = runner_of(quickstart)
-    done = runner.step("fork", "preview", {})
+    done = runner.step("fork", "preview", {HEAD: COMMIT})
     assert done.code == 0, done.text
     assert yaml.safe_load(file.read_text("utf-8"))["config"] == {"project:plain": "kept", "project:map": {"plain": "kept"}}
-    assert runner.summary.startswith("### Forge preview of `test`\n\n5 to create.\n\n~~~~diff\n")
+    assert runner.summary.startswith("### Forge preview of `test`\n\n5 to create. Commit 0123456789ab.\n\n~~~~diff\n")
     assert "+     pulumi-python:dynamic/atlassian-forge:TriggerModule: (create)\n        [notify-on-bug]" in runner.summary
 
 
@@ -173,7 +186,7 @@ def test_the_comment_is_the_one_of_the_guide_and_no_request_is_sent(project: Cal
     assert done.code == 0, done.text
     assert len(server.calls) == sent
     comment = runner.outputs()["comment"]
-    assert comment.startswith("### Forge preview of `test`\n\n1 to update, 1 to delete.\n\n~~~~diff\n")
+    assert comment.startswith("### Forge preview of `test`\n\n1 to update, 1 to delete. Commit 0123456789ab.\n\n~~~~diff\n")
     assert f"````markdown\n{comment}\n````" in PAGE.read_text("utf-8")
 
 
@@ -191,29 +204,60 @@ def test_a_failed_preview_fails_the_step_and_the_comment_gives_the_reason(quicks
 
 FAKE_GH = """#!/bin/sh
 printf '%s\\n' "$*" >> "$GH_LOG"
-case "$*" in *--paginate*) printf '%s' "$GH_FOUND";; esac
+case "$*" in
+  *--paginate*) printf '%s' "$GH_FOUND";;
+  *PATCH*) exit "$GH_PATCH";;
+esac
 """
+COMMENT = "### Forge preview of `production`\n\n$(touch hacked) `touch hacked`\n"
+
+
+def comment_on_github(folder: Path, comment: str, *, found: str = "", patch: int = 0) -> tuple[Outcome, str]:
+    """Run the step that comments: its outcome, and the calls of `gh`."""
+    (folder / "bin").mkdir()
+    (folder / "bin" / "gh").write_text(FAKE_GH, "utf-8")
+    (folder / "bin" / "gh").chmod(0o755)
+    log = folder / "log"
+    environment = {"PATH": os.environ["PATH"], "GH_LOG": str(log), "GH_FOUND": found, "GH_PATCH": str(patch)}
+    values = {
+        "github.token": "x",
+        "needs.preview.outputs.comment": comment,
+        "github.event.pull_request.number": "7",
+        HEAD: COMMIT,
+    }
+    done = FakeRunner(folder, environment).step(
+        "comment", "Create or update the comment", {**values, HEAD: COMMIT}, folder / "bin"
+    )
+    return done, log.read_text("utf-8")
 
 
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        ("", "pr comment 7 --repo team/modules --body ### Forge preview"),
+        ("", "pr comment 7 --repo team/modules --body ### Forge preview of `production`"),
         ("11\n12\n", "api --silent --method PATCH repos/team/modules/issues/comments/12 --raw-field body=### Forge preview"),
     ],
 )
 def test_the_last_comment_of_a_pull_request_is_updated(tmp_path: Path, found: str, expected: str) -> None:
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "gh").write_text(FAKE_GH, "utf-8")
-    (tmp_path / "bin" / "gh").chmod(0o755)
-    log = tmp_path / "log"
-    runner = FakeRunner(tmp_path, {"PATH": os.environ["PATH"], "GH_LOG": str(log), "GH_FOUND": found})
-    comment = "### Forge preview of `test`\n\n$(touch hacked) `touch hacked`\n"
-    values = {"github.token": "x", "needs.preview.outputs.comment": comment, "github.event.pull_request.number": "7"}
-    done = runner.step("comment", "Create or update the comment", values, tmp_path / "bin")
+    done, calls = comment_on_github(tmp_path, COMMENT, found=found)
     assert done.code == 0, done.text
-    assert expected in log.read_text("utf-8")
+    assert expected in calls
+    assert "DELETE" not in calls
     assert not (tmp_path / "hacked").exists()
+
+
+def test_a_comment_that_cannot_be_updated_is_deleted_and_fails_the_step(tmp_path: Path) -> None:
+    done, calls = comment_on_github(tmp_path, COMMENT, found="12", patch=1)
+    assert done.code == 1
+    assert "api --silent --method DELETE repos/team/modules/issues/comments/12" in calls
+
+
+@pytest.mark.parametrize("comment", ["", "\nfrom the code of the pull request"])
+def test_without_a_preview_the_last_comment_does_not_stay(tmp_path: Path, comment: str) -> None:
+    assert JOBS["comment"]["if"] == "always() && needs.preview.result != 'skipped'"
+    done, calls = comment_on_github(tmp_path, comment, found="12")
+    assert done.code == 0, done.text
+    assert "comments/12 --raw-field body=### Forge preview of `production`\n\n**No preview** of commit 0123456789ab" in calls
 
 
 def test_drift_fails_the_step_and_is_in_the_summary(project: Callable[..., Project], server: Server) -> None:
@@ -265,14 +309,84 @@ def test_tools_are_installed_once_and_again_after_a_failure(tmp_path: Path) -> N
     assert calls.read_text("utf-8").splitlines() == commands
 
 
-def test_a_preview_s_output_cannot_end_its_code_block(tmp_path: Path) -> None:
-    comment = script("preview").comment
-    text = comment("dev", "Previewing\n~~~~\n# A heading\n~~~~~~\n", 0)
-    assert text.splitlines()[4] == "~~~~~~~diff"
-    assert text.splitlines()[-1] == "~~~~~~~"
-    long = comment("dev", "é" * 40_000, 0)
-    assert len(long.encode()) < 32_768
-    assert long.endswith("The rest is in the log of the run.\n")
+TEXTS = [
+    "Previewing\n~~~~\n# A heading\n~~~~~~\n",
+    "~" * 29_000,
+    "~~~~\n" * 9_000,
+    "`" * 40_000,
+    "é" * 40_000,
+    "😀\u202e\x1b]0;x\x07" * 10_000,
+    "\n" * 40_000 + "end",
+    "\r~~~~\r# A heading",
+]
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
+@pytest.mark.parametrize("make", ["preview", "drift"])
+def test_a_report_has_the_size_of_a_comment_and_its_text_cannot_end_the_code_block(text: str, make: str) -> None:
+    report = script("report")
+    found = report.comment("dev", text, 0, {}) if make == "preview" else report.block("### Drift on `dev`\n\n", "text", text)
+    assert len(found.encode()) < 32_768
+    opening = re.search(r"^(~+)(diff|text)$", found, re.MULTILINE)
+    assert opening
+    assert max(len(run) for run in re.findall("~+", found)) == len(opening[1]) <= 21
+    assert len(re.findall(f"^{opening[1]}$", found, re.MULTILINE)) == 1
+    assert found.endswith((f"\n{opening[1]}\n", f"\n{opening[1]}\n\nThe rest is in the log of the run.\n"))
+    assert not set(found) & set("\x1b\x07\u202e\r")
+
+
+def fake_command(folder: Path, name: str, text: str) -> dict[str, str]:
+    """Put a command on PATH; the environment with it."""
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{text}\n", "utf-8")
+    (folder / name).chmod(0o755)
+    return {"PATH": f"{folder}:{os.environ['PATH']}"}
+
+
+def test_the_verdict_is_that_of_the_engine_s_event_and_not_of_the_output(tmp_path: Path) -> None:
+    event = json.dumps({"summaryEvent": {"resourceChanges": {"delete": 5, "same": 7, "create-replacement": 1}}})
+    fake = f"""while [ "$1" != --event-log ]; do shift; done; echo '{event}' > "$2"
+printf 'Resources:\\n    - 5 to delete\\nResources:\\n    7 unchanged\\n'"""
+    environment = fake_command(tmp_path / "bin", "pulumi", fake)
+    file = tmp_path / "comment.md"
+    subprocess.run([str(CI / "report"), "preview", "dev", str(file)], env=environment, check=True, capture_output=True)
+    assert file.read_text("utf-8").splitlines()[2] == "5 to delete."
+
+
+FOREIGN = "::error title=Forged::x\n##[add-mask]x\n::stop-commands::x\n::x::\n no line end: ##[warning]x"
+
+
+@pytest.mark.parametrize("code", [0, 2])
+def test_github_s_runner_executes_no_command_of_the_output(tmp_path: Path, code: int) -> None:
+    environment = fake_command(
+        tmp_path, "foreign", f"printf '%s' '{FOREIGN}' >&2; echo out; printf '%s' '{FOREIGN}'; exit {code}"
+    )
+    outputs = []
+    for _ in range(2):
+        command = [str(CI / "without-commands"), "foreign"]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (code, "")
+        lines = done.stdout.splitlines()
+        token = re.fullmatch(r"::stop-commands::([0-9a-f]{32})", lines[0])
+        assert token
+        assert [number for number, line in enumerate(lines) if token[1] in line] == [0, len(lines) - 1]
+        assert lines[-1] == f"::{token[1]}::"
+        assert "\n".join(lines[1:-1]) == f"{FOREIGN}out\n{FOREIGN}"
+        outputs.append(token[1])
+    assert outputs[0] != outputs[1]
+
+
+def test_every_step_that_prints_text_of_a_server_stops_commands() -> None:
+    printing = re.compile(r"(?:^|[ ;|&]|ci/report )(?:pulumi (?!--non-interactive stack select)|forge-modules |ci/report )")
+    found = [
+        line.strip()
+        for job in JOBS.values()
+        for step in job["steps"]
+        for line in step.get("run", "").splitlines()
+        if printing.search(line) and not line.strip().startswith("echo ")
+    ]
+    assert len(found) == 4
+    assert all(line.startswith("ci/without-commands ") for line in found), found
 
 
 def script(name: str) -> Any:
@@ -287,40 +401,73 @@ def script(name: str) -> Any:
 # -- Bitbucket's comment ----------------------------------------------------------------------------------------------------
 
 
-def comment_on(api: FakeBitbucket, text: str) -> subprocess.CompletedProcess[str]:
+def comment_on(api: FakeBitbucket, folder: Path, text: str | None, stack: str = "a") -> subprocess.CompletedProcess[str]:
+    """Run the script with the text in its file; None: without the file."""
     environment = {
         "PATH": os.environ["PATH"],
         "BITBUCKET_API": api.url,
         "BITBUCKET_REPO_FULL_NAME": "team/modules",
         "BITBUCKET_PR_ID": "7",
+        "BITBUCKET_COMMIT": COMMIT,
         "FORGE_COMMENT_TOKEN": api.token,
     }
-    command = [sys.executable, str(CI / "bitbucket-comment")]
-    return subprocess.run(command, input=text, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    file = folder / "comment.md"
+    if text is not None:
+        file.write_text(f"### Forge preview of `{stack}`\n\n{text}", "utf-8")
+    command = [sys.executable, str(CI / "bitbucket-comment"), stack, str(file)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_on_bitbucket_the_last_comment_is_updated() -> None:
+def test_on_bitbucket_the_last_comment_is_updated(tmp_path: Path) -> None:
     with fake_bitbucket() as api:
-        for text in ("### Forge preview of `a`\n\none", "### Forge preview of `b`\n\nother", "### Forge preview of `a`\n\ntwo"):
-            done = comment_on(api, text)
+        for stack, text in (("a", "one"), ("b", "other"), ("a", "two")):
+            done = comment_on(api, tmp_path, text, stack)
             assert done.returncode == 0, done.stderr
         assert api.texts() == ["### Forge preview of `a`\n\ntwo", "### Forge preview of `b`\n\nother"]
 
 
-def test_on_bitbucket_a_comment_of_another_user_is_not_changed() -> None:
+def test_on_bitbucket_a_comment_of_another_user_is_not_changed(tmp_path: Path) -> None:
     with fake_bitbucket() as api:
+        assert comment_on(api, tmp_path, "one").returncode == 0
         api.add("### Forge preview of `a`\n\nmine", editable=False)
-        done = comment_on(api, "### Forge preview of `a`\n\none")
+        done = comment_on(api, tmp_path, "two")
         assert done.returncode == 0, done.stderr
-        assert api.texts() == ["### Forge preview of `a`\n\nmine", "### Forge preview of `a`\n\none"]
+        assert api.texts() == ["### Forge preview of `a`\n\ntwo", "### Forge preview of `a`\n\nmine"]
 
 
-def test_on_bitbucket_a_refused_token_is_reported_without_its_value() -> None:
+def test_on_bitbucket_a_refused_token_is_reported_without_its_value(tmp_path: Path) -> None:
     with fake_bitbucket() as api:
         api.accepts_token = False
-        done = comment_on(api, "### Forge preview of `a`\n\none")
+        done = comment_on(api, tmp_path, "one")
         assert done.returncode == 1
         assert "HTTP Error 401" in done.stderr
         assert "FORGE_COMMENT_TOKEN" in done.stderr
         assert api.token not in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_on_bitbucket_a_comment_of_an_earlier_commit_does_not_stay(tmp_path: Path) -> None:
+    with fake_bitbucket() as api:
+        assert comment_on(api, tmp_path, "one").returncode == 0
+        assert comment_on(api, tmp_path, "x" * 40_000).returncode == 1  # refused by the API
+        assert api.texts() == []
+        assert comment_on(api, tmp_path, "two").returncode == 0
+        (tmp_path / "comment.md").unlink()
+        assert comment_on(api, tmp_path, None).returncode == 0
+        assert [text.splitlines()[2] for text in api.texts()] == [
+            "**No preview** of commit 0123456789ab: see the log of the run."
+        ]
+
+
+@pytest.mark.parametrize("is_page", [False, True])
+def test_on_bitbucket_the_token_is_sent_to_no_other_host(tmp_path: Path, is_page: bool) -> None:
+    with fake_bitbucket() as api, fake_bitbucket() as other:
+        if is_page:
+            api.next_page = f"{other.url}/stolen"
+        else:
+            api.redirect = f"{other.url}/stolen"
+        done = comment_on(api, tmp_path, "one")
+        assert done.returncode == (0 if is_page else 1)
+        assert "Traceback" not in done.stderr
+        assert api.authorizations[0] == f"Bearer {api.token}"
+        assert other.authorizations == []
