@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from fleet.installations import FleetError, read_installations, select_names, stack_environment, write_stack_config
+from fleet.display import as_json, print_summary, visible
+from fleet.installations import FIELDS, FleetError, read_installations, select_names, stack_environment, write_stack_config
+from fleet.stack import Job, Operation, Result
+from pydantic.alias_generators import to_snake
+
+from pulumi_atlassian_forge.config.settings import SETTINGS
 
 
 def test_a_stack_gets_its_own_variables_as_those_of_default_and_no_others() -> None:
@@ -16,15 +21,66 @@ def test_a_stack_gets_its_own_variables_as_those_of_default_and_no_others() -> N
         "ATLASSIAN_FORGE_BASE_URL": "https://default.example",
         "ATLASSIAN_FORGE_ACME_TOKEN": "acme",
         "ATLASSIAN_FORGE_ACME_EU_TOKEN": "acme-eu",
+        "ATLASSIAN_FORGE_ACME_EU_RELAY_KEY": "key of acme-eu",
+        "ATLASSIAN_FORGE_ACME_EU_WEST_TOKEN": "acme-eu-west, which is not in the file",
+        "ATLASSIAN_FORGE_ACME_TOKEN_FILE": "file of acme",
         "ATLASSIAN_FORGE_GLOBEX_TOKEN_FILE": "globex",
+        "ATLASSIAN_FORGE_LOG": "debug",
     }
-    blank = dict.fromkeys([name for name in inherited if name != "PATH"], "")
-    assert stack_environment("acme-eu", inherited) == {**blank, "ATLASSIAN_FORGE_TOKEN": "acme-eu"}
-    assert stack_environment("globex", inherited) == {**blank, "ATLASSIAN_FORGE_TOKEN_FILE": "globex"}
-    acme = stack_environment("acme", inherited)
-    assert acme["ATLASSIAN_FORGE_TOKEN"] == "acme"
-    assert "acme-eu" not in (acme[name] for name in inherited if name != "PATH")
-    assert stack_environment("initech", inherited) == blank
+    names = ["acme-token", "acme", "acme-eu", "globex", "initech"]
+    blank = {name: "" for name in inherited if name != "PATH"} | {"ATLASSIAN_FORGE_LOG": "debug"}
+    of_default = {
+        "acme": {"ATLASSIAN_FORGE_TOKEN": "acme", "ATLASSIAN_FORGE_TOKEN_FILE": "file of acme"},
+        "acme-eu": {"ATLASSIAN_FORGE_TOKEN": "acme-eu", "ATLASSIAN_FORGE_RELAY_KEY": "key of acme-eu"},
+        "acme-token": {},
+        "globex": {"ATLASSIAN_FORGE_TOKEN_FILE": "globex"},
+        "initech": {},
+    }
+    assert {name: stack_environment(name, names, inherited) for name in sorted(names)} == {
+        name: {**blank, **own} for name, own in of_default.items()
+    }
+    assert stack_environment("acme", ["acme"], inherited) == {**blank, **of_default["acme"]}
+
+
+def test_the_fleet_knows_every_setting_of_the_provider() -> None:
+    assert {to_snake(field).upper() for field in SETTINGS} <= set(FIELDS)
+
+
+FOREIGN = "a\x1b]0;title\x07b\x1b[2Jc\x1bd\x9b31me\u202ef\u061cg\u2028h\rj\ud800k\tl\nm"
+
+
+def test_no_output_controls_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert visible(FOREIGN) == "abc\ufffdde\ufffdf\ufffdg\ufffdh\ufffdj\ufffdk\tl\nm"
+    result = Result("acme", "failed", error=FOREIGN, warnings=[FOREIGN])
+    print_summary([result], 1)
+    shown = capsys.readouterr().out
+    assert "acme: warning: abc" in shown
+    printed = shown + as_json(Job(Path(), Operation.UP), [result], 1)
+    assert not [character for character in printed if character in set(FOREIGN) - set("abcdefghjklm\t\n0;title2J31[]")]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "installations:\n  acme: &a {}\n  globex: *a",
+            "cannot be read: line 3: the alias *a is not allowed; write the value again",
+        ),
+        ("installations:\n  acme:\n    tokenCommand: &a [x, *a]", "line 3: the alias *a"),
+        ("installations: " + "[" * 600 + "]" * 600, "cannot be read"),
+        ("installations:\n  acme: {requestTimeout: " + "1" * 5000 + "}", "cannot be read"),
+        ("installations:\n  acme: {baseUrl: 2020-99-99}", "cannot be read"),
+        ("installations: [a", "is not YAML: line 1"),
+    ],
+    ids=["alias", "recursive", "deep", "number", "date", "broken"],
+)
+def test_a_file_of_installations_that_cannot_be_used_is_named(tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "forge-installations.yaml"
+    file.write_text(text, "utf-8")
+    with pytest.raises(FleetError) as caught:
+        read_installations(file)
+    assert str(file) in str(caught.value)
+    assert words in str(caught.value)
 
 
 def test_the_file_of_installations_manages_only_the_provider_s_keys(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -12,8 +13,8 @@ from typing import Annotated, Final
 import pulumi.automation as auto
 import typer
 
-from .display import Display, as_json, print_summary
-from .installations import FleetError, path_with_interpreter, read_installations, select_names
+from .display import Display, as_json, print_summary, visible
+from .installations import FleetError, path_with_interpreter, read_installations, select_names, stack_environment
 from .runner import FleetRunner
 from .stack import Job, Operation, StackRun, last_lines, workspace
 
@@ -52,9 +53,9 @@ def fleet(  # noqa: PLR0913 - each argument is an option of the command
             _confirm(names, yes=yes)
         cli = _pulumi_cli(job)
     except FleetError as error:
-        typer.echo(str(error), err=True)
+        typer.echo(visible(str(error)), err=True)
         raise typer.Exit(1) from None
-    runs = [StackRun(name, entries[name], job, cli) for name in names]
+    runs = [StackRun(name, entries[name], stack_environment(name, entries, os.environ), job, cli) for name in names]
     runner = FleetRunner(runs, parallel, continue_on_error=continue_on_error)
     with Display(len(runs)) as display:
         runner.run(display)
@@ -71,6 +72,9 @@ def fleet(  # noqa: PLR0913 - each argument is an option of the command
 
 def main() -> None:
     """Entry point of the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # for a terminal that is not UTF-8
     app(prog_name="fleet")
 
 

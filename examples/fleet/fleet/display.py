@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Final, Self
+from unicodedata import category
 
 import typer
 from rich.console import Console, Group
@@ -17,7 +19,20 @@ from rich.text import Text
 from .stack import Job, Result, StackRun
 
 _STYLES: Final = {"done": "green", "failed": "red", "interrupted": "yellow", "not started": "dim"}
+_ESCAPES: Final = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?")  # titles, links, colors
 _MAX_MESSAGE_CHARACTERS: Final = 2000
+
+
+def visible(text: str) -> str:
+    """The text without terminal escapes, and with a mark for each character that would control a terminal or reorder a line.
+
+    Messages contain text of the program and of servers, and rich passes such characters on.
+    """
+    return "".join("\ufffd" if _is_control(character) else character for character in _ESCAPES.sub("", text))
+
+
+def _is_control(character: str) -> bool:
+    return category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and character not in "\n\t"
 
 
 class Event(Enum):
@@ -69,7 +84,7 @@ class Display:
         self._print(text, "yellow")
 
     def _print(self, text: str, style: str = "") -> None:
-        self._console.print(Text(text, style=style), soft_wrap=True)
+        self._console.print(Text(visible(text), style=style), soft_wrap=True)
 
     def _screen(self) -> Group:
         failed = sum(result.status == "failed" for result in self._ended)
@@ -95,11 +110,11 @@ def print_summary(results: Sequence[Result], seconds: float) -> None:
             typer.echo("\t".join(row))  # rich would replace the tabs with spaces
     for result in results:
         for warning in result.warnings:
-            out.print(Text(f"{result.installation}: warning: {warning[:_MAX_MESSAGE_CHARACTERS]}"), soft_wrap=True)
+            out.print(Text(visible(f"{result.installation}: warning: {warning[:_MAX_MESSAGE_CHARACTERS]}")), soft_wrap=True)
     failed = [result for result in results if result.error]
     for error in dict.fromkeys(result.error for result in failed):  # an error that several share is printed once
         names = ", ".join(result.installation for result in failed if result.error == error)
-        out.print(Text(f"{names}: {str(error)[:_MAX_MESSAGE_CHARACTERS]}", style="red"), soft_wrap=True)
+        out.print(Text(visible(f"{names}: {str(error)[:_MAX_MESSAGE_CHARACTERS]}"), style="red"), soft_wrap=True)
     counted = {status: sum(r.status == status for r in results) for status in _STYLES}
     out.print(Text(", ".join(f"{n} {s}" for s, n in counted.items() if n) + f" in {seconds:.0f} s"), soft_wrap=True)
 
@@ -126,7 +141,6 @@ def as_json(job: Job, results: Sequence[Result], seconds: float) -> str:
             ],
         },
         indent=2,
-        ensure_ascii=False,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,32 @@ import yaml
 
 NAMESPACE: Final = "atlassian-forge:"
 PREFIX: Final = "ATLASSIAN_FORGE_"
+FIELDS: Final = (
+    "BASE_URL",
+    "TOKEN",
+    "TOKEN_FILE",
+    "TOKEN_COMMAND",
+    "CONTAINER_PROXY",
+    "RELAY_URL",
+    "RELAY_KEY",
+    "RELAY_KEY_FILE",
+    "API_VERSION",
+    "CONNECT_TIMEOUT",
+    "REQUEST_TIMEOUT",
+    "OPERATION_TIMEOUT",
+    "ADOPT_IDENTICAL",
+    "ACCEPT_MISSING_MODULES",
+    "MAX_DATA_SIZE",
+    "MANIFEST",
+    "EXPECTED_INSTALLATION",
+    "CONCURRENCY",
+    "STRICT",
+)
+"""The settings of an installation, as the ends of its variables."""
+
+SHARED: Final = ("LOG", "LOG_FILE", "TRUST_PROJECT")
+"""What is set for the whole process and is no secret."""
+
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 Settings = Mapping[str, Any]
@@ -30,19 +56,27 @@ def read_installations(path: Path) -> dict[str, Settings]:
         FleetError: The file is invalid; the message lists all validation errors.
     """
     try:
-        document = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise FleetError(f"{path} cannot be read: {error}\nnext: pass another file with --file") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
+        document = _document(path.read_text("utf-8"))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}: " if mark else ""
-        raise FleetError(f"{path} is not YAML: {where}{getattr(error, 'problem', None) or 'cannot be parsed'}") from None
+        raise FleetError(f"{path} is not YAML: {where}{error.problem or 'cannot be parsed'}") from None
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise FleetError(f"{path} cannot be read: {error}\nnext: pass another file with --file") from None
     entries = document.get("installations") if isinstance(document, dict) else None
     if not isinstance(entries, dict) or not entries:
         raise FleetError(f"{path} has no map `installations` of name to settings")
     if errors := [error for name, entry in entries.items() for error in _validation_errors(name, entry)]:
         raise FleetError("\n".join([f"{path} is invalid", *errors]))
     return {name: entry or {} for name, entry in entries.items()}
+
+
+def _document(text: str) -> Any:
+    """The content. Aliases are refused: a few of them expand to more items than any memory holds, or contain themselves."""
+    if aliases := [event for event in yaml.parse(text, yaml.SafeLoader) if isinstance(event, yaml.AliasEvent)]:
+        line = getattr(aliases[0].start_mark, "line", 0) + 1
+        raise ValueError(f"line {line}: the alias *{aliases[0].anchor} is not allowed; write the value again")
+    return yaml.safe_load(text)
 
 
 def _validation_errors(name: object, entry: object) -> list[str]:
@@ -75,18 +109,23 @@ def variable_prefix(name: str) -> str:
     return f"{PREFIX}{name.upper().replace('-', '_')}_"
 
 
-def stack_environment(name: str, inherited: Mapping[str, str]) -> dict[str, str]:
+def stack_environment(name: str, names: Iterable[str], inherited: Mapping[str, str]) -> dict[str, str]:
     """The provider's environment variables for the processes of one stack.
 
-    The variables ``ATLASSIAN_FORGE_<NAME>_…`` of the installation become those of ``default``. All others are set to an empty
-    text, which unsets an inherited variable: the token of one installation must not reach another one.
+    The variables ``ATLASSIAN_FORGE_<NAME>_<SETTING>`` of the installation become those of ``default``. All others but the shared
+    ones are set to an empty text, which unsets an inherited variable: the token of one installation must not reach another one.
+    So a variable belongs to the longest of all ``names`` that it begins with, and a setting has to follow:
+    ``ATLASSIAN_FORGE_ACME_EU_TOKEN`` never belongs to ``acme``, even if there is no ``acme-eu``.
     """
     of_provider = {variable: value for variable, value in inherited.items() if variable.startswith(PREFIX)}
-    prefix = variable_prefix(name)
+    shared = {variable: value for variable, value in of_provider.items() if variable.removeprefix(PREFIX) in SHARED}
+    known = {f"{variable_prefix(one)}{field}": (one, field) for one in sorted(names, key=len) for field in FIELDS}
     own = {
-        PREFIX + variable.removeprefix(prefix): value for variable, value in of_provider.items() if variable.startswith(prefix)
+        PREFIX + field: of_provider[variable]
+        for variable, (owner, field) in known.items()
+        if owner == name and variable in of_provider
     }
-    return {**dict.fromkeys(of_provider, ""), **own}
+    return {**dict.fromkeys(of_provider, ""), **shared, **own}
 
 
 def write_stack_config(folder: Path, name: str, settings: Settings) -> None:
@@ -108,7 +147,7 @@ def write_stack_config(folder: Path, name: str, settings: Settings) -> None:
         temporary = path.with_suffix(".yaml.new")
         temporary.write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
         temporary.replace(path)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError, AttributeError) as error:
         raise FleetError(f"{path} cannot be used: {error}\nnext: fix it, or delete it: the next run creates it") from None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -14,7 +13,7 @@ from typing import Any, Final, Literal
 import pulumi.automation as auto
 
 from .cli import InterruptedByUserError, InterruptibleCli
-from .installations import FleetError, Settings, stack_environment, write_stack_config
+from .installations import FleetError, Settings, write_stack_config
 
 Status = Literal["done", "failed", "interrupted", "not started"]
 
@@ -79,6 +78,7 @@ class StackRun:
     Args:
         name: Name of the installation and of its stack.
         settings: The installation's settings in the file of installations.
+        variables: The environment variables of its processes, besides those of this process.
         job: What to do.
         cli: The CLI on PATH.
 
@@ -87,9 +87,9 @@ class StackRun:
         steps: How many resources are done.
     """
 
-    def __init__(self, name: str, settings: Settings, job: Job, cli: auto.PulumiCommand) -> None:
+    def __init__(self, name: str, settings: Settings, variables: Mapping[str, str], job: Job, cli: auto.PulumiCommand) -> None:
         self.result = Result(name)
-        self._settings, self._job = settings, job
+        self._settings, self._variables, self._job = settings, variables, job
         self._cli = InterruptibleCli(cli, job.project / ".fleet" / name)
         self._errors: list[str] = []
         self._on_step: Callable[[], None] = lambda: None
@@ -144,7 +144,7 @@ class StackRun:
 
     def _stack(self, *, create: bool) -> auto.Stack | None:
         """The stack; None if it does not exist and is not to be created: then there is nothing to refresh or destroy."""
-        in_project = workspace(self._job, self._cli, stack_environment(self.result.installation, os.environ))
+        in_project = workspace(self._job, self._cli, self._variables)
         try:  # select first: only the first `up` has to create it
             return auto.Stack.select(self.result.installation, in_project)
         except auto.errors.StackNotFoundError:
