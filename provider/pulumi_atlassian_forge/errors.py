@@ -21,7 +21,14 @@ SECRET_MIN_LENGTH: Final = 6
 
 _TOKEN_LIKE: Final = re.compile(r"eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?|AT(?:ATT|CTT)[\w=-]+")
 
-CODES: Final[Mapping[str, str]] = MappingProxyType({"AF101": "A setting has an old name"})
+CODES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "AF101": "A setting has an old name",
+        "AF151": "A file exists already and is not overwritten",
+        "AF152": "A file cannot be written",
+        "AF153": "forge-installations.yaml uses an alias",
+    }
+)
 """The codes of failures and warnings, each with its title. A code is public for ever; other messages get theirs later."""
 
 Notify = Callable[[str, str], None]

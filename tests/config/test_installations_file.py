@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import jsonschema
@@ -103,6 +104,39 @@ def test_a_validation_error_has_its_line(tmp_path: Path, text: str, words: str) 
         installations_in(written(tmp_path, text))
     assert words in str(caught.value)
     assert "next: correct" in str(caught.value)
+
+
+BOMB = "".join(f"    - &a{n} [{', '.join([f'*a{n - 1}'] * 2 or ['x'])}]\n" for n in range(1, 48))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (f"installations:\n  acme:\n    tokenCommand:\n    - &a0 [x, x]\n{BOMB}", 5),
+        ("installations:\n  acme:\n    tokenCommand: &a [x, *a]", 3),
+        ("installations:\n  acme: &a\n    x: *a", 3),
+        ("installations:\n  acme: &a {apiVersion: v2}\n  beta:\n    <<: *a", 4),
+        ("installations: &a {acme: {}}\n? *a\n: 1", 2),
+    ],
+    ids=["exponential", "recursive list", "recursive map", "merge", "name"],
+)
+def test_an_alias_is_refused_with_its_line(tmp_path: Path, text: str, line: int) -> None:
+    began = time.monotonic()
+    with pytest.raises(ForgeError) as caught:
+        installations_in(written(tmp_path, text))
+    reason = "uses an alias, which this file must not: write the value again"
+    assert str(caught.value) == f"{FILE}:{line} {reason}\nnext: correct it ({tmp_path / FILE}) (AF153)"
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 2000, "{a: " * 2000, "- " * 2000, "x" * 200_000, "'" + "\n" * 100_000],
+    ids=["lists", "maps", "list items", "large", "lines"],
+)
+def test_a_deep_or_large_file_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ForgeError, match=r"^forge-installations\.yaml.* (is|has)"):
+        installations_in(written(tmp_path, f"installations:\n  acme:\n    tokenCommand: {text}"))
 
 
 def test_the_schema_for_editors_agrees() -> None:

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final
 import typer
 from pulumi.dynamic.dynamic import serialize_provider
 
-from pulumi_atlassian_forge.api.protocol import LiveModule
+from pulumi_atlassian_forge.api.protocol import LiveModule, is_usable
 from pulumi_atlassian_forge.api.text import printable
 from pulumi_atlassian_forge.dynamic import pulumi_values
 from pulumi_atlassian_forge.errors import ForgeError
@@ -27,6 +27,7 @@ from pulumi_atlassian_forge.provider import PROVIDER
 from pulumi_atlassian_forge.session.session import Connections
 
 from .doctor.machine import MIN_IMPORT_CLI, version_numbers
+from .new_files import require_new, write_new
 from .output import EXIT_FOUND, JsonOption, print_json, reported
 from .program_writer import Declaration, declaration_of, distinct_names, program
 from .stack_state import TYPE_PREFIX, export_stack, recorded_modules, run_pulumi
@@ -58,9 +59,7 @@ def import_(  # noqa: PLR0913, PLR0917 - typer wants one parameter for each opti
             raise ForgeError("--run needs a stack to import into\nnext: --stack <name>")
         if run:
             _require_cli()
-        for path in (file, to):
-            if path.exists():
-                raise ForgeError(f"{path} exists already and is not overwritten\nnext: remove it, or use --file and --program")
+        require_new((file, to))
         stacks = [stack] if stack else []
         recorded = [*recorded_modules(map(export_stack, stacks))]
         with open_connections(stacks, installation) as connections:
@@ -75,8 +74,8 @@ def import_(  # noqa: PLR0913, PLR0917 - typer wants one parameter for each opti
             found, skipped = _declarable(connections, target, wanted, {module.name for module in recorded})
             identity = target.identity() if found else None
         if found:
-            to.write_text(program(found), "utf-8")
-            file.write_text(json.dumps({"resources": [_entry(one, identity) for one in found]}, indent=2) + "\n", "utf-8")
+            resources = json.dumps({"resources": [_entry(one, identity) for one in found]}, indent=2)
+            write_new({to: program(found), file: f"{resources}\n"})
         if run and found and stack:
             run_pulumi(*_PULUMI_IMPORT, "--yes", "--skip-preview", "--file", str(file), "--stack", stack)
     if as_json:
@@ -102,13 +101,17 @@ def _declarable(
     connections: Connections, target: Target, wanted: list[LiveModule], used_names: Iterable[str]
 ) -> tuple[list[Declaration], list[dict[str, str]]]:
     """The declarations; and the modules that ``check`` would refuse in a preview, each with the reason."""
-    found, skipped = [], []
+    found: list[Declaration] = []
+    skipped: list[dict[str, str]] = []
     keys = KeyClaims()
     for live, name in zip(wanted, distinct_names(wanted, used_names), strict=True):
         declaration = declaration_of(target, live, name)
         checked = check(_inputs(declaration), connections, keys)
-        if checked.problems:
-            skipped.append({"key": live.key, "type": live.content.type, "reason": checked.problems[0].text})
+        reasons = [problem.text for problem in checked.problems]
+        if not is_usable(live.key):
+            reasons = ["its key is not valid in a path, so the provider could not read, update or delete the module"]
+        if reasons:
+            skipped.append({"key": live.key, "type": live.content.type, "reason": reasons[0]})
         else:
             found.append(declaration)
     return found, skipped

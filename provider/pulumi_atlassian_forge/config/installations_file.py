@@ -41,9 +41,10 @@ def installations_in(directory: Path) -> dict[str, dict[str, Any]]:
     if not path.exists():
         return {}
     try:
-        root = read(path, "its one name is installations:")
+        root = read(path, "its one name is installations:", aliases=False)
     except ManifestError as error:
-        raise ForgeError(f"{FILE}{f':{error.line}' if error.line else ''} {error.reason}\nnext: correct it ({path})") from None
+        text = f"{FILE}{f':{error.line}' if error.line else ''} {error.reason}\nnext: correct it ({path})"
+        raise ForgeError(text, code=error.code) from None
     found: dict[str, dict[str, Any]] = {}
     errors = sorted(_read(root, found))
     if errors:

@@ -22,16 +22,26 @@ _NULL: Final = "tag:yaml.org,2002:null"
 
 
 class ManifestError(Exception):
-    """The file cannot be read. The reason continues a sentence about the file; the line is None if it is the whole file."""
+    """The file cannot be read. The reason continues a sentence about the file; the line is None if it is the whole file.
 
-    def __init__(self, reason: str, line: int | None = None) -> None:
+    ``code`` is one of :data:`~.errors.CODES`, if the failure has one.
+    """
+
+    def __init__(self, reason: str, line: int | None = None, code: str | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
         self.line = line
+        self.code = code
+
+
+class _AliasError(yaml.MarkedYAMLError):
+    """An alias in a file that has none."""
 
 
 class _Loader(yaml.SafeLoader):
     """Composes nodes within the limits, and refuses duplicate names as Forge's own reader does."""
+
+    allows_aliases = True
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -40,7 +50,10 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: Node | None, index: int) -> Node | None:
         mark = self.peek_event().start_mark  # type: ignore[no-untyped-call] # the stubs have no types here
-        self._aliases += bool(self.check_event(yaml.AliasEvent))
+        if self.check_event(yaml.AliasEvent):
+            self._aliases += 1
+            if not self.allows_aliases:
+                raise _AliasError(problem="uses an alias, which this file must not: write the value again", problem_mark=mark)
         if self._aliases > MAX_ALIASES:
             raise yaml.MarkedYAMLError(problem=f"uses aliases more than {MAX_ALIASES} times", problem_mark=mark)
         self._depth += 1
@@ -63,11 +76,23 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
-def read(path: Path, form: str = "a manifest has app:, modules: and permissions: at its top level") -> MappingNode:
-    """Read the root of a file, or raise a :class:`ManifestError`. If it is not a mapping, that names the expected form."""
+class _LoaderWithoutAliases(_Loader):
+    allows_aliases = False
+
+
+def read(
+    path: Path, form: str = "a manifest has app:, modules: and permissions: at its top level", *, aliases: bool = True
+) -> MappingNode:
+    """Read the root of a file, or raise a :class:`ManifestError`. If it is not a mapping, that names the expected form.
+
+    ``aliases=False`` refuses aliases (``*name``). A reader that follows them needs it: a few of them expand to more nodes than
+    any memory holds, or a node contains itself.
+    """
     text = _text(path)
     try:
-        root = yaml.compose(text, Loader=_Loader)
+        root = yaml.compose(text, Loader=_Loader if aliases else _LoaderWithoutAliases)
+    except _AliasError as error:
+        raise ManifestError(str(error.problem), error.problem_mark.line + 1 if error.problem_mark else None, "AF153") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise ManifestError(_reason(error, text), mark.line + 1 if mark else None) from None
