@@ -21,12 +21,12 @@ PATH = "/forge/installation/v1/dynamic/module"
 
 
 @contextmanager
-def running(tmp_path: Path, *arguments: str, lines: int = 2) -> Iterator[dict[str, str]]:
+def running(tmp_path: Path, *arguments: str, lines: int = 2, **variables: str) -> Iterator[dict[str, str]]:
     """The command while it serves: the variables that it prints."""
     with subprocess.Popen(
         [sys.executable, *MODULE, "emulator", *arguments],
         cwd=tmp_path,
-        env=environment(PYTHONUNBUFFERED="1"),
+        env=environment(PYTHONUNBUFFERED="1", **variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -66,6 +66,13 @@ def test_installations_tokens_and_options(tmp_path: Path) -> None:
         response = httpx.get(variables["ATLASSIAN_FORGE_BASE_URL"] + PATH, headers={"Authorization": "Bearer first"})
         assert response.json() == {"result": []}
     assert (tmp_path / "sub" / "x.db").exists()
+
+
+def test_tokens_can_come_from_a_variable_that_no_other_user_sees(tmp_path: Path) -> None:
+    variable = {"FORGE_EMULATOR_TOKEN": "default=first acme=second"}
+    with running(tmp_path, lines=4, **variable) as variables:
+        assert (variables["ATLASSIAN_FORGE_TOKEN"], variables["ATLASSIAN_FORGE_ACME_TOKEN"]) == ("first", "second")
+        assert (status(variables, "first"), status(variables, "second")) == (200, 200)
 
 
 def test_faults_are_counted_by_the_running_command(tmp_path: Path) -> None:

@@ -204,7 +204,7 @@ def complaints(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 def received(url: str, method: str = "GET") -> bytes:
     with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=30) as client:
-        client.sendall(f"{method} {PATH} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer app\r\n\r\n".encode())
+        client.sendall(f"{method} {PATH} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer app\r\n\r\n".encode())
         return b"".join(iter(lambda: client.recv(4096), b""))
 
 

@@ -28,7 +28,14 @@ def emulator(  # noqa: PLR0913, PLR0917 - typer wants one parameter for each opt
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0: a free one.")] = 0,
     installation: Annotated[list[str] | None, typer.Option(help="An installation that exists. Repeatable.")] = None,
-    token: Annotated[list[str] | None, typer.Option(help="installation=token. Repeatable; default: a generated one.")] = None,
+    token: Annotated[
+        list[str] | None,
+        typer.Option(
+            envvar="FORGE_EMULATOR_TOKEN",
+            help="installation=token. Repeatable; default: a generated one. Other users of the machine can read the options of a "
+            "process, but not its variables.",
+        ),
+    ] = None,
     token_ttl: Annotated[float | None, typer.Option(min=0, help="After how many seconds the tokens expire.")] = None,
     option: Annotated[list[str] | None, typer.Option(help="name=value, see the guide. Repeatable.")] = None,
     fault: Annotated[list[str] | None, typer.Option(help="A fault rule: name=value,…, see the guide. Repeatable.")] = None,

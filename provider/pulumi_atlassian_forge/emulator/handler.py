@@ -57,6 +57,10 @@ class Emulator:
 
         return respond(decided)
 
+    def installation_of(self, headers: Mapping[str, str]) -> str | None:
+        """The installation of the credentials; None if there are none, or they are not valid."""
+        return self._installation(headers, None, self._clock())
+
     def _serve(
         self, request: IncomingRequest, options: EmulatorOptions, query: Mapping[str, str], body: bytes
     ) -> EmulatorResponse:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
 from .handler import Emulator
-from .responses import EmulatorResponse
+from .responses import EmulatorResponse, Refusal
 
 try:
     import uvicorn
@@ -36,14 +38,14 @@ def run(emulator: Emulator, host: str, port: int, announce: Callable[[str], None
     """
     with _listening(host, port) as listener:
         announce(_url(listener))
-        _server(emulator).run(sockets=[listener])
+        _server(emulator, host).run(sockets=[listener])
 
 
 @contextmanager
 def serving(emulator: Emulator, host: str = "127.0.0.1") -> Iterator[str]:
     """Serve from a thread of this process, on a free port; yields the base URL."""
     with _listening(host, 0) as listener:
-        server = _server(emulator)
+        server = _server(emulator, host)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="forge-emulator", daemon=True)
         thread.start()
         try:
@@ -90,20 +92,17 @@ class _Connection(H11Protocol):
 class _Endpoint:
     """The endpoint of every path and method: the handler decides which of them exist."""
 
-    def __init__(self, emulator: Emulator) -> None:
+    def __init__(self, emulator: Emulator, host: str) -> None:
         self._emulator = emulator
+        self._host = host
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        path = scope["raw_path"].decode("latin-1")
         try:
             body = await request.body()
         except ClientDisconnect:
             return  # the client has closed the connection
-        headers = dict(request.headers)
-        response = await run_in_threadpool(
-            self._emulator.handle, scope["method"], path, dict(request.query_params), headers, body
-        )
+        response = await run_in_threadpool(self._respond, request, body)
         connection: _Connection = scope["state"]["connection"]
         if response.delay_s and not await connection.wait(receive, response.delay_s):
             return
@@ -113,6 +112,41 @@ class _Endpoint:
         if response.arrives == "half":
             await _begin(response, send)
         await connection.close(receive)
+
+    def _respond(self, request: Request, body: bytes) -> EmulatorResponse:
+        if not self._is_named(request):
+            typed = self._emulator.options.error_body == "typed"
+            return Refusal(421, "this name is not the emulator's: use an IP address, or start it with --host").response(
+                typed=typed
+            )
+        path, headers = request.scope["raw_path"].decode("latin-1"), dict(request.headers)
+        if "authorization" not in headers and not self._has_token(path, headers):
+            headers.pop("forge-proxy-authorization", None)
+        return self._emulator.handle(request.method, path, dict(request.query_params), headers, body)
+
+    def _is_named(self, request: Request) -> bool:
+        """Whether the request names this server: a page in a browser can point a name of its own at a loopback address."""
+        try:
+            name = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+        except ValueError:
+            return False
+        return name in {"localhost", self._host.lower(), request.scope["server"][0]} or _is_loopback(name)
+
+    def _has_token(self, path: str, headers: Mapping[str, str]) -> bool:
+        """Whether the path begins with a token of the installation that ``forge-proxy-authorization`` names.
+
+        The header alone proves nothing: in a Forge container only the app can reach the proxy, here every local process can.
+        """
+        token = unquote(path.split("/")[1])
+        installation = self._emulator.installation_of({"authorization": f"Bearer {token}"})
+        return installation is not None and installation == self._emulator.installation_of(headers)
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 async def _begin(response: EmulatorResponse, send: Send) -> None:
@@ -145,9 +179,9 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _server(emulator: Emulator) -> uvicorn.Server:
+def _server(emulator: Emulator, host: str) -> uvicorn.Server:
     config = uvicorn.Config(
-        Starlette(routes=[Route("/{path:path}", _Endpoint(emulator))]),
+        Starlette(routes=[Route("/{path:path}", _Endpoint(emulator, host))]),
         http=_Connection,  # h11: the same bytes on every machine, with or without httptools
         ws="none",
         lifespan="off",
