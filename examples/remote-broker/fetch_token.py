@@ -34,6 +34,12 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
+def _handlers(url: str) -> list[urllib.request.BaseHandler]:
+    """No redirect; and for http, which is allowed on a loopback address only, no proxy: it would see the token."""
+    no_proxy = [urllib.request.ProxyHandler({})] if url.lower().startswith("http:") else []
+    return [_NoRedirects(), *no_proxy]
+
+
 def main() -> None:
     args = arguments()
     signal.signal(signal.SIGALRM, raise_timeout)  # urllib's own time limit restarts with each read
@@ -42,7 +48,7 @@ def main() -> None:
         tls = ssl.create_default_context(cafile=args.ca)
         if args.client_certificate:
             tls.load_cert_chain(args.client_certificate, args.client_key)
-        opener = urllib.request.build_opener(_NoRedirects(), urllib.request.HTTPSHandler(context=tls))
+        opener = urllib.request.build_opener(*_handlers(args.broker), urllib.request.HTTPSHandler(context=tls))
         headers = {} if args.client_certificate else {"Authorization": f"Bearer {identity(args)}"}
         url = f"{args.broker.rstrip('/')}/v1/installations/{urllib.parse.quote(args.installation, safe='')}/token"
         found = validated(request_json(opener, "the broker", url, headers, args.timeout, method="POST"))
@@ -111,7 +117,7 @@ def from_github(args: argparse.Namespace) -> str:
         raise FetchError(f"ACTIONS_ID_TOKEN_REQUEST_URL {error}") from None
     secret = one_line(secret, "the variable ACTIONS_ID_TOKEN_REQUEST_TOKEN")
     audience = urllib.parse.quote(args.audience or args.broker, safe="")
-    opener = urllib.request.build_opener(_NoRedirects())
+    opener = urllib.request.build_opener(*_handlers(url))
     found = request_json(
         opener,
         "GitHub",

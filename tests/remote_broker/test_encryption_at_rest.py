@@ -7,10 +7,12 @@ import stat
 import time
 from contextlib import closing
 
+import pytest
 from broker.store import Store, StoredToken, load_keys
 from cryptography.fernet import Fernet
 
 from tests.support.broker import BrokerFiles, failed_start, run_broker
+from tests.support.certificates import Authority
 from tests.support.issuers import ACME, GLOBEX, find_token_parts, github_claims, invocation_claims, signed, system_token
 
 
@@ -36,6 +38,28 @@ def test_no_part_of_a_token_is_on_disk_or_in_the_log(files: BrokerFiles) -> None
             assert part.encode() not in while_running
             assert part.encode() not in files.all_bytes()
     assert stat.S_IMODE(files.database.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o622, 0o604])
+def test_a_database_that_others_can_use_is_corrected_with_a_message(files: BrokerFiles, mode: int) -> None:
+    files.database.touch()
+    files.database.chmod(mode)
+    with run_broker(files) as broker:
+        assert stat.S_IMODE(files.database.stat().st_mode) == 0o600
+        (line,) = broker.log("permissions-corrected")
+    assert line["file"] == str(files.database)
+    assert f"its mode was {mode:04o}" in line["reason"]
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "fix"),
+    [("keys", 0o644, "0600"), ("keys", 0o640, "0600"), ("policy.toml", 0o646, "0644"), ("server.key", 0o640, "0600")],
+)
+def test_a_file_that_others_can_use_is_refused(files: BrokerFiles, name: str, mode: int, fix: str) -> None:
+    settings = Authority(files.root).server()
+    (files.root / name).chmod(mode)
+    error = failed_start(files, **settings)
+    assert f"other users can use {files.root / name}: its mode is {mode:04o}; run chmod {fix} {files.root / name}" in error
 
 
 def test_only_the_newest_token_of_an_installation_is_kept(files: BrokerFiles) -> None:

@@ -55,6 +55,17 @@ def fetch_token(broker: str, *args: str, installation: str = "acme", **environme
     return Outcome(completed.returncode, completed.stdout, completed.stderr)
 
 
+def test_on_a_loopback_address_the_identity_token_is_sent_to_no_proxy(broker: Broker) -> None:
+    token = system_token()
+    broker.deliver(token)
+    with serving(responding(200, {"token": "of the proxy"})) as proxy:
+        identity = {"BITBUCKET_STEP_OIDC_TOKEN": signed(bitbucket_claims())}
+        options = ("--oidc-token-variable", "BITBUCKET_STEP_OIDC_TOKEN")
+        done = fetch_token(broker.base_url, *options, **identity, HTTP_PROXY=proxy.url, http_proxy=proxy.url)
+        assert json.loads(done.stdout)["token"] == token, done.stderr
+        assert proxy.seen == []
+
+
 def error_line(outcome: Outcome) -> str:
     """The one line on stderr."""
     assert (outcome.code, outcome.stdout) == (1, "")

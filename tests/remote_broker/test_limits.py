@@ -6,12 +6,15 @@ import contextlib
 import json
 import socket
 import time
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from broker.settings import Settings
 
 from tests.support.broker import Broker, BrokerFiles, run_broker
+from tests.support.certificates import Authority
 from tests.support.issuers import github_claims, invocation_claims, signed, system_token
 
 LIMIT = 256 * 1024
@@ -54,6 +57,66 @@ def test_a_slow_body_is_refused(broker: Broker) -> None:
         assert response.startswith(b"HTTP/1.1 408 ")
         assert time.monotonic() - began < 12
     assert broker.client.get("/health").json() == {"status": "ok"}
+
+
+def connected(broker: Broker) -> socket.socket:
+    parts = urlsplit(broker.base_url)
+    return socket.create_connection((str(parts.hostname), parts.port or 0), timeout=15)
+
+
+def closed_after(connection: socket.socket, began: float) -> float:
+    """Seconds until the server has closed the connection."""
+    with contextlib.suppress(ConnectionResetError):
+        while connection.recv(4096):
+            pass
+    return time.monotonic() - began
+
+
+def test_connections_without_a_request_end_and_do_not_keep_others_out(files: BrokerFiles) -> None:
+    with run_broker(files) as broker, contextlib.ExitStack() as stack:
+        began = time.monotonic()
+        idle = [stack.enter_context(connected(broker)) for _ in range(110)]
+        for number, connection in enumerate(idle[:4]):
+            connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n"[: 5 + 10 * number])
+        assert broker.client.get("/health").status_code == 503
+        for _ in range(4):
+            time.sleep(1)
+            idle[0].send(b"x")  # a slow client is no reason to wait longer
+        assert 4 < max(closed_after(connection, began) for connection in idle) < 12
+        assert broker.client.get("/health").json() == {"status": "ok"}
+
+
+def test_a_connection_ends_that_begins_a_second_request_and_does_not_send_it(files: BrokerFiles) -> None:
+    with run_broker(files) as broker, connected(broker) as connection:
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        began = time.monotonic()
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
+        connection.sendall(b"GET /health HTTP/1.1\r\n")
+        assert 4 < closed_after(connection, began) < 12
+
+
+def test_an_address_has_a_limited_number_of_connections(files: BrokerFiles) -> None:
+    with run_broker(files, CONNECTIONS_PER_ADDRESS="3") as broker:
+        with connected(broker) as one, connected(broker), connected(broker):
+            began = time.monotonic()
+            with connected(broker) as fourth:
+                assert closed_after(fourth, began) < 3
+            one.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert one.recv(4096).startswith(b"HTTP/1.1 200 ")
+        assert broker.client.get("/health").json() == {"status": "ok"}
+
+
+def test_a_tls_handshake_that_does_not_begin_ends(files: BrokerFiles) -> None:
+    authority = Authority(files.root)
+    with run_broker(files, **authority.server()) as broker, connected(broker) as connection:
+        assert 4 < closed_after(connection, time.monotonic()) < 12
+
+
+@pytest.mark.parametrize(("terminates_tls", "given", "limit"), [(False, None, None), (True, None, 20), (False, 5, 5)])
+def test_the_limit_of_an_address(tmp_path: Path, terminates_tls: bool, given: int | None, limit: int | None) -> None:
+    pem = tmp_path / "a.pem" if terminates_tls else None
+    found = Settings(policy=tmp_path, keys=tmp_path, tls_certificate=pem, tls_key=pem, connections_per_address=given)
+    assert found.max_connections_of_an_address() == limit
 
 
 def test_too_large_headers_are_refused(broker: Broker) -> None:

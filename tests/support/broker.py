@@ -77,6 +77,7 @@ class BrokerFiles:
     def __post_init__(self) -> None:
         (self.root / "policy.toml").write_text(policy(self.jwks), encoding="utf-8")
         (self.root / "keys").write_text(Fernet.generate_key().decode() + "\n", encoding="ascii")
+        (self.root / "keys").chmod(0o600)
 
     @property
     def database(self) -> Path:

@@ -28,6 +28,7 @@ class Authority:
         issued = self._authority.issue_cert("127.0.0.1")
         files = {"TLS_CERTIFICATE": self._root / "server.pem", "TLS_KEY": self._root / "server.key"}
         issued.private_key_pem.write_to_path(str(files["TLS_KEY"]))
+        files["TLS_KEY"].chmod(0o600)
         issued.cert_chain_pems[0].write_to_path(str(files["TLS_CERTIFICATE"]))
         return {name: str(path) for name, path in files.items()}
 

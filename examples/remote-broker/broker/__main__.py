@@ -10,23 +10,16 @@ from typing import Final
 
 import uvicorn
 from cryptography.fernet import Fernet
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .app import Broker
 from .audit import audit, log_to_stderr
+from .connections import REQUEST_TIMEOUT_S, Connection, EventLoop
+from .permissions import PermissionsError, require_private
 from .policy import PolicyError, load_policy
 from .settings import Settings, SettingsError, load_settings
 from .store import Store, StoreError, load_keys
 
 _MAX_HEADERS_BYTES: Final = 64 * 1024  # two tokens, and the headers that a proxy adds
-
-
-class _Connection(H11Protocol):
-    """A connection that passes the client's certificate to the application: uvicorn verifies it, but does not expose it."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self.app_state = {**self.app_state, "certificate": transport.get_extra_info("peercert")}
 
 
 def main() -> None:
@@ -39,10 +32,14 @@ def main() -> None:
     log_to_stderr()
     try:
         settings = load_settings()
+        require_private(settings.policy, 0o002)
+        require_private(settings.keys)
+        if settings.tls_key is not None:
+            require_private(settings.tls_key)
         policy = load_policy(settings.policy)
         store = Store(settings.database, load_keys(settings.keys))
         serve(settings, Broker(policy, store, by_certificate=settings.client_ca is not None), store)
-    except (SettingsError, PolicyError, StoreError) as error:
+    except (SettingsError, PermissionsError, PolicyError, StoreError) as error:
         sys.exit(f"the broker cannot start: {error}")
 
 
@@ -52,12 +49,16 @@ def serve(settings: Settings, broker: Broker, store: Store) -> None:
     Raises:
         SettingsError: The address is not available, or the certificate cannot be used.
     """
+    if store.had_mode is not None:
+        reason = f"its mode was {store.had_mode:04o}, and is 0600 now; other users may have read encrypted tokens"
+        audit("permissions-corrected", file=str(settings.database), reason=reason)
     unreadable = store.reencrypt()
     if unreadable:
         audit("decryption-failed", count=str(unreadable), reason="no key of the file decrypts these tokens; is a key missing?")
+    Connection.max_per_address = settings.max_connections_of_an_address()
     config = uvicorn.Config(
         broker.app(),
-        http=_Connection,
+        http=Connection,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -66,7 +67,7 @@ def serve(settings: Settings, broker: Broker, store: Store) -> None:
         proxy_headers=False,
         h11_max_incomplete_event_size=_MAX_HEADERS_BYTES,
         limit_concurrency=100,
-        timeout_keep_alive=5,
+        timeout_keep_alive=int(REQUEST_TIMEOUT_S),
         timeout_graceful_shutdown=5,
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,
@@ -80,7 +81,8 @@ def serve(settings: Settings, broker: Broker, store: Store) -> None:
     with _listening(settings.host, settings.port) as listener:
         host, port = listener.getsockname()[:2]
         audit("listening", host=host, port=str(port), serves="client certificates" if settings.client_ca else "Forge and CI")
-        uvicorn.Server(config).run(sockets=[listener])
+        with asyncio.Runner(loop_factory=EventLoop) as runner:
+            runner.run(uvicorn.Server(config).serve(sockets=[listener]))
 
 
 def _listening(host: str, port: int) -> socket.socket:

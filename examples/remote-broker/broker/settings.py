@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+CONNECTIONS_PER_ADDRESS: Final = 20
 
 
 class SettingsError(Exception):
@@ -26,6 +28,8 @@ class Settings(BaseSettings):
         tls_certificate: PEM with its chain, if the broker itself terminates TLS.
         tls_key: PEM of the certificate's key.
         client_ca: PEM of the authority for client certificates. The process then serves CI only, and requires one.
+        connections_per_address: How many connections one address may have. Default: 20 if the broker itself terminates TLS, else
+            any number, because all connections are those of a proxy.
         tls_terminated_by_proxy: A proxy terminates TLS, so the broker may listen for plain HTTP on any address.
     """
 
@@ -39,7 +43,13 @@ class Settings(BaseSettings):
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     client_ca: Path | None = None
+    connections_per_address: Annotated[int | None, Field(ge=1)] = None
     tls_terminated_by_proxy: bool = False
+
+    def max_connections_of_an_address(self) -> int | None:
+        """The limit that applies; None: none."""
+        default = None if self.tls_certificate is None else CONNECTIONS_PER_ADDRESS
+        return self.connections_per_address or default
 
     @model_validator(mode="after")
     def _require_encrypted_transport(self) -> Self:

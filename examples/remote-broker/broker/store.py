@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
@@ -54,19 +55,35 @@ def load_keys(path: Path) -> MultiFernet:
         raise StoreError(f"the keys {path} are not one Fernet key a line; make one with: python -m broker new-key") from None
 
 
+def _make_private(path: Path) -> int | None:
+    """Create the file, or take the access of other users away; the mode that allowed it."""
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
+        if not mode & 0o077:
+            return None
+        os.fchmod(descriptor, 0o600)
+        return mode
+    finally:
+        os.close(descriptor)
+
+
 class Store:
     """Token store on SQLite. Safe for threads and for several processes.
 
     Args:
-        path: The database; created with mode 0600.
+        path: The database; created with mode 0600. One that exists gets this mode.
         keys: The keys that encrypt tokens.
+
+    Attributes:
+        had_mode: The mode of the database before, if other users could use it.
     """
 
     def __init__(self, path: Path, keys: MultiFernet) -> None:
         self._path = path
         self._keys = keys
         try:
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            self.had_mode = _make_private(path)
             with closing(self._connect()) as database:
                 database.executescript(_SCHEMA)
         except (OSError, sqlite3.Error) as error:

@@ -129,6 +129,7 @@ def main() -> None:
     issuer = f"http://127.0.0.1:{http.server_address[1]}"
     (OUTPUT / "policy.toml").write_text(policy(issuer), "utf-8")
     (OUTPUT / "keys").write_bytes(Fernet.generate_key())
+    (OUTPUT / "keys").chmod(0o600)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("FORGE_BROKER_")}
     own = {"POLICY": OUTPUT / "policy.toml", "KEYS": OUTPUT / "keys", "DATABASE": OUTPUT / "broker.db", "HOST": "127.0.0.1"}
     own["PORT"] = os.environ.get("FORGE_BROKER_PORT", "8787")

@@ -32,8 +32,8 @@ def emulator(  # noqa: PLR0913, PLR0917 - typer wants one parameter for each opt
         list[str] | None,
         typer.Option(
             envvar="FORGE_EMULATOR_TOKEN",
-            help="installation=token. Repeatable; default: a generated one. Other users of the machine can read the options of a "
-            "process, but not its variables.",
+            help="installation=token. Repeatable; default: a generated one. Other users of the machine can read it here, but not "
+            "in the variable FORGE_EMULATOR_TOKEN.",
         ),
     ] = None,
     token_ttl: Annotated[float | None, typer.Option(min=0, help="After how many seconds the tokens expire.")] = None,
