@@ -9,15 +9,19 @@ import re
 import shutil
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import yaml
+from jsonschema import Draft201909Validator
 
 from testing.independent_server import Server
-from tests.support.relay import APP, BUNDLED_NODE, INSTALLATION, KEY, node, relay
+from tests.support.raw_server import closing, responding, serving
+from tests.support.relay import APP, BUNDLED_NODE, INSTALLATION, KEY, TEST_SERVER, node, relay, with_forge_packages
+from tests.support.vendor_schema import manifest_schema
 
 README = (APP / "README.md").read_text("utf-8")
 VECTORS: list[dict[str, Any]] = json.loads((APP / "test" / "vectors.json").read_text("utf-8"))
@@ -72,6 +76,16 @@ def test_the_manifest_names_one_web_trigger_and_no_other_host() -> None:
     assert "export const relay = " in (APP / "src" / "index.js").read_text("utf-8")
 
 
+@pytest.mark.complete
+@pytest.mark.parametrize("app", ["web-trigger-relay", "remote-broker"])
+def test_the_manifest_matches_the_vendor_s_schema(app: str) -> None:
+    validator = Draft201909Validator(manifest_schema())
+    manifest = yaml.safe_load((APP.parent / app / "manifest.yml").read_text("utf-8"))
+    assert [error.message for error in validator.iter_errors(manifest)] == []
+    del manifest["app"]["runtime"]
+    assert [error.message for error in validator.iter_errors(manifest)] == ["'runtime' is a required property"]
+
+
 def test_only_index_js_imports_forge_packages() -> None:
     package = json.loads((APP / "package.json").read_text("utf-8"))
     assert set(package["dependencies"]) == {"@forge/api", "@forge/kvs"}
@@ -104,9 +118,15 @@ def send(url: str, method: str, path: str, body: str | None = None, *, key: str 
     return httpx.post(url, json={"method": method, "path": path, "body": body}, headers=headers, trust_env=False)
 
 
-def test_a_module_is_registered_and_read_through_the_test_server(server: Server) -> None:
+@pytest.fixture(params=["fakes", pytest.param("packages", marks=pytest.mark.complete)])
+def script(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """What runs the relay: with fakes of Forge's packages, or on the packages, with a fake of the runtime below them."""
+    return TEST_SERVER if request.param == "fakes" else with_forge_packages(tmp_path)
+
+
+def test_a_module_is_registered_and_read_through_the_test_server(server: Server, script: Path) -> None:
     module = {"key": "a/ü", "type": "trigger", "data": {"events": ["avi:jira:created:issue"], "function": "hook"}}
-    with relay(server.base_url, server.token) as url:
+    with relay(server.base_url, server.token, script) as url:
         registered = send(url, "POST", COLLECTION, json.dumps(module), nonce="1" * 32)
         read = send(url, "GET", f"{COLLECTION}/a%2F%C3%BC", nonce="2" * 32)
         replayed = send(url, "GET", f"{COLLECTION}/a%2F%C3%BC", nonce="2" * 32)
@@ -118,3 +138,53 @@ def test_a_module_is_registered_and_read_through_the_test_server(server: Server)
     assert replayed.json()["code"] == "RELAY_NONCE"
     assert wrong_key.json()["code"] == "RELAY_SIGNATURE"
     assert server.counts() == {"GET": 1, "POST": 1, "PUT": 0, "DELETE": 0}
+
+
+def test_every_operation_reaches_the_api_as_it_was_signed(server: Server, script: Path) -> None:
+    module = {"key": "a", "type": "trigger", "data": {"events": ["avi:jira:created:issue"], "function": "hook"}}
+    operations = [
+        ("POST", COLLECTION, json.dumps(module), 201),
+        ("GET", f"{COLLECTION}/?limit=1", None, 200),
+        ("GET", f"{COLLECTION}/a", None, 200),
+        ("PUT", f"{COLLECTION}/a", json.dumps(module), 200),
+        ("DELETE", f"{COLLECTION}/a", None, 204),
+        ("GET", f"{COLLECTION}/a", None, 404),
+        ("GET", "/rest/api/3/myself", None, 403),
+    ]
+    with relay(server.base_url, server.token, script) as url:
+        for number, (method, path, body, status) in enumerate(operations):
+            response = send(url, method, path, body, nonce=f"{number:032x}")
+            assert (response.status_code, response.headers["x-relay"]) == (status, "refused" if status == 403 else "relayed")
+    assert server.counts() == {"GET": 3, "POST": 1, "PUT": 1, "DELETE": 1}
+
+
+def test_two_requests_with_one_nonce_at_once_are_relayed_once(server: Server, script: Path) -> None:
+    with relay(server.base_url, server.token, script) as url, ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: send(url, "GET", f"{COLLECTION}/", nonce="a" * 32).headers["x-relay"], range(8)))
+    assert sorted(found) == ["refused"] * 7 + ["relayed"]
+    assert server.counts()["GET"] == 1
+
+
+def test_a_redirect_of_the_api_is_passed_on_and_not_followed(script: Path) -> None:
+    with serving(responding(200, {})) as other, serving(responding(307, b"", {"location": other.url})) as api:
+        with relay(api.url, "planted", script) as url:
+            response = send(url, "GET", f"{COLLECTION}/")
+        assert (response.status_code, response.headers["x-relay"]) == (307, "relayed")
+        assert other.seen == []
+
+
+def is_reported_as_failed(response: httpx.Response) -> bool:
+    found = (response.status_code, response.json()["code"], response.headers["x-relay"])
+    return found == (502, "RELAY_FAILED", "failed")
+
+
+def test_a_call_that_fails_says_that_the_api_may_have_acted(script: Path) -> None:
+    with serving(closing()) as api, relay(api.url, "planted", script) as url:
+        assert is_reported_as_failed(send(url, "POST", COLLECTION, "{}"))
+
+
+@pytest.mark.complete
+def test_an_error_of_forge_s_own_proxy_is_no_response_of_the_api(tmp_path: Path) -> None:
+    refusing = responding(403, b"{}", {"forge-proxy-error": "BLOCKED_EGRESS"})  # the header tells the packages
+    with serving(refusing) as api, relay(api.url, "planted", with_forge_packages(tmp_path)) as url:
+        assert is_reported_as_failed(send(url, "POST", COLLECTION, "{}"))

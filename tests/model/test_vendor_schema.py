@@ -7,7 +7,6 @@ with its reason, and with an example that shows that it is still there.
 from __future__ import annotations
 
 import fnmatch
-import json
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -23,9 +22,8 @@ from pulumi_atlassian_forge.model.problems import path_of
 from pulumi_atlassian_forge.model.validation import data_problems
 from testing.soak import SOAK, runs
 from tests.support.json_schema_instances import Instances, Schema, spoilt
-from tests.support.npm import package
+from tests.support.vendor_schema import manifest_schema
 
-VERSION = "13.7.0"
 pytestmark = [pytest.mark.complete, pytest.mark.timeout(runs(300, 3600))]
 generated = settings(
     max_examples=runs(60, 3000),
@@ -146,9 +144,7 @@ LAXER = [
 
 @cache
 def document() -> Schema:
-    found = package("@forge/manifest", VERSION) / "out" / "schema" / "manifest-schema.json"
-    schema: Schema = json.loads(found.read_text(encoding="utf-8"))
-    return schema
+    return manifest_schema()
 
 
 @cache

