@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
+
+from testing.independent_server import Server
 
 Data = dict[str, Any]
 _HANDLERS: Final = ("function", "endpoint", "resource", "resolver", "key")
@@ -103,6 +106,26 @@ NORMALIZATIONS: Final[Mapping[str, Callable[[Data], Data]]] = {
         for name, value in data.items()
     },
 }
+
+
+EQUAL_UNDER_THE_RULES: Final = (
+    *("trimmed", "line ends", "composed", "decomposed", "without false", "without what is empty", "with what is empty"),
+    *("with defaults", "with additions", "null", "addresses"),
+)
+"""Those of which a provider needs no memory (docs/adr/0001-state.md)."""
+
+FILTER: Final = "filter=forge.TriggerFilter(expression=\"\\r\\n event.Issue.key == 'Ve\\u0301lo' \", ignore_self=False)"
+"""An argument of a program whose value most of them change."""
+
+
+def normalize_at_random(server: Server, version: str, draw: random.Random) -> None:
+    """Have a server normalize what it is sent from now on, in up to four ways.
+
+    Under v1 they are of those whose result is equal under the rules: of others an interrupted run cannot know its own module.
+    """
+    known = sorted(EQUAL_UNDER_THE_RULES if version == "v1" else NORMALIZATIONS)
+    names = draw.sample(known, draw.randint(1, 4))
+    server.rewrite = lambda module: {**module, "data": normalized(module["data"], names)}
 
 
 def normalized(data: Data, names: Iterable[str]) -> Data:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 import pytest
 
 from testing.independent_server import TOKEN, Server
+from testing.normalizing import FILTER, normalize_at_random
 from testing.processes import Run, seconds_until_no_plugin
 from testing.project import Project
 from testing.soak import runs
@@ -25,7 +26,7 @@ LATENCY = 0.3
 REQUEST_TIMEOUT = 5.0
 PROGRAM = f"""
 for i in range({N}):
-    forge.TriggerModule(f"m{{i}}", events=["avi:jira:updated:issue"], endpoint=f"h{{i}}")
+    forge.TriggerModule(f"m{{i}}", events=["avi:jira:updated:issue"], endpoint=f"h{{i}}", {FILTER})
 """
 
 
@@ -36,6 +37,8 @@ def made(project: Callable[..., Project], server: Server, draw: random.Random) -
     for modules in server.stores.values():
         modules.clear()
     version = draw.choice(["v1", "v2"])
+    if draw.random() < 0.5:
+        normalize_at_random(server, version, draw)
     stack = project(server, apiVersion=version, requestTimeout=str(REQUEST_TIMEOUT))
     stack.program(PROGRAM)
     return stack, version

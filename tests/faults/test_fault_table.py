@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from testing.independent_server import CUT, TOKEN, Server
+from testing.normalizing import FILTER, normalize_at_random
 from testing.project import Outcome, Project
 from testing.soak import runs
 from tests.support.engines import BOTH_ENGINES
@@ -22,7 +23,7 @@ from tests.support.faults import FAULTS, TOO_LATE, Fault, Order, arm, disarm
 N = 20
 IDENTICAL = 5  # of the 20, under v2
 ALL = {**FAULTS, **TOO_LATE}
-TABLE = list(itertools.product(ALL, ("v1", "v2"), ("array", "envelope")))
+TABLE = list(itertools.product(ALL, ("v1", "v2"), ("array", "envelope"), (False, True)))
 PAIRS = list(range(50))
 
 
@@ -32,7 +33,7 @@ def program(version: str, word: str) -> str:
     return f"""
 for i in range({N}):
     endpoint = "{word}" if i < {same} else f"{word}-{{i}}"
-    forge.TriggerModule(f"module-{{i}}", events=["avi:jira:updated:issue"], endpoint=endpoint)
+    forge.TriggerModule(f"module-{{i}}", events=["avi:jira:updated:issue"], endpoint=endpoint, {FILTER})
 """
 
 
@@ -74,9 +75,13 @@ def slice_of(cases: list[Any], n: int) -> list[Any]:
 
 
 @BOTH_ENGINES
-@pytest.mark.parametrize(("name", "version", "shape"), slice_of(TABLE, runs(4, len(TABLE))))
-def test_one_fault(project: Callable[..., Project], server: Server, name: str, version: str, shape: str) -> None:
+@pytest.mark.parametrize(("name", "version", "shape", "normalizes"), slice_of(TABLE, runs(4, len(TABLE))))
+def test_one_fault(
+    project: Callable[..., Project], server: Server, name: str, version: str, shape: str, *, normalizes: bool
+) -> None:
     server.list_shape = shape
+    if normalizes:
+        normalize_at_random(server, version, random.Random(f"{name} {version} {shape}"))
     stack = project(server, apiVersion=version, requestTimeout="2")
     every_operation(stack, server, version, lambda method: [Order(method, 3, ALL[name])])
 
@@ -86,6 +91,8 @@ def test_one_fault(project: Callable[..., Project], server: Server, name: str, v
 def test_any_two_faults_at_random_positions(project: Callable[..., Project], server: Server, seed: int) -> None:
     draw = random.Random(seed)
     version, server.list_shape = draw.choice(["v1", "v2"]), draw.choice(["array", "envelope"])
+    if seed % 2:
+        normalize_at_random(server, version, draw)
     stack = project(server, apiVersion=version, requestTimeout="2")
     every_operation(
         stack,

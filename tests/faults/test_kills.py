@@ -11,6 +11,7 @@ import pytest
 
 from testing.command import run
 from testing.independent_server import TOKEN, Server
+from testing.normalizing import FILTER, normalize_at_random
 from testing.processes import Run, plugins_of, seconds_until_no_plugin
 from testing.project import Project
 from testing.soak import runs
@@ -19,7 +20,7 @@ N = 50
 SPAN = 3.0  # seconds after the start within which the kill strikes: from before the first request to after the last
 PROGRAM = f"""
 for i in range({N}):
-    forge.TriggerModule(f"m{{i}}", events=["avi:jira:updated:issue"], endpoint=f"h{{i}}")
+    forge.TriggerModule(f"m{{i}}", events=["avi:jira:updated:issue"], endpoint=f"h{{i}}", {FILTER})
 """
 
 
@@ -67,6 +68,8 @@ def everything_is_known(stack: Project, server: Server, version: str, output: st
 def kill_and_go_on(project: Callable[..., Project], server: Server, seed: int, version: str) -> None:
     draw = random.Random(seed)
     server.latency = 0.1
+    if seed % 2:
+        normalize_at_random(server, version, draw)
     stack = project(server, apiVersion=version)
     stack.program(PROGRAM)
     victim, moment = draw.choice(["engine", "plugin", "both"]), draw.uniform(0.2, SPAN)

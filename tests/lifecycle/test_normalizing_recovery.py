@@ -14,15 +14,13 @@ from pulumi_atlassian_forge.lifecycle.diff import diff
 from pulumi_atlassian_forge.lifecycle.read import read
 from pulumi_atlassian_forge.session.connection import Connection
 from testing.independent_server import DROP, Call, Server
-from testing.normalizing import NORMALIZATIONS, normalized
+from testing.normalizing import EQUAL_UNDER_THE_RULES, NORMALIZATIONS, normalized
 from tests.lifecycle.test_recovery import _no_waiting, at, connect
 
 __all__ = ["_no_waiting", "connect"]
 
 Opener = Callable[..., Connection]
 FILTER = {"expression": " Ve\u0301lo == 'A LONG TEXT'\r\n", "ignoreSelf": False, "onError": "IGNORE"}
-RULES = ("trimmed", "line ends", "composed", "without false", "with what is empty", "with defaults", "with additions", "null")
-"""Those whose result is equal under the comparison rules."""
 
 
 def declared(version: str, name: str = "m", **more: Any) -> dict[str, Any]:
@@ -55,7 +53,7 @@ def test_after_a_lost_response_our_module_is_found_and_no_change_is_left(
     """Under v1 of what goes beyond the rules: the list showed before that the key was absent."""
     normalize(server, name)
     connection = connect(apiVersion=version)
-    if version == "v1" and name not in RULES:
+    if version == "v1" and name not in EQUAL_UNDER_THE_RULES:
         connection.module_list("v1").all()
     drop_posts(server, 1)
     inputs = declared(version)
@@ -99,14 +97,14 @@ def test_under_v1_another_module_is_never_claimed(connect: Opener, server: Serve
 def test_after_a_kill_only_equal_content_is_adopted_under_v1(
     connect: Opener, server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    normalize(server, *RULES)
+    normalize(server, *EQUAL_UNDER_THE_RULES)
     create(connect(apiVersion="v1"), declared("v1"))
     id_, outputs = create(connect(apiVersion="v1"), declared("v1"))
     assert "default/m: was already registered with the same content, and is adopted" in capsys.readouterr().err
     assert_quiet(connect(apiVersion="v1"), "v1", id_, outputs, declared("v1"))
 
 
-@pytest.mark.parametrize("names", [RULES, ("lower case", "events as objects", "with additions")])
+@pytest.mark.parametrize("names", [EQUAL_UNDER_THE_RULES, ("lower case", "events as objects", "with additions")])
 def test_after_a_kill_a_second_one_is_registered_under_v2_and_the_older_one_is_named(
     connect: Opener, server: Server, names: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
