@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 TOKEN = "planted-token-6f1d0c"
 DROP, CUT = "drop", "cut"
+INSTALLATION = "11111111-aaaa-4aaa-8aaa-111111111111/22222222-bbbb-4bbb-8bbb-222222222222/33333333-cccc-4ccc-8ccc-333333333333"
 Module = dict[str, Any]
 
 
@@ -41,6 +42,8 @@ class Server:
     ``shared_limit`` has the limit count the modules of both versions together.
     ``cursor_behind_last`` has the last page of an envelope point to an empty one, as a store does that learns only there that
     there is no more.
+    ``installation`` is that of the token, as appId/environmentId/installationId; ``details`` is what it tells, to one request
+    in ``details_interval`` seconds.
     """
 
     base_url: str = ""
@@ -58,11 +61,21 @@ class Server:
     lock: threading.RLock = field(default_factory=threading.RLock)
     limit: int = 100
     shared_limit: bool = False
+    installation: str = INSTALLATION
+    details: Module = field(default_factory=lambda: {"version": "4.2.0", "installationContext": {"id": "ari:cloud:jira::site/s"}})
+    details_interval: float = 0.0
+    details_at: float = float("-inf")
     in_flight: int = 0
     most_in_flight: int = 0
 
     def count(self, method: str) -> int:
         return sum(call.method == method for call in self.calls)
+
+    def detail_calls(self) -> list[Call]:
+        return [call for call in self.calls if is_about_details(call)]
+
+    def writes(self) -> list[str]:
+        return [call.method for call in self.calls if call.method != "GET"]
 
     def counts(self) -> dict[str, int]:
         return {method: self.count(method) for method in ("GET", "POST", "PUT", "DELETE")}
@@ -90,11 +103,25 @@ class Server:
     def _served(self, call: Call) -> tuple[int, bytes, dict[str, str]]:
         if call.headers.get("authorization") != f"Bearer {self.token}":
             return _json(401, {"message": "Authorization failed"})
+        if is_about_details(call):
+            return self._details(call)
         parts = [unquote(part) for part in call.path.strip("/").split("/")]
         if parts[:2] != ["forge", "installation"] or parts[3:5] != ["dynamic", "module"] or parts[2] not in self.stores:
             return _json(404, {"message": "no such path"})
         with self.lock:
             return self._operate(call, parts[2], parts[5] if len(parts) > 5 else None)
+
+    def _details(self, call: Call) -> tuple[int, bytes, dict[str, str]]:
+        app, environment, id_ = self.installation.split("/")
+        if call.path != f"/forge/installation/v1/{app}/{environment}/installation/{id_}":
+            return _json(401, {"type": "AuthorizationError", "code": 401, "message": "Authorization failed"})
+        with self.lock:
+            left = self.details_at + self.details_interval - time.monotonic()
+            if left > 0:
+                status, body, headers = _json(429, {"type": "RateLimitError", "code": 429, "message": "too many requests"})
+                return status, body, {**headers, "retry-after": str(int(left) + 1)}
+            self.details_at = time.monotonic()
+        return _json(200, self.details)
 
     def _operate(self, call: Call, version: str, key: str | None) -> tuple[int, bytes, dict[str, str]]:
         store = self.stores[version]
@@ -141,6 +168,11 @@ class Server:
         if start + size < len(modules) or (self.cursor_behind_last and page["result"]):
             page["lastEvaluatedKey"] = str(start + size)
         return _json(200, page)
+
+
+def is_about_details(call: Call) -> bool:
+    parts = call.path.strip("/").split("/")
+    return call.method == "GET" and len(parts) == 7 and parts[:2] == ["forge", "installation"] and parts[5] == "installation"
 
 
 def _replaced(response: Any) -> tuple[int, bytes, dict[str, str]]:

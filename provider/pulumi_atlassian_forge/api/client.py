@@ -34,6 +34,9 @@ _CONNECTIONS: Final = 16
 _MAX_ERROR_BYTES: Final = 65_536  # of an error only the message matters, and it stands at the top
 
 
+Obtain = Callable[[], Mapping[str, str]]  # returns the credentials of one request
+
+
 class Auth(Protocol):
     """Source of the headers with the credentials. Called by many threads."""
 
@@ -80,8 +83,9 @@ class Client:
     """HTTP client of one installation, shared by all threads of a process. A ``base_url`` that is none is a ValueError.
 
     An ``envelope`` wraps each request, if an intermediary relays it. Each request enters the ``gate`` after its credentials were
-    obtained; if it is closed, the request is not sent. A ``transport`` is used in place of the network (the emulator, tests).
-    ``verify`` holds the certificates to trust; by default those of the environment.
+    obtained; if it is closed, the request is not sent. ``verified`` returns the credentials of a write, which it obtains with the
+    function that it gets; it raises ApiError if they must not be used. A ``transport`` is used in place of the network (the
+    emulator, tests). ``verify`` holds the certificates to trust; by default those of the environment.
     """
 
     def __init__(  # noqa: PLR0913 - what a client needs, and what a test sets
@@ -92,6 +96,7 @@ class Client:
         timeouts: Timeouts | None = None,
         envelope: RequestEnvelope | None = None,
         gate: RequestGate | None = None,
+        verified: Callable[[Obtain], Mapping[str, str]] | None = None,
         transport: httpx.BaseTransport | None = None,
         user_agent: str = "pulumi-atlassian-forge",
         verify: ssl.SSLContext | None = None,
@@ -102,6 +107,7 @@ class Client:
         self._auth = auth
         self._envelope = envelope
         self._gate = gate or RequestGate()
+        self._verified = verified
         self._headers = {"accept": "application/json", "accept-encoding": ACCEPTED, "user-agent": user_agent}
         self._clock = clock
         opened = connection_opener(self._base, verify)
@@ -125,17 +131,27 @@ class Client:
         """
         seconds = self.timeouts.connect + self.timeouts.read
         seconds = seconds if within is None else min(seconds, within)
-        credentials = self._auth.headers(request)
+        credentials = self._credentials_for(request)
         response = self._send_once(request, credentials, seconds)
         if response.status != HTTPStatus.UNAUTHORIZED or not self._auth.refreshed(credentials):
             return response
         if not request.is_idempotent:
             raise Unauthorized("the token had expired and was refreshed", status=response.status, is_refreshed=True)
-        return self._send_once(request, self._auth.headers(request), seconds)
+        return self._send_once(request, self._credentials_for(request), seconds)
+
+    def send_once(self, request: Request, credentials: Mapping[str, str]) -> Response:
+        """Send a read once with these credentials, also if the response is a 401. Raises as :meth:`send`."""
+        return self._send_once(request, credentials, self.timeouts.connect + self.timeouts.read)
 
     def close(self) -> None:
         """Close the connections, each when no request uses it. The client cannot be used after that."""
         self._connections.close()
+
+    def _credentials_for(self, request: Request) -> Mapping[str, str]:
+        def obtain() -> Mapping[str, str]:
+            return self._auth.headers(request)
+
+        return obtain() if self._verified is None or request.method == "GET" else self._verified(obtain)
 
     def _send_once(self, request: Request, credentials: Mapping[str, str], seconds: float) -> Response:
         secrets = _secrets_of(credentials)

@@ -44,6 +44,12 @@ RENAMED: Final[Mapping[str, str]] = {
 
 _RELAY_KEY_MIN_LENGTH: Final = 32  # as the relay itself demands
 _CONTAINER_IDS: Final = ("installationId", "invocationId")
+_EXPECTED_IDS: Final = ("appId", "environmentId", "installationId")
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_EXPECTED_PROBLEM: Final = (
+    "must be <appId>/<environmentId>/<installationId>, three UUIDs such as 01234567-89ab-cdef-0123-456789abcdef; the appId is "
+    "the last part of app.id in manifest.yml (AF604)"
+)
 
 
 class InstallationSettings(BaseSettings):
@@ -70,6 +76,8 @@ class InstallationSettings(BaseSettings):
             killed run leaves one.
         accept_missing_modules: Whether to treat all modules of the stack as deleted if none of them is found. Meant for one run,
             by the environment.
+        expected_installation: ``<appId>/<environmentId>/<installationId>``, three UUIDs: the installation that the credentials
+            must belong to. It is verified before the first write of a run. Default: none, and it is not verified.
         max_data_size: Bytes that the ``data`` of a module may have as JSON (our own limit).
         manifest: The ``manifest.yml`` of the app, which modules are then checked against in preview. A relative path starts at
             the directory of Pulumi.yaml. Default: none, and nothing is checked against it.
@@ -91,13 +99,33 @@ class InstallationSettings(BaseSettings):
     operation_timeout: float = Field(default=120.0, gt=0, le=3600)
     adopt_identical: bool = True
     accept_missing_modules: bool = False
+    expected_installation: str | None = None
     max_data_size: int = Field(default=262_144, gt=0)
     manifest: str | None = None
 
-    @field_validator("token", "token_file", "container_proxy", "relay_key", "relay_key_file", "manifest", mode="before")
+    @field_validator(
+        "token",
+        "token_file",
+        "container_proxy",
+        "relay_key",
+        "relay_key_file",
+        "expected_installation",
+        "manifest",
+        mode="before",
+    )
     @classmethod
     def _empty_is_absent(cls, value: object) -> object:
         return value.strip() or None if isinstance(value, str) else value
+
+    @field_validator("expected_installation")
+    @classmethod
+    def _validate_expected_installation(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        ids = value.lower().split("/")
+        if len(ids) != len(_EXPECTED_IDS) or not all(map(_UUID.fullmatch, ids)):
+            raise ValueError(_EXPECTED_PROBLEM)
+        return "/".join(ids)
 
     @field_validator("base_url", "relay_url")
     @classmethod

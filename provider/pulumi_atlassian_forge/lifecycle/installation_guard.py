@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pulumi_atlassian_forge.api.module_list import ModuleList
     from pulumi_atlassian_forge.api.protocol import LiveModule
 
+    from .expected_installation import Credentials, ExpectedInstallation
+
     ModuleLists = Callable[[Version], ModuleList]
 
 FIRST_REGISTER_WAIT_S: Final = 0.3
@@ -61,6 +63,7 @@ class InstallationGuard:
         self.credentials_generation = 0  # counts their refreshes: what was verified with earlier ones proves nothing
         # Returns the identity, and may send a request; None if the authentication method does not know the installation.
         self.identity: Callable[[], str | None] | None = None
+        self.expected: ExpectedInstallation | None = None  # the setting expectedInstallation; None if it is not set
         self._installation = installation
         self._notify = notify
         self._wait_s = wait_s
@@ -160,13 +163,51 @@ class InstallationGuard:
 
     # -- Verdicts ---------------------------------------------------------------------------------------------------------------
 
-    def require_same_identity(self, version: Version, key: str, recorded: object, *, is_new: bool = False) -> None:
+    def require_same_identity(
+        self, version: Version, key: str, recorded: object, *, is_new: bool = False, is_write: bool = True
+    ) -> None:
         """Require the identity that the state records, if the authentication method knows the installation.
 
         ``recorded`` is the identity in the module's state; None: that of the stack's other modules, as far as they are known.
         ``is_new``: the module is in no state, so that the others may not have been seen yet. Raises :class:`WrongInstallation`,
-        or an :class:`ApiError` if the identity is not available. A module without a key goes by its logical name.
+        or an :class:`ApiError` if the identity is not available. A module without a key goes by its logical name. Before a
+        write, also the expected installation is required (:meth:`require_expected_installation`).
         """
+        self._require_recorded_identity(version, key, recorded, is_new=is_new)
+        if is_write and self.expected is not None:
+            self.require_expected_installation(self.expected.source.credentials)
+
+    def require_expected_installation(self, obtain: Callable[[], Credentials]) -> Credentials:
+        """Before a write: require that the credentials for it belong to the installation that the settings expect.
+
+        Returns the credentials, which ``obtain`` obtains. If the Installation Details API does not tell, the recorded identity
+        or a module of the stack has to confirm the installation. Raises the errors of :mod:`.expected_installation`, and another
+        :class:`ApiError` if that is not known.
+        """
+        if self.expected is None:
+            return obtain()
+        try:
+            credentials, failure = self.expected.verify(obtain)
+            if failure is not None and not self._is_confirmed():
+                raise failure
+        except ApiError as error:
+            raise error.with_(outcome=Outcome.NOT_APPLIED) from None
+        warning = None if failure is None else self.expected.warning(failure)
+        if warning is not None:
+            self._notify(self._installation, warning)
+        return credentials
+
+    def _is_confirmed(self) -> bool:
+        """Whether the authentication method, the recorded identity or a module of the stack confirms the installation."""
+        if self.expected is None:
+            return False
+        source = self.expected.source
+        actual = None if self.identity is None else self.identity()
+        if actual is not None and (actual in self._known.identities or source.names_expected()):
+            return True
+        return self._is_one_found(source.module_list, (source.version, ""), self._end_of_registers_wait())
+
+    def _require_recorded_identity(self, version: Version, key: str, recorded: object, *, is_new: bool) -> None:
         if self.identity is None or self.accept_missing_modules:
             return
         expected = {recorded} if isinstance(recorded, str) else self._recorded_identities(may_wait=is_new)
@@ -207,8 +248,10 @@ class InstallationGuard:
         """A module of the state is missing: return if it counts as deleted.
 
         Raises :class:`UnverifiedInstallation` if other modules of the stack are known and none of them exists, and an
-        :class:`ApiError` if that is not known.
+        :class:`ApiError` if that is not known. The expected installation is required first, as before a write.
         """
+        if self.expected is not None:
+            self.require_expected_installation(self.expected.source.credentials)
         if self.accept_missing_modules:
             self._warn_of_accepting(key)
             return

@@ -33,6 +33,7 @@ from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.model.module_id import Version
 
 from .adoption import AdoptionTargetMissing, TypeMismatch
+from .expected_installation import ExpectedInstallationUnknown, NotTheExpectedInstallation
 from .installation_guard import UnverifiedInstallation, WrongInstallation
 from .recovery import AmbiguousRegistration, KeyTaken
 
@@ -40,6 +41,7 @@ Verb = Literal["register", "update", "read", "delete"]
 
 LIMIT = 100  # dynamic modules that one installation holds at most, as Atlassian documents it
 _LIMIT_WORDS: Final = re.compile(r"limit|maximum|at most|exceed|too many", re.IGNORECASE)
+_CODES: Final[Mapping[type[ApiError], str]] = {NotTheExpectedInstallation: "AF601", ExpectedInstallationUnknown: "AF602"}
 _AT_LIMIT: Final = "delete a module that is not needed; if this one replaces another, set delete_before_replace=True on it"
 _AT_SHARED_LIMIT: Final = (
     "set delete_before_replace=True on each module that replaces one of the other version, or delete what is not needed, and "
@@ -100,12 +102,14 @@ def explain(attempt: Attempt, error: ApiError, *, registered: Mapping[Version, i
     else:
         state, step = _resulting_state(attempt, error), _next_step(attempt, error)
     server_text = _server_text(error)
+    code = _CODES.get(type(error))
     # The text of an Unreachable varies with the retries of earlier operations.
     why = error.reason if isinstance(error, Unreachable) else error.message
     return ForgeError(
         f"{attempt}\n{server_text}\n{state}\nnext: {step}",
         line=f"{attempt}: {server_text}; {state}",
         cause=f"{attempt.installation} {error.status} {why} {step}",
+        code=code,
     )
 
 
@@ -128,6 +132,18 @@ def unverified(attempt: Attempt, error: UnverifiedInstallation) -> ForgeError:
         why = f"none of the {error.known} modules of this stack that were requested exists; {error.listed} others do"
         step = "if not, correct it and run the command again; if all were deleted"
     return ForgeError(f"{attempt}\n{why}\n{state}\nis {setting} {what}, at {attempt.base_url}?\nnext: {step}: {accept}")
+
+
+def expectation_step(
+    installation: str, auth_method: AuthMethodName | None, error: NotTheExpectedInstallation | ExpectedInstallationUnknown
+) -> str:
+    """What to do if the credentials are not verified as those of the expected installation."""
+    setting = setting_of(installation, "expectedInstallation")
+    if isinstance(error, NotTheExpectedInstallation):
+        return f"correct {_setting_and_meaning(installation, auth_method)[0]}, or {setting}"
+    if error.is_request_wrong:
+        return f"check the three ids of {setting}"
+    return f"run the command again in {error.next_request_s:.0f} s, when the API accepts another such request"
 
 
 def _reachability_step(installation: str, auth_method: AuthMethodName | None, error: ApiError) -> str:
@@ -222,6 +238,8 @@ def _next_step(attempt: Attempt, error: ApiError) -> str:
     key = functools.partial(config_key, attempt.installation)
     api = f"{address_variable(attempt.installation, attempt.auth_method)} ({attempt.base_url})"
     match error:
+        case NotTheExpectedInstallation() | ExpectedInstallationUnknown():
+            step = expectation_step(attempt.installation, attempt.auth_method, error)
         case _ if attempt.verb == "register" and error.outcome is not Outcome.NOT_APPLIED:
             step = _step_after_unknown_register(attempt)
         case Unauthorized():

@@ -38,7 +38,7 @@ def read(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -> 
         with installation.slots:
             live = _find(installation, id_, was_recorded=declared is not None)
         if declared is not None:
-            guard.require_same_identity(id_.version, id_.key, olds.get("__identity"))
+            guard.require_same_identity(id_.version, id_.key, olds.get("__identity"), is_write=False)
         if live is None and declared is not None:
             guard.confirm_deleted(id_.version, id_.key, installation.module_list)
             return None

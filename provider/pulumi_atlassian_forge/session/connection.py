@@ -6,9 +6,11 @@ import platform
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pulumi_atlassian_forge.api.client import Client, Timeouts
+from pulumi_atlassian_forge.api.errors import ApiError
+from pulumi_atlassian_forge.api.installation_details import InstallationDetails
 from pulumi_atlassian_forge.api.module_list import ModuleList
 from pulumi_atlassian_forge.api.operations import Operations
 from pulumi_atlassian_forge.api.protocol import list_page
@@ -23,6 +25,9 @@ from pulumi_atlassian_forge.model.module_id import Version
 from pulumi_atlassian_forge.version import __version__
 
 from .shutdown import GATE
+
+if TYPE_CHECKING:
+    from .details_source import DetailsSource
 
 CONCURRENCY: Final = 4  # operations at once on one installation
 _USER_AGENT = f"pulumi-atlassian-forge/{__version__} (Python {platform.python_version()})"
@@ -53,20 +58,22 @@ class Connection:
         guard.accept_missing_modules = settings.accept_missing_modules
         self.slots = threading.BoundedSemaphore(CONCURRENCY)
         self.auth_method = settings.auth_method
-        self._version = settings.api_version
+        self.version = settings.api_version
+        self.expected_installation = settings.expected_installation
         self._auth_method = method = open_auth_method(name, settings, root, self._forget, notify)
         guard.identity = self.identity if method.installation is not None else None
+        self.base_url = settings.base_url if settings.on_emulator and settings.base_url else method.base_url
         timeouts = Timeouts(connect=settings.connect_timeout, read=settings.request_timeout, total=settings.operation_timeout)
         self._client = Client(
             method.base_url,
             method.auth,
             envelope=method.envelope,
             gate=GATE,
+            verified=guard.require_expected_installation,
             timeouts=timeouts,
             transport=method.transport,
             user_agent=_USER_AGENT,
         )
-        self.base_url = settings.base_url if settings.on_emulator and settings.base_url else method.base_url
         rate_limiter = RateLimiter(lambda text: notify(name, text), advice=_ADVICE if is_one_of_several else "")
         self._operations: dict[Version, Operations] = {v: Operations(self._client, v, rate_limiter) for v in ("v1", "v2")}
         self._module_lists: dict[Version, ModuleList] = {v: ModuleList(operations) for v, operations in self._operations.items()}
@@ -77,6 +84,7 @@ class Connection:
             )
             for v, operations in self._operations.items()
         }
+        self._details_source = self._verify_installation(settings, root) if settings.expected_installation is not None else None
 
     def operations(self, version: Version) -> Operations:
         """The five operations under one version of the API."""
@@ -112,9 +120,34 @@ class Connection:
         if method.installation is None:
             return None
         if method.envelope is not None and not method.envelope.has_responded:
-            self._module_lists[self._version].all()  # each response of the relay holds the id
+            self._module_lists[self.version].all()  # each response of the relay holds the id
         found = self.installation()
         return None if found is None else identity_of(found)
+
+    def installation_details(self) -> InstallationDetails | ApiError | None:
+        """The details of the expected installation, or why they are not known; None if none is expected. Sends one request."""
+        return None if self._details_source is None else self._details_source.details()[1]
+
+    def _verify_installation(self, settings: InstallationSettings, root: Path) -> DetailsSource:
+        """Have the guard verify the expected installation before the first write, and with new credentials again."""
+        # Few stacks set it, and the others need not load it.
+        from pulumi_atlassian_forge.lifecycle.expected_installation import ExpectedInstallation  # noqa: PLC0415
+
+        from .details_source import DetailsSource  # noqa: PLC0415
+        from .verified_installations import VerifiedInstallations, cache_file  # noqa: PLC0415
+
+        source = DetailsSource(
+            settings.expected_installation or "",
+            self.version,
+            # An emulator's path starts at the root, and without credentials its installation is the one of this name.
+            address=f"{root} {self.name} {self.base_url}" if settings.on_emulator else self.base_url,
+            method=self._auth_method,
+            client=self._client,
+            module_list=self.module_list,
+            cache=VerifiedInstallations(cache_file()),
+        )
+        self.guard.expected = ExpectedInstallation(settings.expected_installation or "", source)
+        return source
 
     def _forget(self) -> None:
         """New credentials may be those of another installation: everything known of it is forgotten."""
