@@ -24,6 +24,7 @@ import pytest
 
 from pulumi_atlassian_forge.emulator.faults import FaultRule
 from pulumi_atlassian_forge.emulator.handler import Emulator
+from pulumi_atlassian_forge.emulator.installation_details import installation_path
 from pulumi_atlassian_forge.emulator.options import EmulatorOptions
 from pulumi_atlassian_forge.emulator.responses import EmulatorResponse
 from pulumi_atlassian_forge.emulator.rows import Module, Rows
@@ -66,6 +67,11 @@ class ForgeEmulator:
     installation: str
     requests: list[RecordedRequest] = field(repr=False)
     _emulator: Emulator = field(repr=False)
+
+    @property
+    def expected_installation(self) -> str:
+        """The value of ``expectedInstallation`` for :attr:`installation`."""
+        return installation_path(self.installation)
 
     def environment(self) -> dict[str, str]:
         """The environment variables that make the provider use this emulator."""

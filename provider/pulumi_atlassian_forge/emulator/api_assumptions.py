@@ -1,4 +1,4 @@
-"""The API contract: 30 numbered assumptions about what the API returns, and what each of them rests on."""
+"""The API contract: 32 numbered assumptions about what the API returns, and what each of them rests on."""
 
 from __future__ import annotations
 
@@ -86,6 +86,11 @@ ASSUMPTIONS: Final = (
                note='that modules "must be registered again" is documented, that they are apart is inferred'),
     Assumption(30, "any error", '`{"message": …}`; or `{"type": …, "code": …, "message": …}`', SAME, "assumed", "error_body",
                "the first is documented here, the second in a sibling API"),
+    Assumption(31, "`GET` of `/forge/installation/v1/{appId}/{envId}/installation/{installationId}`, an installation's details",
+               "200 if the credentials belong to it; else 401", SAME, "assumed", "granted_scopes",
+               "documented for the Installation Details API; that a wrong app or environment is a 401 too is assumed"),
+    Assumption(32, "details, a second time within 300 s", "429, with `Retry-After`", SAME, "documented", "details_interval_s",
+               "50 requests a minute and app are documented too, and not emulated"),
 )  # fmt: skip
 
 

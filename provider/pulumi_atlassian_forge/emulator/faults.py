@@ -32,8 +32,8 @@ class FaultRule(OptionModel):
 
     method: Literal["any", "GET", "POST", "PUT", "DELETE"] = "any"
     """it matches only requests with this method"""
-    on: Literal["any", "list", "module"] = "any"
-    """`list`: only the `GET` of the list; `module`: only everything else"""
+    on: Literal["any", "list", "module", "details"] = "any"
+    """`list`: only the `GET` of the list; `details`: only that of an installation's details; `module`: only everything else"""
     version: Literal["any", "v1", "v2"] = "any"
     """it matches only requests under this version of the API"""
     nth: int = Field(1, ge=1)
@@ -104,6 +104,8 @@ def _texts(rule: str) -> dict[str, str]:
 
 
 def _on(method: str, route: Route) -> str:
+    if route.installation is not None:
+        return "details"
     return "list" if method == "GET" and route.key is None else "module"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from .faults import FaultRule, Faults, IncomingRequest
+from .installation_details import installation_details
 from .operations import Operations
 from .options import DEFAULTS, EmulatorOptions
 from .requests import Credentials, Route, credentials_of, route_of
@@ -69,6 +70,10 @@ class Emulator:
             raise Refusal(401, UNAUTHORIZED)
         if request.route is None:
             raise Refusal(404, "there is nothing at this path")
+        if request.route.installation is not None:
+            if request.method != "GET":
+                raise Refusal(405, f"{request.method} is not for this resource", {"allow": "GET"})
+            return installation_details(self.store, options, request.installation, request.route.installation, request.now)
         operations = Operations(self.store, options, request.installation, request.route.version, request.now)
         return _operate(operations, request.method, request.route, query, body)
 

@@ -44,6 +44,11 @@ class EmulatorOptions(OptionModel):
     shared_limit: Literal["off", "on"] = "off"
     """whether the limit of 100 counts v1 and v2 together"""
 
+    details_interval_s: int = Field(300, ge=0)
+    """seconds between two responses about an installation (A32); `0`: no limit"""
+    granted_scopes: str = ""
+    """the OAuth scopes in the details of an installation, separated by spaces; without it there are none in the response"""
+
     @classmethod
     def parse(cls, settings: Iterable[str]) -> EmulatorOptions:
         """Options from ``name=value`` texts, of which the last one of a name counts; raises ValueError if one cannot be used."""

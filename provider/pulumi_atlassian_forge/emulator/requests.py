@@ -16,6 +16,7 @@ from .responses import Refusal
 _PATH: Final = re.compile(r"(?:/[^/]+)*/forge/installation/(v1|v2)/dynamic/module(?:/([^/]+))?/?")
 """Any base path may come first: a gateway's, ``/atlassian`` of the egress proxy, or none."""
 
+_DETAILS: Final = re.compile(r"(?:/[^/]+)*/forge/installation/v1/([^/]+/[^/]+)/installation/([^/]+)")
 _BEARER: Final = re.compile(r"bearer +(\S+)", re.IGNORECASE)
 _PROXY: Final = re.compile(r"forge +(\S+)", re.IGNORECASE)
 _KEY: Final = re.compile(r"[a-zA-Z0-9_-]+")
@@ -25,10 +26,14 @@ _MAX_DEPTH: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A version of the API, and the key of a module; None for the collection."""
+    """A version of the API, and the key of a module; None for the collection.
+
+    Or ``installation``, as ``<appId>/<environmentId>/<installationId>``, for the details of one.
+    """
 
     version: str
     key: str | None
+    installation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,9 @@ class Credentials:
 
 def route_of(path: str) -> Route | None:
     """The route of a path, which is still percent-encoded; None if the API has none."""
+    details = _DETAILS.fullmatch(path)
+    if details is not None:
+        return Route("v1", None, unquote(f"{details[1]}/{details[2]}"))
     match = _PATH.fullmatch(path)
     return Route(match[1], None if match[2] is None else unquote(match[2])) if match else None
 

@@ -90,6 +90,17 @@ class Rows:
         query = "SELECT count(*) FROM modules WHERE installation = ? AND (? IS NULL OR version = ?)"
         return int(self._connection.execute(query, (installation, version, version)).fetchone()[0])
 
+    def seconds_until_details(self, installation: str, interval_s: float, now: float) -> float:
+        """Seconds until the details of an installation may be requested again; 0 or less: now, and the time is recorded."""
+        # Not in the schema: a file of an earlier version has no such table.
+        self._connection.execute("CREATE TABLE IF NOT EXISTS details_requests (installation TEXT PRIMARY KEY, at REAL NOT NULL)")
+        row = self._connection.execute("SELECT at FROM details_requests WHERE installation = ?", (installation,)).fetchone()
+        left = float(row[0]) + interval_s - now if row else 0.0
+        if not 0 < left <= interval_s:  # also if the clock was set back
+            self._connection.execute("INSERT OR REPLACE INTO details_requests VALUES (?, ?)", (installation, now))
+            return 0.0
+        return left
+
     def add_module(self, installation: str, version: str, key: str, content: Content, now: float) -> None:
         """Add a module whose key does not exist yet."""
         row = (installation, version, key, content[0], canonical_json(content[1]), now)
