@@ -1,7 +1,10 @@
-// Allowlist of the five operations on dynamic modules. Pure. It limits what a leaked key can do: a path must pass the strictest
-// rule that the API's own paths pass. There is no list of known attacks.
+// Allowlist of the five operations on dynamic modules, and of the read of an installation's details. Pure. It limits what a leaked
+// key can do: a path must pass the strictest rule that the API's own paths pass. There is no list of known attacks.
 
 const COLLECTION = /^\/forge\/installation\/v[12]\/dynamic\/module/;
+// Read-only. It tells the caller, by a 200, that the app is the expected installation; for any other the API responds with 401.
+const UUID = '[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}';
+const DETAILS = new RegExp(`^/forge/installation/v1/${UUID}/${UUID}/installation/${UUID}$`);
 // RFC 3986, section 3.3: which characters one path segment may contain. A slash or a backslash within it is encoded.
 const SEGMENT = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})+$/;
 const QUERY = /^(?:limit|nextPageToken)=(?:[A-Za-z0-9\-._~!$'()*+,;=:@]|%[0-9A-Fa-f]{2})*$/;
@@ -13,9 +16,10 @@ const CONTROL = /[\u0000-\u001f\u007f]/;
  * The name of the operation, or null for any other request.
  *
  * @param {{method: string, path: string, body: string | null}} request path and query, as the API expects them
- * @returns {'list' | 'read' | 'register' | 'update' | 'delete' | null}
+ * @returns {'list' | 'read' | 'register' | 'update' | 'delete' | 'details' | null}
  */
 export function classifyOperation({ method, path, body }) {
+  if (DETAILS.test(path)) return method === 'GET' && body === null ? 'details' : null;
   const collection = COLLECTION.exec(path);
   if (!collection) return null;
   const tail = path.slice(collection[0].length);

@@ -79,7 +79,7 @@ function authorize(request, dependencies) {
     );
   }
   if (!classifyOperation(envelope)) {
-    return refusal(403, 'OPERATION', 'this is not one of the five operations on dynamic modules; nothing else is relayed');
+    return refusal(403, 'OPERATION', 'this is none of the six operations of the relay; nothing else is relayed');
   }
   return { nonce: signatureHeaders.nonce, envelope };
 }

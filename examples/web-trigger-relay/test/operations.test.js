@@ -6,6 +6,9 @@ import { classifyOperation } from '../src/operations.js';
 const V1 = '/forge/installation/v1/dynamic/module';
 const V2 = '/forge/installation/v2/dynamic/module';
 
+const A = '0a1b2c3d-4e5f-6789-abcd-ef0123456789';
+const DETAILS = `/forge/installation/v1/${A}/${A}/installation/${A}`;
+
 const OPERATIONS = [
   ['list', 'GET', `${V1}/`, null],
   ['list', 'GET', `${V1}/?limit=100`, null],
@@ -16,6 +19,8 @@ const OPERATIONS = [
   ['register', 'POST', V2, ''],
   ['read', 'GET', `${V1}/notify-on-bug`, null],
   ['update', 'PUT', `${V1}/notify-on-bug`, '{}'],
+  ['details', 'GET', DETAILS, null],
+  ['details', 'GET', `/forge/installation/v1/${A.toUpperCase()}/${A}/installation/${A}`, null],
   ['delete', 'DELETE', `${V2}/7b0c5f4e-9c1d-4a52-8f6e-2d1f0a9b3c4d`, null],
 ];
 for (const [name, method, path, body] of OPERATIONS) {
@@ -49,6 +54,10 @@ test('a key may have 10 kB', () => {
 });
 
 const WRONG_METHODS = [
+  ['POST', DETAILS, '{}'],
+  ['PUT', DETAILS, '{}'],
+  ['DELETE', DETAILS, null],
+  ['HEAD', DETAILS, null],
   ['PATCH', `${V1}/a`, '{}'],
   ['HEAD', `${V1}/a`, null],
   ['OPTIONS', `${V1}/`, null],
@@ -67,6 +76,8 @@ const WRONG_METHODS = [
   ['GET', V1, null],
 ];
 const WRONG_BODIES = [
+  ['GET', DETAILS, ''],
+  ['GET', DETAILS, '{}'],
   ['GET', `${V1}/`, '{}'],
   ['GET', `${V1}/a`, ''],
   ['DELETE', `${V1}/a`, '{}'],
@@ -216,6 +227,16 @@ const OTHER_PATHS = [
   '/graphql',
   '/rest/api/3/issue/A-1',
   '/forge/installation/v1/app/env/installation/id',
+  `/forge/installation/v2/${A}/${A}/installation/${A}`,
+  `${DETAILS}/`,
+  `${DETAILS}?a=b`,
+  `${DETAILS}\n`,
+  `${DETAILS}/../../../dynamic/module/a`,
+  `/x${DETAILS}`,
+  `/forge/installation/v1/${A}/installation/${A}`,
+  `/forge/installation/v1/${A}/${A}/installation/${A}0`,
+  `/forge/installation/v1/${A}/${A}/installation/${A.replace('-', '%2d')}`,
+  `/forge/installation/v1/${A}/../installation/${A}`,
   '/forge/installation/v1/dynamic/module\n/a',
   '/forge/installation/v1/dynamic/module/a\n',
 ];
