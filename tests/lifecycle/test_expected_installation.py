@@ -35,7 +35,12 @@ VERSIONS = pytest.mark.parametrize("version", ["v1", "v2"])
 @pytest.fixture(autouse=True)
 def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "pulumi-atlassian-forge" / "verified-installations.json"
+    return tmp_path / "cache" / "pulumi-atlassian-forge" / "verified-installations"
+
+
+def the_only_one(cache: Path) -> Path:
+    (file,) = cache.iterdir()
+    return file
 
 
 def responding(server: Server, response: Any) -> None:
@@ -285,10 +290,10 @@ class TestCache:
         create(expecting(connect), declared(0, "v1"))
         create(expecting(connect), declared(1, "v1"))
         assert len(server.detail_calls()) == 1
-        assert stat.S_IMODE(cache.stat().st_mode) == 0o600
-        assert stat.S_IMODE(cache.parent.stat().st_mode) == 0o700
-        assert server.token not in cache.read_text("utf-8")
-        assert [path.name for path in cache.parent.iterdir()] == [cache.name]
+        file = the_only_one(cache)
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert stat.S_IMODE(cache.stat().st_mode) == 0o700
+        assert server.token not in file.read_text("utf-8") + file.name
 
     def test_a_second_run_with_another_token_is_throttled(self, connect: Opener, server: Server) -> None:
         server.details_interval = 300
@@ -313,26 +318,39 @@ class TestCache:
     def test_it_ends_with_the_token(self, connect: Opener, server: Server, cache: Path) -> None:
         server.token = jwt(exp=time.time() + 90)
         create(expecting(connect), declared(0, "v1"))
-        (entry,) = json.loads(cache.read_text("utf-8")).values()
+        entry = json.loads(the_only_one(cache).read_text("utf-8"))
         assert entry["installation"] == INSTALLATION
         assert 80 < entry["until"] - time.time() < 91
-        cache.write_text(cache.read_text("utf-8").replace(str(entry["until"]), str(time.time() - 1)), "utf-8")
+        the_only_one(cache).write_text(json.dumps({**entry, "until": time.time() - 1}), "utf-8")
         create(expecting(connect), declared(1, "v1"))
         assert len(server.detail_calls()) == 2
 
     def test_without_an_expiry_it_ends_after_an_hour(self, connect: Opener, server: Server, cache: Path) -> None:
         create(expecting(connect), declared(0, "v1"))
-        (entry,) = json.loads(cache.read_text("utf-8")).values()
+        entry = json.loads(the_only_one(cache).read_text("utf-8"))
         assert 3590 < entry["until"] - time.time() < 3601
 
-    @pytest.mark.parametrize("content", ["", "{", "[]", '{"a": 1}', '{"a": {"installation": 1, "until": "x"}}', "[" * 100_000])
+    @pytest.mark.parametrize(
+        "content",
+        ["", "{", "[]", "1", '{"a": 1}', '{"installation": 1, "until": 9e9}', '{"installation": "x", "until": "y"}', "[" * 4000],
+    )
     def test_a_damaged_file_counts_as_empty_and_is_replaced(
         self, connect: Opener, server: Server, cache: Path, content: str
     ) -> None:
-        cache.parent.mkdir(mode=0o700, parents=True)
-        cache.write_text(content, "utf-8")
         create(expecting(connect), declared(0, "v1"))
-        assert len(json.loads(cache.read_text("utf-8"))) == 1
+        file = the_only_one(cache)
+        file.write_text(content, "utf-8")
+        create(expecting(connect), declared(1, "v1"))
+        assert len(server.detail_calls()) == 2
+        assert json.loads(file.read_text("utf-8"))["installation"] == INSTALLATION
+
+    def test_what_has_expired_is_removed_with_the_next_entry(self, connect: Opener, server: Server, cache: Path) -> None:
+        server.token = jwt(exp=time.time() - 90)
+        create(expecting(connect), declared(0, "v1"))
+        old = the_only_one(cache)
+        server.token = "planted-second"
+        create(expecting(connect), declared(1, "v1"))
+        assert the_only_one(cache) != old
 
     @pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
     @pytest.mark.parametrize("which", ["file", "folder"])
@@ -340,7 +358,7 @@ class TestCache:
         self, connect: Opener, server: Server, cache: Path, mode: int, which: str
     ) -> None:
         create(expecting(connect), declared(0, "v1"))
-        (cache if which == "file" else cache.parent).chmod(mode | (0 if which == "file" else 0o711))
+        (the_only_one(cache) if which == "file" else cache).chmod(mode | (0 if which == "file" else 0o711))
         create(expecting(connect), declared(1, "v1"))
         assert len(server.detail_calls()) == 2
 
@@ -353,14 +371,15 @@ class TestCache:
     @pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
     def test_what_is_no_file_is_not_used(self, connect: Opener, server: Server, cache: Path, tmp_path: Path, kind: str) -> None:
         create(expecting(connect), declared(0, "v1"))
-        elsewhere = cache.rename(tmp_path / "elsewhere")
+        file = the_only_one(cache)
+        elsewhere = file.rename(tmp_path / "elsewhere")
         match kind:
             case "link":
-                cache.symlink_to(elsewhere)
+                file.symlink_to(elsewhere)
             case "pipe":
-                os.mkfifo(cache)
+                os.mkfifo(file)
             case _:
-                cache.mkdir()
+                file.mkdir()
         content = elsewhere.read_bytes()
         create(expecting(connect), declared(1, "v1"))
         assert len(server.detail_calls()) == 2
@@ -378,7 +397,7 @@ class TestCache:
         assert [*tmp_path.iterdir()] == []
         monkeypatch.setenv("HOME", str(tmp_path))
         create(expecting(connect), declared(2, "v1"))
-        assert (tmp_path / ".cache" / "pulumi-atlassian-forge" / "verified-installations.json").is_file()
+        assert the_only_one(tmp_path / ".cache" / "pulumi-atlassian-forge" / "verified-installations").is_file()
 
 
 def test_a_module_of_another_stack_confirms_nothing(connect: Opener, server: Server) -> None:

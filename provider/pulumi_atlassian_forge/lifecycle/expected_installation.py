@@ -8,6 +8,7 @@ retried, and what was verified is cached for the life of the token (docs/adr/000
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Final, Protocol
@@ -31,6 +32,7 @@ class NotTheExpectedInstallation(ApiError):
 class ExpectedInstallationUnknown(ApiError):
     """The Installation Details API does not tell whose credentials these are, now. Nothing was sent."""
 
+    is_relay_outdated = False  # the relay refused the request
     is_request_wrong = False  # the API responded with 404: another request would not help
     why = ""  # the response, in words
     next_request_s = INTERVAL_S  # seconds after which another request may be accepted
@@ -69,14 +71,29 @@ class Source(Protocol):
         """Whether the authentication method names the expected installation, or another one; None if it names none."""
 
 
-class ExpectedInstallation:
-    """The expected installation, and what is known of the credentials that this process used. Shared by all threads."""
+class Verdicts:
+    """What is known of the credentials that this process used. Two names in the settings may stand for one installation."""
 
-    def __init__(self, installation: str, source: Source) -> None:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._locks: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
+        # By fingerprint and expected installation; None: verified.
+        self.failures: dict[tuple[str, str], ApiError | None] = {}
+
+    def lock(self, fingerprint: str, installation: str) -> threading.Lock:
+        """Held while these credentials are verified: the others need not wait."""
+        with self._lock:
+            return self._locks[fingerprint, installation]
+
+
+class ExpectedInstallation:
+    """The expected installation of one connection. Shared by all threads."""
+
+    def __init__(self, installation: str, source: Source, verdicts: Verdicts) -> None:
         self.installation = installation  # <appId>/<environmentId>/<installationId>
         self.source = source
+        self._verdicts = verdicts
         self._lock = threading.Lock()
-        self._failures: dict[str, ApiError | None] = {}  # by fingerprint; None: verified
         self._has_warned = False
 
     def verify(self, obtain: Callable[[], Credentials]) -> tuple[Credentials, ExpectedInstallationUnknown | None]:
@@ -88,12 +105,13 @@ class ExpectedInstallation:
         for _ in range(_REFRESHES_MAX):
             credentials = obtain()
             fingerprint = self.source.fingerprint(credentials)
-            with self._lock:
-                if fingerprint not in self._failures:
-                    self._failures |= self._verify(fingerprint)
-                if fingerprint not in self._failures:
-                    continue  # they were refreshed meanwhile
-                failure = self._failures[fingerprint]
+            failures, wanted = self._verdicts.failures, (fingerprint, self.installation)
+            with self._verdicts.lock(*wanted):
+                if wanted not in failures:
+                    failures.update({(sent, self.installation): found for sent, found in self._verify(fingerprint).items()})
+            if wanted not in failures:
+                continue  # they were refreshed meanwhile
+            failure = failures[wanted]
             if failure is None or isinstance(failure, ExpectedInstallationUnknown):
                 return credentials, failure
             raise failure
@@ -138,6 +156,7 @@ def _unknown(failure: ApiError) -> ExpectedInstallationUnknown:
         f"expectedInstallation could not be verified ({_short(failure)}), and no module of this stack confirms the installation"
     )
     error.why = _short(failure)
+    error.is_relay_outdated = isinstance(failure, Unauthorized) and failure.is_from_relay
     error.is_request_wrong = failure.status == HTTPStatus.NOT_FOUND
     error.next_request_s = INTERVAL_S if failure.retry_after is None else failure.retry_after
     return error

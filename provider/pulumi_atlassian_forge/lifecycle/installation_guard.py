@@ -202,8 +202,11 @@ class InstallationGuard:
         if self.expected is None:
             return False
         source = self.expected.source
-        actual = None if self.identity is None else self.identity()
-        if actual is not None and (actual in self._known.identities or source.names_expected()):
+        actual = None if self.identity is None else self.identity()  # a relay tells it with its first response
+        is_named = source.names_expected()
+        if is_named is False:
+            return False
+        if is_named or (actual is not None and actual in self._known.identities):
             return True
         return self._is_one_found(source.module_list, (source.version, ""), self._end_of_registers_wait())
 

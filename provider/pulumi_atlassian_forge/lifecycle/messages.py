@@ -141,6 +141,8 @@ def expectation_step(
     setting = setting_of(installation, "expectedInstallation")
     if isinstance(error, NotTheExpectedInstallation):
         return f"correct {_setting_and_meaning(installation, auth_method)[0]}, or {setting}"
+    if error.is_relay_outdated:
+        return "deploy the newest version of the relay (examples/web-trigger-relay), which relays this request"
     if error.is_request_wrong:
         return f"check the three ids of {setting}"
     return f"run the command again in {error.next_request_s:.0f} s, when the API accepts another such request"

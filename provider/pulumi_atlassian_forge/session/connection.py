@@ -19,6 +19,7 @@ from pulumi_atlassian_forge.api.request_response import Request, Response
 from pulumi_atlassian_forge.auth.auth_method import identity_of, open_auth_method
 from pulumi_atlassian_forge.config.settings import InstallationSettings
 from pulumi_atlassian_forge.errors import Notify
+from pulumi_atlassian_forge.lifecycle.expected_installation import ExpectedInstallation, Verdicts
 from pulumi_atlassian_forge.lifecycle.installation_guard import InstallationGuard
 from pulumi_atlassian_forge.lifecycle.recovery import Registrar
 from pulumi_atlassian_forge.model.module_id import Version
@@ -38,8 +39,8 @@ _ADVICE = "; the others need not wait with it: --parallel, see docs/guide/authen
 class Connection:
     """One installation: its client, and per API version its operations and its list. Shared by all threads.
 
-    A relative path in the settings starts at ``root``. A request that fails, or a token that cannot be obtained, is an
-    :class:`~pulumi_atlassian_forge.api.errors.ApiError`.
+    A relative path in the settings starts at ``root``. ``verdicts`` are those of the whole process. A request that fails, or a
+    token that cannot be obtained, is an :class:`~pulumi_atlassian_forge.api.errors.ApiError`.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Connection:
         notify: Notify,
         *,
         is_one_of_several: bool = False,
+        verdicts: Verdicts | None = None,
     ) -> None:
         self.name = name
         self.notify = notify
@@ -84,7 +86,10 @@ class Connection:
             )
             for v, operations in self._operations.items()
         }
-        self._details_source = self._verify_installation(settings, root) if settings.expected_installation is not None else None
+        self._details_source: DetailsSource | None = None
+        if settings.expected_installation is not None:
+            address = f"{root} {name} {self.base_url}" if settings.on_emulator else self.base_url
+            self._expect(settings.expected_installation, address, verdicts or Verdicts())
 
     def operations(self, version: Version) -> Operations:
         """The five operations under one version of the API."""
@@ -128,26 +133,25 @@ class Connection:
         """The details of the expected installation, or why they are not known; None if none is expected. Sends one request."""
         return None if self._details_source is None else self._details_source.details()[1]
 
-    def _verify_installation(self, settings: InstallationSettings, root: Path) -> DetailsSource:
-        """Have the guard verify the expected installation before the first write, and with new credentials again."""
-        # Few stacks set it, and the others need not load it.
-        from pulumi_atlassian_forge.lifecycle.expected_installation import ExpectedInstallation  # noqa: PLC0415
+    def _expect(self, installation: str, address: str, verdicts: Verdicts) -> None:
+        """Have the guard verify the installation before the first write, and with new credentials again.
 
+        The address tells apart what the same credentials mean elsewhere: without a token, an emulator goes by the name.
+        """
+        # Few stacks expect one, and the others need not load these.
         from .details_source import DetailsSource  # noqa: PLC0415
-        from .verified_installations import VerifiedInstallations, cache_file  # noqa: PLC0415
+        from .verified_installations import VerifiedInstallations, cache_folder  # noqa: PLC0415
 
-        source = DetailsSource(
-            settings.expected_installation or "",
+        self._details_source = DetailsSource(
+            installation,
             self.version,
-            # An emulator's path starts at the root, and without credentials its installation is the one of this name.
-            address=f"{root} {self.name} {self.base_url}" if settings.on_emulator else self.base_url,
+            address=address,
             method=self._auth_method,
             client=self._client,
             module_list=self.module_list,
-            cache=VerifiedInstallations(cache_file()),
+            cache=VerifiedInstallations(cache_folder()),
         )
-        self.guard.expected = ExpectedInstallation(settings.expected_installation or "", source)
-        return source
+        self.guard.expected = ExpectedInstallation(installation, self._details_source, verdicts)
 
     def _forget(self) -> None:
         """New credentials may be those of another installation: everything known of it is forgotten."""

@@ -25,6 +25,7 @@ from .notifications import to_standard_error
 
 if TYPE_CHECKING:
     from pulumi_atlassian_forge.api.protocol import LiveModule
+    from pulumi_atlassian_forge.lifecycle.expected_installation import Verdicts
     from pulumi_atlassian_forge.manifest.manifest import Manifest, Manifests
 
     from .connection import Connection
@@ -50,6 +51,7 @@ class Connections:
         self._notify = notify
         self._guards: dict[str, InstallationGuard] = {}
         self._manifests: Manifests | None = None
+        self._verdicts: Verdicts | None = None
 
     @property
     def names(self) -> list[str]:
@@ -111,14 +113,23 @@ class Connections:
     def open(self, name: str) -> Connection:
         """The connection to an installation: one for all threads."""
         # It imports the client. A preview needs none, and is a tenth of a second faster without.
+        from pulumi_atlassian_forge.lifecycle.expected_installation import Verdicts  # noqa: PLC0415
+
         from .connection import Connection  # noqa: PLC0415
 
         with self._lock:
             connection = self._open.get(name)
             if connection is None:
                 settings, is_one_of_several = self._installations.resolve(name), len(self.names) > 1
+                verdicts = self._verdicts = self._verdicts or Verdicts()
                 connection = self._open[name] = Connection(
-                    name, settings, self._root, self.guard(name), self._notify, is_one_of_several=is_one_of_several
+                    name,
+                    settings,
+                    self._root,
+                    self.guard(name),
+                    self._notify,
+                    is_one_of_several=is_one_of_several,
+                    verdicts=verdicts,
                 )
             return connection
 

@@ -1,7 +1,8 @@
-"""Cache of verified installations, in a file of the user: which credentials belong to which installation.
+"""Cache of verified installations, in a folder of the user: which credentials belong to which installation.
 
-The Installation Details API accepts one request in five minutes, so a run uses what an earlier one has verified. The file holds
-hashes, and no secret. A file that cannot be read, or that somebody else may have written, counts as empty.
+The Installation Details API accepts one request in five minutes, so a run uses what an earlier one has verified. Each entry is a
+file of its own, so that no two processes or installations overwrite the entry of the other. Its name is a hash, and it holds no
+secret. A file that cannot be read, or that somebody else may have written, counts as missing.
 """
 
 from __future__ import annotations
@@ -14,68 +15,62 @@ import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 UNKNOWN_EXPIRY_S: Final = 3600.0
 """Seconds for which an entry is valid if the expiry of the token is not known."""
 
-_FILE: Final = Path("pulumi-atlassian-forge") / "verified-installations.json"
-_MAX_BYTES: Final = 262_144
-_MAX_ENTRIES: Final = 200
+_FOLDER: Final = Path("pulumi-atlassian-forge") / "verified-installations"
+_MAX_BYTES: Final = 4096
 _WRITABLE_BY_OTHERS: Final = stat.S_IWGRP | stat.S_IWOTH
 
 
-def cache_file() -> Path | None:
-    """The file of this user, by ``XDG_CACHE_HOME`` or ``HOME``; None if neither names a folder."""
-    folder, home = Path(os.environ.get("XDG_CACHE_HOME", "")), Path(os.environ.get("HOME", ""))
-    if folder.is_absolute():  # the XDG specification ignores a relative one
-        return folder / _FILE
-    return home / ".cache" / _FILE if home.is_absolute() else None
+def cache_folder() -> Path | None:
+    """The folder of this user, by ``XDG_CACHE_HOME`` or ``HOME``; None if neither names an absolute path."""
+    cache, home = Path(os.environ.get("XDG_CACHE_HOME", "")), Path(os.environ.get("HOME", ""))
+    if cache.is_absolute():  # the XDG specification ignores a relative one
+        return cache / _FOLDER
+    return home / ".cache" / _FOLDER if home.is_absolute() else None
 
 
 class VerifiedInstallations:
-    """The cache. Several processes may use it: one may lose the entry of another, which costs a request and nothing else."""
+    """The cache, shared by any number of threads and processes. Without a folder it is empty."""
 
-    def __init__(self, file: Path | None, clock: Callable[[], float] = time.time) -> None:
-        self._file = file
+    def __init__(self, folder: Path | None, clock: Callable[[], float] = time.time) -> None:
+        self._folder = folder
         self._clock = clock
 
     def get(self, fingerprint: str) -> str | None:
         """The installation that the credentials with this hash belong to; None if that is not known, or no longer."""
-        found = self._read().get(fingerprint)
-        return None if found is None else found[0]
+        return None if self._folder is None else self._read(_file(self._folder, fingerprint))
 
     def record(self, fingerprint: str, installation: str, expires_at: float | None) -> None:
         """Record an installation until the token expires, in seconds since the epoch; None: that is not known."""
-        if self._file is None:
+        if self._folder is None:
             return
         until = self._clock() + UNKNOWN_EXPIRY_S if expires_at is None else expires_at
-        entries = {**self._read(), fingerprint: (installation, until)}
-        latest = sorted(entries.items(), key=lambda entry: entry[1][1])[-_MAX_ENTRIES:]
-        values = {name: {"installation": named, "until": until} for name, (named, until) in latest}
+        content = json.dumps({"installation": installation, "until": until}).encode()
         # Without a folder that can be written to, each run asks again.
         with contextlib.suppress(OSError):
-            _write(self._file, json.dumps(values).encode())
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _require_own(self._folder.stat())
+            for file in self._folder.glob("*.json"):
+                if self._read(file) is None:
+                    file.unlink(missing_ok=True)
+            _write(_file(self._folder, fingerprint), content)
 
-    def _read(self) -> dict[str, tuple[str, float]]:
-        """The entries that have not expired."""
+    def _read(self, file: Path) -> str | None:
+        """The installation in a file; None if it holds none, or one that has expired."""
         try:
-            value = json.loads(b"" if self._file is None else _own_bytes(self._file))
-        except (OSError, ValueError, RecursionError):
-            return {}
-        entries = value.items() if isinstance(value, dict) else ()
-        read = {name: _entry(entry) for name, entry in entries}
-        now = self._clock()
-        return {name: entry for name, entry in read.items() if entry is not None and entry[1] > now}
+            value = json.loads(_own_bytes(file))
+            installation, until = value["installation"], float(value["until"])
+        except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
+            return None
+        return installation if isinstance(installation, str) and until > self._clock() else None
 
 
-def _entry(value: Any) -> tuple[str, float] | None:
-    if not isinstance(value, dict):
-        return None
-    installation, until = value.get("installation"), value.get("until")
-    if not isinstance(installation, str) or not isinstance(until, int | float) or isinstance(until, bool):
-        return None
-    return installation, float(until)
+def _file(folder: Path, fingerprint: str) -> Path:
+    return folder / f"{fingerprint}.json"
 
 
 def _own_bytes(file: Path) -> bytes:
@@ -97,8 +92,6 @@ def _require_own(found: os.stat_result) -> None:
 
 def _write(file: Path, content: bytes) -> None:
     """Replace the file at one stroke, so that no other process reads half of it."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _require_own(file.parent.stat())
     temporary = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
     try:
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as opened:
