@@ -413,3 +413,78 @@ def test_acceptMissingModules_does_not_replace_the_verification(connect: Opener,
     with pytest.raises(ForgeError, match=r"\(AF601\)"):
         read(expecting(connect, OTHER, acceptMissingModules="true"), id_, outputs)
     assert read(expecting(connect, acceptMissingModules="true"), id_, outputs) is None
+
+
+class TestTheAuthenticationMethodNamesTheInstallation:
+    """A relay names it with each response, and a token command may print it."""
+
+    @staticmethod
+    def command(tmp_path: Path, server: Server, id_: str) -> str:
+        file = tmp_path / "printed"
+        file.write_text(json.dumps({"token": server.token, "installationId": id_}), "utf-8")
+        return json.dumps(["cat", str(file)])
+
+    @pytest.fixture
+    def by_command(self, connect: Opener, server: Server, tmp_path: Path) -> Opener:
+        def opener(id_: str, installation: str = INSTALLATION) -> Connection:
+            return expecting(connect, installation, tokenFile="", tokenCommand=self.command(tmp_path, server, id_))
+
+        return opener
+
+    def test_the_expected_one_confirms_it_if_the_api_does_not_tell(
+        self, by_command: Opener, server: Server, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        responding(server, UNDECIDED["429"][0])
+        create(by_command(INSTALLATION.rpartition("/")[2].upper()), declared(0, "v1"))
+        assert len(server.modules()) == 1
+        assert capsys.readouterr().err.count("(AF603)") == 1
+
+    def test_another_one_refuses_it_if_the_api_does_not_tell(self, by_command: Opener, server: Server) -> None:
+        made = create(by_command("12345678-1234-4234-8234-123456789abc", INSTALLATION), declared(0, "v1"))  # verified by the API
+        responding(server, UNDECIDED["429"][0])
+        server.token = "planted-second"
+        connection = by_command("12345678-1234-4234-8234-123456789abc")
+        connection.guard.on_recorded("v1", made[0].key, made[1])
+        with pytest.raises(ForgeError, match=r"the authentication method names another one") as caught:
+            update(connection, made[0], declared(0, "v1", "new"), made[1])
+        assert str(caught.value).endswith("(AF601)")
+
+    def test_the_recorded_identity_confirms_it(self, by_command: Opener, server: Server) -> None:
+        made = create(by_command("a-name"), declared(0, "v1"))
+        assert made[1]["__identity"]
+        server.token = "planted-second"
+        responding(server, UNDECIDED["500"][0])
+        connection = by_command("a-name")
+        update(connection, made[0], declared(0, "v1", "new"), made[1])
+        assert server.modules()[0]["data"]["endpoint"] == "new-0"
+        with pytest.raises(ForgeError, match="not the installation that the stack was deployed to"):
+            update(by_command("another-name"), made[0], declared(0, "v1", "newer"), made[1])
+
+    @pytest.mark.parametrize("named", [INSTALLATION.rpartition("/")[2], "12345678-1234-4234-8234-123456789abc"])
+    @pytest.mark.parametrize("is_new", [True, False])
+    def test_over_a_relay_of_this_and_of_an_earlier_version(
+        self, connect: Opener, server: Server, monkeypatch: pytest.MonkeyPatch, named: str, is_new: bool
+    ) -> None:
+        inner: list[Call] = []
+
+        def relay(call: Call) -> Any:
+            envelope = json.loads(call.body)
+            path, _, query = envelope["path"].partition("?")
+            headers = {"authorization": f"Bearer {server.token}"}
+            inner.append(Call(envelope["method"], path, query, (envelope["body"] or "").encode(), headers))
+            if is_about_details(inner[-1]) and not is_new:
+                return 403, {"code": "RELAY_OPERATION", "message": "none of the five operations"}, {"x-relay": "refused"}
+            status, body, headers = server._served(inner[-1])
+            return status, body, {**headers, "x-relay": "relayed", "x-relay-installation": named}
+
+        server.interfere = relay
+        monkeypatch.setenv("ATLASSIAN_FORGE_RELAY_URL", f"{server.base_url}/relay")
+        monkeypatch.setenv("ATLASSIAN_FORGE_RELAY_KEY", "planted-key-of-more-than-32-characters")
+        if is_new or named == INSTALLATION.rpartition("/")[2]:
+            create(expecting(connect), declared(0, "v1"))
+            assert len(server.modules()) == 1
+            return
+        with pytest.raises(ForgeError, match="next: deploy the newest version of the relay") as caught:
+            create(expecting(connect), declared(0, "v1"))
+        assert str(caught.value).endswith("(AF602)")
+        assert {call.method for call in inner} == {"GET"}
