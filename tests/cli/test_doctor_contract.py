@@ -35,6 +35,10 @@ def test_healthy(doctor: Doctor, api: Server) -> None:
         "  ok       read: a module reads as it is listed\n"
         "  ok       unknown key: 404 with `message`\n"
         "  ok       versions apart: the other version has 2 modules of its own\n"
+        "  warn     installation: nothing tells which installation the credentials belong to: expectedInstallation is not set, "
+        "the authentication method names none, and no stack with two modules is known, of which one could confirm the other\n"
+        "             next: set ATLASSIAN_FORGE_EXPECTED_INSTALLATION (or atlassian-forge:expectedInstallation) to "
+        "<appId>/<environmentId>/<installationId> (docs/guide/errors.md#expectedinstallation)\n"
     )
     assert api.counts() == {"GET": 6, "POST": 0, "PUT": 0, "DELETE": 0}
 

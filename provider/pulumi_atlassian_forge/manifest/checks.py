@@ -14,7 +14,7 @@ from pulumi_atlassian_forge.model.content import TRIGGER, is_typed
 from pulumi_atlassian_forge.model.problems import Location, Problem, argument_of, path_of
 from pulumi_atlassian_forge.model.suggestions import nearest
 
-from .event_scopes import EVENT_SCOPES
+from .event_scopes import EVENT_SCOPES, missing_scopes
 from .manifest import DeclaredList, Manifest
 
 _Kind = Literal["function", "endpoint", "resource"]
@@ -155,12 +155,14 @@ def _check_scopes(events: Any, where: Location, manifest: Manifest) -> Iterator[
 
 def _missing_scopes(event: str, manifest: Manifest) -> str | None:
     """An app needs all of the classic scopes, or all of the granular ones; ``forge deploy`` refuses a mixture, too."""
-    need, have = EVENT_SCOPES.get(event), manifest.scopes.lines.keys()
-    if need is None or need.classic <= have or (need.granular and need.granular <= have):
+    have = manifest.scopes.lines.keys()
+    missing = missing_scopes(event, have)
+    if not missing:
         return None
-    classic = " and ".join(sorted(need.classic - have))
+    need = EVENT_SCOPES[event]
+    classic = " and ".join(sorted(missing))
     granular = need.granular - have
-    scopes = "scope" if len(need.classic - have) == 1 else "scopes"
+    scopes = "scope" if len(missing) == 1 else "scopes"
     # The granular scopes are named only to an app that has some of them: the classic ones are fewer.
     also = f", or of the granular ones {' and '.join(sorted(granular))}" if granular and need.granular & have else ""
     lacks = "which permissions.scopes does not list" if manifest.scopes.exists else "and there is no permissions.scopes"

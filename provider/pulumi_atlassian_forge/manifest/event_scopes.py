@@ -8,6 +8,7 @@ granular scopes of all of them.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
@@ -125,3 +126,14 @@ EVENT_SCOPES: Final[dict[str, Scopes]] = {
     **dict(_events("jira-software", _JIRA_SOFTWARE)),
     **dict(_events("jsm-entity", _JSM)),
 }
+
+
+def missing_scopes(event: str, granted: AbstractSet[str]) -> frozenset[str]:
+    """The classic scopes that an app lacks for an event.
+
+    None if it has all of them, or all of the granular ones, or if the event is not in the table.
+    """
+    need = EVENT_SCOPES.get(event)
+    if need is None or need.classic <= granted or (need.granular and need.granular <= granted):
+        return frozenset()
+    return need.classic - granted

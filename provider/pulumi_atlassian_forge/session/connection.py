@@ -133,6 +133,13 @@ class Connection:
         """The details of the expected installation, or why they are not known; None if none is expected. Sends one request."""
         return None if self._details_source is None else self._details_source.details()[1]
 
+    def is_verified(self) -> bool:
+        """Whether an earlier request proved that the credentials belong to the expected installation. Sends no request."""
+        source = self._details_source
+        if source is None:
+            return False
+        return source.verified_earlier(source.fingerprint(source.credentials())) == self.expected_installation
+
     def _expect(self, installation: str, address: str, verdicts: Verdicts) -> None:
         """Have the guard verify the installation before the first write, and with new credentials again.
 

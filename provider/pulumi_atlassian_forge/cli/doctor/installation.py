@@ -30,6 +30,7 @@ from pulumi_atlassian_forge.model.module_id import Version
 from pulumi_atlassian_forge.session.session import Connections
 
 from . import api_contract, network, token
+from .expected_installation import check_expected_installation
 from .result import TRANSIENT, Check, duration, fail, fill_skipped, from_error, ok, skipped, warn
 
 NAMES: Final = ("settings", *network.NAMES, "clock", token.NAME, "auth", "version", *api_contract.NAMES)
@@ -73,7 +74,8 @@ def check_installation(
         return fill_skipped(found, NAMES, found[-1].name)
     other = next((responses[v] for v, failure in failures.items() if v != target.version and failure is None), None)
     found += api_contract.check_contract(target, responses[target.version], other)
-    return fill_skipped(found, NAMES, "list")
+    last = check_expected_installation(target, responses[target.version], stacks)
+    return [*fill_skipped(found, NAMES, "list"), *last]
 
 
 def _settings(connections: Connections, target: Target, api_version: str | None) -> Check:
