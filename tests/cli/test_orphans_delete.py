@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from testing.command import printed, register_outside, run
-from testing.independent_server import Server
+from testing.independent_server import INSTALLATION, Server, is_about_details
 
 # A shell that runs the tests in the background has every process below it ignore SIGINT.
 RUN = """
@@ -44,9 +44,9 @@ def state(path: Path, ids: list[str], external: list[str] | None = None) -> None
     path.write_text(json.dumps({"version": 3, "deployment": {"resources": resources}}), "utf-8")
 
 
-def delete(server: Server, folder: Path, *args: str, states: tuple[str, ...] = ("a.json", "b.json")) -> Any:
+def delete(server: Server, folder: Path, *args: str, states: tuple[str, ...] = ("a.json", "b.json"), **environment: str) -> Any:
     given = [part for name in states for part in ("--state", str(folder / name))]
-    return run("orphans", "--delete", *given, *args, server=server)
+    return run("orphans", "--delete", *given, *args, server=server, **environment)
 
 
 def left(server: Server) -> list[str]:
@@ -165,3 +165,19 @@ def test_ctrl_c_at_a_question_deletes_no_more(server: Server, folder: Path) -> N
     assert code in {130, -signal.SIGINT}  # a shell says 130 to both; the second is a Ctrl-C that met the interpreter at its end
     assert "Traceback" not in shown
     assert {"owned", "elsewhere", "orphan-2"} <= set(left(server))
+
+
+def test_nothing_is_deleted_with_the_token_of_another_installation(server: Server, folder: Path) -> None:
+    environment = {"XDG_CACHE_HOME": str(folder / "cache"), "ATLASSIAN_FORGE_EXPECTED_INSTALLATION": INSTALLATION}
+    other = {**environment, "ATLASSIAN_FORGE_EXPECTED_INSTALLATION": INSTALLATION.replace("1", "9")}
+    done = delete(server, folder, "orphan-1", "orphan-2", "--yes", **other)
+    assert done.code == 1
+    assert done.stderr.count("the credentials do not belong to expectedInstallation 99999999") == 2
+    assert "next: correct ATLASSIAN_FORGE_TOKEN" in done.stderr
+    assert left(server) == ["elsewhere", "orphan-1", "orphan-2", "owned", "read"]
+    server.interfere = lambda call: (429, {"message": "no"}) if is_about_details(call) else None
+    # The module of the state confirms the installation.
+    done = delete(server, folder, "orphan-1", "--yes", **environment)
+    assert done.code == 2, done.stderr
+    assert "(AF603)" in done.stderr
+    assert "orphan-1" not in left(server)

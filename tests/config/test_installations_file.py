@@ -96,6 +96,7 @@ other: 1
         ("installations:\n  acme:\n    tokenCommand: fetch --all", ":3: tokenCommand of 'acme': is a command line"),
         ("installations:\n  acme:\n    apiVersion: [v1]", ":3: apiVersion of 'acme': input should be 'v1' or 'v2'"),
         ("installations:\n  acme:\n    relayUrl: http://example.com/x", ":3: relayUrl of 'acme': must be https"),
+        ("installations:\n  acme:\n    expectedInstallation: acme", ":3: expectedInstallation of 'acme': must be <appId>/<env"),
         ("installations:\n  acme:\n    containerProxy: everything", ":3: containerProxy of 'acme': must be installationId="),
     ],
 )
@@ -144,7 +145,7 @@ def test_the_schema_for_editors_agrees() -> None:
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
     assert not list(validator.iter_errors(yaml.safe_load(GOOD)))
-    for text in ("token: x", "baseURL: x", "apiVersion: v3", "connectTimeout: 0"):
+    for text in ("token: x", "baseURL: x", "apiVersion: v3", "connectTimeout: 0", "expectedInstallation: a/b/c"):
         assert list(validator.iter_errors(yaml.safe_load(f"installations: {{acme: {{{text}}}}}"))), text
     for name in ("default", "Acme"):
         assert list(validator.iter_errors({"installations": {name: {}}})), name

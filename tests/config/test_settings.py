@@ -248,3 +248,45 @@ def test_a_setting_of_an_old_name_is_an_error_that_names_the_new_one(monkeypatch
 def test_the_error_for_an_old_name_contains_its_code() -> None:
     with pytest.raises(ForgeError, match=r"next: rename it, and run the command again \(AF101\)$"):
         installations({next(iter(RENAMED)): "x"})
+
+
+ID = "0123abcd-4567-89ab-cdef-0123456789ab"
+
+
+@pytest.mark.parametrize("value", [f"{ID}/{ID}/{ID}", f" {ID.upper()}/{ID}/{ID}\n"])
+def test_the_expected_installation(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("ATLASSIAN_FORGE_ACME_EXPECTED_INSTALLATION", value)
+    monkeypatch.setenv("ATLASSIAN_FORGE_EXPECTED_INSTALLATION", f"{ID}/{ID}/{ID.replace('0', '1')}")
+    config = {"atlassian-forge:installations": json.dumps({"acme": {"baseUrl": "emulator://a.db", "expectedInstallation": "x"}})}
+    assert Installations(config.get).resolve("acme").expected_installation == f"{ID}/{ID}/{ID}"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "acme",
+        ID,
+        f"{ID}/{ID}",
+        f"{ID}/{ID}/{ID}/",
+        f"/{ID}/{ID}/{ID}",
+        f"{ID}/{ID}/{ID}/{ID}",
+        f"ari:cloud:ecosystem::app/{ID}/{ID}/{ID}",
+        f"{ID}/{ID}/{ID}?a=b",
+        f"{ID}/{ID}/..",
+        f"{ID}/{ID}/{ID[:-1]}é",
+        f"{ID}/{ID}/{ID[:-1]}\u0661",
+    ],
+)
+def test_an_expected_installation_that_is_none(value: str) -> None:
+    config = {"atlassian-forge:baseUrl": "emulator://a.db", "atlassian-forge:expectedInstallation": value}
+    with pytest.raises(ForgeError) as caught:
+        Installations(config.get).resolve("default")
+    assert "atlassian-forge:expectedInstallation (or ATLASSIAN_FORGE_EXPECTED_INSTALLATION): must be <appId>/" in str(
+        caught.value
+    )
+    assert "(AF604)" in str(caught.value)
+
+
+def test_an_empty_expected_installation_is_absent() -> None:
+    config = {"atlassian-forge:baseUrl": "emulator://a.db", "atlassian-forge:expectedInstallation": " "}
+    assert Installations(config.get).resolve("default").expected_installation is None

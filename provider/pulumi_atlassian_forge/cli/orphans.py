@@ -16,6 +16,8 @@ from pulumi_atlassian_forge.api.protocol import LiveModule, delete
 from pulumi_atlassian_forge.api.text import printable
 from pulumi_atlassian_forge.config.settings import setting_of, variable
 from pulumi_atlassian_forge.errors import ForgeError
+from pulumi_atlassian_forge.lifecycle.expected_installation import ExpectedInstallationUnknown, NotTheExpectedInstallation
+from pulumi_atlassian_forge.lifecycle.messages import expectation_step
 from pulumi_atlassian_forge.lifecycle.recovery import delete_and_verify
 
 from .output import EXIT_FAILED, EXIT_FOUND, JsonOption, print_json, reported
@@ -57,6 +59,9 @@ def orphans(  # noqa: PLR0913, PLR0917 - typer wants one parameter for each opti
             live = target.modules()
             found = _Found(target, live, [module for module in live if (target.version, module.key) not in managed])
             _require_same_installation(target, live, recorded)
+            for module in recorded:
+                if module.id.installation == target.name and not module.is_external:  # it may confirm the expected installation
+                    target.connection.guard.on_recorded(module.id.version, module.id.key, module.outputs)
             if remove:
                 deleted, failures = _delete(target, _chosen(found, keys or [], yes=yes))
     if remove:
@@ -151,8 +156,10 @@ def _print_deleted(
         for module in deleted:
             print_line(f"deleted {target.version}/{module.key}", module.content.type, summary(module.content))
     for module, error in failures:
-        text = f"forge-modules orphans: {printable(module.key)} could not be deleted: {error}\nnext: run the command again"
-        typer.echo(text, err=True)
+        step = "run the command again"
+        if isinstance(error, NotTheExpectedInstallation | ExpectedInstallationUnknown):
+            step = expectation_step(target.name, target.connection.auth_method, error)
+        typer.echo(f"forge-modules orphans: {printable(module.key)} could not be deleted: {error}\nnext: {step}", err=True)
 
 
 def _print(found: _Found, *, has_states: bool) -> None:

@@ -44,8 +44,8 @@ RENAMED: Final[Mapping[str, str]] = {
 
 _RELAY_KEY_MIN_LENGTH: Final = 32  # as the relay itself demands
 _CONTAINER_IDS: Final = ("installationId", "invocationId")
-_EXPECTED_IDS: Final = ("appId", "environmentId", "installationId")
-_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID: Final = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_THREE_UUIDS: Final = f"{_UUID}/{_UUID}/{_UUID}"
 _EXPECTED_PROBLEM: Final = (
     "must be <appId>/<environmentId>/<installationId>, three UUIDs such as 01234567-89ab-cdef-0123-456789abcdef; the appId is "
     "the last part of app.id in manifest.yml (AF604)"
@@ -99,7 +99,7 @@ class InstallationSettings(BaseSettings):
     operation_timeout: float = Field(default=120.0, gt=0, le=3600)
     adopt_identical: bool = True
     accept_missing_modules: bool = False
-    expected_installation: str | None = None
+    expected_installation: str | None = Field(default=None, json_schema_extra={"pattern": f"^{_THREE_UUIDS}$"})
     max_data_size: int = Field(default=262_144, gt=0)
     manifest: str | None = None
 
@@ -122,10 +122,9 @@ class InstallationSettings(BaseSettings):
     def _validate_expected_installation(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        ids = value.lower().split("/")
-        if len(ids) != len(_EXPECTED_IDS) or not all(map(_UUID.fullmatch, ids)):
+        if re.fullmatch(_THREE_UUIDS, value) is None:
             raise ValueError(_EXPECTED_PROBLEM)
-        return "/".join(ids)
+        return value.lower()
 
     @field_validator("base_url", "relay_url")
     @classmethod
