@@ -44,9 +44,9 @@ def state(path: Path, ids: list[str], external: list[str] | None = None) -> None
     path.write_text(json.dumps({"version": 3, "deployment": {"resources": resources}}), "utf-8")
 
 
-def delete(server: Server, folder: Path, *args: str, states: tuple[str, ...] = ("a.json", "b.json"), **environment: str) -> Any:
+def delete(server: Server, folder: Path, *args: str, states: tuple[str, ...] = ("a.json", "b.json")) -> Any:
     given = [part for name in states for part in ("--state", str(folder / name))]
-    return run("orphans", "--delete", *given, *args, server=server, **environment)
+    return run("orphans", "--delete", *given, *args, server=server)
 
 
 def left(server: Server) -> list[str]:
@@ -168,16 +168,21 @@ def test_ctrl_c_at_a_question_deletes_no_more(server: Server, folder: Path) -> N
 
 
 def test_nothing_is_deleted_with_the_token_of_another_installation(server: Server, folder: Path) -> None:
-    environment = {"XDG_CACHE_HOME": str(folder / "cache"), "ATLASSIAN_FORGE_EXPECTED_INSTALLATION": INSTALLATION}
-    other = {**environment, "ATLASSIAN_FORGE_EXPECTED_INSTALLATION": INSTALLATION.replace("1", "9")}
-    done = delete(server, folder, "orphan-1", "orphan-2", "--yes", **other)
+    def expecting(installation: str, *keys: str) -> Any:
+        return run(
+            *("orphans", "--delete", "--state", str(folder / "a.json"), "--state", str(folder / "b.json"), *keys, "--yes"),
+            server=server,
+            XDG_CACHE_HOME=str(folder / "cache"),
+            ATLASSIAN_FORGE_EXPECTED_INSTALLATION=installation,
+        )
+
+    done = expecting(INSTALLATION.replace("1", "9"), "orphan-1", "orphan-2")
     assert done.code == 1
     assert done.stderr.count("the credentials do not belong to expectedInstallation 99999999") == 2
     assert "next: correct ATLASSIAN_FORGE_TOKEN" in done.stderr
     assert left(server) == ["elsewhere", "orphan-1", "orphan-2", "owned", "read"]
     server.interfere = lambda call: (429, {"message": "no"}) if is_about_details(call) else None
-    # The module of the state confirms the installation.
-    done = delete(server, folder, "orphan-1", "--yes", **environment)
+    done = expecting(INSTALLATION, "orphan-1")  # the module of the state confirms the installation
     assert done.code == 2, done.stderr
     assert "(AF603)" in done.stderr
     assert "orphan-1" not in left(server)

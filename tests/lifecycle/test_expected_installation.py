@@ -125,9 +125,10 @@ def test_the_message_says_when_to_run_again(connect: Opener, server: Server) -> 
     responding(server, UNDECIDED["500"][0])
     with pytest.raises(ForgeError, match="next: run the command again in 300 s"):
         create(expecting(connect), declared(0, "v1"))
-    responding(server, UNDECIDED["404"][0])
-    with pytest.raises(ForgeError, match="next: check the three ids of ATLASSIAN_FORGE_EXPECTED_INSTALLATION"):
-        create(expecting(connect), declared(0, "v1"))
+    for status in (400, 404, 410, 422):
+        responding(server, (status, {"message": "no"}))
+        with pytest.raises(ForgeError, match="next: check the three ids of ATLASSIAN_FORGE_EXPECTED_INSTALLATION"):
+            create(expecting(connect), declared(0, "v1"))
 
 
 def test_a_response_that_hangs_does_not_verify(connect: Opener, server: Server) -> None:
@@ -324,6 +325,11 @@ class TestCache:
         the_only_one(cache).write_text(json.dumps({**entry, "until": time.time() - 1}), "utf-8")
         create(expecting(connect), declared(1, "v1"))
         assert len(server.detail_calls()) == 2
+
+    def test_a_token_that_never_expires_is_verified_each_day(self, connect: Opener, server: Server, cache: Path) -> None:
+        server.token = jwt(exp=9_000_000_000)
+        create(expecting(connect), declared(0, "v1"))
+        assert json.loads(the_only_one(cache).read_text("utf-8"))["until"] < time.time() + 86_401
 
     def test_without_an_expiry_it_ends_after_an_hour(self, connect: Opener, server: Server, cache: Path) -> None:
         create(expecting(connect), declared(0, "v1"))

@@ -10,10 +10,9 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
 from typing import Final, Protocol
 
-from pulumi_atlassian_forge.api.errors import ApiError, Unauthorized
+from pulumi_atlassian_forge.api.errors import ApiError, NotFound, Rejected, Unauthorized
 from pulumi_atlassian_forge.api.installation_details import INTERVAL_S
 from pulumi_atlassian_forge.api.module_list import ModuleList
 from pulumi_atlassian_forge.api.text import printable
@@ -33,7 +32,7 @@ class ExpectedInstallationUnknown(ApiError):
     """The Installation Details API does not tell whose credentials these are, now. Nothing was sent."""
 
     is_relay_outdated = False  # the relay refused the request
-    is_request_wrong = False  # the API responded with 404: another request would not help
+    is_request_wrong = False  # 404, or another 4xx: the same request would not help
     why = ""  # the response, in words
     next_request_s = INTERVAL_S  # seconds after which another request may be accepted
 
@@ -157,7 +156,7 @@ def _unknown(failure: ApiError) -> ExpectedInstallationUnknown:
     )
     error.why = _short(failure)
     error.is_relay_outdated = isinstance(failure, Unauthorized) and failure.is_from_relay
-    error.is_request_wrong = failure.status == HTTPStatus.NOT_FOUND
+    error.is_request_wrong = isinstance(failure, NotFound | Rejected)
     error.next_request_s = INTERVAL_S if failure.retry_after is None else failure.retry_after
     return error
 

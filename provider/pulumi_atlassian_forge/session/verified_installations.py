@@ -20,6 +20,7 @@ from typing import Final
 UNKNOWN_EXPIRY_S: Final = 3600.0
 """Seconds for which an entry is valid if the expiry of the token is not known."""
 
+_MAX_S: Final = 86_400.0  # of an entry: a system token is valid for four hours
 _FOLDER: Final = Path("pulumi-atlassian-forge") / "verified-installations"
 _MAX_BYTES: Final = 4096
 _WRITABLE_BY_OTHERS: Final = stat.S_IWGRP | stat.S_IWOTH
@@ -48,7 +49,8 @@ class VerifiedInstallations:
         """Record an installation until the token expires, in seconds since the epoch; None: that is not known."""
         if self._folder is None:
             return
-        until = self._clock() + UNKNOWN_EXPIRY_S if expires_at is None else expires_at
+        now = self._clock()
+        until = now + UNKNOWN_EXPIRY_S if expires_at is None else min(expires_at, now + _MAX_S)
         content = json.dumps({"installation": installation, "until": until}).encode()
         # Without a folder that can be written to, each run asks again.
         with contextlib.suppress(OSError):
