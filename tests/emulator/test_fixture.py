@@ -146,6 +146,23 @@ def test_the_environment_leads_the_provider_to_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.complete
+def test_it_names_the_installation_that_a_program_expects(tmp_path: Path) -> None:
+    done = run(
+        tmp_path,
+        """
+        def test_it(forge_emulator, client):
+            app, environment, installation = forge_emulator.expected_installation.split("/")
+            path = f"/forge/installation/v1/{app}/{environment}/installation/{installation}"
+            assert client.get(path).json()["version"] == "1.0.0"
+            assert client.get(path).headers["retry-after"]
+            forge_emulator.option(details_interval_s=0)
+            assert client.get(path).status_code == 200
+            assert client.get(path.replace(installation, app)).status_code == 401
+        """,
+    )
+    assert done.returncode == 0, done.stdout
+
+
 def test_it_runs_in_parallel(tmp_path: Path) -> None:
     done = run(
         tmp_path,
