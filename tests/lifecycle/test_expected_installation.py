@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
+from pulumi_atlassian_forge.config.settings import InstallationSettings
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.create import create
 from pulumi_atlassian_forge.lifecycle.delete import delete
@@ -206,10 +208,13 @@ def test_a_refresh_of_modules_that_exist_sends_no_request_about_the_installation
 
 def test_a_token_that_has_expired_is_not_one_of_another_installation(connect: Opener, server: Server) -> None:
     server.interfere = lambda call: (401, {"message": "Authorization failed"})
-    with pytest.raises(ForgeError) as caught:
-        create(expecting(connect), declared(0, "v1"))
+    connection = expecting(connect)
+    for i in range(2):
+        with pytest.raises(ForgeError) as caught:
+            create(connection, declared(i, "v1"))
     assert "AF601" not in str(caught.value)
     assert "next: refresh ATLASSIAN_FORGE_TOKEN" in str(caught.value)
+    assert len(server.detail_calls()) == 1
 
 
 def test_a_401_beside_a_list_that_fails_is_no_verdict(connect: Opener, server: Server) -> None:
@@ -217,10 +222,15 @@ def test_a_401_beside_a_list_that_fails_is_no_verdict(connect: Opener, server: S
         return (401, {"message": "no"}) if is_about_details(call) else (500, {"message": "broken"})
 
     server.interfere = broken
+    connection = expecting(connect)
     with pytest.raises(ForgeError, match="HTTP 500: broken") as caught:
-        create(expecting(connect), declared(0, "v1"))
+        create(connection, declared(0, "v1"))
     assert "AF601" not in str(caught.value)
+    responding(server, (401, {"message": "no"}))  # now the list can be read
+    with pytest.raises(ForgeError, match=r"\(AF601\)"):
+        create(connection, declared(0, "v1"))
     assert server.writes() == []
+    assert len(server.detail_calls()) == 1
 
 
 class TestRefreshedCredentials:
@@ -404,6 +414,16 @@ class TestCache:
         monkeypatch.setenv("HOME", str(tmp_path))
         create(expecting(connect), declared(2, "v1"))
         assert the_only_one(tmp_path / ".cache" / "pulumi-atlassian-forge" / "verified-installations").is_file()
+
+
+def test_a_connection_without_the_setting_forgets_the_one_before(connect: Opener, server: Server) -> None:
+    """A process may open an installation again, with other settings: the guard is the same."""
+    first = expecting(connect, OTHER)
+    settings = InstallationSettings(base_url=server.base_url, token=SecretStr(server.token))
+    second = Connection("default", settings, Path(), first.guard, lambda about, text: None)
+    create(second, declared(0, "v1"))
+    second.close()
+    assert server.detail_calls() == []
 
 
 def test_a_module_of_another_stack_confirms_nothing(connect: Opener, server: Server) -> None:

@@ -78,6 +78,7 @@ class Verdicts:
         self._locks: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
         # By fingerprint and expected installation; None: verified.
         self.failures: dict[tuple[str, str], ApiError | None] = {}
+        self.rejections: dict[tuple[str, str], ApiError] = {}  # the same, until a list tells what they mean
 
     def lock(self, fingerprint: str, installation: str) -> threading.Lock:
         """Held while these credentials are verified: the others need not wait."""
@@ -132,10 +133,13 @@ class ExpectedInstallation:
         earlier = self.source.verified_earlier(fingerprint)
         if earlier == self.installation:
             return {fingerprint: None}
-        sent, failure = self.source.ask_details()
+        sent, failure = fingerprint, self._verdicts.rejections.get((fingerprint, self.installation))
+        if failure is None:
+            sent, failure = self.source.ask_details()
         if failure is None:
             return {sent: None}
         if isinstance(failure, Unauthorized) and not failure.is_from_relay:
+            self._verdicts.rejections[sent, self.installation] = failure  # if the list fails, it alone is read again
             self.source.list_now()
             if self.source.fingerprint(self.source.credentials()) != sent:
                 return {}

@@ -87,6 +87,7 @@ class Connection:
             for v, operations in self._operations.items()
         }
         self._details_source: DetailsSource | None = None
+        guard.expected = None
         if settings.expected_installation is not None:
             address = f"{root} {name} {self.base_url}" if settings.on_emulator else self.base_url
             self._expect(settings.expected_installation, address, verdicts or Verdicts())
