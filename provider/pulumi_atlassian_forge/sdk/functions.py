@@ -1,14 +1,20 @@
 """Functions of a program: read one module, or list all of them. Each has a variant that takes and returns outputs.
 
-They run in the program's process, in a preview as well, and only read. All calls of a program share one list of each
-installation; the plugin, which is another process, has its own.
+They run in the program's process, in a preview as well, and only read. All calls of one run of a program share one list of each
+installation and its settings; the plugin, which is another process, has its own. A process of the Automation API runs many
+programs: each run starts anew. Variables of its workspace (``env_vars``) reach the engine, and with it the plugin, but nothing
+passes them to the program, so a function says that it reads those of its own process.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
-from collections.abc import Mapping
+import weakref
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +28,16 @@ if TYPE_CHECKING:
     from pulumi_atlassian_forge.session.session import Session
 
 _lock = threading.Lock()
-_sessions: dict[str, Session] = {}
-"""The sessions by their configuration: with the Automation API one process runs several programs."""
+_sessions: weakref.WeakKeyDictionary[Any, dict[str, Session]] = weakref.WeakKeyDictionary()
+"""The sessions of each run, by its connection to the engine, and by the configuration."""
+
+
+class _FunctionError(ForgeError, pulumi.RunError):
+    """Ends a program with its message alone: of any other exception the SDK prints the traceback."""
+
+    def __init__(self, error: ForgeError) -> None:
+        super().__init__(str(error), line=error.line, cause=error.cause)
+        self.code = error.code
 
 
 @dataclass(frozen=True)
@@ -57,7 +71,8 @@ def get_module(key: str, *, installation: str = "default") -> ModuleResult:
     Raises:
         ForgeError: There is no such module, or it cannot be read.
     """
-    return _result(*_session(installation).find(installation, key))
+    with _session(installation) as session:
+        return _result(*session.find(installation, key))
 
 
 def list_modules(*, type: str | None = None, installation: str = "default") -> list[ModuleResult]:  # noqa: A002 - the API's own word
@@ -72,7 +87,8 @@ def list_modules(*, type: str | None = None, installation: str = "default") -> l
     Raises:
         ForgeError: They cannot be listed.
     """
-    found = _session(installation).list_modules(installation)
+    with _session(installation) as session:
+        found = session.list_modules(installation)
     return [_result(id_, live) for id_, live in found if type is None or live.content.type == type]
 
 
@@ -98,26 +114,78 @@ def list_modules_output(
     return pulumi.Output.from_input(type).apply(found)
 
 
-def _session(installation: str) -> Session:
-    """The session of the program's configuration.
+@contextmanager
+def _session(installation: str) -> Iterator[Session]:
+    """The session of this run of the program; outside of a run, one of this call alone.
 
     Raises:
-        ForgeError: The name of the installation is not a text, or the configuration cannot be used.
+        ForgeError: The name of the installation is not a text, the configuration cannot be used, or the call failed.
     """
-    from pulumi.runtime.config import get_config  # noqa: PLC0415 - plain, as the plugin gets it; pulumi.Config wraps secrets
-
-    from pulumi_atlassian_forge.config.settings import NAMESPACE, RENAMED, SETTINGS  # noqa: PLC0415
-    from pulumi_atlassian_forge.session.session import Session  # noqa: PLC0415
+    from pulumi.runtime.settings import get_monitor  # noqa: PLC0415
 
     if not isinstance(installation, str):
-        raise ForgeError("installation must be a plain string, not an Output: it decides which API receives the request")
-    keys = [f"{NAMESPACE}:{field}" for field in (*SETTINGS, *RENAMED, "installations")]
-    config = {key: value for key in keys if (value := get_config(key)) is not None}
-    identity = repr(sorted(config.items()))
+        text = "installation must be a plain string, not an Output: it decides which API receives the request"
+        raise _FunctionError(ForgeError(text))
+    run = get_monitor()
+    try:
+        if run is None:
+            session = _open(installation)
+            with closing(session.connections):
+                yield session
+        else:
+            yield _shared(run, installation)
+    except ForgeError as error:
+        raise _FunctionError(error) from None
+
+
+def _shared(run: object, installation: str) -> Session:
+    identity = repr((installation, sorted(_config().items())))
     with _lock:
-        if identity not in _sessions:
-            _sessions[identity] = Session(config.get)
-        return _sessions[identity]
+        sessions = _sessions.setdefault(run, {})
+        if identity not in sessions:
+            session = sessions[identity] = _open(installation)
+            weakref.finalize(run, session.connections.close).atexit = False
+        return sessions[identity]
+
+
+def _config() -> dict[str, str]:
+    """The configuration of the program, plain, as the plugin gets it; ``pulumi.Config`` would wrap secrets."""
+    from pulumi.runtime.config import get_config  # noqa: PLC0415
+
+    from pulumi_atlassian_forge.config.settings import NAMESPACE, RENAMED, SETTINGS  # noqa: PLC0415
+
+    keys = [f"{NAMESPACE}:{field}" for field in (*SETTINGS, *RENAMED, "installations")]
+    return {key: value for key in keys if (value := get_config(key)) is not None}
+
+
+def _open(installation: str) -> Session:
+    from pulumi_atlassian_forge.session.session import Session  # noqa: PLC0415
+
+    session = Session(_config().get)
+    # A program that the engine itself started has the engine's environment. Nothing tells whether the workspace has others.
+    if "pulumi.automation" in sys.modules and "PULUMI_CONFIG" not in os.environ:
+        _mention_environment(session, installation)
+    return session
+
+
+def _mention_environment(session: Session, installation: str) -> None:
+    """Say that variables of the workspace are not seen, if the installation is not configured, or by variables."""
+    from pulumi_atlassian_forge.config.settings import PREFIX, SETTINGS  # noqa: PLC0415
+
+    connections = session.connections
+    try:
+        address = connections.open(installation).base_url
+    except ForgeError as error:
+        raise ForgeError(
+            f"{error.line}\nget_module and list_modules of a program of the Automation API read the environment of this process; "
+            "env_vars of the workspace reach its resources only\n"
+            "next: set the variables in os.environ, or the settings in the stack's configuration",
+            code="AF501",
+        ) from None
+    if any((connections.source(installation, field) or "").startswith(PREFIX) for field in SETTINGS):
+        pulumi.log.info(
+            f"get_module and list_modules read {address} by the environment of this process, and not by env_vars of the workspace"
+        )
 
 
 def _result(id_: ModuleId, live: LiveModule) -> ModuleResult:
