@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,7 +20,7 @@ from pulumi_atlassian_forge.session.session import Connections
 from .output import EXIT_FOUND, JsonOption, fail, print_json, reported
 from .stack_state import RecordedModule, export_stack, read_state_file, recorded_modules
 from .tables import count_of, print_line, progress, value_text
-from .target import open_connections
+from .target import open_configured
 
 Status = Literal["changed", "deleted", "type changed"]
 
@@ -57,15 +60,20 @@ def drift(
 
     A module that no state holds is not drift: `forge-modules orphans` finds it.
     """
-    with reported("drift"):
+    with reported("drift"), ExitStack() as opened:
         if not state and not stack:
             raise ForgeError("there is nothing to compare with\nnext: give --stack or --state")
-        states = [*map(read_state_file, state or ()), *(export_stack(name, show_secrets=True) for name in stack or ())]
-        managed = [module for module in recorded_modules(states) if not module.is_external]
+        states = {name: [*_managed(export_stack(name, show_secrets=True))] for name in dict.fromkeys(stack or ())}
+        files = [module for file in state or () for module in _managed(read_state_file(file))]
+        managed = [*files, *chain.from_iterable(states.values())]
+        requested = [module.id.installation for module in managed]
         readable = [module for module in managed if module.is_readable]
         unreadable = [str(module.id) for module in managed if not module.is_readable]
-        with open_connections(stack, *(module.id.installation for module in managed)) as connections:
-            found = _compare(connections, readable)
+        configured = opened.enter_context(open_configured(stack, *requested))
+        # A file does not say whose settings it needs: those of the stacks if they agree, else those of the environment.
+        of_files = configured[0] if len(configured) == 1 else opened.enter_context(open_configured(None, *requested))[0]
+        groups = [(one.connections, [*chain.from_iterable(states[name] for name in one.stacks)]) for one in configured]
+        found = _compare([*groups, (of_files.connections, files)], len(readable))
     if as_json:
         print_json(compared=len(readable), notCompared=unreadable, drift=[*map(_json, found)])
     else:
@@ -80,13 +88,19 @@ def drift(
         )
 
 
-def _compare(connections: Connections, modules: list[RecordedModule]) -> list[_Drift]:
+def _managed(state: dict[str, Any]) -> Iterator[RecordedModule]:
+    return (module for module in recorded_modules([state]) if not module.is_external)
+
+
+def _compare(groups: list[tuple[Connections, list[RecordedModule]]], total: int) -> list[_Drift]:
+    """Compare the modules that can be read, each with the connections of its stack."""
     found = []
-    with progress("comparing", len(modules)) as advance:
+    readable = [(connections, module) for connections, modules in groups for module in modules if module.is_readable]
+    with progress("comparing", total) as advance:
         # The installation guard has to know all modules first: one that exists confirms that another is deleted.
-        for module in modules:
+        for connections, module in readable:
             connections.guard(module.id.installation).on_recorded(module.id.version, module.id.key, module.outputs)
-        for module in modules:
+        for connections, module in readable:
             drift_ = _compare_one(connections, module)
             found += [drift_] if drift_ is not None else []
             advance()
@@ -113,7 +127,8 @@ def _print(found: list[_Drift], compared: int) -> None:
     for one in found:
         types = f": {one.recorded.type} → {one.live.type}" if one.status == "type changed" and one.live is not None else ""
         style = "red" if one.live is None else "yellow"
-        print_line(str(one.module.id), f"{one.module.type} {one.module.name!r}", one.status + types, style=style)
+        of_stack = f" of stack {one.module.stack!r}" if len({each.module.stack for each in found}) > 1 else ""
+        print_line(str(one.module.id), f"{one.module.type} {one.module.name!r}{of_stack}", one.status + types, style=style)
         for path, recorded, live in one.differences():
             print_line(f"{path}: {value_text(recorded)} → {value_text(live)}", indent=2)
     print_line("next: pulumi refresh, then pulumi preview --diff shows what up would revert")

@@ -62,7 +62,7 @@ def import_(  # noqa: PLR0913, PLR0917 - typer wants one parameter for each opti
         require_new((file, to))
         stacks = [stack] if stack else []
         recorded = [*recorded_modules(map(export_stack, stacks))]
-        with open_connections(stacks, installation) as connections:
+        with open_connections(stack, installation) as connections:
             target = open_target(connections, installation, api_version)
             target.require_same_identity(recorded)
             owned = {module.id.key for module in recorded if module.id.version == target.version}

@@ -18,11 +18,13 @@ from .target import (
     AllOption,
     ApiVersionOption,
     InstallationOption,
+    OneStackOption,
     StackOption,
-    installation_names,
     module_json,
+    open_configured,
     open_connections,
     open_target,
+    select,
 )
 
 
@@ -36,19 +38,19 @@ def list_(
     """List the registered modules. With --all an installation that cannot be reached does not hide the others."""
     found: list[dict[str, Any]] = []
     failures: list[str] = []
-    with reported("list"), open_connections(stack, installation) as connections:
-        for name in installation_names(connections, installation, every=every):
+    with reported("list"), open_configured(stack, installation) as configured:
+        for one in select(configured, installation, every=every):
             try:
-                target = open_target(connections, name, api_version)
+                target = open_target(one.connections, one.name, api_version)
                 modules = target.modules()
             except ForgeError as error:
-                failures.append(str(error))
-                found.append({"installation": name, "error": str(error)})
+                failures.append(f"{one}: {error}" if one.is_one_of_several else str(error))
+                found.append({**one.fields, "error": str(error)})
                 continue
-            found.append({"installation": name, "apiVersion": target.version, "modules": [*map(module_json, modules)]})
+            found.append({**one.fields, "apiVersion": target.version, "modules": [*map(module_json, modules)]})
             if not as_json:
                 rows = ((live.key, live.content.type, summary(live.content)) for live in modules)
-                print_table(f"{count_of(len(modules))} on {target}", ["key", "type", "what"], rows)
+                print_table(f"{count_of(len(modules))} on {target}{one.suffix}", ["key", "type", "what"], rows)
     if as_json:
         print_json(installations=found)
     if failures:
@@ -67,7 +69,7 @@ def show(
     key: Annotated[str, typer.Argument(help="The key of the module.")],
     form: Annotated[Form, typer.Option("--format", help="As a statement of a program, as JSON, or as YAML.")] = Form.program,
     installation: InstallationOption = None,
-    stack: StackOption = None,
+    stack: OneStackOption = None,
     api_version: ApiVersionOption = None,
     as_json: JsonOption = False,
 ) -> None:

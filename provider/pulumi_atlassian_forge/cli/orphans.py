@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -23,14 +24,22 @@ from pulumi_atlassian_forge.lifecycle.recovery import delete_and_verify
 from .output import EXIT_FAILED, EXIT_FOUND, JsonOption, print_json, reported
 from .stack_state import RecordedModule, export_stack, read_state_file, recorded_modules
 from .tables import count_of, print_line, progress, summary, value_text
-from .target import ApiVersionOption, InstallationOption, Target, module_json, open_connections, open_target
+from .target import ApiVersionOption, InstallationOption, Selected, Target, module_json, open_configured, open_target, select
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Found:
+    """What one installation has, and what was done to it."""
+
+    selected: Selected
     target: Target
     live: list[LiveModule]
     orphans: list[LiveModule]
+    deleted: list[LiveModule] = field(default_factory=list)
+    failures: list[tuple[LiveModule, ApiError]] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"{self.target}{self.selected.suffix}"
 
 
 def orphans(  # noqa: PLR0913, PLR0917 - typer wants one parameter for each option
@@ -50,31 +59,42 @@ def orphans(  # noqa: PLR0913, PLR0917 - typer wants one parameter for each opti
     has_states = bool(state or stack)
     with reported("orphans"):
         _check_options(keys or [], has_states=has_states, remove=remove, yes=yes)
-        states = [*map(read_state_file, state or ()), *map(export_stack, stack or ())]
-        recorded = [*recorded_modules(states)]
-        # Stacks may know one installation by several names, so the name does not count.
-        managed = {(module.id.version, module.id.key) for module in recorded if not module.is_external}
-        with open_connections(stack, installation) as connections:
-            target = open_target(connections, installation, api_version)
-            live = target.modules()
-            found = _Found(target, live, [module for module in live if (target.version, module.key) not in managed])
-            _require_same_installation(target, live, recorded)
-            for module in recorded:
-                if module.id.installation == target.name and not module.is_external:  # it may confirm the expected installation
-                    target.connection.guard.on_recorded(module.id.version, module.id.key, module.outputs)
+        files = [*recorded_modules(map(read_state_file, state or ()))]
+        recorded = {name: [*recorded_modules([export_stack(name)])] for name in dict.fromkeys(stack or ())}
+        with open_configured(stack, installation) as configured:
+            selected = select(configured, installation)
+            found = []
+            for one in selected:
+                own = [module for name in one.stacks for module in recorded[name]] + (files if len(selected) == 1 else [])
+                found.append(_find(one, api_version, own, [*files, *chain.from_iterable(recorded.values())]))
             if remove:
-                deleted, failures = _delete(target, _chosen(found, keys or [], yes=yes))
-    if remove:
-        _print_deleted(found, deleted, failures, as_json=as_json)
-        is_any_left = len(found.orphans) > len(deleted)
-        raise typer.Exit(EXIT_FAILED if failures else EXIT_FOUND if is_any_left else 0)
+                chosen = _chosen(found, keys or [], yes=yes)
+                for one_found, modules in zip(found, chosen, strict=True):
+                    _delete(one_found, modules)
     if as_json:
-        name = "orphans" if states else "modules"  # without a state, no module is known to be an orphan
-        print_json(installation=target.name, apiVersion=target.version, **{name: [*map(module_json, found.orphans)]})
-    else:
-        _print(found, has_states=has_states)
-    if found.orphans and states:
-        raise typer.Exit(EXIT_FOUND)
+        _print_json(found, has_states=has_states, remove=remove)
+    for one_found in found:
+        if remove:
+            _print_deleted(one_found, as_json=as_json)
+        elif not as_json:
+            _print(one_found, has_states=has_states)
+    is_any_left = has_states and any(len(one.orphans) > len(one.deleted) for one in found)
+    raise typer.Exit(EXIT_FAILED if any(one.failures for one in found) else EXIT_FOUND if is_any_left else 0)
+
+
+def _find(selected: Selected, api_version: str | None, own: list[RecordedModule], recorded: Iterable[RecordedModule]) -> _Found:
+    """The orphans of one installation. ``own`` are the modules of the stacks that use it, as far as that is known.
+
+    Stacks may know one installation by several names, and reach it in several ways, so a module of any given state is no orphan.
+    """
+    target = open_target(selected.connections, selected.name, api_version)
+    managed = {(module.id.version, module.id.key) for module in recorded if not module.is_external}
+    live = target.modules()
+    _require_same_installation(target, live, own)
+    for module in own:
+        if module.id.installation == target.name and not module.is_external:  # it may confirm the expected installation
+            target.connection.guard.on_recorded(module.id.version, module.id.key, module.outputs)
+    return _Found(selected, target, live, [module for module in live if (target.version, module.key) not in managed])
 
 
 def _check_options(keys: list[str], *, has_states: bool, remove: bool, yes: bool) -> None:
@@ -109,67 +129,76 @@ def _require_same_installation(target: Target, live: list[LiveModule], recorded:
         )
 
 
-def _chosen(found: _Found, keys: Sequence[str], *, yes: bool) -> list[LiveModule]:
-    """The orphans to delete: those that are named, or all; each confirmed unless ``yes``."""
-    orphans_by_key = {module.key: module for module in found.orphans}
+def _chosen(found: Sequence[_Found], keys: Sequence[str], *, yes: bool) -> list[list[LiveModule]]:
+    """The orphans to delete of each installation: those that are named, or all; each confirmed unless ``yes``."""
     for key in keys:
-        if key not in orphans_by_key:
-            exists = any(module.key == key for module in found.live)
+        if not any(module.key == key for one in found for module in one.orphans):
+            exists = any(module.key == key for one in found for module in one.live)
             why = "a given state owns it" if exists else "there is no such module"
-            raise ForgeError(
-                f"{key!r} is not an orphan on {found.target}: {why}\nnothing was deleted\nnext: forge-modules orphans"
-            )
-    wanted = [orphans_by_key[key] for key in dict.fromkeys(keys)] if keys else found.orphans
-    return [module for module in wanted if yes or typer.confirm(f"delete {_described(found.target, module)}?")]
+            where = " or ".join(map(str, found))
+            raise ForgeError(f"{key!r} is not an orphan on {where}: {why}\nnothing was deleted\nnext: forge-modules orphans")
+    return [
+        [
+            module
+            for module in one.orphans
+            if not keys or module.key in keys
+            if yes or typer.confirm(f"delete {_described(one, module)}?")
+        ]
+        for one in found
+    ]
 
 
-def _described(target: Target, module: LiveModule) -> str:
-    return f"{target.version}/{printable(module.key, 300)}  {printable(module.content.type, 100)}  {summary(module.content)}"
+def _described(found: _Found, module: LiveModule) -> str:
+    named = f"{found.target.version}/{printable(module.key, 300)}{found.selected.suffix}"
+    return f"{named}  {printable(module.content.type, 100)}  {summary(module.content)}"
 
 
-def _delete(target: Target, chosen: list[LiveModule]) -> tuple[list[LiveModule], list[tuple[LiveModule, ApiError]]]:
+def _delete(found: _Found, chosen: list[LiveModule]) -> None:
     """Delete one module after the other. A failure does not stop the rest."""
-    deleted: list[LiveModule] = []
-    failures: list[tuple[LiveModule, ApiError]] = []
-    operations = target.connection.operations(target.version)
+    operations = found.target.connection.operations(found.target.version)
     with progress("deleting", len(chosen)) as advance:
         for module in chosen:
             try:
                 delete_and_verify(operations, module.key)
-                deleted.append(module)
+                found.deleted.append(module)
             except ApiError as error:
-                failures.append((module, error))
+                found.failures.append((module, error))
             advance()
-    return deleted, failures
 
 
-def _print_deleted(
-    found: _Found, deleted: list[LiveModule], failures: list[tuple[LiveModule, ApiError]], *, as_json: bool
-) -> None:
-    target = found.target
-    if as_json:
-        left = [module for module in found.orphans if module not in deleted]
-        lists: dict[str, Any] = {"deleted": [module.key for module in deleted], "orphans": [*map(module_json, left)]}
-        failed = [{"key": module.key, "error": str(error)} for module, error in failures]
-        print_json(installation=target.name, apiVersion=target.version, **lists, failed=failed)
-    else:
-        for module in deleted:
-            print_line(f"deleted {target.version}/{module.key}", module.content.type, summary(module.content))
-    for module, error in failures:
+def _print_json(found: list[_Found], *, has_states: bool, remove: bool) -> None:
+    """The fields of the one installation; of several, those of each."""
+    entries = []
+    for one in found:
+        left = [module for module in one.orphans if module not in one.deleted]
+        # Without a state, no module is known to be an orphan.
+        entry = {**one.selected.fields, "apiVersion": one.target.version}
+        entry |= {"orphans" if has_states else "modules": [*map(module_json, left)]}
+        if remove:
+            failed = [{"key": module.key, "error": str(error)} for module, error in one.failures]
+            entry |= {"deleted": [module.key for module in one.deleted], "failed": failed}
+        entries.append(entry)
+    print_json(**(entries[0] if len(entries) == 1 else {"installations": entries}))
+
+
+def _print_deleted(found: _Found, *, as_json: bool) -> None:
+    for module in () if as_json else found.deleted:
+        print_line(f"deleted {found.target.version}/{module.key}", module.content.type, summary(module.content))
+    for module, error in found.failures:
         step = "run the command again"
         if isinstance(error, NotTheExpectedInstallation | ExpectedInstallationUnknown):
-            step = expectation_step(target.name, target.connection.auth_method, error)
+            step = expectation_step(found.target.name, found.target.connection.auth_method, error)
         typer.echo(f"forge-modules orphans: {printable(module.key)} could not be deleted: {error}\nnext: {step}", err=True)
 
 
 def _print(found: _Found, *, has_states: bool) -> None:
     target, count = found.target, count_of(len(found.live))
     if not has_states:
-        print_line(f"{count} on {target}; without --state or --stack it is not known which of them a stack owns")
+        print_line(f"{count} on {found}; without --state or --stack it is not known which of them a stack owns")
     elif not found.orphans:
-        print_line(f"no orphans: {count} on {target}, all in the given states", style="green")
+        print_line(f"no orphans: {count} on {found}, all in the given states", style="green")
     else:
-        print_line(f"{len(found.orphans)} of {count} on {target} in none of the given states:", style="bold")
+        print_line(f"{len(found.orphans)} of {count} on {found} in none of the given states:", style="bold")
     for module in found.orphans:
         print_line(f"{target.version}/{module.key}", module.content.type, value_text(module.content.data))
         if has_states and target.connection.base_url.startswith("http"):

@@ -39,6 +39,11 @@ class RecordedModule:
         return self.urn.rpartition("::")[2]
 
     @property
+    def stack(self) -> str:
+        """The stack that the state is of."""
+        return self.urn.removeprefix("urn:pulumi:").partition("::")[0]
+
+    @property
     def type(self) -> str:
         """The name of the resource class."""
         return self.urn.rpartition("::")[0].rpartition(":")[2]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, cast, get_args
 
@@ -12,7 +12,7 @@ import typer
 from pulumi_atlassian_forge.api.errors import ApiError
 from pulumi_atlassian_forge.api.protocol import LiveModule
 from pulumi_atlassian_forge.config.installations import not_configured
-from pulumi_atlassian_forge.config.settings import DEFAULT, setting_of, variable
+from pulumi_atlassian_forge.config.settings import DEFAULT, NAMESPACE, InstallationSettings, setting_of, variable
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.messages import list_failed
 from pulumi_atlassian_forge.lifecycle.read import find, list_modules
@@ -26,7 +26,12 @@ InstallationOption = Annotated[str | None, typer.Option("--installation", help="
 AllOption = Annotated[bool, typer.Option("--all", help="All installations that the configuration names.")]
 StackOption = Annotated[
     list[str] | None,
-    typer.Option("--stack", help="A stack of the project in this directory, of which the configuration is used. Repeatable."),
+    typer.Option(
+        "--stack", help="A stack of the project in this directory, of which the configuration is used, each its own. Repeatable."
+    ),
+]
+OneStackOption = Annotated[
+    str | None, typer.Option("--stack", help="A stack of the project in this directory, of which the configuration is used.")
 ]
 ApiVersionOption = Annotated[str | None, typer.Option("--api-version", help="v1 or v2; default: the installation's setting.")]
 
@@ -77,15 +82,81 @@ class Target:
             raise list_failed(self.name, self.version, self.connection.base_url, self.connection.auth_method, error) from None
 
 
+@dataclass(frozen=True)
+class Configured:
+    """Stacks of one configuration, and the installations that it names; no stack: those of the environment."""
+
+    stacks: list[str]
+    connections: Connections
+
+
 @contextmanager
-def open_connections(stacks: list[str] | None, *requested: str | None) -> Iterator[Connections]:
-    """The installations of the environment and of the first stack's configuration. The environment wins, as in the plugin.
+def open_configured(stacks: Sequence[str] | None, *requested: str | None) -> Iterator[list[Configured]]:
+    """The installations of the environment and of each stack's own configuration. The environment wins, as in the plugin.
 
     The variables of a requested installation, which the user or a state names, alone configure it. None is ignored.
     """
-    config = stack_config(stacks[0]) if stacks else {}
-    with closing(Connections(config.get, called=filter(None, requested))) as connections:
-        yield connections
+    groups: list[tuple[dict[str, str], list[str]]] = []
+    for stack in dict.fromkeys(stacks or ()):
+        config = {key: value for key, value in stack_config(stack).items() if key.startswith(f"{NAMESPACE}:")}
+        same = next((names for other, names in groups if other == config), None)
+        if same is None:
+            groups.append((config, [stack]))
+        else:
+            same.append(stack)
+    with ExitStack() as opened:
+        yield [
+            Configured(names, opened.enter_context(closing(Connections(config.get, called=filter(None, requested)))))
+            for config, names in groups or [({}, [])]
+        ]
+
+
+@contextmanager
+def open_connections(stack: str | None, *requested: str | None) -> Iterator[Connections]:
+    """The installations of the environment and of one stack's configuration."""
+    with open_configured([stack] if stack else [], *requested) as (configured,):
+        yield configured.connections
+
+
+@dataclass(frozen=True)
+class Selected:
+    """One installation that the options select, by its name in the configuration of some stacks."""
+
+    connections: Connections
+    name: str
+    stacks: list[str]
+    is_one_of_several: bool  # other stacks have other settings for it, so the name alone does not tell which one it is
+
+    def __str__(self) -> str:
+        return f"installation {self.name!r}{self.suffix}"
+
+    @property
+    def suffix(self) -> str:
+        """The stacks, if the name alone does not tell which installation it is."""
+        return f" of stack {', '.join(map(repr, self.stacks))}" if self.is_one_of_several else ""
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """For ``--json``: the name, and the stacks if it is not enough."""
+        return {"installation": self.name} | ({"stacks": self.stacks} if self.is_one_of_several else {})
+
+
+def select(configured: Iterable[Configured], installation: str | None, *, every: bool = False) -> list[Selected]:
+    """The installations that ``--installation`` and ``--all`` select: one for stacks that have the same settings for it."""
+    found: list[tuple[Configured, str, InstallationSettings | None, list[str]]] = []
+    for one in configured:
+        for name in installation_names(one.connections, installation, every=every):
+            try:
+                settings = one.connections.settings(name)
+            except ForgeError:
+                settings = None  # the command reports it
+            same = next((stacks for _, other, theirs, stacks in found if (other, theirs) == (name, settings) and settings), None)
+            if same is None:
+                found.append((one, name, settings, [*one.stacks]))
+            else:
+                same += one.stacks
+    names = [name for _, name, _, _ in found]
+    return [Selected(one.connections, name, stacks, names.count(name) > 1) for one, name, _, stacks in found]
 
 
 def open_target(connections: Connections, installation: str | None, api_version: str | None) -> Target:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_atlassian_forge.config.installations import Get, Installations, unknown_installation
 from pulumi_atlassian_forge.config.installations_file import installations_in, project_file
-from pulumi_atlassian_forge.config.settings import DEFAULT, config_key, variable
+from pulumi_atlassian_forge.config.settings import DEFAULT, InstallationSettings, config_key, variable
 from pulumi_atlassian_forge.errors import ForgeError, Notify
 from pulumi_atlassian_forge.lifecycle.check import CheckedInputs, KeyClaims, check
 from pulumi_atlassian_forge.lifecycle.diff import Difference, diff
@@ -61,6 +61,10 @@ class Connections:
     def version(self, name: str) -> Version:
         """The API version of an installation."""
         return self._installations.resolve(name).api_version
+
+    def settings(self, name: str) -> InstallationSettings:
+        """The settings of an installation."""
+        return self._installations.resolve(name)
 
     def source(self, name: str, field: str) -> str | None:
         """Where a setting of an installation comes from: a variable or a configuration key; None: it has its default."""

@@ -18,9 +18,10 @@ from pulumi_atlassian_forge.cli.target import (
     AllOption,
     ApiVersionOption,
     InstallationOption,
+    Selected,
     StackOption,
-    installation_names,
-    open_connections,
+    open_configured,
+    select,
 )
 from pulumi_atlassian_forge.config.installations_file import project_file
 from pulumi_atlassian_forge.errors import ForgeError
@@ -48,27 +49,27 @@ def doctor(
     machine = [*engine(), *python(Path.cwd()), certificates(), proxy()]
     # Pulumi's configuration is read only for a named stack: the command does not choose one.
     hint = "if they are in the configuration of a stack: --stack <name>" if project_file(Path.cwd()) and not stack else ""
-    found: dict[str, list[Check]] = {}
+    found: list[tuple[Selected, list[Check]]] = []
     secrets: set[str] = set()
     with reported("doctor"), ExitStack() as closing:
         try:
-            connections = closing.enter_context(open_connections(stack, installation))
+            configured = closing.enter_context(open_configured(stack, installation))
         except ForgeError as error:
             machine.append(_configuration(error))
         else:
-            for name in installation_names(connections, installation, every=every):
-                found[name] = check_installation(connections, name, api_version, stack or (), hint)
-            secrets = connections.secrets()
+            selected = select(configured, installation, every=every)
+            found = [(one, check_installation(one.connections, one.name, api_version, one.stacks, hint)) for one in selected]
+            secrets = {secret for one in configured for secret in one.connections.secrets()}
     machine = redacted(machine, secrets)
-    found = {name: redacted(checks, secrets) for name, checks in found.items()}
+    found = [(one, redacted(checks, secrets)) for one, checks in found]
     if as_json:
-        entries = [{"installation": name, "checks": [*map(asdict, checks)]} for name, checks in found.items()]
+        entries = [{**one.fields, "checks": [*map(asdict, checks)]} for one, checks in found]
         print_json(installations=entries, checks=[*map(asdict, machine)])
     else:
         _print("this machine", machine)
-        for name, checks in found.items():
-            _print(f"installation {name!r}", checks)
-    if any(check.status == "fail" for checks in (machine, *found.values()) for check in checks):
+        for one, checks in found:
+            _print(str(one), checks)
+    if any(check.status == "fail" for checks in (machine, *(checks for _, checks in found)) for check in checks):
         raise typer.Exit(EXIT_FAILED)
 
 
