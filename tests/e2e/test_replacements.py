@@ -90,7 +90,7 @@ def test_under_v1_no_module_of_the_stack_is_lost(project: Callable[..., Project]
     deleted = sorted(call.path.rpartition("/")[2] for call in server.calls if call.method == "DELETE")
     assert deleted == ["forced", "tainted"], "the others are there all the time"
     for key in ("renamed", "moved", "class", "one", "other"):
-        assert f"default/{key}: is not deleted: it belongs to another resource of this program now" in done.text
+        assert f"default/{key}: is not deleted: it belongs to another resource of this stack now" in done.text
     assert_converged(stack, server, done, "v1", {"bystander", "forced", "tainted", "moved", "class", "new", "first", "second"})
 
 
@@ -109,7 +109,7 @@ def test_under_v2_no_module_of_the_stack_is_lost(project: Callable[..., Project]
     assert sorted(module["data"]["endpoint"] for module in server.modules("v2")) == endpoints, done.text
     assert key_of(server, "adopted") == adopted
     assert server.count("POST") == server.count("DELETE") == len({"forced", "tainted", "moved", "class", "renamed"})
-    assert f"default/{adopted}: is not deleted: it belongs to another resource of this program now" in done.text
+    assert f"default/{adopted}: is not deleted: it belongs to another resource of this stack now" in done.text
     assert_converged(stack, server, done, "v2", {"bystander", "forced", "tainted", "moved", "class", "new", "heir"})
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import secrets
 from collections.abc import Mapping
 from typing import Any, get_args
 
@@ -17,6 +16,7 @@ from .adoption import AdoptionTargetMissing, adopt
 from .installation import Installation, attempt_at, with_marks
 from .installation_guard import UnverifiedInstallation
 from .messages import LIMIT, explain, is_about_the_limit, unverified
+from .ownership import new_mark
 from .state import ServerForm, outputs_of
 
 
@@ -48,7 +48,7 @@ def create(installation: Installation, inputs: Mapping[str, Any]) -> tuple[Modul
     server = ServerForm() if live is None else ServerForm.of_response(content, live.content)
     live = live or LiveModule(str(key), content)
     installation.module_list(version).record(live)
-    made = secrets.token_hex(4)
+    made = new_mark()
     installation.guard.on_registered(version, live.key, made)
     id_ = ModuleId(installation.name, version, live.key)
     return id_, with_marks(installation, id_, outputs_of({**inputs, "__made": made}, content, live, server))

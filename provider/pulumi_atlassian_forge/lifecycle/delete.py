@@ -15,7 +15,7 @@ from .recovery import delete_and_verify
 def delete(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -> None:
     """Delete a module. One that is missing counts as deleted if that can be confirmed.
 
-    1. Keep the module if another resource of the program owns it by now (:mod:`.ownership`).
+    1. Keep the module if another resource of the stack owns it by now (:mod:`.ownership`).
     2. Require the installation of the state.
     3. Send the delete, and verify it if the outcome is unknown (:mod:`.recovery`).
     4. A module that existed verifies the installation. If it was missing, confirm that it was deleted.
@@ -24,9 +24,7 @@ def delete(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -
     attempt = attempt_at("delete", installation, id_.version, id_.key, content_of(olds).type)
     guard = installation.guard
     if guard.ownership.belongs_to_another((id_.version, id_.key), olds):
-        installation.notify(
-            f"{installation.name}/{id_.key}", "is not deleted: it belongs to another resource of this program now"
-        )
+        installation.notify(f"{installation.name}/{id_.key}", "is not deleted: it belongs to another resource of this stack now")
         return
     guard.on_recorded(id_.version, id_.key, olds)
     with explained(attempt):
@@ -41,4 +39,5 @@ def delete(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -
         else:
             guard.confirm_deleted(id_.version, id_.key, installation.module_list)
     guard.on_deleted(id_.version, id_.key)
+    guard.ownership.record_deletion(olds)
     installation.module_list(id_.version).remove(id_.key)

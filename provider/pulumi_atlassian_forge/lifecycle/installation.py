@@ -47,7 +47,10 @@ def attempt_at(
 ) -> Attempt:
     """What is tried, for the first line of a message."""
     name = "/".join((inputs or {}).get("__name", ())) or None
-    return Attempt(verb, key, type_, installation.name, version, installation.base_url, installation.auth_method, name)
+    was_deleted = installation.guard.ownership.has_deleted(inputs or {})
+    return Attempt(
+        verb, key, type_, installation.name, version, installation.base_url, installation.auth_method, name, was_deleted
+    )
 
 
 @contextmanager

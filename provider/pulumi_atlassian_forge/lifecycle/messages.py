@@ -47,6 +47,7 @@ _AT_SHARED_LIMIT: Final = (
     "set delete_before_replace=True on each module that replaces one of the other version, or delete what is not needed, and "
     "run the command again (docs/guide/upgrade.md#the-limit)"
 )
+_OLD_IS_DELETED: Final = "; the module that it replaces is deleted already"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Attempt:
     base_url: str
     auth_method: AuthMethodName | None = None
     name: str | None = None
+    has_deleted_old: bool = False  # a replacement that deletes first has deleted the module that this one replaces
 
     def __str__(self) -> str:
         # Under v2 a module has no key before it is registered: its logical name is what the reader knows.
@@ -101,6 +103,7 @@ def explain(attempt: Attempt, error: ApiError, *, registered: Mapping[Version, i
         step = f"DELETE …/{attempt.version}/dynamic/module/<key> for those that nothing needs, then run the command again"
     else:
         state, step = _resulting_state(attempt, error), _next_step(attempt, error)
+    state += _OLD_IS_DELETED if attempt.has_deleted_old else ""
     server_text = _server_text(error)
     code = _CODES.get(type(error))
     # The text of an Unreachable varies with the retries of earlier operations.
@@ -121,6 +124,7 @@ def unverified(attempt: Attempt, error: UnverifiedInstallation) -> ForgeError:
         "read": "nothing was changed: the state is as it was",
         "delete": "nothing was deleted: it is still in the state",
     }[attempt.verb]
+    state += _OLD_IS_DELETED if attempt.has_deleted_old else ""
     if error.first is not None:
         return ForgeError(f"{attempt}\n{state}: see the message about {error.first!r}")
     accept = f"{variable(attempt.installation, 'acceptMissingModules')}=true pulumi refresh"

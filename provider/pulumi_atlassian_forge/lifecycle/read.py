@@ -34,6 +34,7 @@ def read(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -> 
     generation = guard.credentials_generation
     if declared is not None:
         guard.on_recorded(id_.version, id_.key, olds)
+        guard.ownership.record_entry((id_.version, id_.key), olds)
     with explained(attempt):
         with installation.slots:
             live = _find(installation, id_, was_recorded=declared is not None)
@@ -52,7 +53,10 @@ def read(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -> 
     base = {**olds, "installation": id_.installation, "apiVersion": id_.version}
     server = ServerForm.recorded(olds)
     outputs = outputs_of(base, declared or live.content, live, server, typed=typed, first_look=server.added is None)
-    return with_marks(installation, id_, outputs, others, olds.get("__siblings")), inputs_of(outputs)
+    inputs = inputs_of(outputs)
+    if declared is not None and (successor := guard.ownership.successor((id_.version, id_.key), olds)) is not None:
+        outputs["__successor"] = successor
+    return with_marks(installation, id_, outputs, others, olds.get("__siblings")), inputs
 
 
 def _find(installation: Installation, id_: ModuleId, *, was_recorded: bool) -> LiveModule | None:

@@ -244,7 +244,8 @@ class Registrar:
             self._notify(
                 f"{self._installation}/{key}",
                 "was already registered with the same content, and is adopted: left by a killed run, or the module of a "
-                "resource that was renamed in the program. Another stack must not declare it",
+                "resource that was renamed in the program. Another stack must not declare it, and an earlier resource leaves the "
+                "state by aliases= or `pulumi state delete`, never by `destroy --target`",
             )
         return live
 

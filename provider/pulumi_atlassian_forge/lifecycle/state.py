@@ -13,7 +13,9 @@ from pulumi_atlassian_forge.model.content import TRIGGER, Content, is_typed, pro
 SCHEMA: Final = 1
 """The version of the state's form. ``__schema`` also distinguishes a refresh (old outputs) from a get (inputs only)."""
 
-_OUTPUTS_ONLY: Final = frozenset({"__identity", "__made", "__normalized", "__schema", "__server", "__siblings", "__type"})
+_OUTPUTS_ONLY: Final = frozenset(
+    {"__identity", "__made", "__normalized", "__schema", "__server", "__siblings", "__successor", "__type"}
+)
 
 
 @dataclass(frozen=True, slots=True)
