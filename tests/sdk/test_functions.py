@@ -7,23 +7,20 @@ from collections.abc import Iterator
 
 import pulumi
 import pytest
+from pulumi.runtime.settings import SETTINGS
 
 import pulumi_atlassian_forge as forge
 from testing.independent_server import TOKEN, Server
 from tests.support.command import register_outside
 
 
-class _Mocks(pulumi.runtime.Mocks):
-    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[object, object]]:
-        return args.name, args.inputs
-
-    def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[object, object], None]:
-        return {}, None
+class _Monitor:
+    """A connection to an engine, which functions never use."""
 
 
 def new_run() -> None:
     """What the SDK does first in each run of a program: it connects to the engine of that run."""
-    pulumi.runtime.set_mocks(_Mocks())
+    SETTINGS.monitor = _Monitor()
 
 
 @pytest.fixture
@@ -38,7 +35,7 @@ def live(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         monkeypatch.setenv(name, value)
     new_run()
     yield server
-    new_run()
+    SETTINGS.monitor = None
 
 
 def keys() -> list[str]:
@@ -63,8 +60,8 @@ def test_each_run_of_a_program_uses_the_credentials_of_now(live: Server, monkeyp
     assert live.calls[-1].headers["authorization"] == f"Bearer {live.token}" != f"Bearer {TOKEN}"
 
 
-def test_without_a_run_nothing_is_kept(live: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pulumi.runtime.settings.SETTINGS, "monitor", None)
+def test_without_a_run_nothing_is_kept(live: Server) -> None:
+    SETTINGS.monitor = None
     assert keys() == []
     register_outside(live, "v1", "later")
     assert keys() == ["later"]

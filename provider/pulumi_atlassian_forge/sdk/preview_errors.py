@@ -4,6 +4,10 @@ Validation stays in the plugin's ``check``. In a preview the program sends the h
 ``check`` returns its errors there and does not fail. The engine returns checked inputs to the program as outputs, so the program
 reads the errors of every resource, logs each on its resource, and fails at the end. In an ``up`` the input is not sent, and
 ``check`` fails as usual: nothing that is invalid is ever registered.
+
+In the host of a component provider, which constructs components for programs of other languages, there is no program to fail. The
+host answers each request of the engine (``Construct``) on its own, awaits nothing but the registrations that it made, and has all
+requests in one event loop. So a run is one request there, and its report counts as a registration that fails.
 """
 
 from __future__ import annotations
@@ -13,18 +17,29 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import pulumi
+from pulumi.runtime.rpc_manager import RPCManager
+from pulumi.runtime.settings import SETTINGS
 
 from pulumi_atlassian_forge.dynamic import pulumi_values
 
 
 class _Run:
-    """The modules of one program run, and the task that reads their errors."""
+    """The modules of one run of a program, or of one request to a component host, and the task that reads their errors."""
 
     def __init__(self) -> None:
         self.modules: list[pulumi.Resource] = []
-        self.task: pulumi.Output[int] | None = None
+        self.task: pulumi.Output[int] | asyncio.Task[int] | None = None
 
-    async def report(self) -> int:
+    def start(self, registrations: list[Any]) -> None:
+        """Start the report, so that what the program is run by waits for it and fails with it."""
+        if pulumi.runtime.get_root_resource() is not None:
+            output: pulumi.Output[int] = pulumi.Output.from_input(self.report(pulumi.RunError))
+            self.task = output
+        else:  # the SDK's host reports this exception without a traceback
+            self.task = task = asyncio.ensure_future(self.report(pulumi.InputPropertiesError))
+            registrations.append(task)
+
+    async def report(self, error: type[Exception]) -> int:
         """Log every error of every module in the program's order, and fail if there was one."""
         invalid = 0
         for module in self.modules:  # grows while the program runs
@@ -33,12 +48,12 @@ class _Run:
             await _print(module, problems)
         self.modules.clear()
         if invalid:
-            raise pulumi.RunError(f"{invalid} of the declared modules cannot be registered; nothing was changed")
+            raise error(f"{invalid} of the declared modules cannot be registered; nothing was changed")
         return invalid
 
 
-# One for each event loop: the Automation API may run several programs in one process, each in a thread with a loop of its own.
-_runs: WeakKeyDictionary[asyncio.AbstractEventLoop, _Run] = WeakKeyDictionary()
+# By what the SDK has one of for each run and for each request: the Automation API may run several programs in one process.
+_runs: WeakKeyDictionary[RPCManager, _Run] = WeakKeyDictionary()
 
 
 def hidden_inputs() -> dict[str, Any]:
@@ -50,12 +65,11 @@ def report(module: pulumi.Resource) -> None:
     """Report this module's errors, if this is a preview."""
     if not pulumi.runtime.is_dry_run():
         return
-    run = _runs.setdefault(asyncio.get_event_loop(), _Run())
+    manager = SETTINGS.rpc_manager
+    run = _runs.setdefault(manager, _Run())
     run.modules.append(module)
     if len(run.modules) == 1:
-        # An output, so that the program waits for the task and fails with it.
-        task: pulumi.Output[int] = pulumi.Output.from_input(run.report())
-        run.task = task
+        run.start(manager.rpcs)
 
 
 async def _print(module: pulumi.Resource, problems: list[tuple[str, str]]) -> None:
