@@ -14,7 +14,15 @@ from testing.independent_server import TOKEN, Server
 from testing.project import Outcome
 
 HOST = ("pulumi-language-python", "pulumi-language-python-exec", "pulumi-resource-pulumi-python")
-PROBED = {"python": [3, 12], "pip": True, "sdk": "3.259.0", "package": __version__, "editable": False, "error": None}
+PROBED = {
+    "python": [3, 12],
+    "prefix": "/",
+    "pip": True,
+    "sdk": "3.259.0",
+    "package": __version__,
+    "editable": False,
+    "error": None,
+}
 NO_PROXIES = {f"{name}_PROXY": "" for name in ("HTTP", "HTTPS", "ALL", "NO")}
 NO_SETTINGS = NO_PROXIES | {"SSL_CERT_DIR": "", "PULUMI_PYTHON_CMD": "", "PULUMI_RUNTIME_VIRTUALENV": ""}
 

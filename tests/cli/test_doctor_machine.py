@@ -65,20 +65,10 @@ class TestMachine:
         ("found", "code", "line"),
         [
             ({"python": [3, 10]}, 1, "fail     python: {} (the first on PATH, 3.10) is older than 3.11"),
-            (
-                {"pip": False},
-                0,
-                "warn     python: {} (the first on PATH, 3.12) has no pip, which the engine asks for its packages",
-            ),
             ({"sdk": "3.215.0"}, 1, "fail     sdk: the SDK pulumi 3.215.0 is older than 3.216"),
             ({"package": "9.9"}, 0, f"warn     package: the plugin's is 9.9, this command's {__version__}"),
-            (
-                {"editable": True},
-                0,
-                f"warn     package: {__version__}, installed with -e: the engine looks for a plugin to download",
-            ),
         ],
-        ids=["old", "no pip", "old SDK", "another version", "editable"],
+        ids=["old", "old SDK", "another version"],
     )
     def test_a_python_that_lacks_something(self, doctor: Doctor, found: dict[str, Any], code: int, line: str) -> None:
         path = doctor.tools(**found)
@@ -101,7 +91,7 @@ class TestForm:
         found = printed(doctor("--json", server=api))
         assert set(found) == {"version", "installations", "checks"}
         machine = {check["name"]: check for check in found["checks"]}
-        assert list(machine) == ["engine", "language host", "python", "package", "sdk", "certificates", "proxy"]
+        assert list(machine) == ["engine", "language host", "program", "python", "package", "sdk", "certificates", "proxy"]
         assert machine["proxy"] == {"name": "proxy", "status": "ok", "text": "none: no proxy variable is set", "next": None}
         (one,) = found["installations"]
         assert one["installation"] == "default"

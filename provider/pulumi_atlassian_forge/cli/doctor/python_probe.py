@@ -39,6 +39,7 @@ if __name__ == "__main__":
     name = "pulumi-atlassian-forge"
     found = {
         "python": list(sys.version_info[:2]),
+        "prefix": sys.prefix,
         "pip": importlib.util.find_spec("pip") is not None,
         "sdk": _version("pulumi"),
         "package": _version(name),
