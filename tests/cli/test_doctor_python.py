@@ -171,6 +171,11 @@ CASES: dict[str, tuple[Case, dict[str, str], list[str]]] = {
         {"program": OK, "python": OK, "package": WARN},
         ["{}/bin/python3 (the first on PATH, 3.12)", "installed with -e: this language host looks for a plugin to download"],
     ),
+    "a host of 3.68 knows no toolchain": (
+        Case(yaml="runtime: {name: python, options: {toolchain: poetry}}", runtime={}),
+        {"program": OK, "python": OK},
+        ["{}/bin/python3 (the first on PATH, 3.12)"],
+    ),
     "a host of 3.68 asks pip": (Case(runtime={}, on_path={"pip": False}), {"program": FAIL, "python": OK}, ["has no pip"]),
     "two environments that both work": (
         Case(environments={"venv": {}}, variables={"PULUMI_RUNTIME_VIRTUALENV": "../venv"}),

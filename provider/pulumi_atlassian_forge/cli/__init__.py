@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +10,10 @@ from typing import Any
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit; without the extra ``cli``, with one line that names the extra."""
+    # A module may hold any character, and a terminal or a pipe may have an encoding that lacks it.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         import typer  # noqa: PLC0415 - the package works without it; only the command does not
     except ImportError:

@@ -112,8 +112,11 @@ def _origin(project: Project) -> str:
     return "PULUMI_PYTHON_CMD" if os.environ.get("PULUMI_PYTHON_CMD") else FIRST_ON_PATH
 
 
-def plugin_python(project: Project | None, directory: Path) -> Choice:
-    """The plugin's Python, as the engine's script chooses it. Pulumi.yaml wins over the variables of the same names."""
+def plugin_python(project: Project | None, directory: Path, *, is_modern: bool = True) -> Choice:
+    """The plugin's Python, as the engine's script chooses it. Pulumi.yaml wins over the variables of the same names.
+
+    A script that is as old as a host without toolchains (``is_modern`` is False) knows none either.
+    """
     folder, options = (project.folder, project.options) if project else (directory, {})
     virtualenv, toolchain = (
         (options[name], f"the {name} of Pulumi.yaml")
@@ -123,9 +126,9 @@ def plugin_python(project: Project | None, directory: Path) -> Choice:
     )
     if virtualenv[0]:
         return _existing(folder / virtualenv[0] / "bin" / "python", virtualenv[1])
-    if toolchain[0] == "uv":
+    if is_modern and toolchain[0] == "uv":
         return _existing(folder / ".venv" / "bin" / "python", f"{toolchain[1]}, uv")
-    if toolchain[0] == "poetry":
+    if is_modern and toolchain[0] == "poetry":
         origin = f"{toolchain[1]}, poetry"
         try:
             return _existing(Path(_run(["poetry", "env", "info", "--path"], folder).strip()) / "bin" / "python", origin)

@@ -49,7 +49,7 @@ def python(directory: Path) -> list[Check]:
     project = read_project(directory)
     chosen = program_python(project) if project is not None else None
     program = _interpreter(chosen) if chosen is not None else None
-    choice = plugin_python(project, directory)
+    choice = plugin_python(project, directory, is_modern=chosen is None or chosen.is_modern)
     plugin = _interpreter(choice)
     found = [_program(project, chosen, program, plugin)]
     if plugin is None:
