@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic.alias_generators import to_camel
 
+from pulumi_atlassian_forge.cli import trust
 from pulumi_atlassian_forge.config.settings import InstallationSettings, variable
 
 ROOT = Path(__file__).parent.parent
@@ -92,7 +93,7 @@ def test_continuous_integration_runs_the_complete_test_target_which_contains_the
 
 
 def test_every_variable_that_a_page_names_is_read_by_a_setting() -> None:
-    known = {variable("default", to_camel(field)) for field in InstallationSettings.model_fields}
+    known = {variable("default", to_camel(field)) for field in InstallationSettings.model_fields} | {trust.VARIABLE}
     named = {
         (page.name, found)
         for page in PAGES

@@ -28,6 +28,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "AF152": "A file cannot be written",
         "AF153": "forge-installations.yaml uses an alias",
         "AF501": "A function of an inline program lacks settings",
+        "AF502": "A project that another user can change is not read",
         "AF601": "The credentials belong to another installation than the expected one",
         "AF602": "The expected installation could not be verified, so nothing was sent",
         "AF603": "The expected installation could not be verified, but the stack's own modules or identity confirm it",

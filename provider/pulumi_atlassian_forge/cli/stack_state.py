@@ -16,6 +16,8 @@ from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.model.content import normalize
 from pulumi_atlassian_forge.model.module_id import ModuleId
 
+from .trust import require_trusted_project
+
 TYPE_PREFIX: Final = "pulumi-python:dynamic/atlassian-forge:"  # of the type of every resource of this package
 _PULUMI_TIMEOUT_S: Final = 120.0
 _SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - how the engine marks a secret: sdk/go/common/resource/sig
@@ -128,7 +130,8 @@ def stack_config(stack: str) -> dict[str, str]:
 
 
 def run_pulumi(*args: str) -> str:
-    """Run the Pulumi CLI on PATH, and return its standard output."""
+    """Run the Pulumi CLI on PATH, and return its standard output. It reads the project that the current folder belongs to."""
+    require_trusted_project(Path.cwd())
     try:
         done = subprocess.run(  # noqa: S603 - our own arguments, and the name of a stack
             ["pulumi", "--non-interactive", *args],  # noqa: S607 - the user's own, from PATH

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, cast, get_args
 
 import typer
@@ -21,6 +22,7 @@ from pulumi_atlassian_forge.session.connection import Connection
 from pulumi_atlassian_forge.session.session import Connections
 
 from .stack_state import RecordedModule, stack_config
+from .trust import require_trusted_project
 
 InstallationOption = Annotated[str | None, typer.Option("--installation", help="The installation; default: 'default'.")]
 AllOption = Annotated[bool, typer.Option("--all", help="All installations that the configuration names.")]
@@ -96,6 +98,7 @@ def open_configured(stacks: Sequence[str] | None, *requested: str | None) -> Ite
 
     The variables of a requested installation, which the user or a state names, alone configure it. None is ignored.
     """
+    require_trusted_project(Path.cwd())
     groups: list[tuple[dict[str, str], list[str]]] = []
     for stack in dict.fromkeys(stacks or ()):
         config = {key: value for key, value in stack_config(stack).items() if key.startswith(f"{NAMESPACE}:")}

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 import yaml
 
+from pulumi_atlassian_forge.cli.trust import distrusted, require_trusted_project
 from pulumi_atlassian_forge.config.installations_file import project_file
 
 FIRST_ON_PATH: Final = "the first on PATH"
@@ -64,7 +65,11 @@ class Choice:
 
 
 def read_project(directory: Path) -> Project | None:
-    """The project of a directory; None if there is none in Python, or it is invalid, which the engine reports."""
+    """The project of a directory; None if there is none in Python, or it is invalid, which the engine reports.
+
+    One that another user can change is a :class:`ForgeError`.
+    """
+    require_trusted_project(directory)
     file = project_file(directory)
     try:
         content = yaml.safe_load(file.read_text("utf-8")) if file is not None else None
@@ -83,7 +88,13 @@ def read_project(directory: Path) -> Project | None:
 
 
 def program_python(project: Project) -> Choice | None:
-    """The program's Python, as the engine says; None if the engine does not."""
+    """The program's Python, as the engine says, which starts it; None if the engine does not."""
+    uv_folder = (project.lock_file or project.folder / "uv.lock").parent
+    environments = [project.root / project.options.get("virtualenv", ".venv"), uv_folder / ".venv"]
+    programs = [path for folder in environments for path in _programs_in(folder)]
+    reason = distrusted(*programs, *filter(None, [project.lock_file]))
+    if reason is not None:
+        return Choice(None, _origin(project), f"{reason}, so it was not started (AF502)")
     try:
         with tempfile.TemporaryDirectory() as home:  # it must not write a log to the user's home, or need a login
             environment = {"PULUMI_HOME": home, "PULUMI_BACKEND_URL": f"file://{home}", "PULUMI_SKIP_UPDATE_CHECK": "true"}
@@ -94,8 +105,8 @@ def program_python(project: Project) -> Choice | None:
         return None
     problem = next((error for error in map(str, errors) if error.startswith(_RUNTIME_PROBLEM)), None)
     if problem is not None:
-        reason = problem.removeprefix(_RUNTIME_PROBLEM).partition("desc = ")
-        return Choice(None, _origin(project), " ".join((reason[2] or reason[0]).split()))
+        text = problem.removeprefix(_RUNTIME_PROBLEM)
+        return Choice(None, _origin(project), " ".join(text.rpartition("desc = ")[2].split()))
     if not runtime.get("executable"):
         return None
     is_modern = "toolchain" in runtime
@@ -140,10 +151,16 @@ def plugin_python(project: Project | None, directory: Path, *, is_modern: bool =
     return Choice(path, origin, None if path else f"there is no {command or 'python3'} ({origin})")
 
 
+def _programs_in(environment: Path) -> list[Path]:
+    return [environment, environment / "bin", environment / "bin" / "python"]
+
+
 def _existing(path: Path, origin: str) -> Choice:
     path = Path(os.path.normpath(path))
-    is_there = os.access(path, os.X_OK)
-    return Choice(str(path) if is_there else None, origin, None if is_there else f"there is no {path} ({origin})")
+    if not os.access(path, os.X_OK):
+        return Choice(None, origin, f"there is no {path} ({origin})")
+    reason = distrusted(*_programs_in(path.parent.parent))
+    return Choice(str(path) if reason is None else None, origin, reason and f"{reason} ({origin}), so it was not started (AF502)")
 
 
 def _run(command: list[str], directory: Path, environment: Mapping[str, str] | None = None) -> str:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.version import __version__
 
 from .environments import FIRST_ON_PATH, Choice, Project, plugin_python, program_python, read_project
 from .machine import version_numbers
-from .result import Check, fail, fill_skipped, ok, skipped, warn
+from .result import Check, fail, fill_skipped, from_error, ok, skipped, warn
 
 NAMES: Final = ("program", "python", "package", "sdk")
 
@@ -46,7 +47,10 @@ class _Interpreter:
 
 def python(directory: Path) -> list[Check]:
     """Check the Pythons of a program and a plugin that are started in a directory."""
-    project = read_project(directory)
+    try:
+        project = read_project(directory)
+    except ForgeError as error:
+        return fill_skipped([from_error("program", error)], NAMES, "program")
     chosen = program_python(project) if project is not None else None
     program = _interpreter(chosen) if chosen is not None else None
     choice = plugin_python(project, directory, is_modern=chosen is None or chosen.is_modern)
