@@ -240,6 +240,17 @@ def test_the_python_of_the_program_beside_that_of_the_plugin(tmp_path: Path, nam
     assert __version__ in checks["package"]["text"] or checks["package"]["status"] == SKIPPED
 
 
+def test_uv_changes_no_environment(tmp_path: Path) -> None:
+    case = Case(files=("p/uv.lock",), environments={"p/.venv": {}}, program="p/.venv/bin/python")
+    diagnose(tmp_path, case)
+    program(tmp_path / "bin" / "uv", f"echo $1 >>{tmp_path}/called")
+    about = f"uv --version; uv sync --inexact && exec cat {tmp_path}/about.json"
+    program(tmp_path / "bin" / "pulumi", f'[ "$1" = about ] && {{ {about}; }}; echo v3.259.0')
+    done = Doctor(tmp_path / "p")(PATH=f"{tmp_path}/bin:/usr/bin:/bin", ATLASSIAN_FORGE_BASE_URL="emulator://x.db")
+    assert f"ok       program: {tmp_path}/p/.venv/bin/python" in done.stdout, done.stdout
+    assert (tmp_path / "called").read_text() == "--version\n"
+
+
 def test_the_probe_imports_nothing_from_the_folder_that_it_is_started_in(tmp_path: Path) -> None:
     import sys  # noqa: PLC0415 - the only test with a real Python
 

@@ -41,6 +41,7 @@ Change = Callable[[Path, pytest.MonkeyPatch], None]
 def plant(root: Path, server: Server) -> Path:
     (root / "Pulumi.yaml").write_text("name: p\nruntime: {name: python, options: {virtualenv: env}}\n", "utf-8")
     (root / "forge-installations.yaml").write_text(INSTALLATIONS.format(url=server.base_url, root=root), "utf-8")
+    (root / "Pulumi.dev.yaml").write_text("config: {}\n", "utf-8")
     program(root / "started", f"touch {root}/mark; echo token-0123456789")
     program(root / "env" / "bin" / "python", f"touch {root}/mark; exit 1")
     program(root / "bin" / "pulumi", f'[ "$1" = version ] || touch {root}/mark; exec echo v3.259.0')
@@ -49,7 +50,7 @@ def plant(root: Path, server: Server) -> Path:
 
 
 @CHANGES
-@pytest.mark.parametrize("what", [".", "Pulumi.yaml", "forge-installations.yaml"])
+@pytest.mark.parametrize("what", [".", "Pulumi.yaml", "Pulumi.dev.yaml", "forge-installations.yaml"])
 @pytest.mark.parametrize(
     "command",
     [

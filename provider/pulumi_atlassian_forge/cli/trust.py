@@ -44,7 +44,8 @@ def require_trusted_project(directory: Path) -> None:
     """Raise a :class:`ForgeError` if another user can change the project that a directory belongs to, or its installations."""
     file = project_file(directory)
     filed = (file.parent if file is not None else directory) / FILE
-    reason = distrusted(*(path for path in (file, filed) if path is not None and path.exists()))
+    files = [filed] if file is None else [file, filed, *file.parent.glob("Pulumi.*.y*ml")]
+    reason = distrusted(*(path for path in files if path.exists()))
     if reason is not None:
         raise ForgeError(
             f"the project {file or filed} is not read, because another user can change it\n{reason}\n"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -97,8 +98,9 @@ def program_python(project: Project) -> Choice | None:
         return Choice(None, _origin(project), f"{reason}, so it was not started (AF502)")
     try:
         with tempfile.TemporaryDirectory() as home:  # it must not write a log to the user's home, or need a login
-            environment = {"PULUMI_HOME": home, "PULUMI_BACKEND_URL": f"file://{home}", "PULUMI_SKIP_UPDATE_CHECK": "true"}
-            done = _run(["pulumi", "about", "--json"], project.root, environment)
+            variables = {"PULUMI_HOME": home, "PULUMI_BACKEND_URL": f"file://{home}", "PULUMI_SKIP_UPDATE_CHECK": "true"}
+            path = {"PATH": f"{_without_sync(Path(home))}{os.pathsep}{os.environ.get('PATH', '')}"}
+            done = _run(["pulumi", "about", "--json"], project.root, variables | path)
         about = json.loads(done)
         runtime, errors = about.get("runtime") or {}, about.get("errors") or []
     except (OSError, ValueError, AttributeError, subprocess.SubprocessError):
@@ -111,6 +113,16 @@ def program_python(project: Project) -> Choice | None:
         return None
     is_modern = "toolchain" in runtime
     return Choice(str(runtime["executable"]), _origin(project) if is_modern else FIRST_ON_PATH, is_modern=is_modern)
+
+
+def _without_sync(folder: Path) -> Path:
+    """A folder with a uv that leaves the environment as it is: the host has uv synchronize it before it tells its Python."""
+    uv = shutil.which("uv")
+    if uv is not None:
+        script = folder / "uv"
+        script.write_text(f'#!/bin/sh\n[ "$1" = sync ] && exit 0\nexec {shlex.quote(uv)} "$@"\n', "utf-8")
+        script.chmod(0o700)
+    return folder
 
 
 def _origin(project: Project) -> str:
@@ -169,7 +181,8 @@ def _run(command: list[str], directory: Path, environment: Mapping[str, str] | N
         cwd=directory,
         env={**os.environ, **(environment or {})},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="surrogateescape",
         timeout=_TIMEOUT_S,
         check=True,
         stdin=subprocess.DEVNULL,

@@ -95,7 +95,8 @@ def _program(project: Project | None, chosen: Choice | None, program: _Interpret
         return skipped("program", "`pulumi about` does not say which Python it runs in")
     if program is None:
         text = f"the engine finds no Python ({chosen.origin}): {chosen.problem or f'{chosen.path} does not run'}"
-        return fail("program", text, _other_program(project, plugin))
+        sync = "`uv sync`, which `pulumi preview` runs too; or " if project.toolchain == "uv" and chosen.is_modern else ""
+        return fail("program", text, sync + _other_program(project, plugin))
     if program.problem is not None:
         return fail("program", f"{program} {program.problem}", _other_program(project, plugin))
     if not program.found["pip"] and (project.toolchain == "pip" or not chosen.is_modern):
