@@ -79,10 +79,10 @@ class ModuleList:
         self.record(found)
         return found
 
-    def lacked(self, key: str) -> bool:
-        """Whether a list that was fetched before, however old, showed that no module has this key. Sends no request."""
+    def lacked(self, key: str, before: float) -> bool:
+        """Whether the cached list was there before that moment of the clock, and showed that no module has this key."""
         with self._lock:
-            return self._fetched_at is not None and key not in self._modules
+            return self._fetched_at is not None and self._fetched_at <= before and key not in self._modules
 
     def record(self, live: LiveModule) -> None:
         """Record a module that we have registered, updated or read."""

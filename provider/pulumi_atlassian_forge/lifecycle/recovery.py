@@ -118,9 +118,7 @@ class Registrar:
         """
         operations = self._operations.with_shared_budget()
         if key is not None:
-            delays = VERIFICATION_DELAYS_S[1:] if was_deleted else ()
-            was_absent = not was_deleted and self._module_list.lacked(key)
-            return self._register_and_verify(operations, key, content, delays, was_absent=was_absent)
+            return self._register_and_verify(operations, key, content, was_deleted=was_deleted)
         self._take_list_before()
         name = fingerprint(content)
         with self._lock:
@@ -158,16 +156,12 @@ class Registrar:
         ]
 
     def _register_and_verify(
-        self,
-        operations: Operations,
-        key: str | None,
-        content: Content,
-        delays_s: Sequence[float] = (),
-        *,
-        was_absent: bool = False,
+        self, operations: Operations, key: str | None, content: Content, *, was_deleted: bool = False
     ) -> LiveModule | None:
         """Steps 2 to 5. While a deletion of the key may not be applied everywhere yet, a refusal is retried after a delay."""
-        began, attempts, is_unknown, delays = self._clock(), 0, False, list(delays_s)
+        began, attempts, is_unknown = self._clock(), 0, False
+        is_ours: IsOurs = matches
+        delays = list(VERIFICATION_DELAYS_S[1:]) if was_deleted else []
         while True:
             try:
                 live = operations.register(key, content)
@@ -178,8 +172,9 @@ class Registrar:
             except ApiError as error:
                 if isinstance(error, Rejected) and key is not None:
                     if not (delays and _exists(operations, key)):
-                        is_ours = matches_exactly if not is_unknown else _may_be_ours if was_absent else matches
-                        return self._resolve_rejection(operations, key, content, error, is_ours)
+                        return self._resolve_rejection(
+                            operations, key, content, error, is_ours if is_unknown else matches_exactly
+                        )
                     self._sleep(delays.pop(0))
                     continue
                 is_not_applied = error.outcome is Outcome.NOT_APPLIED
@@ -188,7 +183,10 @@ class Registrar:
                 # An earlier attempt may have been carried out meanwhile, also if this one was not.
                 failure = error.with_(outcome=Outcome.UNKNOWN) if is_unknown else error
             attempts += 1
-            found = self._verify(operations, key, content, failure, was_absent=was_absent)
+            if key is not None and not is_unknown:
+                was_absent = not was_deleted and self._module_list.lacked(key, before=began)
+                is_ours = _may_be_ours if was_absent else matches
+            found = self._verify(operations, key, content, failure, is_ours)
             if found is not None:
                 text = f"the response was lost: {failure}; the module is registered, and found: {found.key}"
                 self._notify(f"{self._installation}/{key or 'a new module'}", text)
@@ -196,10 +194,11 @@ class Registrar:
             waited = self._clock() - began
             if is_not_applied or attempts == ATTEMPTS or waited >= self._budget_s:
                 raise failure.with_(attempts=attempts, waited=waited) from None
-            is_unknown = was_absent = True
+            is_unknown = True
+            is_ours = matches if was_deleted else _may_be_ours  # the verification read showed that the key was absent
 
     def _verify(
-        self, operations: Operations, key: str | None, content: Content, cause: ApiError, *, was_absent: bool
+        self, operations: Operations, key: str | None, content: Content, cause: ApiError, is_ours: IsOurs
     ) -> LiveModule | None:
         """The verification read, repeated while nothing is found: a server may show a new module late.
 
@@ -213,7 +212,7 @@ class Registrar:
                 if key is None:
                     found = self._find_new(operations, content, is_last=number == last)
                 else:
-                    found = self._find_by_key(operations, key, content, _may_be_ours if was_absent else matches)
+                    found = self._find_by_key(operations, key, content, is_ours)
             except (AmbiguousRegistration, KeyTaken):
                 raise
             except ApiError:
