@@ -70,6 +70,21 @@ def test_events_are_found_by_a_part_of_the_name_or_a_pattern() -> None:
     assert (nothing.code, "no event of the catalog matches 'avi:nothing'" in nothing.stderr) == (1, True)
 
 
+@pytest.mark.parametrize(
+    "words", [("issue", "created"), ("created issue",), ("issue_created",), ("jira:issue_created",), ("issue", "creat")]
+)
+def test_events_are_found_by_words_in_any_order(words: tuple[str, ...]) -> None:
+    found = printed(run("events", *words, "--json"))["events"]
+    assert "avi:jira:created:issue" in found
+    assert all("issue" in name and "creat" in name for name in found)
+
+
+def test_a_misspelt_event_is_found_by_its_parts_and_never_its_opposite() -> None:
+    assert printed(run("events", "isue_created", "--json"))["events"] == ["avi:jira:created:issue"]
+    nothing = run("events", "uninstalled")
+    assert (nothing.code, "no event of the catalog matches 'uninstalled'" in nothing.stderr) == (1, True)
+
+
 def test_a_wrong_option_is_not_the_exit_code_of_drift() -> None:
     assert run("list", "--wrong").code == 1
     assert run("drift", "--wrong").code == 1

@@ -6,6 +6,8 @@ As of 2026-11 https://developer.atlassian.com/platform/forge/events-reference/ n
 
 from typing import Final, Literal, get_args
 
+from pulumi_atlassian_forge.model.suggestions import same_parts
+
 KnownEvent = Literal[
     "avi:bitbucket:completed:deployment", "avi:bitbucket:created:build-status", "avi:bitbucket:created:commit-comment",
     "avi:bitbucket:created:pullrequest", "avi:bitbucket:created:pullrequest-comment", "avi:bitbucket:created:repository",
@@ -80,3 +82,17 @@ EVENTS: Final[tuple[str, ...]] = get_args(KnownEvent)
 
 APP_EVENTS: Final = "avi:cloud:ecosystem::event/"
 """The prefix of an event that another app publishes: ``{app-id}/{module-key}`` follows."""
+
+_PREFIX: Final = "avi:"
+_PRODUCTS: Final = ("jira", "software", "confluence", "bitbucket", "compass", "forge", "jsm", "entity")
+"""Parts of an event's product: the names of webhooks leave it out (``page_created``)."""
+
+_MAX_SIMILAR: Final = 3
+
+
+def similar_events(name: str) -> list[str]:
+    """The events that may have been meant: those with the same parts in any order. None if there are more than a few."""
+    without = {event.removeprefix(_PREFIX): event for event in EVENTS}
+    wanted = name[len(_PREFIX) :] if name.lower().startswith(_PREFIX) else name
+    found = same_parts(wanted, without, optional=_PRODUCTS)
+    return [without[one] for one in found] if len(found) <= _MAX_SIMILAR else []
