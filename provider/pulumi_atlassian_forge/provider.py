@@ -24,7 +24,7 @@ from pulumi.dynamic import (
 )
 
 from .dynamic.error_deduplication import ErrorDeduplicator
-from .dynamic.pulumi_values import PROBLEMS, decode_hidden, from_pulumi, to_pulumi, with_problems
+from .dynamic.pulumi_values import ANNOUNCED, PROBLEMS, decode_hidden, from_pulumi, to_pulumi, with_problems
 from .errors import ForgeError, bug_report
 
 if TYPE_CHECKING:
@@ -115,8 +115,8 @@ class ForgeProvider(ResourceProvider):
         """Validate and complete the inputs; no request."""
         inputs = from_pulumi(news)
         is_report_wanted = inputs.pop(PROBLEMS, None) is not None
-        checked = _process.session.check(inputs, from_pulumi(_olds))
-        problems = [(problem.path, problem.text) for problem in checked.problems]
+        checked = _process.session.check(inputs, from_pulumi(_olds), inputs.pop(ANNOUNCED, ()))
+        problems = [(problem.path, problem.message()) for problem in checked.problems]
         if problems and is_report_wanted:
             return CheckResult(to_pulumi(with_problems(checked.inputs, problems)), [])
         return CheckResult(to_pulumi(checked.inputs), [CheckFailure(path, text) for path, text in problems])

@@ -30,7 +30,7 @@ def everything(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     """One preview of a program that makes every mistake, each in a resource of its own."""
     with serve() as server:
         root = tmp_path_factory.mktemp("bad")
-        stack = PROJECTS[request.param](root, environment=server.environment())
+        stack = PROJECTS[request.param](root, environment=server.environment(ATLASSIAN_FORGE_STRICT="true"))
         stack.program("\n".join(row.source(row.name) for row in ROWS) + "\n")
         return stack.preview(), len(server.calls)
 
@@ -105,7 +105,7 @@ forge.TriggerModule(
 )
 """
     )
-    seen = stack.preview()
+    seen = stack.preview(ATLASSIAN_FORGE_STRICT="true")
     assert seen.code != 0
     deduplicator = "\n".join(problems(seen)["five"])
     for path in ("key", "events[1]", "function", "filter.ignoreSelf", "filter.onError"):

@@ -80,7 +80,7 @@ def test_a_long_reference_is_warned_of_and_its_module_is_read_by_its_id(project:
     stack.program(one)
     done = stack.up()
     assert done.code == 0, done.text
-    assert "endpoint= has 24 characters" in done.diagnostics
+    assert "endpoint= is longer than the 23 characters" in done.diagnostics
     stack.program(
         f"""
 {one}

@@ -37,7 +37,8 @@ forge.DynamicModule("untyped", type="trigger", data={"events": events, "function
     assert "avi:jira:updated:issue" in first
     assert "jira:issuePanel" in type_
     assert "avi:jira:updated:issue" in untyped
-    assert "function= has 24 characters" in untyped
+    assert "data['function'] is longer than the 23 characters" in untyped
+    assert [code for code in ("AF401", "AF402", "AF408") if f"({code})" not in done.diagnostics] == []
     assert server.stores["v1"].keys() == {"event", "type", "untyped"}
     assert server.stores["v1"]["event"]["data"]["events"] == ["avi:jira:update:issue"]
 

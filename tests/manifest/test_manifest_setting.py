@@ -11,6 +11,7 @@ import pytest
 
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.check import KeyClaims, check
+from pulumi_atlassian_forge.model.problems import OTHER_FORM
 from pulumi_atlassian_forge.model.values import UNKNOWN
 from pulumi_atlassian_forge.session.session import Connections
 from tests.support.manifests import SMALL, line_with, write
@@ -100,11 +101,11 @@ def test_a_missing_manifest_is_named_without_a_line_number(connections: Callable
         check(GOOD, connections(manifest="manifest.yml"), KeyClaims())
 
 
-def test_an_invalid_form_is_one_problem_beside_the_others(connections: Callable[..., Connections]) -> None:
+def test_an_invalid_form_is_a_warning_beside_what_the_manifest_does_not_have(connections: Callable[..., Connections]) -> None:
     props = {**GOOD, "events": ["avi:jira:created:user"], "function": "a b"}
-    found = problems_of(props, connections(manifest="app/manifest.yml"))
-    assert [path for path, _ in found] == ["function", "events[0]"]
-    assert "must be 1 to 255 of" in found[0][1]
+    checked = check(props, connections(manifest="app/manifest.yml"), KeyClaims())
+    assert [problem.path for problem in checked.problems] == ["events[0]", "function"]
+    assert [(problem.path, problem.code) for problem in checked.warnings] == [("function", OTHER_FORM)]
 
 
 @pytest.mark.parametrize(("version", "paths"), [("v1", ["key"]), ("v2", [])])

@@ -14,6 +14,8 @@ UI = {"title": "T", "resource": "r"}
 FIELD = {"name": "N", "description": "D", "type": "string"}
 JQL = {"name": "n", "operators": ["="], "types": ["issue"], "arguments": [{"name": "a", "required": True}], "function": "f"}
 ENTITY = {"propertyKey": "p", "values": [{"path": "a.b", "type": "number"}]}
+JIRA = "avi:jira:created:issue"
+
 MINIMAL: dict[str, dict[str, Any]] = {
     "trigger": TRIGGER,
     "jira:issueAction": UI,
@@ -40,9 +42,9 @@ BAD_TITLES: tuple[Any, ...] = ("", LONG, 1, {}, {"i18n": "a..b"}, {"i18n": "a", 
 
 GOOD: list[tuple[str, dict[str, Any]]] = [
     ("trigger", {"function": None, "endpoint": "a.b-c"}),
-    ("trigger", {"events": [{"eventType": "e", "filter": {"ignoreSelf": False}, "payload": {"include": {"fields": ["a"]}}}]}),
-    ("trigger", {"events": [{"eventType": "e"}, "f"]}),
-    ("trigger", {"events": [{"eventType": "e", "other": 1}]}),
+    ("trigger", {"events": [{"eventType": JIRA, "filter": {"ignoreSelf": False}, "payload": {"include": {"fields": ["a"]}}}]}),
+    ("trigger", {"events": [{"eventType": JIRA}, "avi:jira:deleted:issue"]}),
+    ("trigger", {"events": [{"eventType": JIRA, "other": 1}]}),
     ("jira:issueActivity", {"viewportSize": "max"}),
     ("jira:jqlFunction", {"operators": [], "types": []}),
     ("confluence:contentProperty", {"propertyKey": "a-b"}),

@@ -142,6 +142,8 @@ def test_the_values_of_an_enumeration(type_: str, path: str, values: list[str]) 
     for bad in ("enormous", values[0].upper() + "X", "", 1, True, ["x"]):
         found = problems(type_, {**least, **at(path, bad)})
         assert [where for where, _ in found] == [f"data.{path}"]
+        is_error = [problem.is_error for problem in check_content({"type": type_, "data": {**least, **at(path, bad)}})]
+        assert is_error == [not isinstance(bad, str)]
         assert f"must be one of {', '.join(values)}" in found[0][1]
 
 
@@ -152,8 +154,9 @@ def test_properties_outside_the_table_pass(type_: str) -> None:
 
 
 def test_an_unknown_type_is_not_checked() -> None:
-    assert problems("acme:thing", {}) == []
-    assert problems("acme:thing", {"title": 7, "events": "x"}) == []
+    unknown = [("type", "type= is not a known type of dynamic module, so its data is not checked")]
+    assert problems("acme:thing", {}) == unknown
+    assert problems("acme:thing", {"title": 7, "events": "x"}) == unknown
 
 
 def test_a_trigger_has_no_other_property() -> None:

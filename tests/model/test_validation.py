@@ -8,7 +8,19 @@ from typing import Any
 
 import pytest
 
-from pulumi_atlassian_forge.model.problems import Problem
+from pulumi_atlassian_forge.errors import CODES
+from pulumi_atlassian_forge.model.problems import (
+    DUPLICATE_EVENT,
+    LONG_REFERENCE,
+    NOT_A_CHOICE,
+    OTHER_FORM,
+    OTHER_LENGTH,
+    OTHER_PRODUCT,
+    UNKNOWN_EVENT,
+    UNKNOWN_PROPERTY,
+    UNKNOWN_TYPE,
+    Problem,
+)
 from pulumi_atlassian_forge.model.validation import check_content, check_key
 from pulumi_atlassian_forge.model.values import MAX_DEPTH, UNKNOWN
 from tests.support.samples import SAMPLES, TRIGGERS
@@ -54,7 +66,8 @@ TOO_DEEP = "is nested more than 24 levels deep (our own limit, set by the engine
 SURROGATE = "holds a lone surrogate, which no text encoding can represent: correct the string"
 TOO_LARGE = "is an integer beyond 2**53, which the engine cannot represent exactly: give it as a string"
 ONLY_WITH = "on_error= is allowed only together with expression="
-JIRA_ONLY = "is allowed only if the name of every event contains 'jira'"
+JIRA_ONLY = "is documented only for events whose name contains 'jira'"
+EVENT_KIND = "must be a string or a dictionary"
 
 BAD = [
     # --- TriggerModule: references
@@ -73,9 +86,10 @@ BAD = [
     Bad("events is text", typed(events=JIRA), "events", "events= must be a list"),
     Bad("events is an object", typed(events={"a": 1}), "events", "events= must be a list"),
     Bad("an empty event", typed(events=[JIRA, ""]), "events[1]", "events[1] must not be empty"),
-    Bad("a number", typed(events=[7]), "events[0]", "events[0] must be a string"),
-    Bad("null", typed(events=[JIRA, None]), "events[1]", "events[1] must be a string"),
-    Bad("an object", typed(events=[{"eventType": JIRA}]), "events[0]", "events[0] must be a string"),
+    Bad("a number", typed(events=[7]), "events[0]", f"events[0] {EVENT_KIND}"),
+    Bad("null", typed(events=[JIRA, None]), "events[1]", f"events[1] {EVENT_KIND}"),
+    Bad("a list", typed(events=[[JIRA]]), "events[0]", f"events[0] {EVENT_KIND}"),
+    Bad("an object", typed(events=[{"eventTyp": JIRA}]), "events[0].eventType", "event_type= is required"),
     Bad("twice", typed(events=[JIRA, PAGE, JIRA]), "events[2]", "events[2] is in the list already: remove one of the two"),
     # --- TriggerModule: filter
     Bad(
@@ -373,8 +387,60 @@ BAD = [
 ]
 
 
+# The rules of which the server is the judge; every other row of BAD is an error.
+WARNINGS = {
+    NOT_A_CHOICE: {"unknown on_error", "bad size", "licence", "an unknown operator"},
+    OTHER_FORM: {
+        *("endpoint with a space", "endpoint with a newline", "function with a letter", "bad i18n", "bad resource"),
+        *("bad function of a resolver", "a bad alias"),
+    },
+    OTHER_LENGTH: {
+        *("empty endpoint", "endpoint of 256", "an empty event", "empty expression", "long expression", "an empty path"),
+        *("empty title", "long title", "long resource", "long icon", "a key of 101"),
+    },
+    OTHER_PRODUCT: {"mixed", "an event's own ignoreSelf", "ignoreSelf beside an event that is an object"},
+    UNKNOWN_PROPERTY: {
+        *("python spelling", "misspelt", "nowhere near", "unknown property of payload", "beside i18n"),
+        *("a misspelled filter of an event", "unknown property of a raw trigger"),
+    },
+    DUPLICATE_EVENT: {"twice", "an object twice"},
+}
+CATALOG = (UNKNOWN_EVENT, UNKNOWN_TYPE, LONG_REFERENCE)
+
+
 def found(props: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(problem.path, problem.text) for problem in check_content(props)]
+    """What is wrong with a declaration, whatever the catalogs know."""
+    return [(problem.path, problem.text) for problem in check_content(props) if problem.code not in CATALOG]
+
+
+@pytest.mark.parametrize("row", BAD, ids=[row.name for row in BAD])
+def test_the_severity_belongs_to_the_rule(row: Bad) -> None:
+    codes = {problem.code for problem in check_content(row.props) if problem.code not in CATALOG}
+    assert codes == {next((code for code, names in WARNINGS.items() if row.name in names), "")}
+    assert codes <= {"", *CODES}
+
+
+def test_an_unknown_argument_of_a_trigger_is_an_error_and_an_unknown_member_is_not() -> None:
+    assert [problem.is_error for problem in check_content(typed(tags={}))] == [True]
+    assert [problem.is_error for problem in check_content(typed(filter={"expression": "x", "tags": {}}))] == [False]
+
+
+def test_the_catalogs_warn_with_a_code_and_show_the_value_only_if_asked() -> None:
+    problems = check_content(raw("trigger", events=["jira:issue_created"], function="f" * 24, endpoint=None))
+    problems += check_content(raw("jira:isuePanel"))
+    assert [(problem.path, problem.code) for problem in problems] == [
+        ("data.events[0]", UNKNOWN_EVENT),
+        ("data.function", LONG_REFERENCE),
+        ("type", UNKNOWN_TYPE),
+    ]
+    event, reference, type_ = problems
+    assert event.message() == "data['events'][0] is not a known event (AF401)"
+    meant = "'jira:issue_created'; did you mean 'avi:jira:created:issue'?"
+    assert event.message(details=True) == f"data['events'][0] is not a known event: {meant} (AF401)"
+    assert reference.message(details=True).startswith("data['function'] is longer than the 23 characters")
+    assert "fff" not in reference.message(details=True)
+    assert "did you mean 'jira:issuePanel'?" in type_.message(details=True)
+    assert check_content(typed(endpoint=None, function="f" * 23)) == []
 
 
 def test_the_table_is_large_enough() -> None:
@@ -417,6 +483,7 @@ def test_every_sample_passes(props: dict[str, Any]) -> None:
         typed(filter={"expression": "x", "onError": None}),
         typed(filter={"ignoreSelf": False}, events=[PAGE]),
         typed(events=["acme.anything at all"], endpoint="e" * 255),
+        typed(events=[{"eventType": JIRA}, {"eventType": JIRA, "filter": {"expression": "x"}}, PAGE]),
         typed(endpoint=None, function="a.b-c_D"),
         raw(ACTION, title=("t" * 255), key=7),
         raw(THING, x=deep(MAX_DEPTH - 1)),
@@ -555,7 +622,7 @@ def test_no_value_of_the_user_s_is_in_a_text(props: dict[str, Any]) -> None:
     assert problems
     for problem in problems:
         for part in ("s3cr3t", "välue", "918273645", str(2**60 + 918273645)):
-            assert part not in problem.text
+            assert part not in problem.message()
             assert part not in problem.path
 
 

@@ -1,4 +1,4 @@
-"""Declarations that must fail in preview: the arguments, the property that is named, and words that the message must hold.
+"""Declarations that must fail in a strict preview: the arguments, the property that is named, words of the message.
 
 Each row is the source of the arguments in a Pulumi program; ``{depth}`` and the like are filled in by nothing: they are Python.
 """
@@ -52,7 +52,7 @@ ROWS = [
     Bad("an-empty-event", T, 'events=[""], endpoint="hook"', "events[0]", "event"),
     Bad("a-number-for-an-event", T, 'events=["avi:jira:updated:issue", 3], endpoint="hook"', "events[1]", "event"),
     Bad("a-repeated-event", T, 'events=["avi:jira:updated:issue"] * 2, endpoint="hook"', "events[1]", "already"),
-    Bad("an-object-for-an-event", T, 'events=[{"eventType": "avi:jira:updated:issue"}], endpoint="hook"', "events[0]", "event"),
+    Bad("an-object-without-an-event", T, 'events=[{"filter": {}}], endpoint="hook"', "events[0].eventType", "event"),
     # filter
     Bad("an-empty-filter", T, _filter("{}"), "filter", "expression"),
     Bad("on-error-alone", T, _filter('forge.TriggerFilter(on_error="IGNORE")'), "filter.onError", "expression"),

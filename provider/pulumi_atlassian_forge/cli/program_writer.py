@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from pulumi_atlassian_forge.model.catalog.module_types import DEFAULTS
 from pulumi_atlassian_forge.model.comparison import server_additions
 from pulumi_atlassian_forge.model.content import TRIGGER, TRIGGER_PROPERTIES, Content, content_of, properties_of
 from pulumi_atlassian_forge.model.module_id import Version
-from pulumi_atlassian_forge.model.problems import snake
+from pulumi_atlassian_forge.model.problems import Location, Problem, path_of, snake
 from pulumi_atlassian_forge.model.validation import check_content
 
 from .target import Target
@@ -51,22 +51,52 @@ def declaration_of(target: Target, live: LiveModule, name: str | None = None) ->
     whole = content_of({"type": live.content.type, "data": live.content.data})
     defaults = DEFAULTS.get(live.content.type, {})
     content = Content(whole.type, _without_defaults(_without_unknown(whole).data, (), defaults))
-    typed = content.type == TRIGGER and set(content.data) <= set(TRIGGER_PROPERTIES) and not check_content(content.data)
+    typed = content.type == TRIGGER and set(content.data) <= set(TRIGGER_PROPERTIES) and not errors_of(content.data)
     server = tuple(server_additions(content, whole))
     return Declaration(name or plain_name(live), live.key, target.version, target.name, content, typed, server)
 
 
+def errors_of(properties: Mapping[str, Any]) -> list[Problem]:
+    """What a preview refuses in the properties of a module; a warning is none."""
+    return [problem for problem in check_content(properties) if problem.is_error]
+
+
 def _without_unknown(content: Content) -> Content:
-    """The content without the properties that a preview would refuse as unknown: only the server can have added them."""
+    """The content without what only the server can have added: properties unknown at their path, and what is empty without them.
+
+    A server may also add parts that are empty (``filter: {}``), which a preview refuses.
+    """
     data = copy.deepcopy(content.data)
     for problem in check_content({"type": content.type, "data": data}):
         if problem.unknown:
-            _, *above, name = problem.unknown
-            parent: Any = data
-            for part in above:
-                parent = parent[part]
-            parent.pop(name, None)
-    return Content(content.type, data)
+            *above, name = problem.unknown[1:]
+            _at(data, above).pop(name, None)
+    return Content(content.type, _without_refused_empties(content.type, data))
+
+
+def _without_refused_empties(type_: str, data: dict[str, Any]) -> dict[str, Any]:
+    refused = {problem.path for problem in errors_of({"type": type_, "data": data})}
+    for location in _empties(data, ("data",)):
+        if path_of(location) in refused or any(path.startswith(f"{path_of(location)}.") for path in refused):
+            *above, name = location[1:]
+            _at(data, above).pop(name)
+            return _without_refused_empties(type_, data)
+    return data
+
+
+def _empties(value: Any, location: Location) -> Iterator[Location]:
+    """The properties that hold an empty object."""
+    for name, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        place = (*location, name)
+        if inner == {} and isinstance(name, str):
+            yield place
+        yield from _empties(inner, place)
+
+
+def _at(data: Any, location: Iterable[str | int]) -> Any:
+    for part in location:
+        data = data[part]
+    return data
 
 
 def _without_defaults(value: Any, path: tuple[str, ...], defaults: Mapping[tuple[str, ...], Any]) -> Any:
@@ -108,7 +138,7 @@ def program(declarations: Sequence[Declaration]) -> str:
 
 
 def statement(declaration: Declaration) -> str:
-    """One statement, with a line break at its end."""
+    """One statement, with a line break at its end. What a preview refuses in it is a comment before it."""
     write = _trigger_argument if declaration.typed else lambda name, value: literal(value, 1, len(f"{name}="))
     arguments = [literal(declaration.name), *(f"{name}={write(name, value)}" for name, value in declaration.properties.items())]
     if declaration.version == "v1" and declaration.key != declaration.name:
@@ -116,7 +146,8 @@ def statement(declaration: Declaration) -> str:
     if declaration.installation != DEFAULT:
         arguments.append(f"installation={literal(declaration.installation)}")
     kind = "TriggerModule" if declaration.typed else "DynamicModule"
-    return f"forge.{kind}(\n" + "".join(f"    {argument},\n" for argument in arguments) + ")\n"
+    refused = "".join(f"# pulumi preview refuses this: {problem.text}\n" for problem in errors_of(declaration.properties))
+    return refused + f"forge.{kind}(\n" + "".join(f"    {argument},\n" for argument in arguments) + ")\n"
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,7 @@ class InstallationSettings(BaseSettings):
         expected_installation: ``<appId>/<environmentId>/<installationId>``, three UUIDs: the installation that the credentials
             must belong to. It is verified before the first write of a run. Default: none, and it is not verified.
         max_data_size: Bytes that the ``data`` of a module may have as JSON (our own limit).
+        strict: Whether warnings about a declaration are errors: values, events, types and properties that are not documented.
         manifest: The ``manifest.yml`` of the app, which modules are then checked against in preview. A relative path starts at
             the directory of Pulumi.yaml. Default: none, and nothing is checked against it.
     """
@@ -101,6 +102,7 @@ class InstallationSettings(BaseSettings):
     accept_missing_modules: bool = False
     expected_installation: str | None = Field(default=None, json_schema_extra={"pattern": f"^{_THREE_UUIDS}$"})
     max_data_size: int = Field(default=262_144, gt=0)
+    strict: bool = False
     manifest: str | None = None
 
     @field_validator(

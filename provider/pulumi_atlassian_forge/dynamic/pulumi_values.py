@@ -19,6 +19,7 @@ from pulumi_atlassian_forge.model.values import EXACT, UNKNOWN
 
 INTERNAL: Final = "internal"
 PROBLEMS: Final = "__problems"  # a hidden input: a preview asks for its validation errors (docs/adr/0002-validation-errors.md)
+ANNOUNCED: Final = "__announced"  # a hidden input: the paths of the warnings that the program has shown on its resource
 _HIDDEN: Final = "__"
 _PROVIDER: Final = "__provider"  # the SDK's own: it always arrives
 

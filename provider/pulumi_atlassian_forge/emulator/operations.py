@@ -145,8 +145,9 @@ def _validated(fields: Mapping[str, Any]) -> Content:
     type_, data = fields["type"], {name: value for name, value in fields["data"].items() if name != "key"}
     if type_ not in TYPES:  # A06
         raise Refusal(422, f"type {type_!r} is not a dynamic module's")
-    if problems := data_problems(type_, data, TYPES[type_]):  # A06, A21
-        raise Refusal(422, f"{problems[0].path}: {problems[0].text}")
+    problem = next((problem for problem in data_problems(type_, data) if problem.is_error), None)
+    if problem is not None:  # A06, A21
+        raise Refusal(422, f"{problem.path}: {problem.text}")
     return type_, data
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pulumi_atlassian_forge.config.settings import DEFAULT
 from pulumi_atlassian_forge.model.content import canonical_json, content_of, is_typed, properties_of
 from pulumi_atlassian_forge.model.module_id import Version
-from pulumi_atlassian_forge.model.problems import Problem
+from pulumi_atlassian_forge.model.problems import LONG_REFERENCE, OTHER_KEY, Problem
 from pulumi_atlassian_forge.model.validation import check_content, check_key
 from pulumi_atlassian_forge.model.values import UNKNOWN, contains_unknown
 
@@ -34,6 +34,9 @@ class Settings(Protocol):
     def max_data_size(self, name: str) -> int:
         """Bytes that the data of a module may have."""
 
+    def strict(self, name: str) -> bool:
+        """Whether warnings are errors."""
+
     def manifest(self, name: str) -> Manifest | None:
         """What the app's manifest declares; None if the settings name no manifest."""
 
@@ -43,10 +46,11 @@ class Settings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CheckedInputs:
-    """Inputs in the form that is stored and compared, and all their validation errors."""
+    """Inputs in the form that is stored and compared, all their validation errors, and the warnings about them."""
 
     inputs: dict[str, Any]
     problems: list[Problem]
+    warnings: list[Problem]
 
 
 class KeyClaims:
@@ -67,35 +71,60 @@ def check(news: Mapping[str, Any], settings: Settings, keys: KeyClaims) -> Check
     """Validate and complete the inputs of one resource.
 
     No request; idempotent; accepts :data:`UNKNOWN` at any depth. Returns the inputs in canonical form, with ``installation``,
-    ``apiVersion`` and (v1) ``key`` resolved, and all validation errors. Raises a :class:`ForgeError` only if the settings or the
-    manifest cannot be used.
+    ``apiVersion`` and (v1) ``key`` resolved, and all validation errors and warnings; with the setting ``strict`` the warnings are
+    among the errors. Raises a :class:`ForgeError` only if the settings or the manifest cannot be used.
     """
     news = {name: value for name, value in news.items() if value is not None}
-    problems = check_content(news)
+    found = check_content(news)
+    problems = [problem for problem in found if problem.is_error]
+    warnings = [problem for problem in found if not problem.is_error]
     inputs = dict(news)
     if not problems:
         inputs |= properties_of(content_of(inputs), typed=is_typed(inputs))
     installation = _check_installation(inputs, settings, problems)
     if installation is None:
-        return CheckedInputs(inputs, problems)
+        return CheckedInputs(inputs, problems, warnings)
     version = inputs.setdefault("apiVersion", settings.version(installation))
     _check_key(inputs, version, problems)
     _check_adopt(inputs, version, problems)
-    _check_manifest(inputs, settings.manifest(installation), problems)
+    warnings += _key_in_data(news, inputs, version)
+    manifest = settings.manifest(installation)
+    if manifest is not None:
+        warnings = [problem for problem in warnings if problem.code != LONG_REFERENCE]  # the manifest is the judge
+        _check_manifest(inputs, manifest, problems)
+    if settings.strict(installation):
+        problems, warnings = sorted([*problems, *warnings], key=lambda problem: problem.path), []
     if not problems:
         _check_size(inputs, settings.max_data_size(installation), problems)
+    if not problems:
+        _check_claim(inputs, (installation, version), keys, problems)
+    return CheckedInputs(inputs, problems, warnings)
+
+
+def _check_claim(inputs: Mapping[str, Any], where: tuple[str, Version], keys: KeyClaims, problems: list[Problem]) -> None:
     adopted = inputs.get("adopt")
     key = adopted if isinstance(adopted, str) else inputs.get("key", UNKNOWN)
-    if not problems and key is not UNKNOWN:
-        mine = f"{'TriggerModule' if is_typed(inputs) else 'DynamicModule'} {'/'.join(inputs.get('__name', [key]))!r}"
-        other = keys.claim((installation, version, key), mine)
-        if other is not None:
-            text = (
-                f"{mine} and {other} declare the same key on installation {installation!r} ({version}): "
-                "give one of them another key="
-            )
-            problems.append(Problem("key", text))
-    return CheckedInputs(inputs, problems)
+    if key is UNKNOWN:
+        return
+    mine = f"{'TriggerModule' if is_typed(inputs) else 'DynamicModule'} {'/'.join(inputs.get('__name', [key]))!r}"
+    other = keys.claim((*where, key), mine)
+    if other is not None:
+        installation, version = where
+        text = (
+            f"{mine} and {other} declare the same key on installation {installation!r} ({version}): give one of them another key="
+        )
+        problems.append(Problem("key", text))
+
+
+def _key_in_data(news: Mapping[str, Any], inputs: Mapping[str, Any], version: Version) -> list[Problem]:
+    """``data["key"]`` is never sent: entries of a manifest have one, and a user may take it for the module's key."""
+    data = news.get("data")
+    found = data.get("key") if isinstance(data, Mapping) else None
+    key = inputs.get("key") if version == "v1" else inputs.get("adopt")
+    if found is None or found is UNKNOWN or key is UNKNOWN or found == key:
+        return []
+    owner = "it is that of key=, or the logical name" if version == "v1" else "the server generates it under apiVersion v2"
+    return [Problem("data.key", f"data['key'] is left out and is not the module's key: {owner}", code=OTHER_KEY)]
 
 
 def _check_installation(inputs: dict[str, Any], settings: Settings, problems: list[Problem]) -> str | None:
@@ -118,6 +147,10 @@ def _check_key(inputs: dict[str, Any], version: Version, problems: list[Problem]
             reason = f"{what}: remove key=, and read the attribute"
     elif "key" in inputs:
         reason = check_key(inputs["key"])
+    elif "__name" not in inputs:
+        reason = (
+            "the hidden input __name is missing, so a transform has removed it: have it keep what begins with __, or give key="
+        )
     elif check_key(logical) is None:
         inputs["key"] = logical
     else:
@@ -142,9 +175,7 @@ def _check_adopt(inputs: dict[str, Any], version: Version, problems: list[Proble
         problems.append(Problem("adopt", text))
 
 
-def _check_manifest(inputs: Mapping[str, Any], manifest: Manifest | None, problems: list[Problem]) -> None:
-    if manifest is None:
-        return
+def _check_manifest(inputs: Mapping[str, Any], manifest: Manifest, problems: list[Problem]) -> None:
     from pulumi_atlassian_forge.manifest.checks import check_manifest, check_static_key  # noqa: PLC0415 - most stacks set no manifest
 
     found = check_manifest(inputs, manifest)

@@ -1,7 +1,10 @@
-"""Validation of a declaration: every error at once, offline, with unknown values anywhere.
+"""Validation of a declaration: every error and warning at once, offline, with unknown values anywhere.
 
-Three kinds of rules: what JSON can carry (:mod:`.values`), what one property may hold (the table of
-:mod:`.catalog.module_types`), and what several properties must be together.
+Four kinds of rules: what JSON can carry (:mod:`.values`), what one property may hold (the table of
+:mod:`.catalog.module_types`), what several properties must be together, and what the catalog of events knows. Atlassian adds
+values, properties and events without notice, so the server is the judge of everything that is closed in the table: such a rule
+has a code and is a warning (:class:`.problems.Problem`). What cannot be sent, what is missing, groups of properties and another
+kind of value are errors.
 """
 
 from __future__ import annotations
@@ -10,17 +13,38 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from .catalog.module_types import TRIGGER as TYPED_TRIGGER
-from .catalog.module_types import TYPES
+from .catalog.events import APP_EVENTS, EVENTS, similar_events
+from .catalog.module_types import REFERENCE_MAX_LENGTH, TYPES
 from .catalog.schema import Anything, Bool, Enum, ListOf, ObjectOf, OneOf, Spec, String
 from .content import TRIGGER, is_typed, normalize
-from .problems import Location, Problem, argument_of, path_of, problem_at, snake
-from .suggestions import nearest
+from .problems import (
+    DUPLICATE_EVENT,
+    LONG_REFERENCE,
+    NOT_A_CHOICE,
+    OTHER_FORM,
+    OTHER_LENGTH,
+    OTHER_PRODUCT,
+    UNKNOWN_EVENT,
+    UNKNOWN_PROPERTY,
+    UNKNOWN_TYPE,
+    Location,
+    Problem,
+    argument_of,
+    path_of,
+    problem_at,
+    snake,
+)
+from .suggestions import nearest, same_parts
 from .values import UNKNOWN, contains_unknown, json_problems, replace_unsendable
 
 _COMMON: Final = frozenset({"key", "installation", "apiVersion", "adopt"})
 _KEY: Final = re.compile(r"[a-zA-Z0-9_-]{1,255}")
 _PRODUCT: Final = "jira"
+_PRODUCTS_OF_TYPES: Final = ("jira", "confluence")  # parts of a type that may be missing in the one that was meant
+_EVENTS: Final = frozenset(EVENTS)
+
+MAX_REFERENCE_LENGTH: Final = 23
+"""Characters of a function's or endpoint's key: https://developer.atlassian.com/platform/forge/manifest-reference/endpoint/"""
 
 
 def check_key(key: Any) -> str | None:
@@ -33,7 +57,7 @@ def check_key(key: Any) -> str | None:
 
 
 def check_content(props: Mapping[str, Any]) -> list[Problem]:
-    """Every validation error in the content of a declaration, sorted by path; ``key``, ``__*`` and the like are no content."""
+    """Every problem in the content of a declaration, sorted by path; ``key``, ``__*`` and the like are no content."""
     own = {name: value for name, value in props.items() if name not in _COMMON and not name.startswith("__")}
     problems = [problem for name, value in own.items() for problem in json_problems(value, name)]
     own = normalize({name: replace_unsendable(value) for name, value in own.items()})  # nothing below may walk too deep a value
@@ -41,14 +65,14 @@ def check_content(props: Mapping[str, Any]) -> list[Problem]:
     return sorted(problems, key=lambda problem: (problem.path, problem.text))
 
 
-def data_problems(type_: str, data: dict[str, Any], spec: ObjectOf, root: Location = ("data",)) -> list[Problem]:
-    """What the API refuses in the data of a module, which is at ``root`` in the declaration. The emulator uses it as well."""
-    problems = list(_spec_problems(data, spec, root))
+def data_problems(type_: str, data: dict[str, Any], root: Location = ("data",)) -> list[Problem]:
+    """Every problem in the data of a known type, which is at ``root`` in the declaration. The emulator uses it as well."""
+    problems = list(_spec_problems(data, TYPES[type_], root))
     return problems + (_trigger(data, root) if type_ == TRIGGER else [])
 
 
 def _typed(props: dict[str, Any]) -> list[Problem]:
-    return [*data_problems(TRIGGER, props, TYPED_TRIGGER, ()), *_duplicate_events(props, ())]
+    return [*data_problems(TRIGGER, props, ()), *_catalog_problems(props, ())]
 
 
 def _raw(props: dict[str, Any]) -> list[Problem]:
@@ -57,6 +81,10 @@ def _raw(props: dict[str, Any]) -> list[Problem]:
     type_, data = props.get("type"), props.get("data")
     if type_ is not UNKNOWN and (not isinstance(type_, str) or not type_):
         problems.append(Problem("type", "type= must be a string that is not empty, for example 'jira:issuePanel'"))
+    elif isinstance(type_, str) and type_ not in TYPES:
+        similar = same_parts(type_, TYPES, optional=_PRODUCTS_OF_TYPES)
+        text = "type= is not a known type of dynamic module, so its data is not checked"
+        problems.append(Problem("type", text, code=UNKNOWN_TYPE, details=_details(type_, similar)))
     if data is UNKNOWN:
         return problems
     if not isinstance(data, dict):
@@ -64,8 +92,8 @@ def _raw(props: dict[str, Any]) -> list[Problem]:
     if not isinstance(type_, str) or type_ not in TYPES:
         return problems
     content = {name: value for name, value in data.items() if name != "key"}
-    problems += data_problems(type_, content, TYPES[type_])
-    return problems + (list(_duplicate_events(content, ("data",))) if type_ == TRIGGER else [])
+    problems += data_problems(type_, content)
+    return problems + (list(_catalog_problems(content, ("data",))) if type_ == TRIGGER else [])
 
 
 # --- what one property may hold ---------------------------------------------------------------------------------------------
@@ -79,7 +107,7 @@ def _spec_problems(value: Any, spec: Spec, location: Location) -> Iterator[Probl
         case OneOf() if isinstance(value, dict):
             yield from _spec_problems(value, spec.object, location)
         case OneOf():
-            yield from _broken(location, _scalar_rule(value, spec.scalar, " or a dictionary", ", or a dictionary"))
+            yield from _scalar_problems(value, spec.scalar, location, " or a dictionary", ", or a dictionary")
         case ListOf() if not isinstance(value, list):
             yield problem_at(location, "must be a list")
         case ListOf():
@@ -92,34 +120,34 @@ def _spec_problems(value: Any, spec: Spec, location: Location) -> Iterator[Probl
         case ObjectOf():
             yield from _object_problems(value, spec, location)
         case _:
-            yield from _broken(location, _scalar_rule(value, spec))
+            yield from _scalar_problems(value, spec, location)
 
 
-def _broken(location: Location, rule: str | None) -> Iterator[Problem]:
-    if rule is not None:
-        yield problem_at(location, rule)
-
-
-def _scalar_rule(value: Any, spec: String | Enum | Bool, or_kind: str = "", or_value: str = "") -> str | None:
+def _scalar_problems(
+    value: Any, spec: String | Enum | Bool, location: Location, or_kind: str = "", or_value: str = ""
+) -> Iterator[Problem]:
     """The rule that a value breaks; the last two name the alternative beside the kind and beside the values."""
     match spec:
         case Bool():
-            return None if isinstance(value, bool) else "must be True or False"
+            if not isinstance(value, bool):
+                yield problem_at(location, "must be True or False")
         case Enum():
-            allowed = isinstance(value, str) and value in spec.values
-            return None if allowed else f"must be one of {', '.join(spec.values)}{or_value}"
+            if not isinstance(value, str) or value not in spec.values:
+                code = NOT_A_CHOICE if isinstance(value, str) else ""
+                yield problem_at(location, f"must be one of {', '.join(spec.values)}{or_value}", code)
+        case String() if not isinstance(value, str):
+            yield problem_at(location, f"must be a string{or_kind}")
         case String():
-            return _string_rule(value, spec) if isinstance(value, str) else f"must be a string{or_kind}"
+            yield from _string_problems(value, spec, location)
 
 
-def _string_rule(value: str, spec: String) -> str | None:
+def _string_problems(value: str, spec: String, location: Location) -> Iterator[Problem]:
     if len(value) < spec.min_length:
-        return "must not be empty"
-    if spec.max_length is not None and len(value) > spec.max_length:
-        return f"must have at most {spec.max_length:,} characters"
-    if spec.pattern is not None and not re.fullmatch(spec.pattern, value):
-        return f"must be {spec.form}"
-    return None
+        yield problem_at(location, "must not be empty", OTHER_LENGTH)
+    elif spec.max_length is not None and len(value) > spec.max_length:
+        yield problem_at(location, f"must have at most {spec.max_length:,} characters", OTHER_LENGTH)
+    elif spec.pattern is not None and not re.fullmatch(spec.pattern, value):
+        yield problem_at(location, f"must be {spec.form}", OTHER_FORM)
 
 
 def _object_problems(value: dict[str, Any], spec: ObjectOf, location: Location) -> Iterator[Problem]:
@@ -130,7 +158,9 @@ def _object_problems(value: dict[str, Any], spec: ObjectOf, location: Location) 
             yield from _spec_problems(item, known[name], (*location, name))
         elif spec.closed:
             place = (*location, name)
-            yield Problem(path_of(place), _unknown_property(place, [*known]), place)
+            # What is no argument of TriggerModule has no place in the request; everything else is sent as it is.
+            code = UNKNOWN_PROPERTY if location else ""
+            yield Problem(path_of(place), _unknown_property(place, [*known]), place, code)
     yield from _group_problems(value, spec, location)
 
 
@@ -177,21 +207,46 @@ def _filter(value: Any, events: list[Any], location: Location) -> Iterator[Probl
     if "onError" in value and "expression" not in value:
         yield problem_at((*location, "onError"), f"is allowed only together with {argument_of((*location, 'expression'))}")
     if value.get("ignoreSelf") is True:
-        # The validator of triggers in @forge/cli wants "jira" in the name of every event.
-        names = [event.get("eventType") if isinstance(event, dict) else event for event in events]
+        # The validator of triggers in @forge/cli wants "jira" in the name of every event; the vendor's reference has another.
+        names = [_event_name(event) for event in events]
         if any(isinstance(name, str) and _PRODUCT not in name for name in names):
-            rule = f"is allowed only if the name of every event contains {_PRODUCT!r}"
-            yield problem_at((*location, "ignoreSelf"), rule)
-
-
-def _duplicate_events(data: Mapping[str, Any], root: Location) -> Iterator[Problem]:
-    """Our own rule: events are a set, and no document says what the API makes of a duplicate."""
-    events = _events(data)
-    for index, event in enumerate(events):
-        if isinstance(event, (str, dict)) and not contains_unknown(event) and event in events[:index]:
-            yield problem_at((*root, "events", index), "is in the list already: remove one of the two")
+            rule = f"is documented only for events whose name contains {_PRODUCT!r}"
+            yield problem_at((*location, "ignoreSelf"), rule, OTHER_PRODUCT)
 
 
 def _events(data: Mapping[str, Any]) -> list[Any]:
     events = data.get("events")
     return events if isinstance(events, list) else []
+
+
+def _event_name(event: Any) -> Any:
+    return event.get("eventType") if isinstance(event, dict) else event
+
+
+# --- what no server is known to refuse ----------------------------------------------------------------------------------------
+
+
+def _catalog_problems(data: Mapping[str, Any], root: Location) -> Iterator[Problem]:
+    """Events that the catalog does not have or that are there twice, and references that are long for a manifest."""
+    events = _events(data)
+    for index, event in enumerate(events):
+        location = (*root, "events", index)
+        name = _event_name(event)
+        if isinstance(name, str) and name and name not in _EVENTS and not name.startswith(APP_EVENTS):
+            text = f"{argument_of(location)} is not a known event"
+            yield Problem(path_of(location), text, code=UNKNOWN_EVENT, details=_details(name, similar_events(name)))
+        if isinstance(event, (str, dict)) and not contains_unknown(event) and event in events[:index]:
+            yield problem_at(location, "is in the list already: remove one of the two", DUPLICATE_EVENT)
+    for name in ("function", "endpoint"):
+        key = data.get(name)
+        if isinstance(key, str) and MAX_REFERENCE_LENGTH < len(key) <= REFERENCE_MAX_LENGTH:
+            rule = (
+                f"is longer than the {MAX_REFERENCE_LENGTH} characters that the documentation of the manifest allows: make sure "
+                "that the app's manifest has it, or set atlassian-forge:manifest"
+            )
+            yield problem_at((*root, name), rule, LONG_REFERENCE)
+
+
+def _details(name: str, similar: list[str]) -> str:
+    meant = f"; did you mean {' or '.join(map(repr, similar))}?" if similar else ""
+    return f"{name!r}{meant}"

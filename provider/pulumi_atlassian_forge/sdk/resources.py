@@ -7,22 +7,36 @@ No ``from __future__ import annotations`` in this file: Pulumi evaluates the ann
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self
 
 import pulumi
 from pulumi.dynamic import Resource
 
 from pulumi_atlassian_forge.dynamic import pulumi_values
-from pulumi_atlassian_forge.model.catalog.events import EventName
 from pulumi_atlassian_forge.model.content import TRIGGER_PROPERTIES
 from pulumi_atlassian_forge.provider import PROVIDER
 
 from . import preview_errors, warnings
-from .arguments import TriggerFilter, TriggerFilterResult, TriggerPayload, TriggerPayloadResult
+from .arguments import Text, TriggerFilter, TriggerFilterResult, TriggerPayload, TriggerPayloadResult
 from .unsendable import reject_unsendable
 
-Events = pulumi.Input[Sequence[pulumi.Input[EventName]]]
-"""The events of a trigger: a list, an output of a list, or a list that holds outputs."""
+Events = pulumi.Input[Sequence[pulumi.Input[str | Mapping[str, Any]]]]
+"""The events of a trigger: a list, an output of a list, or a list that holds outputs. Each is a name, or an object with a filter.
+
+Not ``EventName``: a type checker would print its 184 names in each error.
+"""
+
+if TYPE_CHECKING:
+    LiveText = pulumi.Output[str]
+    LiveReference = pulumi.Output[str | None]
+    LiveEvents = pulumi.Output[Sequence[str | Mapping[str, Any]]]
+    LiveFilter = pulumi.Output[TriggerFilterResult | None]
+    LivePayload = pulumi.Output[TriggerPayloadResult | None]
+    LiveData = pulumi.Output[Mapping[str, Any]]
+else:
+    # Pulumi raises for a live value of another kind than the annotated one: a `get` then never ends, and an `up` crashes. What is
+    # live may be of any kind, so for Pulumi the annotations have none.
+    LiveText = LiveReference = LiveEvents = LiveFilter = LivePayload = LiveData = pulumi.Output[Any]
 
 
 @pulumi.input_type
@@ -50,19 +64,19 @@ class _Module(Resource):
 
     @property
     @pulumi.getter
-    def key(self) -> pulumi.Output[str]:
+    def key(self) -> LiveText:
         """The module's key. Under v1 the declared one or the logical name; under v2 made by the server."""
         return _output(self, "key")
 
     @property
     @pulumi.getter
-    def installation(self) -> pulumi.Output[str]:
+    def installation(self) -> LiveText:
         """The installation that the module is registered on."""
         return _output(self, "installation")
 
     @property
     @pulumi.getter(name="apiVersion")
-    def api_version(self) -> pulumi.Output[str]:
+    def api_version(self) -> LiveText:
         """The version of the API that the module is registered under: ``v1`` or ``v2``."""
         return _output(self, "api_version")
 
@@ -70,12 +84,14 @@ class _Module(Resource):
         self,
         resource_name: str,
         properties: Mapping[str, Any],
-        key: pulumi.Input[str] | None,
+        key: Text,
         installation: str,
         adopt: bool | str,
         opts: pulumi.ResourceOptions | None,
     ) -> None:
-        reject_unsendable(resource_name, {**properties, "key": key, "installation": installation, "adopt": adopt})
+        declared = {**properties, "key": key, "installation": installation, "adopt": adopt}
+        reject_unsendable(resource_name, declared)
+        announcement = warnings.Announcement(self, resource_name, declared)
         inputs = {
             **properties,
             "key": key,
@@ -83,11 +99,12 @@ class _Module(Resource):
             "api_version": None,  # an attribute exists only if its name is among the inputs
             "__name": [*_parents(opts), resource_name],
             **preview_errors.hidden_inputs(),
+            **announcement.hidden_inputs(),
         }
         if adopt:
             inputs["adopt"] = adopt
         super().__init__(PROVIDER, resource_name, _Inputs(pulumi_values.encode_hidden(inputs)), opts)
-        warnings.warn_about(self, properties)
+        announcement.log()
         preview_errors.report(self)
 
     @classmethod
@@ -129,76 +146,44 @@ class TriggerModule(_Module, module="atlassian-forge", name="TriggerModule"):
 
     @property
     @pulumi.getter
-    def events(self) -> pulumi.Output[Sequence[str]]:
+    def events(self) -> LiveEvents:
         """The events that the trigger listens to."""
         return _output(self, "events")
 
     @property
     @pulumi.getter
-    def function(self) -> pulumi.Output[str | None]:
+    def function(self) -> LiveReference:
         """The key of the function that is called."""
         return _output(self, "function")
 
     @property
     @pulumi.getter
-    def endpoint(self) -> pulumi.Output[str | None]:
+    def endpoint(self) -> LiveReference:
         """The key of the endpoint that is called."""
         return _output(self, "endpoint")
 
     @property
     @pulumi.getter
-    def filter(self) -> pulumi.Output[TriggerFilterResult | None]:
+    def filter(self) -> LiveFilter:
         """Which of the events reach the app."""
-        return _output(self, "filter")
+        return _output(self, "filter").apply(TriggerFilterResult.of)
 
     @property
     @pulumi.getter
-    def payload(self) -> pulumi.Output[TriggerPayloadResult | None]:
+    def payload(self) -> LivePayload:
         """What of an event is delivered."""
-        return _output(self, "payload")
-
-    @overload
-    def __init__(
-        self,
-        resource_name: str,
-        *,
-        events: Events,
-        function: pulumi.Input[str],
-        endpoint: None = None,
-        filter: pulumi.Input[TriggerFilter] | None = None,
-        payload: pulumi.Input[TriggerPayload] | None = None,
-        key: pulumi.Input[str] | None = None,
-        installation: str = "default",
-        adopt: bool | str = False,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None: ...
-
-    @overload
-    def __init__(
-        self,
-        resource_name: str,
-        *,
-        events: Events,
-        function: None = None,
-        endpoint: pulumi.Input[str],
-        filter: pulumi.Input[TriggerFilter] | None = None,
-        payload: pulumi.Input[TriggerPayload] | None = None,
-        key: pulumi.Input[str] | None = None,
-        installation: str = "default",
-        adopt: bool | str = False,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None: ...
+        return _output(self, "payload").apply(TriggerPayloadResult.of)
 
     def __init__(  # noqa: PLR0913 - one parameter for each property of a trigger
         self,
         resource_name: str,
         *,
         events: Events,
-        function: pulumi.Input[str] | None = None,
-        endpoint: pulumi.Input[str] | None = None,
-        filter: pulumi.Input[TriggerFilter] | None = None,  # noqa: A002 - the API's own word
-        payload: pulumi.Input[TriggerPayload] | None = None,
-        key: pulumi.Input[str] | None = None,
+        function: Text = None,
+        endpoint: Text = None,
+        filter: pulumi.Input[TriggerFilter | Mapping[str, Any] | None] | None = None,  # noqa: A002 - the API's own word
+        payload: pulumi.Input[TriggerPayload | Mapping[str, Any] | None] | None = None,
+        key: Text = None,
         installation: str = "default",
         adopt: bool | str = False,
         opts: pulumi.ResourceOptions | None = None,
@@ -208,11 +193,12 @@ class TriggerModule(_Module, module="atlassian-forge", name="TriggerModule"):
         Args:
             resource_name: The logical name; under v1 also the module's key, unless ``key`` is given.
             events: The events to listen to, at least one. Unknown names are registered with a warning, because Atlassian adds
-                events without notice.
+                events without notice. An event may also be an object with a filter of its own:
+                ``{"eventType": "avi:jira:updated:issue", "filter": {"expression": "true"}}``.
             function: The key of a function in the app's manifest. Exactly one of ``function`` and ``endpoint``.
             endpoint: The key of an endpoint in the app's manifest.
-            filter: Which of the events reach the app.
-            payload: What of an event is delivered.
+            filter: Which of the events reach the app; a :class:`TriggerFilter`, or a dictionary with API property names.
+            payload: What of an event is delivered; a :class:`TriggerPayload`, or a dictionary with API property names.
             key: The module's key, under v1 only: 1 to 255 of ``a-z A-Z 0-9 _ -``. Another key replaces the module.
             installation: The installation to register on, by its name in the settings.
             adopt: Adopt a module that is already registered: ``True`` under v1, where the key says which; its key under v2.
@@ -223,7 +209,7 @@ class TriggerModule(_Module, module="atlassian-forge", name="TriggerModule"):
         super().__init__(resource_name, properties, key, installation, adopt, opts)
 
     @property
-    def data(self) -> pulumi.Output[Mapping[str, Any]]:
+    def data(self) -> LiveData:
         """The module's ``data`` as the API has it, with API property names."""
         parts = pulumi.Output.all(**{name: _output(self, name) for name in TRIGGER_PROPERTIES})
         return parts.apply(lambda found: {name: value for name, value in found.items() if value is not None})
@@ -238,13 +224,13 @@ class DynamicModule(_Module, module="atlassian-forge", name="DynamicModule"):
 
     @property
     @pulumi.getter
-    def type(self) -> pulumi.Output[str]:
+    def type(self) -> LiveText:
         """The module's type."""
         return _output(self, "type")
 
     @property
     @pulumi.getter
-    def data(self) -> pulumi.Output[Mapping[str, Any]]:
+    def data(self) -> LiveData:
         """The module's structure, as the app's manifest would have it."""
         return _output(self, "data")
 
@@ -254,7 +240,7 @@ class DynamicModule(_Module, module="atlassian-forge", name="DynamicModule"):
         *,
         type: pulumi.Input[str],  # noqa: A002 - the API's own word
         data: pulumi.Input[Mapping[str, pulumi.Input[Any]]],
-        key: pulumi.Input[str] | None = None,
+        key: Text = None,
         installation: str = "default",
         adopt: bool | str = False,
         opts: pulumi.ResourceOptions | None = None,

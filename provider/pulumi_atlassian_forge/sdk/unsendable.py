@@ -27,7 +27,7 @@ def reject_unsendable(resource_name: str, properties: Mapping[str, Any]) -> None
 def _problems(value: Any, path: str, above: tuple[int, ...]) -> Iterator[str]:
     if isinstance(value, _PASSED) or inspect.isawaitable(value):
         return
-    parts = _parts(value)
+    parts = items_of(value)
     if parts is None:
         problem = scalar_problem(value)
         if problem is not None:
@@ -44,8 +44,8 @@ def _problems(value: Any, path: str, above: tuple[int, ...]) -> Iterator[str]:
                 yield f"{path}: {NAME_NOT_TEXT}"
 
 
-def _parts(value: Any) -> list[tuple[Any, Any]] | None:
-    """The items of a container by name or index; None if the value is not a container."""
+def items_of(value: Any) -> list[tuple[Any, Any]] | None:
+    """The items of a container by name or index; None if the value is not a container. A typed argument has its Python names."""
     if isinstance(value, Mapping):
         return [(name if isinstance(name, str) else None, item) for name, item in value.items()]
     if isinstance(value, (TriggerFilter, TriggerPayload, TriggerPayloadInclude)):

@@ -1,69 +1,154 @@
-"""Warnings of the program about its own arguments: each is logged on its resource. Nothing fails, and no secret is shown."""
+"""Warnings of the program about its own arguments: each is logged on its resource. Nothing fails, and no secret is shown.
+
+The rules are those of ``check`` (:mod:`~pulumi_atlassian_forge.lifecycle.check`), which sees the same declaration again in the
+plugin. Here is what the plugin cannot know: which resource a warning is about, and which values are secret. The hidden input
+``__announced`` names the paths that were warned of; the plugin prints the warnings about others, for example about what a
+transform has added.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
-from weakref import WeakSet
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary, WeakSet
 
 import pulumi
 from pulumi.runtime import is_config_secret
 
-from pulumi_atlassian_forge.model.catalog.events import APP_EVENTS, EVENTS
-from pulumi_atlassian_forge.model.suggestions import nearest
+from pulumi_atlassian_forge.dynamic.pulumi_values import ANNOUNCED
+from pulumi_atlassian_forge.errors import ForgeError
+from pulumi_atlassian_forge.model.problems import Location, Problem, camel, path_of
+from pulumi_atlassian_forge.model.values import UNKNOWN
 
-# Characters of a function's or endpoint's key: https://developer.atlassian.com/platform/forge/manifest-reference/endpoint/
-MAX_REFERENCE_LENGTH: Final = 23
+from .arguments import TriggerFilter, TriggerPayload, TriggerPayloadInclude
+from .unsendable import items_of
 
-_CHECKED: Final = ("events", "type", "function", "endpoint")
+if TYPE_CHECKING:
+    from pulumi_atlassian_forge.session.session import Connections
+
 _NAMESPACE: Final = "atlassian-forge"  # as in config.settings, which the program does not load to start faster
-_EVENTS: Final = frozenset(EVENTS)
+_CLEAR_TEXT: Final = "AF411"  # the code of a token in clear text
 
 # The runs whose configuration was checked: with the Automation API one process runs several programs.
 _checked_runs: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
+_connections: WeakKeyDictionary[asyncio.AbstractEventLoop, Connections] = WeakKeyDictionary()
 
 
-def warn_about(resource: pulumi.Resource, properties: Mapping[str, Any]) -> None:
-    """Log the warnings about one resource, now or when its outputs are known."""
-    _warn_of_clear_text_token(resource)
-    for name, value in _subjects(properties):
-        if value is not None:
-            _when_known(value, lambda known, name=name: _log(resource, _texts(name, known)))
+@dataclass
+class _Arguments:
+    """The arguments of a resource as plain values with API property names, as far as they are known."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    outputs: list[tuple[Location, Any]] = field(default_factory=list)  # their values stand as UNKNOWN until they are resolved
+    secrets: set[str] = field(default_factory=set)  # the paths of secret values
+
+    def add(self, name: str, value: Any) -> None:
+        self.values[name] = self._plain(value, (name,))
+
+    async def resolve(self) -> None:
+        """Wait for the outputs, in which there may be further ones. Awaitables that are no outputs stay unknown."""
+        while self.outputs:
+            location, output = self.outputs.pop()
+            if await output.is_secret():
+                self.secrets.add(path_of(location))
+            *above, name = location
+            parent: Any = self.values
+            for part in above:
+                parent = parent[part]
+            parent[name] = self._plain(await output.future(with_unknowns=True), location)
+
+    def _plain(self, value: Any, location: Location) -> Any:
+        if isinstance(value, pulumi.Output):
+            self.outputs.append((location, value))
+            return UNKNOWN
+        if isinstance(value, pulumi.output.Unknown) or inspect.isawaitable(value):
+            return UNKNOWN
+        items = items_of(value)
+        if items is None:
+            return value
+        if isinstance(value, Sequence):
+            return [self._plain(item, (*location, index)) for index, item in items]
+        if isinstance(value, (TriggerFilter, TriggerPayload, TriggerPayloadInclude)):
+            items = [(camel(name), item) for name, item in items]
+        return {name: self._plain(item, (*location, name)) for name, item in items if isinstance(name, str) and item is not None}
 
 
-def _subjects(properties: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The arguments that are checked: of both resources, and of a trigger that is declared as a ``DynamicModule``."""
-    yield from ((name, properties.get(name)) for name in _CHECKED)
-    data = properties.get("data")
-    if properties.get("type") == "trigger" and isinstance(data, Mapping):
-        yield from ((name, data.get(name)) for name in _CHECKED if name != "type")
+class Announcement:
+    """The warnings about one resource: found before it is registered, and logged on it."""
+
+    def __init__(self, resource: pulumi.Resource, name: str, declared: Mapping[str, Any]) -> None:
+        self._resource = resource
+        self._name = name
+        self._arguments = _Arguments()
+        for argument, value in declared.items():
+            if value is not None and value is not False:
+                self._arguments.add(argument, value)
+        self._found = [] if self._arguments.outputs else self._warnings()
+
+    def hidden_inputs(self) -> dict[str, Any]:
+        """The hidden input for the plugin; none if there is nothing to say."""
+        if self._arguments.outputs:
+            return {ANNOUNCED: self._when_known()}
+        return {ANNOUNCED: [warning.path for warning in self._found]} if self._found else {}
+
+    def log(self) -> None:
+        """Log what is known, after the registration has begun."""
+        _warn_of_clear_text_token(self._resource)
+        for warning in self._found:
+            is_secret = warning.is_within(self._arguments.secrets)
+            pulumi.log.warn(warning.message(details=not is_secret), resource=self._resource)
+
+    async def _when_known(self) -> list[str] | None:
+        try:
+            await self._arguments.resolve()
+        except Exception:  # noqa: BLE001 - the registration fails with it, and says so
+            return None
+        self._found = self._warnings()
+        self.log()
+        return [warning.path for warning in self._found] or None
+
+    def _warnings(self) -> list[Problem]:
+        from pulumi_atlassian_forge.model.validation import check_content  # noqa: PLC0415 - a program without modules needs none
+
+        values = self._arguments.values
+        is_suspect = any(not problem.is_error for problem in check_content(values)) or _has_key(values.get("data"))
+        return _judged({**values, "__name": [self._name]}) if is_suspect else []
 
 
-def _when_known(value: Any, then: Any) -> None:
-    is_list = isinstance(value, (list, tuple))
-    if isinstance(value, str) or (is_list and all(isinstance(item, str) for item in value)):
-        then(value)
-        return
-    output = pulumi.Output.from_input(list(value) if is_list else value)
-    # A warning must not show a secret; is_secret() is never unknown.
-    pulumi.Output.all(output, output.is_secret()).apply(lambda found: None if found[1] else then(found[0]))
+def _has_key(data: Any) -> bool:
+    return isinstance(data, dict) and "key" in data
 
 
-def _log(resource: pulumi.Resource, texts: Iterable[str | None]) -> None:
-    for text in filter(None, texts):
-        pulumi.log.warn(text, resource=resource)
+def _judged(inputs: dict[str, Any]) -> list[Problem]:
+    """The warnings of ``check`` with the settings of the installation: it knows ``strict``, the manifest and the API's version.
+
+    The settings take a tenth of a second to load, which only a program with a warning has to spend.
+    """
+    from pulumi_atlassian_forge.lifecycle.check import KeyClaims, check  # noqa: PLC0415
+
+    try:
+        return check(inputs, _settings(), KeyClaims()).warnings
+    except ForgeError:
+        return []  # the plugin reports the error, and with it all else that is wrong
 
 
-def _texts(name: str, value: Any) -> Iterator[str | None]:
-    """The warnings about a known value; None for a part without one."""
-    if name == "events":
-        for item in value if isinstance(value, (list, tuple)) else ():
-            event = item.get("eventType") if isinstance(item, Mapping) else item
-            yield misspelt_event(event) if isinstance(event, str) else None
-    elif isinstance(value, str):
-        yield misspelt_type(value) if name == "type" else long_reference(name, value)
+def _settings() -> Connections:
+    from pulumi.runtime.config import get_config  # noqa: PLC0415 - plain, as the plugin gets it
+
+    from pulumi_atlassian_forge.config.settings import NAMESPACE, RENAMED, SETTINGS  # noqa: PLC0415
+    from pulumi_atlassian_forge.session.session import Connections  # noqa: PLC0415
+
+    run = asyncio.get_event_loop()
+    found = _connections.get(run)
+    if found is None:
+        keys = [f"{NAMESPACE}:{name}" for name in (*SETTINGS, *RENAMED, "installations")]
+        config = {key: value for key in keys if (value := get_config(key)) is not None}
+        found = _connections[run] = Connections(config.get)
+    return found
 
 
 def _warn_of_clear_text_token(resource: pulumi.Resource) -> None:
@@ -80,7 +165,8 @@ def _warn_of_clear_text_token(resource: pulumi.Resource) -> None:
         name = f"{_NAMESPACE}:{key}"
         if _holds_token(key, config.get(key)) and not is_config_secret(name):
             advice = f"pulumi config set --secret {options} <token>"
-            pulumi.log.warn(f"{name} holds a token in clear text; encrypt it: {advice}", resource=resource)
+            text = f"{name} holds a token in clear text; encrypt it: {advice} ({_CLEAR_TEXT})"
+            pulumi.log.warn(text, resource=resource)
 
 
 def _holds_token(key: str, value: str | None) -> bool:
@@ -91,34 +177,3 @@ def _holds_token(key: str, value: str | None) -> bool:
     except ValueError:
         return False  # the plugin reports the error
     return isinstance(entries, dict) and any(isinstance(e, dict) and e.get("token") for e in entries.values())
-
-
-def misspelt_event(name: str) -> str | None:
-    """The warning about an event that is not in the catalog; None if it is."""
-    if name in _EVENTS or name.startswith(APP_EVENTS):
-        return None
-    return f"{name!r} is not a known event{_hint(name, EVENTS)}; it is registered all the same"
-
-
-def misspelt_type(name: str) -> str | None:
-    """The warning about a type that is not in the table; None if it is."""
-    from pulumi_atlassian_forge.model.catalog.module_types import KNOWN_TYPES  # noqa: PLC0415 - a program of triggers starts faster without
-
-    if name in KNOWN_TYPES:
-        return None
-    return f"{name!r} is not a known type of dynamic module{_hint(name, sorted(KNOWN_TYPES))}; it is registered unchecked"
-
-
-def long_reference(argument: str, key: str) -> str | None:
-    """The warning about a reference that is too long for a manifest; None if it is not."""
-    if len(key) <= MAX_REFERENCE_LENGTH:
-        return None
-    return (
-        f"{argument}= has {len(key)} characters; in a manifest the key of a function or an endpoint has at most "
-        f"{MAX_REFERENCE_LENGTH}, so nothing can be found under it."
-    )
-
-
-def _hint(name: str, known: Iterable[str]) -> str:
-    near = nearest(name, known)
-    return f" (did you mean {near!r}?)" if near else ""

@@ -8,7 +8,8 @@ that are declared twice.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,10 @@ class Connections:
     def max_data_size(self, name: str) -> int:
         """Bytes that the data of a module may have."""
         return self._installations.resolve(name).max_data_size
+
+    def strict(self, name: str) -> bool:
+        """Whether warnings about a declaration are errors."""
+        return self._installations.resolve(name).strict
 
     def manifest(self, name: str) -> Manifest | None:
         """What the manifest of an installation's app declares; None if no manifest is set. Each file is read once."""
@@ -154,16 +159,40 @@ class Session:
     def __init__(self, get: Get, notify: Notify = to_standard_error, directory: Path | None = None) -> None:
         self.connections = Connections(get, directory, notify=notify)
         self._keys = KeyClaims()
+        self._notify = notify
+        self._shown: set[tuple[str, str]] = set()  # the engine checks a resource twice if it is replaced
+        self._announced: dict[str, list[str]] = {}  # the warnings that a front end shows itself, by what each is about
 
     # The verbs import what they need when they are called: a preview calls check and diff only, and needs no client.
 
-    def check(self, inputs: Mapping[str, Any], olds: Mapping[str, Any]) -> CheckedInputs:
-        """Validate and complete the inputs of one resource; no request. For a new one ``olds``, its old inputs, are empty."""
+    def check(self, inputs: Mapping[str, Any], olds: Mapping[str, Any], announced: Collection[str] = ()) -> CheckedInputs:
+        """Validate and complete the inputs of one resource; no request. For a new one ``olds``, its old inputs, are empty.
+
+        Each warning is a message, once in a process, unless its path is among those that the front end has ``announced``.
+        """
         checked = check(inputs, self.connections, self._keys)
+        about = _about(checked.inputs)
+        self._announced[about] = [warning.message() for warning in checked.warnings if warning.path in announced]
+        self._warn(about, [warning.message() for warning in checked.warnings if warning.path not in announced])
         if not checked.problems:
             guard = self.connections.guard(checked.inputs["installation"])
             guard.on_declared(checked.inputs["apiVersion"], checked.inputs, olds)
         return checked
+
+    def _warn(self, about: str, texts: Iterable[str]) -> None:
+        for text in texts:
+            if (about, text) not in self._shown:
+                self._shown.add((about, text))
+                self._notify(about, f"warning: {text}")
+
+    @contextmanager
+    def _warns_if_refused(self, inputs: Mapping[str, Any]) -> Iterator[None]:
+        """Show what was announced, too, if the module is refused: a program cannot log on a resource that does not come to be."""
+        try:
+            yield
+        except ForgeError:
+            self._warn(_about(inputs), self._announced.get(_about(inputs), ()))
+            raise
 
     def diff(self, id_: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Difference:
         """Compare the old outputs with the new inputs; no request. The result depends on nothing else."""
@@ -175,7 +204,8 @@ class Session:
         """Register a module, or adopt one: its id and its outputs."""
         from pulumi_atlassian_forge.lifecycle.create import create  # noqa: PLC0415
 
-        id_, outputs = create(self.connections.open(inputs["installation"]), inputs)
+        with self._warns_if_refused(inputs):
+            id_, outputs = create(self.connections.open(inputs["installation"]), inputs)
         return str(id_), outputs
 
     def read(self, id_: str, olds: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]] | None:
@@ -190,7 +220,8 @@ class Session:
         from pulumi_atlassian_forge.lifecycle.update import update  # noqa: PLC0415
 
         module = ModuleId.parse(id_)
-        return update(self.connections.open(module.installation), module, news, olds)
+        with self._warns_if_refused(news):
+            return update(self.connections.open(module.installation), module, news, olds)
 
     def delete(self, id_: str, olds: Mapping[str, Any]) -> None:
         """Delete a module."""
@@ -214,3 +245,8 @@ class Session:
         connection = self.connections.open(installation)
         version = self.connections.version(installation)
         return [(ModuleId(installation, version, live.key), live) for live in list_modules(connection, version)]
+
+
+def _about(inputs: Mapping[str, Any]) -> str:
+    """What a warning is about: ``<installation>/<logical name>``."""
+    return "/".join((str(inputs["installation"]), *inputs.get("__name", [""])[-1:]))

@@ -12,7 +12,8 @@ from typing import Any, Final, Literal
 
 from .schema import Anything, Bool, Enum, ListOf, ObjectOf, OneOf, Spec, String
 
-REFERENCE: Final = String(255, r"^[a-zA-Z0-9\-._]+$", "1 to 255 of a-z A-Z 0-9 - . _")
+REFERENCE_MAX_LENGTH: Final = 255
+REFERENCE: Final = String(REFERENCE_MAX_LENGTH, r"^[a-zA-Z0-9\-._]+$", "1 to 255 of a-z A-Z 0-9 - . _")
 """The key of a function or an endpoint (``ExtensionKey``)."""
 
 _KEY: Final = String(255, r"^[a-zA-Z0-9\-_]+$", "1 to 255 of a-z A-Z 0-9 - _")
@@ -66,12 +67,9 @@ FILTER: Final = ObjectOf(
 _INCLUDE: Final[Mapping[str, Spec]] = {"propertyPaths": ListOf(String(), 1), "fields": ListOf(String(), 1)}
 PAYLOAD: Final = ObjectOf({"include": ObjectOf(optional=_INCLUDE, closed=True, at_least_one=(*_INCLUDE,))}, closed=True)
 _TRIGGER_REST: Final[Mapping[str, Spec]] = {"function": REFERENCE, "endpoint": REFERENCE, "filter": FILTER, "payload": PAYLOAD}
-TRIGGER: Final = ObjectOf({"events": ListOf(String(), 1)}, _TRIGGER_REST, closed=True, exactly_one=_BY)
-"""A ``TriggerModule``."""
-
 _EVENT: Final = OneOf(String(), ObjectOf({"eventType": String()}, {"filter": FILTER, "payload": PAYLOAD}))
-RAW_TRIGGER: Final = ObjectOf({"events": ListOf(_EVENT, 1)}, _TRIGGER_REST, closed=True, exactly_one=_BY)
-"""A ``DynamicModule`` of type ``trigger``: its events may be objects, too (schema only: ``FilteredProductEvents``)."""
+TRIGGER: Final = ObjectOf({"events": ListOf(_EVENT, 1)}, _TRIGGER_REST, closed=True, exactly_one=_BY)
+"""A trigger, of either resource. Its events may be objects, too (schema only: ``FilteredProductEvents``)."""
 
 # --- the others -----------------------------------------------------------------------------------------------------------------
 
@@ -126,7 +124,7 @@ _PAGES: Final = (
 )
 
 TYPES: Final[Mapping[str, ObjectOf]] = {
-    "trigger": RAW_TRIGGER,
+    "trigger": TRIGGER,
     "jira:issueAction": _ui({"title": _TITLE}, {"viewportSize": OneOf(Enum((*_SIZES, "max", "resizable")), _SIZE)}),
     "jira:issueActivity": _ui({"title": _TITLE}, {"viewportSize": Enum((*_SIZES, "max"))}),
     "jira:issuePanel": _ui({"title": _TITLE, "icon": _SHORT}, {

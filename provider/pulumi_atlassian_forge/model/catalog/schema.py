@@ -48,7 +48,7 @@ class ObjectOf:
 
     required: Mapping[str, Spec] = field(default_factory=dict)
     optional: Mapping[str, Spec] = field(default_factory=dict)
-    closed: bool = False  # whether no other property is allowed; an open object passes properties that the table does not know
+    closed: bool = False  # whether another property is warned of; an open object passes properties that the table does not know
     exactly_one: tuple[tuple[str, ...], ...] = ()  # groups of properties of which exactly one must be there
     at_least_one: tuple[str, ...] = ()  # properties of which at least one must be there
 
