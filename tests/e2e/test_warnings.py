@@ -70,6 +70,8 @@ def test_a_warning_about_a_secret_names_the_path_without_the_value(project: Call
         forge.TriggerModule("choice", events=["avi:jira:created:issue"], function="f", filter=filter)
         size = {"title": "T", "resource": "main", "viewportSize": secret("PLANTED")}
         forge.DynamicModule("size", type=secret("jira:issueAction"), data=size)
+        opts = pulumi.ResourceOptions(additional_secret_outputs=["events"])
+        forge.TriggerModule("option", events=["avi:jira:creatd:issue"], function="f", opts=opts)
         """
     )
     for done in (stack.preview(), stack.up()):
@@ -81,6 +83,7 @@ def test_a_warning_about_a_secret_names_the_path_without_the_value(project: Call
         assert "(AF408)" in found["one"]
         assert "on_error= must be one of" in found["choice"]
         assert "data['viewportSize'] must be one of" in found["size"]
+        assert "events[0] is not a known event (AF401)" in found["option"]
         assert "creatd" not in done.text
         assert "PLANTED" not in done.text
 

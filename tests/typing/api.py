@@ -41,7 +41,9 @@ maybe: str | None = name_in_a_file()
 raw: dict[str, object] | None = {"expression": "true"}
 texts: list[str] = ["avi:jira:new:thing"]
 optional: pulumi.Output[str | None] = pulumi.Output.from_input(None)
-forge.TriggerModule("optional", events=texts, function=maybe, endpoint=optional, filter=raw, key=maybe)
+forge.TriggerModule(
+    "optional", events=texts, function=maybe, endpoint=optional, filter=raw, key=maybe, installation=maybe, adopt=maybe
+)
 forge.TriggerModule("dictionaries", events=texts, function="f", filter={"onError": "NEW"}, payload={"include": {"fields": ["a"]}})
 forge.TriggerModule(
     "objects", events=[{"eventType": "avi:jira:updated:issue", "filter": {"expression": name}}, name], endpoint="e"

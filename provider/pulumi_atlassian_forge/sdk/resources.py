@@ -14,6 +14,7 @@ from pulumi.dynamic import Resource
 
 from pulumi_atlassian_forge.dynamic import pulumi_values
 from pulumi_atlassian_forge.model.content import TRIGGER_PROPERTIES
+from pulumi_atlassian_forge.model.problems import camel
 from pulumi_atlassian_forge.provider import PROVIDER
 
 from . import preview_errors, warnings
@@ -85,13 +86,13 @@ class _Module(Resource):
         resource_name: str,
         properties: Mapping[str, Any],
         key: Text,
-        installation: str,
-        adopt: bool | str,
+        installation: str | None,
+        adopt: bool | str | None,
         opts: pulumi.ResourceOptions | None,
     ) -> None:
         declared = {**properties, "key": key, "installation": installation, "adopt": adopt}
         reject_unsendable(resource_name, declared)
-        announcement = warnings.Announcement(self, resource_name, declared)
+        announcement = warnings.Announcement(self, resource_name, declared, secrets=_secret_names(opts))
         inputs = {
             **properties,
             "key": key,
@@ -184,8 +185,8 @@ class TriggerModule(_Module, module="atlassian-forge", name="TriggerModule"):
         filter: pulumi.Input[TriggerFilter | Mapping[str, Any] | None] | None = None,  # noqa: A002 - the API's own word
         payload: pulumi.Input[TriggerPayload | Mapping[str, Any] | None] | None = None,
         key: Text = None,
-        installation: str = "default",
-        adopt: bool | str = False,
+        installation: str | None = "default",
+        adopt: bool | str | None = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare a trigger.
@@ -241,8 +242,8 @@ class DynamicModule(_Module, module="atlassian-forge", name="DynamicModule"):
         type: pulumi.Input[str],  # noqa: A002 - the API's own word
         data: pulumi.Input[Mapping[str, pulumi.Input[Any]]],
         key: Text = None,
-        installation: str = "default",
-        adopt: bool | str = False,
+        installation: str | None = "default",
+        adopt: bool | str | None = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare a module.
@@ -259,6 +260,11 @@ class DynamicModule(_Module, module="atlassian-forge", name="DynamicModule"):
             opts: Pulumi's options.
         """
         super().__init__(resource_name, {"type": type, "data": data}, key, installation, adopt, opts)
+
+
+def _secret_names(opts: pulumi.ResourceOptions | None) -> list[str]:
+    """The properties that the program declares as secret by an option, not by a value."""
+    return [] if opts is None else [camel(name) for name in opts.additional_secret_outputs or []]
 
 
 def _parents(opts: pulumi.ResourceOptions | None) -> list[str | pulumi.Input[str]]:

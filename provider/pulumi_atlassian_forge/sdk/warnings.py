@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary, WeakSet
@@ -80,10 +80,10 @@ class _Arguments:
 class Announcement:
     """The warnings about one resource: found before it is registered, and logged on it."""
 
-    def __init__(self, resource: pulumi.Resource, name: str, declared: Mapping[str, Any]) -> None:
+    def __init__(self, resource: pulumi.Resource, name: str, declared: Mapping[str, Any], *, secrets: Iterable[str] = ()) -> None:
         self._resource = resource
         self._name = name
-        self._arguments = _Arguments()
+        self._arguments = _Arguments(secrets=set(secrets))
         for argument, value in declared.items():
             if value is not None and value is not False:
                 self._arguments.add(argument, value)
