@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from typing import Any
@@ -40,6 +41,7 @@ BEYOND: dict[str, tuple[str, dict[str, Any]]] = {
     "property": ("trigger", {"events": [JIRA], "function": "f", "retry": {"count": 3}}),
     "member": ("trigger", {"events": [JIRA], "function": "f", "filter": {"expression": "true", "sampling": 3}}),
     "only-an-unknown-member": ("trigger", {"events": [JIRA], "function": "f", "filter": {"sampling": 3}}),
+    "only-an-unknown-part": ("trigger", {"events": [JIRA], "function": "f", "payload": {"include": {"headers": ["a"]}}}),
     "empty-parts": ("trigger", {"events": [JIRA], "function": "f", "filter": {}, "payload": {"include": {}}}),
     "events-as-objects": ("trigger", {"events": [OBJECT, JIRA], "function": "f"}),
     "an-event-twice": ("trigger", {"events": [JIRA, JIRA], "function": "f"}),
@@ -140,7 +142,8 @@ def test_what_import_and_show_write_of_live_modules_previews_without_errors(
 
 def test_live_modules_beyond_the_tables_are_imported_into_a_stack(project: Callable[..., Project], server: Server) -> None:
     for key, (type_, data) in BEYOND.items():
-        plant(server, key, type_, data)
+        if key != "empty-parts":  # a filter that the program does not declare is drift, and a preview refuses an empty one
+            plant(server, key, type_, data)
     stack = project(server)
     done = in_project(stack, "import", "--stack", "test", "--run")
     assert done.code == 0, done.text
@@ -148,7 +151,7 @@ def test_live_modules_beyond_the_tables_are_imported_into_a_stack(project: Calla
     done = stack.preview("--expect-no-changes")
     assert done.code == 0, done.text
     done = stack.refresh("--expect-no-changes")
-    assert done.code == 0, done.text
+    assert done.code == 0, re.findall(r".*\[diff:.*", done.text)
 
 
 @BOTH_ENGINES

@@ -425,6 +425,11 @@ def test_an_unknown_argument_of_a_trigger_is_an_error_and_an_unknown_member_is_n
     assert [problem.is_error for problem in check_content(typed(filter={"expression": "x", "tags": {}}))] == [False]
 
 
+def test_an_unknown_member_may_be_a_new_one_of_a_group() -> None:
+    assert [problem.code for problem in check_content(typed(filter={"sampling": 3}))] == [UNKNOWN_PROPERTY]
+    assert [problem.code for problem in check_content(typed(payload={"include": {"headers": []}}))] == [UNKNOWN_PROPERTY]
+
+
 def test_the_catalogs_warn_with_a_code_and_show_the_value_only_if_asked() -> None:
     problems = check_content(raw("trigger", events=["jira:issue_created"], function="f" * 24, endpoint=None))
     problems += check_content(raw("jira:isuePanel"))

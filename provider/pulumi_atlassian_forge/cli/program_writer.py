@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pulumi_atlassian_forge.api.protocol import LiveModule
 from pulumi_atlassian_forge.config.settings import DEFAULT
-from pulumi_atlassian_forge.model.catalog.module_types import DEFAULTS
+from pulumi_atlassian_forge.model.catalog.module_types import DEFAULTS, FILTER, INCLUDE
 from pulumi_atlassian_forge.model.comparison import server_additions
 from pulumi_atlassian_forge.model.content import TRIGGER, TRIGGER_PROPERTIES, Content, content_of, properties_of
 from pulumi_atlassian_forge.model.module_id import Version
@@ -62,7 +62,7 @@ def errors_of(properties: Mapping[str, Any]) -> list[Problem]:
 
 
 def _without_unknown(content: Content) -> Content:
-    """The content without what only the server can have added: properties unknown at their path, and what is empty without them.
+    """The content without what counts as added by the server: properties unknown at their path, unless nothing else is there.
 
     A server may also add parts that are empty (``filter: {}``), which a preview refuses.
     """
@@ -70,7 +70,9 @@ def _without_unknown(content: Content) -> Content:
     for problem in check_content({"type": content.type, "data": data}):
         if problem.unknown:
             *above, name = problem.unknown[1:]
-            _at(data, above).pop(name, None)
+            parent = _at(data, above)
+            if len(parent) > 1:
+                del parent[name]
     return Content(content.type, _without_refused_empties(content.type, data))
 
 
@@ -159,10 +161,10 @@ class _Call:
 
 
 def _trigger_argument(name: str, value: Any) -> str:
-    """An argument of a ``TriggerModule``."""
-    if name == "filter":
+    """An argument of a ``TriggerModule``. What its classes do not know is a dictionary."""
+    if name == "filter" and value.keys() <= FILTER.properties.keys():
         value = _Call("TriggerFilter", value)
-    elif name == "payload":
+    elif name == "payload" and value["include"].keys() <= INCLUDE.properties.keys():
         value = _Call("TriggerPayload", {"include": _Call("TriggerPayloadInclude", value["include"])})
     return literal(value, 1, len(f"{name}="))
 

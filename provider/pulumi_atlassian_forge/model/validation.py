@@ -186,7 +186,8 @@ def _group_problems(value: dict[str, Any], spec: ObjectOf, location: Location) -
             both = " and ".join(argument_of((*location, name)) for name in names)
             there = "are both: remove one" if given else "is neither"
             yield Problem(path_of(location), f"exactly one of {both} is needed, and there {there}")
-    if spec.at_least_one and not any(name in value for name in spec.at_least_one):
+    # A property that the table does not know may be a new one of the group.
+    if spec.at_least_one and not any(name in spec.at_least_one or name not in spec.properties for name in value):
         some = ", ".join(argument_of((*location, name)) for name in spec.at_least_one)
         yield problem_at(location, f"needs at least one of {some}")
 

@@ -64,8 +64,9 @@ FILTER: Final = ObjectOf(
     closed=True,
     at_least_one=("expression", "ignoreSelf", "appIsLicensed"),
 )
-_INCLUDE: Final[Mapping[str, Spec]] = {"propertyPaths": ListOf(String(), 1), "fields": ListOf(String(), 1)}
-PAYLOAD: Final = ObjectOf({"include": ObjectOf(optional=_INCLUDE, closed=True, at_least_one=(*_INCLUDE,))}, closed=True)
+_PARTS: Final[Mapping[str, Spec]] = {"propertyPaths": ListOf(String(), 1), "fields": ListOf(String(), 1)}
+INCLUDE: Final = ObjectOf(optional=_PARTS, closed=True, at_least_one=(*_PARTS,))
+PAYLOAD: Final = ObjectOf({"include": INCLUDE}, closed=True)
 _TRIGGER_REST: Final[Mapping[str, Spec]] = {"function": REFERENCE, "endpoint": REFERENCE, "filter": FILTER, "payload": PAYLOAD}
 _EVENT: Final = OneOf(String(), ObjectOf({"eventType": String()}, {"filter": FILTER, "payload": PAYLOAD}))
 TRIGGER: Final = ObjectOf({"events": ListOf(_EVENT, 1)}, _TRIGGER_REST, closed=True, exactly_one=_BY)
