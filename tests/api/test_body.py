@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import tracemalloc
 import zlib
+from collections.abc import Iterator
 
 import pytest
 
@@ -50,6 +51,29 @@ def test_a_bomb_takes_no_more_memory_than_the_limit_allows() -> None:
 def test_an_encoding_that_was_not_requested_is_not_decompressed(encoding: str) -> None:
     with pytest.raises(InvalidResponse, match="an encoding that was not requested"):
         decompress([zlib.compress(b"x")], encoding)
+
+
+@pytest.mark.parametrize("behind", [b"more", gzip.compress(b"second", mtime=0), b"\0" * 8])
+@pytest.mark.parametrize("size", [1, 10_000])
+def test_what_is_behind_the_end_of_a_compressed_body_is_not_read(behind: bytes, size: int) -> None:
+    packed = gzip.compress(b"first", mtime=0)
+    read = 0
+
+    def chunks() -> Iterator[bytes]:
+        nonlocal read
+        for start in range(0, len(packed) + 1000 * len(behind), size):
+            chunk = (packed + behind * 1000)[start : start + size]
+            read += len(chunk)
+            yield chunk
+
+    assert decompress(chunks(), "gzip") == b"first"
+    assert read <= len(packed) + size
+
+
+def test_a_whole_compressed_body_is_read_to_its_end_so_that_its_connection_can_be_used_again() -> None:
+    chunks = iter([gzip.compress(b"first", mtime=0), b""])
+    assert decompress(chunks, "gzip") == b"first"
+    assert [*chunks] == []
 
 
 @pytest.mark.parametrize("chunks", [[], [b""]])

@@ -133,11 +133,26 @@ class TestProxy:
             assert client.send(GET).body == b"{}"
         assert proxy.seen[0].target == "http://forge.example/forge/installation/v1/dynamic/module/k"
 
-    def test_a_host_can_be_taken_out_of_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{raw_server.refused_port()}")
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        with serving(responding(200, b"{}")) as server, connect(server.url) as client:
+    @pytest.mark.parametrize("name", ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"])
+    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+    def test_a_token_for_this_machine_goes_to_no_proxy(self, name: str, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        with serving(responding(200, b"{}")) as server, serving(responding(500)) as proxy:
+            monkeypatch.setenv(name, proxy.url)
+            with connect(f"http://{host}:{server.port}") as client:
+                assert client.send(GET).body == b"{}"
+            assert proxy.connections == 0
+
+    def test_a_broken_exception_breaks_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("NO_PROXY", "[::1,fd07::/64,http://[,x:y")
+        with serving(responding(200, b"{}")) as proxy, connect("http://forge.example") as client:
+            monkeypatch.setenv("HTTP_PROXY", proxy.url)
             assert client.send(GET).body == b"{}"
+
+    def test_a_proxy_that_does_not_listen_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        port = raw_server.refused_port()
+        monkeypatch.setenv("https_proxy", f"http://user:{TOKEN}@127.0.0.1:{port}")
+        error = failure("https://forge.example", POST)
+        assert error.message == f"the proxy 127.0.0.1:{port} (https_proxy): no connection: Connection refused"
 
     def test_a_proxy_that_refuses(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with serving(responding(407, b"pay")) as proxy:
@@ -149,9 +164,18 @@ class TestProxy:
         assert (error.reason, error.outcome) == ("proxy", Outcome.NOT_APPLIED)
         assert "407" in error.message
 
-    @pytest.mark.parametrize("url", ["ftp://proxy.example:1", f"socks5://user:{TOKEN}@proxy.example"])
-    def test_a_proxy_that_cannot_be_used(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize(
+        ("url", "problem"),
+        [
+            ("ftp://proxy.example:1", "its scheme is not http, https, socks5 or socks5h"),
+            (f"socks5://user:{TOKEN}@proxy.example", "a SOCKS proxy needs the package socksio"),
+            (f"http://user:{TOKEN}/x@proxy.example", "its value is not the URL of a proxy"),
+            ("http://proxy.example:port", "its value is not the URL of a proxy"),
+        ],
+    )
+    def test_a_proxy_that_cannot_be_used(self, url: str, problem: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HTTPS_PROXY", url)
         error = failure("https://forge.example", POST)
         assert isinstance(error, Unreachable)
-        assert (error.reason, error.outcome) == ("proxy", Outcome.NOT_APPLIED)
+        assert (error.reason, error.outcome, error.code) == ("proxy", Outcome.NOT_APPLIED, "AF204")
+        assert error.message.startswith(f"the proxy that HTTPS_PROXY names cannot be used: {problem}")

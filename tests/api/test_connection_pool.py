@@ -9,7 +9,7 @@ import httpcore
 import httpx
 import pytest
 
-from pulumi_atlassian_forge.api.connection_pool import ConnectionPool, Deadline, DeadlineBackend, DeadlineExceeded, proxy_for
+from pulumi_atlassian_forge.api.connection_pool import ConnectionPool, Deadline, DeadlineBackend, DeadlineExceeded
 from pulumi_atlassian_forge.api.errors import Unreachable
 from tests.support.timing import Clock
 
@@ -146,7 +146,7 @@ class Network(httpcore.NetworkBackend, httpcore.NetworkStream):
 def test_every_wait_is_limited_by_its_own_timeout_and_the_deadline() -> None:
     clock = Clock()
     network = Network(clock)
-    backend = DeadlineBackend(network)
+    backend = DeadlineBackend(network, resolve=lambda host, _: [host])
     backend.deadline = Deadline(8.0, clock)
     stream = backend.connect_tcp("host", 1, timeout=3.0).start_tls(ssl.create_default_context(), timeout=3.0)
     stream.write(b"x" * 150_000, timeout=3.0)
@@ -155,7 +155,8 @@ def test_every_wait_is_limited_by_its_own_timeout_and_the_deadline() -> None:
     stream.read(1, timeout=3.0)
     with pytest.raises(DeadlineExceeded):
         stream.read(1, timeout=3.0)
-    assert network.timeouts == [3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 2.0, 1.0]
+    # The connection and its TLS share one time-out.
+    assert network.timeouts == [3.0, 2.0, 3.0, 3.0, 3.0, 3.0, 2.0, 1.0]
     assert network.written == [65_536, 65_536, 18_928]
 
 
@@ -172,34 +173,85 @@ def test_no_connection_is_opened_after_the_deadline() -> None:
     assert network.timeouts == []
 
 
-NO_PROXY = (
-    *("*", "a.example", ".a.example", "*.a.example", "www.a.example", "example", ".example", "ple", "A.Example", "https://"),
-    *("a.example:8443", "https://a.example", "http://a.example", "https://*.example:8443", "localhost", "LOCALHOST"),
-    *("127.0.0.1", "127.0.0.0/8", "127.0.0.1:8443", "::1", " b.example , a.example", "b.example", ","),
-)
-ADDRESSES = (
-    *("https://a.example", "http://a.example", "https://www.a.example", "https://notexample", "https://a.example:8443"),
-    *("http://localhost", "https://127.0.0.1", "https://127.0.0.1:8443", "http://[::1]:80", "https://b.example"),
-)
+class Hosts(httpcore.NetworkBackend):
+    """A network whose addresses accept, refuse or drop; dropping takes the time-out."""
+
+    def __init__(self, clock: Clock, **behaviour: str) -> None:
+        self.clock = clock
+        self.behaviour = behaviour
+        self.tried: list[tuple[str, float | None]] = []
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        self.tried.append((host, timeout))
+        match self.behaviour[host]:
+            case "refuses":
+                raise httpcore.ConnectError("refused")
+            case "drops":
+                self.clock.now += timeout or 0.0
+                raise httpcore.ConnectTimeout
+        return Network(self.clock)
 
 
-@pytest.mark.parametrize("no_proxy", NO_PROXY)
-@pytest.mark.parametrize(
-    "proxies",
-    [
-        {"HTTPS_PROXY": "http://secure.example:1"},
-        {"HTTP_PROXY": "plain.example:2", "ALL_PROXY": "http://all.example:3"},
-        {"HTTPS_PROXY": "http://secure.example:1", "HTTP_PROXY": "http://plain.example:2"},
-    ],
-)
-def test_the_proxy_of_an_address_is_that_of_httpx(
-    proxies: dict[str, str], no_proxy: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in {**proxies, "NO_PROXY": no_proxy}.items():
-        monkeypatch.setenv(name, value)
-    with httpx.Client() as client:
-        for address in map(httpx.URL, ADDRESSES):
-            transport = client._transport_for_url(address)
-            url = getattr(getattr(transport, "_pool"), "_proxy_url", None)  # noqa: B009
-            found = proxy_for(address)
-            assert (found and httpx.URL(found).host) == (url and url.host.decode()), address
+def connected(clock: Clock, hosts: Hosts, preferred: dict[str, str] | None = None) -> DeadlineBackend:
+    backend = DeadlineBackend(hosts, preferred, resolve=lambda *_: [*hosts.behaviour])
+    backend.deadline = Deadline(40.0, clock)
+    backend.connect_tcp("host", 443, timeout=10.0)
+    return backend
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 8, 20])
+def test_the_connect_timeout_is_for_all_addresses_together(count: int) -> None:
+    clock = Clock()
+    started = clock.now
+    hosts = Hosts(clock, **{f"address-{number}": "drops" for number in range(count)})
+    with pytest.raises(httpcore.ConnectTimeout):
+        connected(clock, hosts)
+    assert clock.now - started == pytest.approx(10.0)
+    assert {host for host, _ in hosts.tried} == {*hosts.behaviour}
+
+
+def test_a_broken_address_costs_a_second_once() -> None:
+    clock, preferred = Clock(), dict[str, str]()
+    started = clock.now
+    hosts = Hosts(clock, broken="drops", refusing="refuses", working="accepts")
+    connected(clock, hosts, preferred)
+    assert clock.now - started == pytest.approx(1.0)
+    hosts.tried.clear()
+    connected(clock, hosts, preferred)
+    assert [host for host, _ in hosts.tried] == ["working"]
+
+
+def test_addresses_that_refuse_are_not_tried_again_and_their_error_is_kept() -> None:
+    clock = Clock()
+    hosts = Hosts(clock, a="refuses", b="refuses")
+    with pytest.raises(httpcore.ConnectError, match="refused"):
+        connected(clock, hosts)
+    assert [host for host, _ in hosts.tried] == ["a", "b"]
+
+
+def test_a_connection_that_took_its_time_has_none_left_for_tls() -> None:
+    clock = Clock()
+    backend = DeadlineBackend(Network(clock), resolve=lambda host, _: [host])
+    backend.deadline = Deadline(40.0, clock)
+    stream = backend.connect_tcp("host", 1, timeout=1.0)
+    with pytest.raises(httpcore.ConnectTimeout):
+        stream.start_tls(ssl.create_default_context(), timeout=1.0)
+
+
+def test_a_new_connection_takes_the_place_of_an_idle_one() -> None:
+    make = Maker()
+    connections = ConnectionPool(make, 1)
+    with connections.borrow(1) as first:
+        pass
+    with connections.borrow(1, is_new=True) as second:
+        assert second is not first
+    assert [connection.closed for connection in make.made] == [True, False]
+    with connections.borrow(1) as third:
+        assert third is second

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from pulumi_atlassian_forge.api.errors import InvalidResponse
+from pulumi_atlassian_forge.api.errors import InvalidResponse, UnreadableModule
 from pulumi_atlassian_forge.api.protocol import (
     LiveModule,
     Page,
+    by_key,
     distinct,
     parse_deleted,
     parse_module,
@@ -119,7 +120,7 @@ def test_an_empty_201_is_accepted_under_v1_only(body: bytes) -> None:
         (b'{"key":"a","type":"t","data":{"x":' + b"[" * 24 + b"]" * 24 + b"}}", "nested deeper than 24 levels"),
         (b'{"key":"a","type":"t","data":{"x":' + b"[" * 70 + b"]" * 70 + b"}}", "nested deeper than 64 levels"),
         (b"[" * 1_000_000, "nested deeper than 64 levels"),
-        (b'{"a":' * 500_000 + b"1" + b"}" * 500_000, "nested deeper than 64 levels"),
+        (b'{"key":"a","type":"t","data":' + b'{"a":' * 500_000 + b"1" + b"}" * 500_001, "nested deeper than 64 levels"),
     ],
 )
 def test_a_response_that_is_no_module_is_rejected_with_a_reason(body: bytes, reason: str) -> None:
@@ -207,16 +208,78 @@ def test_the_list_of_the_specification_is_read_as_it_is_printed() -> None:
         (b"", "the response is empty"),
         (b'{"a":1},', "the response is not JSON"),
         (b'{"a":1}],[{"b":2}', "the response is not JSON"),
-        ([A, {"key": "b"}], "entry 2 of the list has no string 'type'"),
-        ([A, None], "entry 2 of the list is not a JSON object"),
+        ([1, 2], "a list, but not one of modules"),
+        ([{"message": "no"}], "a list, but not one of modules"),
+        ({"errors": [{"message": "no"}], "result": ["no"]}, "a list, but not one of modules"),
         ({"result": [A], "lastEvaluatedKey": {"k": "x"}}, "cursor is not a text"),
+        (b'{"result": [], "lastEvaluatedKey": "\\ud800"}', "cursor is not a text"),
+        (b'{"result": [], "lastEvaluatedKey": 1e999}', "cursor is not a text"),
         ({"result": [A], "nextPageToken": 7}, "cursor is not a text"),
-        ([A, {**A, "type": "other"}], "module 'a' twice"),
     ],
 )
 def test_a_response_that_is_no_list_is_rejected_with_a_reason(body: Any, reason: str) -> None:
     with pytest.raises(InvalidResponse, match=reason):
         parse_page(response(body))
+
+
+DEEP = b"[" * 100_000 + b"]" * 100_000
+ENTRIES = {
+    b"null": ("", "", "is not a JSON object"),
+    b"7": ("", "", "is not a JSON object"),
+    b"NaN": ("", "", "holds NaN, which is no JSON"),
+    b"{}": ("", "", "has no string 'key'"),
+    b'{"key":7,"type":"t","data":{}}': ("", "t", "has no string 'key'"),
+    b'{"key":"\\ud83d","type":"t","data":{}}': ("", "t", "holds half of a surrogate pair, which is no text"),
+    b'{"key":"x","data":{}}': ("x", "", "has no string 'type'"),
+    b'{"key":"x","type":"\\udfff","data":{}}': ("x", "", "holds half of a surrogate pair, which is no text"),
+    b'{"key":"x","type":1e400,"data":{}}': ("x", "", "has no string 'type'"),
+    b'{"key":"x","type":"t"}': ("x", "t", "has no object 'data'"),
+    b'{"key":"x","type":"t","data":null}': ("x", "t", "has no object 'data'"),
+    b'{"key":"x","type":"t","data":["a"]}': ("x", "t", "has no object 'data'"),
+    b'{"key":"x","type":"t","data":{"title":"Risk \\ud83d"}}': ("x", "t", "holds half of a surrogate pair, which is no text"),
+    b'{"key":"x","type":"t","data":{"a":{"\\ud83d":1}}}': ("x", "t", "holds half of a surrogate pair, which is no text"),
+    b'{"key":"x","type":"t","data":{"n":[1e400]}}': ("x", "t", "holds a number that is too large"),
+    b'{"key":"x","type":"t","data":{"n":-Infinity}}': ("x", "t", "holds -Infinity, which is no JSON"),
+    b'{"key":"x","type":"t","data":{"n":' + b"9" * 309 + b"}}": ("x", "t", "holds a number that is too large"),
+    b'{"key":"x","type":"t","data":{"a":' + b"[" * 65 + b"]" * 65 + b"}}": ("x", "t", "is nested deeper than 64 levels"),
+    b'{"key":"x","type":"t","data":{"s":"]}\\"[{","a":' + DEEP + b',"b":' + DEEP + b"}}": (
+        *("x", "t"),
+        "is nested deeper than 64 levels",
+    ),
+}
+
+
+@pytest.mark.parametrize("entry", [pytest.param(entry, id=entry[:40].decode()) for entry in ENTRIES])
+@pytest.mark.parametrize("form", [b"[%s,%s,%s]", b'{"result":[%s,%s,%s],"count":NaN,"name":"\\ud800"}'])
+def test_an_entry_that_cannot_be_used_is_opaque_and_the_others_are_as_they_were(entry: bytes, form: bytes) -> None:
+    key, type_, problem = ENTRIES[entry]
+    body = form % (json.dumps(A).encode(), entry, json.dumps(B).encode())
+    assert parse_page(response(body)).modules == (LIVE_A, LiveModule(key, Content(type_, {}), problem), LIVE_B)
+
+
+def test_a_foreign_field_that_cannot_be_used_does_no_harm() -> None:
+    entry = b'{"key":"a","type":"trigger","data":{"events":["e"],"function":"f"},"author":"\\ud83d","score":1e400}'
+    assert parse_page(response(b"[" + entry + b"]")).modules == (LIVE_A,)
+    assert parse_module(response(entry), "a") == LIVE_A
+
+
+def test_a_module_that_is_listed_twice_with_different_content_is_opaque() -> None:
+    page = parse_page(response([A, B, {**A, "type": "other"}, A]))
+    assert page.modules == (LiveModule("a", Content("", {}), "is in the list twice, with different content"), LIVE_B)
+
+
+def test_entries_without_a_key_are_kept_apart() -> None:
+    page = parse_page(response([{"type": "t"}, {"type": "t"}, A, {"type": "u"}]))
+    assert [live.content.type for live in page.modules] == ["t", "t", "trigger", "u"]
+    assert len(by_key(page.modules)) == 4
+
+
+@pytest.mark.parametrize("key", ["a", "other", None])
+def test_a_module_that_cannot_be_read_is_told_from_a_response_that_is_none(key: str | None) -> None:
+    with pytest.raises(InvalidResponse) as caught:
+        parse_module(response(b'{"key":"a","type":"t","data":{"title":"\\ud83d"}}'), key)
+    assert isinstance(caught.value, UnreadableModule) is (key == "a")
+    assert "half of a surrogate pair" in caught.value.message
 
 
 def test_a_foreign_module_that_is_too_deep_does_not_block_the_list() -> None:

@@ -111,8 +111,9 @@ class TestNetwork:
             1,
             "ok       dns: localhost resolves",
             f"ok       connection: localhost:{server.port}",
-            "fail     tls: no TLS connection: self-signed certificate\n"
-            "next: if a proxy or a gateway of yours signs it: put its certificate into a file and set SSL_CERT_FILE to that",
+            "fail     tls: no TLS connection, the server's certificate is not trusted: self-signed certificate\n"
+            "next: if a proxy or a gateway of yours signs it: put its certificate into a file and set SSL_CERT_FILE to that; "
+            "that file alone is trusted then",
             "skipped  auth, version, list, count, keys, types, paging, limit, read, unknown key, versions apart: tls failed",
         )
 
@@ -126,7 +127,7 @@ class TestNetwork:
         expect(
             done,
             1,
-            f"ok       certificates: {bundle} (SSL_CERT_FILE)",
+            f"ok       certificates: {bundle} (SSL_CERT_FILE); no others are trusted",
             "ok       tls: the certificate is trusted",
             "fail     version: v1 could not be checked: HTTP 500: An internal error occurred\nnext: run the command again later",
         )
@@ -146,14 +147,30 @@ class TestNetwork:
     def test_a_proxy(self, doctor: Doctor, api: Server) -> None:
         done = doctor(server=api, HTTPS_PROXY="http://me:planted-password@proxy.example:3128", NO_PROXY="127.0.0.1")
         expect(done, 0, "ok       proxy: HTTPS_PROXY is proxy.example:3128; not for 127.0.0.1 (NO_PROXY)")
-        done = doctor(server=api, HTTP_PROXY=f"http://me:planted-password@127.0.0.1:{refused_port()}")
+        port = refused_port()
+        proxy = f"http://me:planted-password@127.0.0.1:{port}"
+        done = doctor(ATLASSIAN_FORGE_BASE_URL="https://forge.invalid", ATLASSIAN_FORGE_TOKEN="planted-token", HTTPS_PROXY=proxy)
         assert "planted-password" not in done.text
-        assert (done.code, "next: check the proxy 127.0.0.1:" in done.stdout) == (1, True)
         expect(
             done,
             1,
             "skipped  dns: the proxy resolves the name",
-            "fail     connection: no connection: Connection refused",
+            f"fail     connection: the proxy 127.0.0.1:{port} (HTTPS_PROXY): no connection: Connection refused\n"
+            "next: check the proxy and HTTPS_PROXY; or unset that, or add the host to NO_PROXY",
+        )
+
+    def test_a_loopback_address_needs_no_proxy_and_no_exception(self, doctor: Doctor, api: Server) -> None:
+        done = doctor(server=api, HTTP_PROXY=f"http://127.0.0.1:{refused_port()}", NO_PROXY="[::1,fd07::/64,10.0.0.0/99")
+        assert done.code == 0
+        assert "ignored, because it is neither a host nor a network: [::1, 10.0.0.0/99\n" in done.stdout
+
+    def test_certificates_that_other_programs_read(self, doctor: Doctor, api: Server) -> None:
+        done = doctor(server=api, REQUESTS_CA_BUNDLE="ca.pem", SSL_CERT_FILE="")
+        expect(
+            done,
+            0,
+            "ok       certificates: those that come with certifi; SSL_CERT_FILE is not set; "
+            "REQUESTS_CA_BUNDLE is set, but not read here",
         )
 
 

@@ -9,6 +9,7 @@ def test_settings_are_read_and_the_last_one_counts() -> None:
     options = EmulatorOptions.parse(["list_shape=array", "page_size=7", "list_shape=envelope", "static_keys=a,b=c"])
     assert options == EmulatorOptions(list_shape="envelope", page_size=7, static_keys="a,b=c")
     assert options.static == {"a", "b=c"}
+    assert EmulatorOptions.parse(["unreadable=a=null, b=nan"]).unreadable_forms == {"a": "null", "b": "nan"}
     assert EmulatorOptions.parse([]) == DEFAULTS
 
 
@@ -34,3 +35,9 @@ def test_an_error_names_what_there_is(setting: str, words: str) -> None:
 def test_values_of_another_type_are_refused(values: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(values))):
         DEFAULTS.changed(**values)
+
+
+@pytest.mark.parametrize("setting", ["unreadable=a", "unreadable=a=broken", "unreadable=a=null,b"])
+def test_an_unreadable_module_needs_a_form(setting: str) -> None:
+    with pytest.raises(ValueError, match=r"name=value|a form of an unreadable module; there are surrogate, number"):
+        EmulatorOptions.parse([setting])

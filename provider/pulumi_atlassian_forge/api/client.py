@@ -24,6 +24,7 @@ from pulumi_atlassian_forge.errors import SECRET_MIN_LENGTH, redact
 from .body import ACCEPTED, MAX_RESPONSE_BYTES, decompress, too_large
 from .connection_pool import HTTP_ERRORS, ConnectionPool, Deadline, Timeouts, connection_opener, error_from_http
 from .errors import ApiError, InvalidResponse, Unauthorized, Unreachable, error_from
+from .network_environment import proxy_for
 from .rate_limiter import RequestGate
 from .request_response import Request, Response
 
@@ -111,6 +112,7 @@ class Client:
         self._headers = {"accept": "application/json", "accept-encoding": ACCEPTED, "user-agent": user_agent}
         self._clock = clock
         opened = connection_opener(self._base, verify)
+        self._is_given = transport is not None
         self._connections = ConnectionPool(lambda: transport or opened(), _CONNECTIONS)
 
     def __repr__(self) -> str:
@@ -162,13 +164,15 @@ class Client:
             with self._gate.enter() as is_open:
                 if not is_open:
                     raise Unreachable("the engine has ended, so no request is sent any more")
-                with self._connections.borrow(connect_s) as connection, closing(connection.handle_request(outgoing)) as incoming:
+                lent = self._connections.borrow(connect_s, is_new=request.needs_new_connection)
+                with lent as connection, closing(connection.handle_request(outgoing)) as incoming:
                     response = _read(incoming, outgoing.extensions["deadline"], secrets)
             return response if self._envelope is None else self._envelope.unwrap(response)
         except ApiError as error:
             failure = error.redacted(secrets)
         except HTTP_ERRORS as error:
-            failure = error_from_http(error, seconds, connect_s).redacted(secrets)
+            proxy = None if self._is_given else proxy_for(self._base)
+            failure = error_from_http(error, seconds, connect_s, proxy).redacted(secrets)
         failure.__context__ = None
         raise failure.with_traceback(None)
 

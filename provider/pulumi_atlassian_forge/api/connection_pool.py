@@ -12,12 +12,11 @@ the resolver's own time-out limits the lookup of a host name.
 from __future__ import annotations
 
 import functools
-import ipaddress
+import math
 import socket
 import ssl
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,9 +26,11 @@ import httpcore
 import httpx
 
 from .errors import ApiError, LostResponse, Reason, Unreachable
+from .network_environment import Proxy, proxy_for
 from .text import printable
 
 _KEEPALIVE_S: Final = 5.0
+_SHORT_ATTEMPT_S: Final = 1.0  # to connect to each of several addresses, before any gets a longer attempt
 _WRITE_BYTES: Final = 65_536  # bytes that are written before the deadline is checked again
 
 
@@ -55,18 +56,46 @@ class Deadline:
 
     def left(self, timeout: float | None = None) -> float:
         """The seconds that are left, or the time-out if that is shorter; raises DeadlineExceeded if nothing is left."""
-        left = self._end - self._clock()
+        left = self.remaining
         if left <= 0:
             raise DeadlineExceeded
         return left if timeout is None else min(timeout, left)
 
+    @property
+    def remaining(self) -> float:
+        """The seconds that are left; negative after the end."""
+        return self._end - self._clock()
+
+    def part(self, timeout: float | None) -> Deadline:
+        """A deadline after the time-out, but not after this one; raises DeadlineExceeded if nothing is left."""
+        return Deadline(self.left(timeout), self._clock)
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """The addresses of a host, in the order of the system's resolver; raises OSError or UnicodeError if there are none."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    # An address is left as it is: with a scope (fe80::1%eth0) it is more than what the resolver returns.
+    return [host] if len(found) == 1 else [str(address[0]) for *_, address in found]
+
 
 class DeadlineBackend(httpcore.NetworkBackend):
-    """Network backend of one connection: no wait is longer than the deadline of its current request allows."""
+    """Network backend of one connection: no wait is longer than the deadline of its current request allows.
 
-    def __init__(self, backend: httpcore.NetworkBackend | None = None) -> None:
+    The connect time-out is for all addresses of a host together, and for TLS. The address that worked last is tried first;
+    the connections of a pool share it in ``preferred``.
+    """
+
+    def __init__(
+        self,
+        backend: httpcore.NetworkBackend | None = None,
+        preferred: dict[str, str] | None = None,
+        resolve: Callable[[str, int], list[str]] = resolve,
+    ) -> None:
         self.deadline = Deadline(0.0)
+        self.connecting = Deadline(0.0)
         self._backend = backend or httpcore.SyncBackend()
+        self._preferred = {} if preferred is None else preferred
+        self._resolve = resolve
 
     def connect_tcp(
         self,
@@ -76,9 +105,33 @@ class DeadlineBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        """Open a connection."""
-        stream = self._backend.connect_tcp(host, port, self.deadline.left(timeout), local_address, socket_options)
-        return _DeadlineStream(stream, self)
+        """Open a connection to the first address of the host that accepts one."""
+        self.connecting = self.deadline.part(timeout)
+        try:
+            addresses = self._resolve(host, port)
+        except (OSError, UnicodeError) as error:
+            raise httpcore.ConnectError(str(error)) from error
+        addresses.sort(key=lambda address: address != self._preferred.get(host))
+        failure: Exception = httpcore.ConnectTimeout()
+        # First a short attempt at each, so that a broken address (IPv6, as a rule) costs little; then a long one.
+        for most in (_SHORT_ATTEMPT_S, math.inf) if len(addresses) > 1 else (math.inf,):
+            silent = []
+            for tried, address in enumerate(addresses):
+                seconds = min(most, self.connecting.remaining / (len(addresses) - tried))
+                if seconds <= 0:
+                    raise httpcore.ConnectTimeout
+                try:
+                    stream = self._backend.connect_tcp(address, port, seconds, local_address, socket_options)
+                except httpcore.ConnectTimeout as error:
+                    failure = error
+                    silent.append(address)
+                except httpcore.ConnectError as error:
+                    failure = error
+                else:
+                    self._preferred[host] = address
+                    return _DeadlineStream(stream, self)
+            addresses = silent
+        raise failure
 
 
 class _DeadlineStream(httpcore.NetworkStream):
@@ -99,7 +152,10 @@ class _DeadlineStream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        secured = self._stream.start_tls(ssl_context, server_hostname, self._backend.deadline.left(timeout))
+        left = min(self._backend.connecting.remaining, self._backend.deadline.left(timeout))
+        if left <= 0:
+            raise httpcore.ConnectTimeout
+        secured = self._stream.start_tls(ssl_context, server_hostname, left)
         return _DeadlineStream(secured, self._backend)
 
     def get_extra_info(self, info: str) -> Any:
@@ -109,8 +165,10 @@ class _DeadlineStream(httpcore.NetworkStream):
 class Connection(httpx.BaseTransport):
     """One HTTP/1.1 connection, kept open between requests. Each request brings its :class:`Deadline` as an extension."""
 
-    def __init__(self, ssl_context: ssl.SSLContext, proxy: httpx.Proxy | None = None) -> None:
-        self._backend = DeadlineBackend()
+    def __init__(
+        self, ssl_context: ssl.SSLContext, proxy: httpx.Proxy | None = None, backend: DeadlineBackend | None = None
+    ) -> None:
+        self._backend = backend or DeadlineBackend()
         limits = {"max_connections": 1, "keepalive_expiry": _KEEPALIVE_S}
         options: dict[str, Any] = {"ssl_context": ssl_context, "network_backend": self._backend, **limits}
         self._pool = httpcore.ConnectionPool(**options) if proxy is None else _proxied(proxy, options)
@@ -154,6 +212,7 @@ def connection_opener(base_url: str, verify: ssl.SSLContext | None = None) -> Ca
     It trusts the certificates of ``verify``, ``SSL_CERT_FILE``, ``SSL_CERT_DIR`` or certifi. It raises Unreachable if the
     environment names unusable certificates or an unusable proxy.
     """
+    preferred: dict[str, str] = {}
 
     @functools.cache
     def certificates() -> ssl.SSLContext:
@@ -164,45 +223,20 @@ def connection_opener(base_url: str, verify: ssl.SSLContext | None = None) -> Ca
             ssl_context = certificates()
         except OSError:
             raise Unreachable("the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read", reason="tls") from None
-        try:
-            proxy = proxy_for(httpx.URL(base_url))
-            return Connection(ssl_context, None if proxy is None else httpx.Proxy(proxy))
-        except (ValueError, TypeError, RuntimeError, httpx.InvalidURL):  # RuntimeError: a SOCKS proxy without socksio
-            raise Unreachable(
-                "the proxy that the environment names cannot be used (HTTPS_PROXY, ALL_PROXY, …)", reason="proxy"
-            ) from None
+        proxy = proxy_for(base_url)
+        if proxy is None:
+            return Connection(ssl_context, None, DeadlineBackend(preferred=preferred))
+        problem = proxy.problem
+        if problem is None:
+            try:
+                return Connection(ssl_context, httpx.Proxy(proxy.url), DeadlineBackend(preferred=preferred))
+            except RuntimeError:
+                problem = "a SOCKS proxy needs the package socksio: pip install 'httpx[socks]'"
+            except (ValueError, TypeError, httpx.InvalidURL):
+                problem = "its value is not the URL of a proxy"
+        raise Unreachable(f"the proxy that {proxy.variable} names cannot be used: {problem}", reason="proxy")
 
     return opened
-
-
-def proxy_for(url: httpx.URL) -> str | None:
-    """The proxy that the environment names for an address: ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY``, ``NO_PROXY``.
-
-    httpx reads them in the same way, but offers no public function for it.
-    """
-    proxies = urllib.request.getproxies()
-    proxy = proxies.get(url.scheme) or proxies.get("all")
-    entries = filter(None, (entry.strip() for entry in proxies.get("no", "").split(",")))
-    if not proxy or any(_excludes(entry, url) for entry in entries):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
-
-
-def _excludes(entry: str, url: httpx.URL) -> bool:
-    """Whether an entry of ``NO_PROXY`` covers an address: ``domain`` covers its subdomains too, ``.domain`` only those."""
-    if "://" not in entry:
-        try:
-            entry = f"[{entry}]" if ":" in str(ipaddress.ip_address(entry.partition("/")[0])) else entry
-        except ValueError:
-            entry = entry if entry.lower() in ("localhost", "*") else f"*{entry}"
-        entry = f"all://{entry}"
-    pattern = httpx.URL(entry)
-    domain = pattern.host.removeprefix("*")
-    if domain == pattern.host:
-        is_host = domain in ("", url.host)
-    else:
-        is_host = url.host.endswith(domain) if domain[:1] in ("", ".") else f".{url.host}".endswith(f".{domain}")
-    return is_host and pattern.scheme in ("all", url.scheme) and pattern.port in (None, url.port)
 
 
 class ConnectionPool:
@@ -216,15 +250,21 @@ class ConnectionPool:
         self._is_closed = False
 
     @contextmanager
-    def borrow(self, timeout: float) -> Iterator[httpx.BaseTransport]:
-        """Lend one for the time of the block, after up to ``timeout`` seconds; raises Unreachable if there is none."""
+    def borrow(self, timeout: float, *, is_new: bool = False) -> Iterator[httpx.BaseTransport]:
+        """Lend one for the time of the block, after up to ``timeout`` seconds; raises Unreachable if there is none.
+
+        ``is_new``: not one that is idle, of which one is closed instead.
+        """
         if not self._slots.acquire(timeout=max(0.0, timeout)):
             raise Unreachable(f"no connection of the pool was free within {timeout:.3g} s", reason="timeout")
         try:
             with self._lock:
                 if self._is_closed:
                     raise Unreachable("the connections are closed")
-                connection = self._idle.pop() if self._idle else self._opened()
+                idle = self._idle.pop() if self._idle else None
+                connection = self._opened() if idle is None or is_new else idle
+            if idle is not None and idle is not connection:
+                idle.close()
             try:
                 yield connection
             finally:
@@ -259,23 +299,28 @@ _NOT_SENT: Final = (
 )
 _REASONS: Final[tuple[tuple[tuple[type[Exception], ...], Reason, str], ...]] = (
     ((httpx.ConnectTimeout, httpcore.ConnectTimeout), "timeout", "no connection within {seconds:.3g} s"),
-    ((httpx.ProxyError, httpcore.ProxyError), "proxy", "the proxy refused: {text}"),
+    ((httpx.ProxyError, httpcore.ProxyError), "proxy", "the connection was refused: {text}"),
     ((httpx.UnsupportedProtocol, httpx.InvalidURL, httpcore.UnsupportedProtocol), "other", "the address cannot be used"),
     ((socket.gaierror,), "dns", "the host name cannot be resolved: {text}"),
+    ((ssl.SSLCertVerificationError,), "tls", "no TLS connection, the server's certificate is not trusted: {text}"),
     ((ssl.SSLError,), "tls", "no TLS connection: {text}"),
     ((ConnectionRefusedError, ConnectionResetError, ConnectionAbortedError), "refused", "no connection: {text}"),
     ((Exception,), "other", "no connection: {text}"),
 )
 
 
-def error_from_http(error: Exception, deadline_s: float, connect_s: float) -> ApiError:
-    """The API error for an HTTP error: after all but a few, which come before the request is sent, the outcome is unknown."""
+def error_from_http(error: Exception, deadline_s: float, connect_s: float, proxy: Proxy | None = None) -> ApiError:
+    """The API error for an HTTP error: after all but a few, which come before the request is sent, the outcome is unknown.
+
+    A connection through a ``proxy`` is one to the proxy, except for its TLS.
+    """
     if isinstance(error, _NOT_SENT):
         cause = _cause(error)
         reason, text = next(
             (name, text) for kinds, name, text in _REASONS if isinstance(error, kinds) or isinstance(cause, kinds)
         )
-        return Unreachable(text.format(text=_text_of(cause), seconds=connect_s), reason=reason)
+        text = text.format(text=_text_of(cause), seconds=connect_s)
+        return Unreachable(text if proxy is None or reason == "tls" else f"{proxy}: {text}", reason=reason)
     if isinstance(error, DeadlineExceeded | httpx.TimeoutException | httpcore.TimeoutException):
         return LostResponse(f"no whole response within {deadline_s:.3g} s")
     return LostResponse(f"the connection broke before the whole response was there ({_text_of(error)})")

@@ -6,8 +6,11 @@
     ├── Unreachable                 NOT_APPLIED  not sent: refused, connect time-out, DNS, TLS, proxy (``reason``)
     ├── LostResponse                UNKNOWN      sent, but no complete response arrived: time-out, reset, cut
     ├── InvalidResponse             UNKNOWN      an unusable response: unreadable, too large, wrong shape, redirect, cursor loop
+    │   └── UnreadableModule        UNKNOWN      the module is there, but its content cannot be used
+    ├── InternalError               UNKNOWN      a bug of this package, met after a request may have been sent
+    ├── OutOfTime                   NOT_APPLIED  not sent: no time was left of the operation
     ├── Unauthorized   401, 403     NOT_APPLIED  also credentials that no header can hold (then without a status)
-    ├── NotFound       404          NOT_APPLIED
+    ├── NotFound       404, 410     NOT_APPLIED
     ├── Rejected       other 4xx    NOT_APPLIED  400, 409, 413, 422 …: the server understood the request and refused it
     ├── Throttled      429          NOT_APPLIED  ``retry_after``
     └── ServerFailure  5xx          UNKNOWN      ``retry_after``
@@ -21,6 +24,7 @@ from __future__ import annotations
 import enum
 import json
 import time
+import traceback
 from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -33,6 +37,9 @@ from .request_response import Response
 from .text import message_from_body, printable
 
 Reason = Literal["refused", "timeout", "dns", "tls", "proxy", "other"]
+
+
+_PACKAGE: Final = "pulumi_atlassian_forge/"
 
 
 class Outcome(enum.Enum):
@@ -51,6 +58,7 @@ class _Known(TypedDict, total=False):
     retry_after: float | None  # seconds to wait as the server requested, not capped; None if it did not say
     attempts: int  # how many requests were sent
     waited: float  # seconds since the operation began, pauses included
+    code: str | None  # of the message that the user reads, if this kind of failure has one
 
 
 class ApiError(Exception):
@@ -61,6 +69,7 @@ class ApiError(Exception):
     retry_after: float | None = None
     attempts = 1
     waited = 0.0
+    code: str | None = None
 
     def __init__(self, message: str, **known: Unpack[_Known]) -> None:
         self.message = printable(message)
@@ -93,6 +102,7 @@ class Unreachable(ApiError):
     def __init__(self, message: str, *, reason: Reason = "other", **known: Unpack[_Known]) -> None:
         super().__init__(message, **known)
         self.reason = reason
+        self.code = {"proxy": "AF204", "tls": "AF205"}.get(reason)
 
 
 class LostResponse(ApiError):
@@ -111,6 +121,33 @@ class InvalidResponse(ApiError):
         self.transient = transient
 
 
+class UnreadableModule(InvalidResponse):
+    """The module exists, but its content cannot be used: neither compared nor stored."""
+
+    code = "AF201"
+
+
+class InternalError(ApiError):
+    """A bug of this package, met after a request may have been sent. It names the exception and the line, and shows no value.
+
+    Every write can fail like this, so that no bug keeps a verification read from being made.
+    """
+
+    outcome = Outcome.UNKNOWN
+    code = "AF202"
+
+    def __init__(self, error: BaseException) -> None:
+        ours = [frame for frame in traceback.extract_tb(error.__traceback__) if _PACKAGE in frame.filename]
+        where = f" at {ours[-1].filename.rpartition(_PACKAGE)[2]}:{ours[-1].lineno}" if ours else ""
+        super().__init__(f"a bug in pulumi-atlassian-forge: {type(error).__name__}{where}")
+
+
+class OutOfTime(ApiError):
+    """The time of an operation was over before this request could be sent."""
+
+    code = "AF206"
+
+
 class Unauthorized(ApiError):
     """401 or 403: the token is not valid for this installation, or has expired. ``is_from_relay``: the relay refused the caller.
 
@@ -125,7 +162,7 @@ class Unauthorized(ApiError):
 
 
 class NotFound(ApiError):
-    """404: no module has this key, or there is no such API."""
+    """404 or 410: no module has this key, or there is no such API."""
 
 
 class Rejected(ApiError):
@@ -149,6 +186,7 @@ REFUSED: Final = "refused"
 """The value of that header if the relay refused the caller."""
 
 _UNAUTHORIZED: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+_MISSING: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 
 # ``message`` is documented; gateways, and other APIs of Atlassian, use the other names.
 _MESSAGE_NAMES: Final = ("message", "errorMessage", "error_description", "errorMessages", "detail", "title", "error", "errors")
@@ -169,7 +207,7 @@ def error_from(response: Response, *, now: float | None = None) -> ApiError | No
         return kind(message, status=status, retry_after=retry_after_of(response.headers, time.time() if now is None else now))
     if status in _UNAUTHORIZED:
         return Unauthorized(message, status=status, is_from_relay=response.headers.get(RELAY) == REFUSED)
-    return (NotFound if status == HTTPStatus.NOT_FOUND else Rejected)(message, status=status)
+    return (NotFound if status in _MISSING else Rejected)(message, status=status)
 
 
 def server_message(response: Response) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from .errors import ApiError, NotFound
-from .protocol import LiveModule, require_storable
+from .protocol import LiveModule, by_key, require_storable
 
 LIST_TTL_S: Final = 30.0
 """Seconds after which a cached list expires."""
@@ -48,12 +48,12 @@ class ModuleList:
         self._ttl = ttl
         self._clock = clock
         self._lock = threading.Lock()
-        self._modules: dict[str, LiveModule] = {}
+        self._modules: dict[str | int, LiveModule] = {}
         self._fetched_at: float | None = None
         self._fetch: _Fetch | None = None
 
     def all(self, within: float | None = None) -> builtins.list[LiveModule]:
-        """All modules, except one that a static module with the same key hides.
+        """All modules, except one that a static module with the same key hides. One that cannot be read is an opaque entry.
 
         The list is at most ``within`` seconds old, if that is less than its expiry. Raises ApiError if it cannot be fetched.
         """
@@ -65,12 +65,13 @@ class ModuleList:
             self._fetched_at = self._fetch = None
 
     def find(self, key: str) -> LiveModule | None:
-        """One module: from the list, or read by its key, because a list that lacks it proves nothing; None if there is none.
+        """One module: from the list, or read by its key; None if there is none.
 
-        Raises ApiError if it cannot be read, ValueError if no path can hold the key.
+        A list that lacks it proves nothing, and neither does one that holds it as an opaque entry. Raises ApiError if it cannot
+        be read, ValueError if no path can hold the key.
         """
         listed = self._current(self._ttl).get(key)
-        if listed is not None:
+        if listed is not None and not listed.problem:
             return require_storable(listed)
         try:
             found = self._operations.read(key)
@@ -98,7 +99,7 @@ class ModuleList:
                 self._fetch.written[key] = live
             _apply(self._modules, key, live)
 
-    def _current(self, max_age: float) -> dict[str, LiveModule]:
+    def _current(self, max_age: float) -> dict[str | int, LiveModule]:
         """A copy of the list, fetched if the cached one is too old."""
         while True:
             with self._lock:
@@ -112,9 +113,9 @@ class ModuleList:
             if fetch.error is not None:
                 raise copy.copy(fetch.error)  # each thread sets the traceback of what it raises
 
-    def _run(self, fetch: _Fetch) -> dict[str, LiveModule]:
+    def _run(self, fetch: _Fetch) -> dict[str | int, LiveModule]:
         try:
-            modules = {live.key: live for live in self._operations.list()}
+            modules = by_key(self._operations.list())
         except ApiError as error:
             fetch.error = copy.copy(error)
             raise
@@ -133,7 +134,7 @@ class ModuleList:
             fetch.done.set()
 
 
-def _apply(modules: dict[str, LiveModule], key: str, live: LiveModule | None) -> None:
+def _apply(modules: dict[str | int, LiveModule], key: str, live: LiveModule | None) -> None:
     if live is None:
         modules.pop(key, None)
     else:

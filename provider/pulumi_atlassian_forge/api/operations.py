@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import copy
+import dataclasses
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from pulumi_atlassian_forge.model.module_id import Version
 
 from . import protocol
 from .connection_pool import Timeouts
-from .errors import ApiError, InvalidResponse, Rejected, error_from
+from .errors import ApiError, InternalError, InvalidResponse, Outcome, Rejected, error_from
 from .protocol import PAGE_SIZE, LiveModule
 from .rate_limiter import RateLimiter
 from .request_response import Request, Response
@@ -25,21 +26,37 @@ T = TypeVar("T")
 MAX_PAGES: Final = 250
 """Pages of a list (our own limit: an installation holds 100 modules, and a page at least one)."""
 
+MAX_LISTED: Final = 1000
+"""Modules of a list, all pages together (our own limit, ten times that of an installation)."""
+
+MAX_LIST_BYTES: Final = 64 * 1024 * 1024
+"""Bytes of a list, all pages together, decompressed (our own limit: 100 modules of 64 KiB are 6 MiB)."""
+
 
 def follow_pages(get_page: Callable[[str | None], protocol.Page]) -> Iterator[protocol.Page]:
-    """All pages of a list, from the first one, whose cursor is None; raises InvalidResponse if they do not end."""
+    """All pages of a list, from the first one, whose cursor is None; raises InvalidResponse if it is endless or too large."""
     cursor: str | None = None
     seen: set[str] = set()
-    for _ in range(MAX_PAGES):
+    listed = size = 0
+    for number in range(1, MAX_PAGES + 1):
         page = get_page(cursor)
+        listed, size = listed + len(page.modules), size + page.size
+        if listed > MAX_LISTED:
+            raise InvalidResponse(
+                f"the list is too long: more than {MAX_LISTED} modules on {number} pages, ten times the limit", code="AF203"
+            )
+        if size > MAX_LIST_BYTES:
+            raise InvalidResponse(
+                f"the list is too large: more than {MAX_LIST_BYTES // 1024**2} MiB on {number} pages", code="AF203"
+            )
         yield page
         cursor = page.cursor
         if cursor is None:
             return
         if cursor in seen:
-            raise InvalidResponse("the list does not end: its cursor came again")
+            raise InvalidResponse("the list does not end: its cursor came again", code="AF203")
         seen.add(cursor)
-    raise InvalidResponse(f"the list does not end: {MAX_PAGES} pages were read")
+    raise InvalidResponse(f"the list does not end: {MAX_PAGES} pages were read", code="AF203")
 
 
 class Sender(Protocol):
@@ -77,6 +94,7 @@ class Operations:
         self._draw = draw
         self._shared: Budget | None = None
         self._is_limited = True
+        self._is_connection_suspect = False
 
     def with_shared_budget(self) -> Operations:
         """The same operations with one time budget for all that follow, as one operation with its verification reads needs."""
@@ -85,16 +103,26 @@ class Operations:
         return shared
 
     def register(self, key: str | None, content: Content) -> LiveModule | None:
-        """Register a module, under v1 with a key; returns it as the server has it, None if v1 responded with an empty body."""
+        """Register a module, under v1 with a key; returns it as the server has it, None if v1 responded with an empty body.
+
+        With a shared budget, a register after one whose outcome is unknown takes a new connection: the verification read in
+        between leaves a warm one, and a server that closes its connections without a word would lose the next response on it.
+        """
         request = protocol.register(self.version, key, content)
-        return self._send(request, lambda response: protocol.parse_registered(self.version, response, key))
+        if self._is_connection_suspect:
+            request = dataclasses.replace(request, needs_new_connection=True)
+        try:
+            return self._send(request, lambda response: protocol.parse_registered(self.version, response, key))
+        except ApiError as error:
+            self._is_connection_suspect = self._shared is not None and error.outcome is Outcome.UNKNOWN
+            raise
 
     def list(self) -> builtins.list[LiveModule]:
         """All modules of the installation, from all pages, each once. All pages share one time budget."""
         budget = self._budget()
         # A module that changes between two pages may come twice: the later entry is the newer one.
-        found = {live.key: live for page in follow_pages(lambda cursor: self._page(cursor, budget)) for live in page.modules}
-        return [*found.values()]
+        pages = follow_pages(lambda cursor: self._page(cursor, budget))
+        return [*protocol.by_key(live for page in pages for live in page.modules).values()]
 
     def _page(self, cursor: str | None, budget: Budget) -> protocol.Page:
         """One page; of the server's default size if it rejects ours."""
@@ -127,6 +155,10 @@ class Operations:
     def _budget(self) -> Budget:
         return self._shared or Budget(self._client.timeouts.total, self._clock)
 
+    def send_once(self, request: Request) -> Response:
+        """Send a request once, without retries, and return the response whatever its status."""
+        return _without_bugs(lambda: self._client.send(request))
+
     def _send(self, request: Request, parse: Callable[[Response], T], budget: Budget | None = None) -> T:
         def read(response: Response) -> T:
             failure = error_from(response)
@@ -137,4 +169,19 @@ class Operations:
                     failure = error
             raise failure.redacted(response.secrets)  # outside of "except", so that the context holds no secret either
 
-        return send_with_retries(request, self._client.send, read, budget or self._budget(), self._rate_limiter, self._draw)
+        sent = (request, self._client.send, read, budget or self._budget(), self._rate_limiter, self._draw)
+        return _without_bugs(lambda: send_with_retries(*sent))
+
+
+def _without_bugs(send: Callable[[], T]) -> T:
+    """What ``send`` returns. Whatever it raises is an ApiError, so that after any exception a write is verified.
+
+    Raised outside of "except": an exception of the HTTP library holds the request, and with it the token.
+    """
+    try:
+        return send()
+    except ApiError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is
+        bug = InternalError(error)
+    raise bug

@@ -1,30 +1,32 @@
 """The API's protocol without I/O: which request an operation is, and what its response holds, for both versions of the API.
 
 Requests follow the specification to the byte. Responses are read leniently: unknown fields pass, and so do both documented shapes
-of a list. What cannot be used is an :class:`~.errors.InvalidResponse` that says why; nothing is guessed. Functions that take a
-key raise ValueError if no path can hold it.
+of a list. What cannot be used is an :class:`~.errors.InvalidResponse` that says why; nothing is guessed. An entry of a list that
+cannot be used is kept as an opaque one, because it may be a foreign module, which must not block the others. Functions that take
+a key raise ValueError if no path can hold it.
 https://developer.atlassian.com/platform/forge/apis-reference/dynamic-modules-api/
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from pulumi_atlassian_forge.model.content import Content, canonical_json, normalize
 from pulumi_atlassian_forge.model.module_id import Version
-from pulumi_atlassian_forge.model.values import MAX_DEPTH, depth
+from pulumi_atlassian_forge.model.values import MAX_DEPTH, depth, has_lone_surrogate
 
-from .body import read_json
-from .errors import InvalidResponse
+from .body import parse_json, problem_in
+from .errors import InvalidResponse, UnreadableModule
 from .request_response import Request, Response
 from .text import printable
 
 _LIST_NAMES: Final = ("result", "results", "values", "items")  # the first is documented, the others are a precaution
 _CURSOR_NAMES: Final = ("nextPageToken", "lastEvaluatedKey")  # two documents, two names
+_MODULE_NAMES: Final = frozenset({"key", "type", "data"})
 PAGE_SIZE: Final = 100  # the limit of an installation
 
 # How Pulumi's messages mark assets, secrets and the like, and an unknown value (sdk/python/lib/pulumi/runtime/rpc.py).
@@ -37,18 +39,24 @@ _DOT_SEGMENTS: Final = frozenset({"", ".", ".."})
 
 @dataclass(frozen=True, slots=True)
 class LiveModule:
-    """A module as the installation holds it: without ``data.key``, numbers normalized."""
+    """A module as the installation holds it: without ``data.key``, numbers normalized.
+
+    If ``problem`` is set, it is an opaque entry of a list: the module is there, but cannot be read. Then it has no data; its type
+    and even its key may be empty. The text is the rest of a sentence: ``has no object 'data'``.
+    """
 
     key: str
     content: Content
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of the list; the last one has no cursor."""
+    """One page of the list; the last one has no cursor. ``size`` are the bytes of its body."""
 
     modules: tuple[LiveModule, ...]
     cursor: str | None
+    size: int = field(default=0, compare=False)
 
 
 def register(version: Version, key: str | None, content: Content) -> Request:
@@ -105,7 +113,10 @@ def is_usable(key: str) -> bool:
 
 def parse_module(response: Response, key: str | None = None) -> LiveModule:
     """The module in the successful response to a read or an update; raises InvalidResponse if it has another key."""
-    live = _live(_json(response), "the response", response.status)
+    live = _live(_json(response))
+    if live.problem:
+        kind = UnreadableModule if live.key and live.key == key else InvalidResponse
+        raise kind(f"the response {live.problem}", status=response.status)
     if key is not None and live.key != key:
         raise InvalidResponse(
             f"requested module '{printable(key, 80)}', but the response is module '{printable(live.key, 80)}'",
@@ -127,10 +138,11 @@ def parse_page(response: Response) -> Page:
             value = [value]
     if not isinstance(value, list):
         raise InvalidResponse("the response is no list of modules", status=response.status)
-    if not (cursor is None or isinstance(cursor, str)):
+    if value and not any(isinstance(entry, dict) and _MODULE_NAMES & entry.keys() for entry in value):
+        raise InvalidResponse("the response is a list, but not one of modules", status=response.status)
+    if not (cursor is None or (isinstance(cursor, str) and not has_lone_surrogate(cursor))):
         raise InvalidResponse("the list's cursor is not a text", status=response.status)
-    modules = (_live(entry, f"entry {number} of the list", response.status) for number, entry in enumerate(value, 1))
-    return Page(distinct(modules), cursor)
+    return Page(distinct(map(_live, value)), cursor, len(response.body))
 
 
 def parse_deleted(response: Response) -> None:
@@ -140,12 +152,21 @@ def parse_deleted(response: Response) -> None:
 
 
 def distinct(modules: Iterable[LiveModule]) -> tuple[LiveModule, ...]:
-    """The modules without repeated entries; raises InvalidResponse if two have the same key and different content."""
-    found: dict[str, LiveModule] = {}
-    for module in modules:
-        if found.setdefault(module.key, module) != module:
-            raise InvalidResponse(f"the list holds module '{printable(module.key, 80)}' twice, with different content")
+    """The modules without repeated entries. If two have the same key and different content, that module is opaque."""
+    found: dict[str | int, LiveModule] = {}
+    for name, module in _named(modules):
+        if found.setdefault(name, module) != module:
+            found[name] = LiveModule(module.key, Content("", {}), "is in the list twice, with different content")
     return tuple(found.values())
+
+
+def by_key(modules: Iterable[LiveModule]) -> dict[str | int, LiveModule]:
+    """The modules by their keys, the last one of each; an entry without a key by its number."""
+    return dict(_named(modules))
+
+
+def _named(modules: Iterable[LiveModule]) -> Iterator[tuple[str | int, LiveModule]]:
+    return ((live.key or number, live) for number, live in enumerate(modules))
 
 
 def require_storable(live: LiveModule) -> LiveModule:
@@ -156,7 +177,7 @@ def require_storable(live: LiveModule) -> LiveModule:
         problem = "holds a value that is reserved for Pulumi and cannot be stored"
     else:
         return live
-    raise InvalidResponse(f"module '{printable(live.key, 80)}' {problem}")
+    raise UnreadableModule(f"module '{printable(live.key, 80)}' {problem}")
 
 
 def _holds_mark(value: Any) -> bool:
@@ -185,19 +206,26 @@ def _body(key: str | None, content: Content) -> bytes:
 
 def _json(response: Response) -> Any:
     try:
-        return read_json(response.body)
+        return parse_json(response.body)
     except InvalidResponse as error:
         raise error.with_(status=response.status) from None
 
 
-def _live(value: Any, what: str, status: int) -> LiveModule:
+def _live(value: Any) -> LiveModule:
+    """The module that a JSON value is; an opaque one if it cannot be used."""
     if not isinstance(value, dict):
-        raise InvalidResponse(f"{what} is not a JSON object", status=status)
-    for name in ("key", "type"):
-        if not (isinstance(value.get(name), str) and value[name]):
-            raise InvalidResponse(f"{what} has no string '{name}'", status=status)
-    if not isinstance(value.get("data"), dict):
-        raise InvalidResponse(f"{what} has no object 'data'", status=status)
+        return LiveModule("", Content("", {}), problem_in(value) or "is not a JSON object")
+    (key, key_problem), (type_, type_problem) = _text(value, "key"), _text(value, "type")
+    data: Any = value.get("data")
+    data_problem = problem_in(data) if isinstance(data, dict) else "has no object 'data'"
+    if problem := key_problem or type_problem or data_problem:
+        return LiveModule(key, Content(type_, {}), problem)
     # The server copies the key into the data; it is not part of the content.
-    data = {name: inner for name, inner in value["data"].items() if name != "key"}
-    return LiveModule(value["key"], Content(value["type"], normalize(data)))
+    return LiveModule(key, Content(type_, normalize({name: inner for name, inner in data.items() if name != "key"})))
+
+
+def _text(value: dict[str, Any], name: str) -> tuple[str, str | None]:
+    """A text that a module must have, and why it cannot be used: then it is empty."""
+    text = value.get(name)
+    problem = problem_in(text) if isinstance(text, str) and text else f"has no string '{name}'"
+    return ("", problem) if problem or not isinstance(text, str) else (text, None)

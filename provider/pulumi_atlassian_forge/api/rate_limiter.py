@@ -76,7 +76,8 @@ class RateLimiter:
             now, slot = self._take_slot()
             if slot > deadline:
                 text = f"rate limited: no request slot became available within {left:.0f} s (operationTimeout)"
-                raise Throttled(text, status=429)
+                has_seen_429 = self._rate is not None or self._throttled_at is not None
+                raise Throttled(text, status=429 if has_seen_429 else None)
             if slot <= now:
                 return now
             self._show_rate(slot - now)

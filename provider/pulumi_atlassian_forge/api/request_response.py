@@ -16,6 +16,7 @@ class Request:
     method: Method
     target: str  # path and query, percent-encoded
     body: bytes | None = field(default=None, repr=False)
+    needs_new_connection: bool = field(default=False, compare=False, repr=False)  # not one of the pool's idle ones
 
     @property
     def is_idempotent(self) -> bool:

@@ -27,7 +27,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from .errors import ApiError, InvalidResponse, LostResponse, Outcome, ServerFailure, Throttled, Unreachable
+from .errors import ApiError, InvalidResponse, LostResponse, Outcome, OutOfTime, ServerFailure, Throttled, Unreachable
 from .rate_limiter import MESSAGE_FROM_S, RateLimiter
 from .request_response import Request, Response
 
@@ -96,6 +96,8 @@ def send_with_retries(
     while True:
         sent = None
         try:
+            if budget.left <= 0:
+                raise OutOfTime(f"no time was left for this request: the operation took {budget.spent:.0f} s (operationTimeout)")
             sent = rate_limiter.admit(budget.left)
             first_sent = sent if first_sent is None else first_sent
             attempts += 1

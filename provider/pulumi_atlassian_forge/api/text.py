@@ -22,6 +22,7 @@ _ESCAPES: Final = re.compile(
 _INVISIBLE: Final = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")  # reorder or hide what follows
 _CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\\s]+")
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
+_TAG: Final = re.compile(r"<[^<>]*>?")
 _LOOKS_LIKE_HTML: Final = re.compile(r"<(?:!doctype|html|head|body|h\d|p|div|title|center)\b", re.IGNORECASE)
 
 
@@ -40,6 +41,16 @@ def message_from_body(body: bytes, limit: int = SHOWN) -> str:
 
 
 def _html_to_text(html: str) -> str:
+    """The text of a page. Python's parser raises AssertionError at some malformed markup: then all tags are cut out instead."""
+    try:
+        return _parsed_html(html)
+    except Exception:  # noqa: BLE001 - an error page that cannot be parsed is still an error page
+        from html import unescape  # noqa: PLC0415
+
+        return unescape(_TAG.sub(" ", html))
+
+
+def _parsed_html(html: str) -> str:
     from html.parser import HTMLParser  # noqa: PLC0415 - few responses are HTML, and a preview has none
 
     pieces: dict[str, None] = {}  # without duplicates: the title and the heading of an error page tend to be the same

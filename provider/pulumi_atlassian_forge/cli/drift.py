@@ -73,11 +73,14 @@ def drift(
         # A file does not say whose settings it needs: those of the stacks if they agree, else those of the environment.
         of_files = configured[0] if len(configured) == 1 else opened.enter_context(open_configured(None, *requested))[0]
         groups = [(one.connections, [*chain.from_iterable(states[name] for name in one.stacks)]) for one in configured]
-        found = _compare([*groups, (of_files.connections, files)], len(readable))
+        found, failures = _compare([*groups, (of_files.connections, files)], len(readable))
+    compared = len(readable) - len(failures)
     if as_json:
-        print_json(compared=len(readable), notCompared=unreadable, drift=[*map(_json, found)])
+        print_json(compared=compared, notCompared=unreadable, drift=[*map(_json, found)], failed=failures)
     else:
-        _print(found, len(readable))
+        _print(found, compared)
+    if failures:
+        fail("drift", "\n".join(failures))
     if found:
         raise typer.Exit(EXIT_FOUND)
     if unreadable:
@@ -92,19 +95,29 @@ def _managed(state: dict[str, Any]) -> Iterator[RecordedModule]:
     return (module for module in recorded_modules([state]) if not module.is_external)
 
 
-def _compare(groups: list[tuple[Connections, list[RecordedModule]]], total: int) -> list[_Drift]:
-    """Compare the modules that can be read, each with the connections of its stack."""
-    found = []
+def _compare(groups: list[tuple[Connections, list[RecordedModule]]], total: int) -> tuple[list[_Drift], list[str]]:
+    """Compare the modules that can be read, each with the connections of its stack.
+
+    Returns the modules that differ, and the messages about those whose live module cannot be read, which do not stop the rest.
+    """
+    found: list[_Drift] = []
+    failures: list[str] = []
     readable = [(connections, module) for connections, modules in groups for module in modules if module.is_readable]
     with progress("comparing", total) as advance:
         # The installation guard has to know all modules first: one that exists confirms that another is deleted.
         for connections, module in readable:
             connections.guard(module.id.installation).on_recorded(module.id.version, module.id.key, module.outputs)
         for connections, module in readable:
-            drift_ = _compare_one(connections, module)
-            found += [drift_] if drift_ is not None else []
+            try:
+                drift_ = _compare_one(connections, module)
+            except ForgeError as error:
+                if error.code != "AF201":
+                    raise
+                failures.append(str(error))
+            else:
+                found += [drift_] if drift_ is not None else []
             advance()
-    return found
+    return found, failures
 
 
 def _compare_one(connections: Connections, module: RecordedModule) -> _Drift | None:

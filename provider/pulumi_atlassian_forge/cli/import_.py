@@ -31,7 +31,7 @@ from .new_files import require_new, write_new
 from .output import EXIT_FOUND, JsonOption, print_json, reported
 from .program_writer import Declaration, declaration_of, distinct_names, program
 from .stack_state import TYPE_PREFIX, export_stack, recorded_modules, run_pulumi
-from .tables import count_of, print_line
+from .tables import count_of, print_line, row_of
 from .target import ApiVersionOption, InstallationOption, Target, open_connections, open_target
 
 _PULUMI_IMPORT: Final = ("import", "--generate-code=false", "--protect=false")
@@ -105,6 +105,10 @@ def _declarable(
     skipped: list[dict[str, str]] = []
     keys = KeyClaims()
     for live, name in zip(wanted, distinct_names(wanted, used_names), strict=True):
+        if live.problem:
+            key, type_, what = row_of(live)
+            skipped.append({"key": key, "type": type_, "reason": what})
+            continue
         declaration = declaration_of(target, live, name)
         checked = check(_inputs(declaration), connections, keys)
         reasons = [problem.text for problem in checked.problems]

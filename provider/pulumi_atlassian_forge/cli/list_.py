@@ -13,7 +13,7 @@ from pulumi_atlassian_forge.errors import ForgeError
 
 from .output import JsonOption, fail, print_json, reported
 from .program_writer import declaration_of, statement
-from .tables import count_of, print_table, summary
+from .tables import count_of, print_table, row_of
 from .target import (
     AllOption,
     ApiVersionOption,
@@ -35,7 +35,10 @@ def list_(
     api_version: ApiVersionOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the registered modules. With --all an installation that cannot be reached does not hide the others."""
+    """List the registered modules, also those that cannot be read.
+
+    With --all an installation that cannot be reached does not hide the others.
+    """
     found: list[dict[str, Any]] = []
     failures: list[str] = []
     with reported("list"), open_configured(stack, installation) as configured:
@@ -49,8 +52,8 @@ def list_(
                 continue
             found.append({**one.fields, "apiVersion": target.version, "modules": [*map(module_json, modules)]})
             if not as_json:
-                rows = ((live.key, live.content.type, summary(live.content)) for live in modules)
-                print_table(f"{count_of(len(modules))} on {target}{one.suffix}", ["key", "type", "what"], rows)
+                title = f"{count_of(len(modules))} on {target}{one.suffix}"
+                print_table(title, ["key", "type", "what"], map(row_of, modules))
     if as_json:
         print_json(installations=found)
     if failures:

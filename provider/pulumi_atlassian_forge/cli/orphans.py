@@ -23,7 +23,7 @@ from pulumi_atlassian_forge.lifecycle.recovery import delete_and_verify
 
 from .output import EXIT_FAILED, EXIT_FOUND, JsonOption, print_json, reported
 from .stack_state import RecordedModule, export_stack, read_state_file, recorded_modules
-from .tables import count_of, print_line, progress, summary, value_text
+from .tables import count_of, print_line, progress, row_of, value_text
 from .target import ApiVersionOption, InstallationOption, Selected, Target, module_json, open_configured, open_target, select
 
 
@@ -141,7 +141,7 @@ def _chosen(found: Sequence[_Found], keys: Sequence[str], *, yes: bool) -> list[
         [
             module
             for module in one.orphans
-            if not keys or module.key in keys
+            if module.key and (not keys or module.key in keys)
             if yes or typer.confirm(f"delete {_described(one, module)}?")
         ]
         for one in found
@@ -149,8 +149,8 @@ def _chosen(found: Sequence[_Found], keys: Sequence[str], *, yes: bool) -> list[
 
 
 def _described(found: _Found, module: LiveModule) -> str:
-    named = f"{found.target.version}/{printable(module.key, 300)}{found.selected.suffix}"
-    return f"{named}  {printable(module.content.type, 100)}  {summary(module.content)}"
+    key, type_, what = row_of(module)
+    return f"{found.target.version}/{printable(key, 300)}{found.selected.suffix}  {printable(type_, 100)}  {what}"
 
 
 def _delete(found: _Found, chosen: list[LiveModule]) -> None:
@@ -161,6 +161,8 @@ def _delete(found: _Found, chosen: list[LiveModule]) -> None:
             try:
                 delete_and_verify(operations, module.key)
                 found.deleted.append(module)
+            except ValueError as error:
+                found.failures.append((module, ApiError(str(error))))
             except ApiError as error:
                 found.failures.append((module, error))
             advance()
@@ -183,7 +185,8 @@ def _print_json(found: list[_Found], *, has_states: bool, remove: bool) -> None:
 
 def _print_deleted(found: _Found, *, as_json: bool) -> None:
     for module in () if as_json else found.deleted:
-        print_line(f"deleted {found.target.version}/{module.key}", module.content.type, summary(module.content))
+        key, type_, what = row_of(module)
+        print_line(f"deleted {found.target.version}/{key}", type_, what)
     for module, error in found.failures:
         step = "run the command again"
         if isinstance(error, NotTheExpectedInstallation | ExpectedInstallationUnknown):
@@ -200,12 +203,15 @@ def _print(found: _Found, *, has_states: bool) -> None:
     else:
         print_line(f"{len(found.orphans)} of {count} on {found} in none of the given states:", style="bold")
     for module in found.orphans:
-        print_line(f"{target.version}/{module.key}", module.content.type, value_text(module.content.data))
+        key, type_, what = row_of(module)
+        print_line(f"{target.version}/{key}", type_, what if module.problem else value_text(module.content.data))
         if has_states and target.connection.base_url.startswith("http"):
             print_line(f"to delete it: {_delete_command(target, module.key)}", indent=2)
 
 
 def _delete_command(target: Target, key: str) -> str:
+    if not key:
+        return "it has no key: ask the app that registered it"
     if target.connection.auth_method != "token":
         return f"forge-modules orphans --delete, with the same options, and {shlex.quote(key)}"
     try:

@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from pulumi_atlassian_forge.api.protocol import LiveModule
 from pulumi_atlassian_forge.api.text import printable
 from pulumi_atlassian_forge.model.content import TRIGGER, Content
 
@@ -56,6 +57,12 @@ def print_line(*cells: str, style: str = "", indent: int = 0) -> None:
 def count_of(number: int, noun: str = "module") -> str:
     """A number with its noun: ``1 module``, ``2 modules``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def row_of(live: LiveModule) -> tuple[str, str, str]:
+    """A module as a row: its key, its type, and what it is in few words."""
+    what = f"unreadable: {live.problem}" if live.problem else summary(live.content)
+    return live.key or "(no key)", live.content.type or "(no type)", what
 
 
 def summary(content: Content, max_length: int = 100) -> str:

@@ -185,5 +185,7 @@ def installation_names(connections: Connections, installation: str | None, *, ev
 
 
 def module_json(live: LiveModule) -> dict[str, Any]:
-    """A module in the form of ``--json``."""
+    """A module in the form of ``--json``; one that cannot be read has no data, and says why."""
+    if live.problem:
+        return {"key": live.key or None, "type": live.content.type or None, "data": None, "unreadable": live.problem}
     return {"key": live.key, "type": live.content.type, "data": live.content.data}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -13,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, Validato
 from pydantic.alias_generators import to_camel, to_snake
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from pulumi_atlassian_forge.api.network_environment import is_loopback
 from pulumi_atlassian_forge.model.module_id import Version
 from pulumi_atlassian_forge.model.suggestions import nearest
 
@@ -286,16 +286,9 @@ def _require_url(url: str, form: str = "must be https://<host>/…") -> str:
         raise ValueError("must have no user, password, query or fragment")
     if parts.scheme not in ("https", "http") or not host:
         raise ValueError(form)
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         raise ValueError("must be https: http would show the token to the network; it is for loopback addresses only")
     return url.rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def scheme_prefix_problem(token: str) -> str | None:

@@ -50,7 +50,7 @@ ASSUMPTIONS: Final = (
     Assumption(8, "`POST` of a key that exists", "422", "cannot happen", "assumed", note="no document names a status"),
     Assumption(9, "`GET` of a module", "200, the resource", SAME, "documented"),
     Assumption(10, "`GET` of an unknown key", '404 `{"message": …}`', SAME, "assumed",
-               note="the status is documented, the text is assumed"),
+               note="the status is documented, the text is assumed; the provider reads a 410 like a 404"),
     Assumption(11, "`GET` of the list", '200, an array; or `{"result": […], "lastEvaluatedKey": …}`', SAME, "documented",
                "list_shape", "two pages contradict each other: test against both"),
     Assumption(12, "list, and more modules are left",

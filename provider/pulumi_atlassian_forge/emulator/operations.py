@@ -6,19 +6,20 @@ import base64
 import json
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from pulumi_atlassian_forge.model.catalog.module_types import DEFAULTS, TYPES
-from pulumi_atlassian_forge.model.content import TRIGGER
+from pulumi_atlassian_forge.model.content import TRIGGER, canonical_json
 from pulumi_atlassian_forge.model.validation import data_problems
 
 from .options import EmulatorOptions
 from .requests import fields_of
-from .responses import EmulatorResponse, Refusal, json_response
+from .responses import EmulatorResponse, Refusal, text_response
 from .rows import Content, Module
 from .store import Store
+from .unreadable import FORMS
 
 MODULE_LIMIT: Final = 100
 _LIMIT_QUERY: Final = re.compile(r"[0-9]{1,9}")
@@ -49,7 +50,7 @@ class Operations:
             rows.add_module(self.installation, self.version, key, content, self.now)
         if self.version == "v1" and self.options.register_body_v1 == "empty":  # A03
             return EmulatorResponse(201)
-        return json_response(201, self._resource(key, content))
+        return text_response(201, self._resource(key, content))
 
     def list(self, query: Mapping[str, str]) -> EmulatorResponse:
         """``GET`` on the collection."""
@@ -58,14 +59,15 @@ class Operations:
             modules = rows.modules(self.installation, self.version)
         seen = [(module, content) for module in modules if (content := self._visible(module)) and self._listed(module)]
         if self.options.list_shape == "array":  # A13: there is no cursor to request the rest with
-            return json_response(200, [self._resource(module.key, content) for module, content in seen])
+            return text_response(200, self._array(seen))
         rest = [(module, content) for module, content in seen if module.seq > after]
         page = rest[:limit]
-        response: dict[str, Any] = {"result": [self._resource(module.key, content) for module, content in page]}
+        cursor: dict[str, str] = {}
         if len(rest) > len(page):  # A12
             names = ["lastEvaluatedKey"] + ["nextPageToken"] * (self.options.cursor_name == "both")
-            response |= dict.fromkeys(names, _cursor(self.version, page[-1][0].seq))
-        return json_response(200, response)
+            cursor = dict.fromkeys(names, _cursor(self.version, page[-1][0].seq))
+        more = "".join(f",{canonical_json(name)}:{canonical_json(value)}" for name, value in cursor.items())
+        return text_response(200, f'{{"result":{self._array(page)}{more}}}')
 
     def read(self, key: str) -> EmulatorResponse:
         """``GET`` on a module."""
@@ -74,7 +76,7 @@ class Operations:
         content = self._visible(module) if module else None
         if content is None:
             raise _not_found(key)
-        return json_response(200, self._resource(key, content))
+        return text_response(200, self._resource(key, content))
 
     def update(self, key: str, body: bytes) -> EmulatorResponse:
         """``PUT`` on a module."""
@@ -88,7 +90,7 @@ class Operations:
                 raise Refusal(422, "type cannot be modified during update")
             content = _validated(fields)
             rows.replace_module(module, content, self._visible(module), self.now)
-        return json_response(200, self._resource(key, content))
+        return text_response(200, self._resource(key, content))
 
     def delete(self, key: str) -> EmulatorResponse:
         """``DELETE`` on a module."""
@@ -131,14 +133,20 @@ class Operations:
         lagging = lag and self.now - module.changed_at < lag  # A27; without a lag, a clock that is set back must hide nothing
         return module.before if lagging else module.content
 
-    def _resource(self, key: str, content: Content) -> dict[str, Any]:
+    def _array(self, modules: Sequence[tuple[Module, Content]]) -> str:
+        return f"[{','.join(self._resource(module.key, content) for module, content in modules)}]"
+
+    def _resource(self, key: str, content: Content) -> str:
+        """A module as JSON text, which may be one that no client can read."""
         type_, data = content
         if self.options.fill_defaults == "on":
             data = _with_defaults(type_, data)
         events = data.get("events")
         if self.options.sort_events == "on" and type_ == "trigger" and isinstance(events, list):  # a fixture can store any data
             data = {**data, "events": sorted(events, key=json.dumps)}
-        return {"key": key, "type": type_, "data": {**data, "key": key}}
+        resource = {"key": key, "type": type_, "data": {**data, "key": key}}
+        form = self.options.unreadable_forms.get(key)
+        return canonical_json(resource) if form is None else FORMS[form](resource)
 
 
 def _validated(fields: Mapping[str, Any]) -> Content:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from .option_model import OptionModel, pair
+from .unreadable import FORMS, parse
 
 
 class EmulatorOptions(OptionModel):
@@ -37,6 +38,7 @@ class EmulatorOptions(OptionModel):
     """how many modules an envelope holds at most"""
     static_keys: str = ""
     """keys of the manifest's modules, separated by commas: such a module is not listed"""
+    unreadable: str = Field("", description=f"modules that no client can read: `key=form,…`; forms: {', '.join(FORMS)}")
     sort_events: Literal["off", "on"] = "off"
     """whether a trigger's events come back sorted"""
     fill_defaults: Literal["off", "on"] = "off"
@@ -53,6 +55,17 @@ class EmulatorOptions(OptionModel):
     def parse(cls, settings: Iterable[str]) -> EmulatorOptions:
         """Options from ``name=value`` texts, of which the last one of a name counts; raises ValueError if one cannot be used."""
         return cls.from_texts(dict(map(pair, settings)))
+
+    @field_validator("unreadable")
+    @classmethod
+    def _validate_unreadable(cls, value: str) -> str:
+        parse(value)
+        return value
+
+    @property
+    def unreadable_forms(self) -> dict[str, str]:
+        """The form of each key of ``unreadable``."""
+        return parse(self.unreadable)
 
     @property
     def static(self) -> frozenset[str]:

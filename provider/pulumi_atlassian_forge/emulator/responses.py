@@ -51,7 +51,12 @@ class Refusal(Exception):  # noqa: N818 - it becomes a response
 
 def json_response(status: int, value: Any, headers: Mapping[str, str] | None = None) -> EmulatorResponse:
     """A response with a JSON body."""
-    return EmulatorResponse(status, {"content-type": "application/json", **(headers or {})}, canonical_json(value).encode())
+    return text_response(status, canonical_json(value), headers)
+
+
+def text_response(status: int, text: str, headers: Mapping[str, str] | None = None) -> EmulatorResponse:
+    """A response with a body that is JSON text already."""
+    return EmulatorResponse(status, {"content-type": "application/json", **(headers or {})}, text.encode())
 
 
 def message_of(status: int) -> str:

@@ -27,10 +27,13 @@ _REFRESHES_MAX: Final = 5  # of the credentials, during one verification
 class NotTheExpectedInstallation(ApiError):
     """The credentials belong to another installation than the settings expect. Nothing was sent to it."""
 
+    code = "AF601"
+
 
 class ExpectedInstallationUnknown(ApiError):
     """The Installation Details API does not tell whose credentials these are, now. Nothing was sent."""
 
+    code = "AF602"
     is_relay_outdated = False  # the relay refused the request
     is_request_wrong = False  # 404, or another 4xx: the same request would not help
     why = ""  # the response, in words

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from pulumi_atlassian_forge.api.errors import ApiError, NotFound, Outcome
+from pulumi_atlassian_forge.api.errors import ApiError, NotFound, Outcome, UnreadableModule
 from pulumi_atlassian_forge.errors import Notify
 from pulumi_atlassian_forge.model.comparison import fingerprint
 from pulumi_atlassian_forge.model.module_id import Version
@@ -335,10 +335,12 @@ class InstallationGuard:
             self._looked_up.update(names)
         for version, key in names:
             try:
-                found = lists(version).find(key)
+                is_found = lists(version).find(key) is not None
+            except UnreadableModule:
+                is_found = True
             except (ValueError, NotFound):  # the key is not valid in a path; the API of this version no longer exists
                 continue
-            if found is not None:
+            if is_found:
                 self.mark_verified(generation)
                 return True
         return False

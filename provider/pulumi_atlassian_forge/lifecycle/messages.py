@@ -19,14 +19,18 @@ from typing import Final, Literal
 
 from pulumi_atlassian_forge.api.errors import (
     ApiError,
+    InternalError,
     InvalidResponse,
     NotFound,
     Outcome,
+    OutOfTime,
     Rejected,
     Throttled,
     Unauthorized,
     Unreachable,
+    UnreadableModule,
 )
+from pulumi_atlassian_forge.api.network_environment import certificates_step
 from pulumi_atlassian_forge.api.text import printable
 from pulumi_atlassian_forge.config.settings import AuthMethodName, address_variable, config_key, setting_of, variable
 from pulumi_atlassian_forge.errors import ForgeError
@@ -41,7 +45,7 @@ Verb = Literal["register", "update", "read", "delete"]
 
 LIMIT = 100  # dynamic modules that one installation holds at most, as Atlassian documents it
 _LIMIT_WORDS: Final = re.compile(r"limit|maximum|at most|exceed|too many", re.IGNORECASE)
-_CODES: Final[Mapping[type[ApiError], str]] = {NotTheExpectedInstallation: "AF601", ExpectedInstallationUnknown: "AF602"}
+_REPORT: Final = "please report it as an issue, with this message (see CONTRIBUTING.md)"
 _AT_LIMIT: Final = "delete a module that is not needed; if this one replaces another, set delete_before_replace=True on it"
 _AT_SHARED_LIMIT: Final = (
     "set delete_before_replace=True on each module that replaces one of the other version, or delete what is not needed, and "
@@ -105,14 +109,13 @@ def explain(attempt: Attempt, error: ApiError, *, registered: Mapping[Version, i
         state, step = _resulting_state(attempt, error), _next_step(attempt, error)
     state += _OLD_IS_DELETED if attempt.has_deleted_old else ""
     server_text = _server_text(error)
-    code = _CODES.get(type(error))
     # The text of an Unreachable varies with the retries of earlier operations.
     why = error.reason if isinstance(error, Unreachable) else error.message
     return ForgeError(
         f"{attempt}\n{server_text}\n{state}\nnext: {step}",
         line=f"{attempt}: {server_text}; {state}",
         cause=f"{attempt.installation} {error.status} {why} {step}",
-        code=code,
+        code=error.code,
     )
 
 
@@ -155,7 +158,17 @@ def expectation_step(
 def _reachability_step(installation: str, auth_method: AuthMethodName | None, error: ApiError) -> str:
     if isinstance(error, Unauthorized):
         return credentials_step(installation, auth_method, error)
-    return f"check {address_variable(installation, auth_method)}, the network and the proxy"
+    if isinstance(error, InternalError):
+        return _REPORT
+    return _network_step(address_variable(installation, auth_method), error)
+
+
+def _network_step(address: str, error: ApiError) -> str:
+    if isinstance(error, Unreachable) and error.reason == "tls":
+        return certificates_step()
+    if isinstance(error, Unreachable) and error.reason == "proxy":
+        return "correct the variable of the proxy, unset it, or add the host to NO_PROXY (forge-modules doctor shows all of them)"
+    return f"check {address}, the network and the proxy"
 
 
 def credentials_step(installation: str, auth_method: AuthMethodName | None, error: Unauthorized) -> str:
@@ -207,7 +220,8 @@ def list_failed(
     """The message for an installation whose modules cannot be listed."""
     return ForgeError(
         f"could not list the modules of installation {installation!r} ({version}) at {base_url}\n{_server_text(error)}\n"
-        f"next: {_reachability_step(installation, auth_method, error)}"
+        f"next: {_reachability_step(installation, auth_method, error)}",
+        code=error.code,
     )
 
 
@@ -234,6 +248,8 @@ def _resulting_state(attempt: Attempt, error: ApiError) -> str:
         return "nothing was changed: the state is as it was"
     is_certain = error.outcome is Outcome.NOT_APPLIED
     if attempt.verb == "register":
+        if isinstance(error, UnreadableModule):
+            return "a module with this key is registered, and cannot be read: it is not in the state, and was left as it is"
         return "nothing was registered" if is_certain else "it is not known whether it was registered; it is not in the state"
     if attempt.verb == "update":
         return "it was left as it was" if is_certain else "it may hold the old or the new content"
@@ -246,13 +262,17 @@ def _next_step(attempt: Attempt, error: ApiError) -> str:
     match error:
         case NotTheExpectedInstallation() | ExpectedInstallationUnknown():
             step = expectation_step(attempt.installation, attempt.auth_method, error)
+        case UnreadableModule():
+            step = _step_after_unreadable(attempt)
         case _ if attempt.verb == "register" and error.outcome is not Outcome.NOT_APPLIED:
             step = _step_after_unknown_register(attempt)
         case Unauthorized():
             step = credentials_step(attempt.installation, attempt.auth_method, error)
         case Unreachable():
-            step = f"check {api}, the network and the proxy, then run the command again"
-        case Throttled():
+            step = f"{_network_step(api, error)}, then run the command again"
+        case InternalError():
+            step = f"{_REPORT}; then run the command again"
+        case Throttled() | OutOfTime():
             step = f"run the command again later, or give it more time: {key('operationTimeout')}"
         case NotFound():
             step = f"check that {api} is the API, and that it speaks apiVersion {attempt.version}"
@@ -263,6 +283,12 @@ def _next_step(attempt: Attempt, error: ApiError) -> str:
         case _:
             step = "run the command again: it does what is left"
     return step
+
+
+def _step_after_unreadable(attempt: Attempt) -> str:
+    if attempt.verb == "register":
+        return "correct it with what made it, or delete it (forge-modules orphans --delete), then run the command again"
+    return "correct it with what made it; or let `pulumi up --replace <its URN>` register it anew"
 
 
 def _step_after_unknown_register(attempt: Attempt) -> str:

@@ -43,7 +43,7 @@ def read(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -> 
         if live is None and declared is not None:
             guard.confirm_deleted(id_.version, id_.key, installation.module_list)
             return None
-        others = [(id_.version, other.key) for other in module_list.all()]
+        others = [(id_.version, other.key) for other in module_list.all() if other.key]
     if live is None:
         raise not_found(attempt)
     if declared is not None:

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from pulumi_atlassian_forge.api.errors import ApiError, InvalidResponse, NotFound, Outcome, Rejected
+from pulumi_atlassian_forge.api.errors import ApiError, InvalidResponse, NotFound, Outcome, Rejected, UnreadableModule
 from pulumi_atlassian_forge.api.module_list import ModuleList
 from pulumi_atlassian_forge.api.operations import Operations
 from pulumi_atlassian_forge.api.protocol import LiveModule, is_usable
@@ -47,8 +47,10 @@ class AmbiguousRegistration(ApiError):
 
     outcome = Outcome.UNKNOWN
 
-    def __init__(self, candidates: Mapping[str, Sequence[str]]) -> None:
-        super().__init__("the response to the register was lost")
+    def __init__(
+        self, candidates: Mapping[str, Sequence[str]], message: str = "the response to the register was lost"
+    ) -> None:
+        super().__init__(message)
         self.candidates = candidates  # by key, the declared paths at which each differs
 
 
@@ -213,7 +215,7 @@ class Registrar:
                     found = self._find_new(operations, content, is_last=number == last)
                 else:
                     found = self._find_by_key(operations, key, content, is_ours)
-            except (AmbiguousRegistration, KeyTaken):
+            except (AmbiguousRegistration, KeyTaken, UnreadableModule):
                 raise
             except ApiError:
                 raise cause from None
@@ -233,6 +235,8 @@ class Registrar:
             live = self._find_by_key(operations, key, content, is_ours)
         except KeyTaken as taken:
             raise KeyTaken(error, taken.differing) from None
+        except UnreadableModule as unreadable:
+            raise unreadable.with_(outcome=Outcome.NOT_APPLIED if is_first else Outcome.UNKNOWN) from None
         except ApiError:
             raise error from None
         if live is None:
@@ -282,6 +286,8 @@ class Registrar:
             return None
         if is_contested or len(candidates) > 1 or not all(is_usable(live.key) for live in candidates):
             raise AmbiguousRegistration({live.key: changed_paths(content, live.content) for live in candidates})
+        if not candidates and (opaque := new_opaque_entries(self._before, listed, claimed)):
+            raise AmbiguousRegistration(dict.fromkeys(opaque, ()), "the response to the register was lost: a new module is unreadable")
         return candidates[0] if candidates else None
 
     def _take_list_before(self) -> None:
@@ -302,13 +308,20 @@ class Registrar:
 def _exists(operations: Operations, key: str) -> bool:
     try:
         operations.read(key)
-    except ApiError:
-        return False
+    except ApiError as error:
+        return isinstance(error, UnreadableModule)
     return True
 
 
 def _may_be_ours(content: Content, live: Content) -> bool:
     return likeness(content, live) is not None
+
+
+def new_opaque_entries(before: list[LiveModule], listed: list[LiveModule], claimed: set[str]) -> list[str]:
+    """The keys of modules that cannot be read and are new since the list before. Entries without a key can only be counted."""
+    keys = sorted(live.key for live in listed if live.problem and live.key and live.key not in claimed)
+    more = sum(not live.key for live in listed) - sum(not live.key for live in before)
+    return [*keys, *["an entry without a key"][: max(0, more)]]
 
 
 def update_and_verify(operations: Operations, key: str, content: Content, removed: Sequence[str] = ()) -> LiveModule:

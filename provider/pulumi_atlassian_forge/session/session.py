@@ -239,12 +239,16 @@ class Session:
         return ModuleId(installation, version, key), find(connection, version, key)
 
     def list_modules(self, installation: str) -> list[tuple[ModuleId, LiveModule]]:
-        """All modules of an installation, sorted by key."""
+        """All modules of an installation, sorted by key. Those that cannot be read are left out, with a message."""
         from pulumi_atlassian_forge.lifecycle.read import list_modules  # noqa: PLC0415
 
         connection = self.connections.open(installation)
         version = self.connections.version(installation)
-        return [(ModuleId(installation, version, live.key), live) for live in list_modules(connection, version)]
+        found = list_modules(connection, version)
+        if opaque := [live.key or "an entry without a key" for live in found if live.problem]:
+            why = "left out of the list, because they cannot be read (forge-modules list shows why)"
+            connection.notify(installation, f"warning: {why}: {', '.join(opaque)} (AF207)")
+        return [(ModuleId(installation, version, live.key), live) for live in found if not live.problem]
 
 
 def _about(inputs: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
-from pulumi_atlassian_forge.api.body import read_json
+from pulumi_atlassian_forge.api.body import parse_json
 from pulumi_atlassian_forge.api.errors import ApiError, InvalidResponse, NotFound, Rejected, Unauthorized, error_from
 from pulumi_atlassian_forge.api.operations import follow_pages
 from pulumi_atlassian_forge.api.protocol import LiveModule, Page, distinct, is_usable, list_page, parse_module, parse_page, read
@@ -54,7 +54,7 @@ def check_contract(target: Target, first: Response, other: Response | None) -> l
         return [*found, fail("list", str(error), "the provider cannot work with this list; please report it as an issue")]
     return [
         *found,
-        ok("list", f"{listed.shape}; {count_of(listed.pages, 'page')}"),
+        _listed(listed),
         _count(listed),
         _keys(listed),
         _types(listed),
@@ -82,7 +82,7 @@ def _ask(target: Target, request: Request) -> Response:
 
 def _shape(response: Response) -> tuple[str, str | None]:
     """How a list is written, and the name of its cursor."""
-    value = read_json(response.body)
+    value = parse_json(response.body)
     if isinstance(value, list):
         is_array = response.body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"["
         return ("an array" if is_array else "the specification's form: objects with commas between them"), None
@@ -109,10 +109,19 @@ def _all_pages(target: Target, first: Response) -> _List:
 
 
 def _entries(response: Response) -> list[dict[str, Any]]:
-    value = read_json(response.body)
+    value = parse_json(response.body)
     if isinstance(value, dict):
         value = next((inner for inner in value.values() if isinstance(inner, list)), [value])
     return [entry for entry in value if isinstance(entry, dict)]
+
+
+def _listed(listed: _List) -> Check:
+    text = f"{listed.shape}; {count_of(listed.pages, 'page')}"
+    unreadable = [f"{live.key or 'an entry without a key'} {live.problem}" for live in listed.modules if live.problem]
+    if unreadable:
+        step = "correct these with what made them, or delete them: forge-modules orphans"
+        return warn("list", f"{text}; unreadable: {_some(unreadable)}", step)
+    return ok("list", text)
 
 
 def _count(listed: _List) -> Check:
@@ -133,10 +142,12 @@ def _keys(listed: _List) -> Check:
     duplicates = [key for key, times in counts.items() if times > 1]
     if duplicates:
         return warn("keys", f"more than once in the list: {_some(duplicates)}", "the provider uses each once; please report it")
-    unusable = [live.key for live in listed.modules if not is_usable(live.key)]
+    unusable = [live.key for live in listed.modules if live.key and not is_usable(live.key)]
     if unusable:
         return warn("keys", f"not valid in a path: {_some(unusable)}", "delete these as they were registered")
-    different = [str(entry.get("key")) for entry in listed.entries if _data_key(entry) != entry.get("key")]
+    readable = {live.key for live in listed.modules if not live.problem}
+    entries = [entry for entry in listed.entries if entry.get("key") in readable]
+    different = [str(entry["key"]) for entry in entries if _data_key(entry) != entry["key"]]
     if different:
         text = f"`data.key` is not the key of {_some(different)}"
         return contract_violation("keys", 3, text, "the provider leaves `data.key` out; report it")
@@ -149,9 +160,9 @@ def _data_key(entry: dict[str, Any]) -> Any:
 
 
 def _types(listed: _List) -> Check:
-    if not listed.modules:
+    counts = Counter(live.content.type for live in listed.modules if live.content.type)
+    if not counts:
         return skipped("types", "there are no modules")
-    counts = Counter(live.content.type for live in listed.modules)
     unknown = [name for name in counts if name not in KNOWN_TYPES]
     if unknown:
         step = "none, if they are right: the data of such a type is not checked in preview"
@@ -194,7 +205,7 @@ def _limit(target: Target) -> Check:
 
 
 def _read(target: Target, listed: _List) -> Check:
-    live = next((live for live in listed.modules if is_usable(live.key)), None)
+    live = next((live for live in listed.modules if is_usable(live.key) and not live.problem), None)
     if live is None:
         return skipped("read", "there are no modules")
     key = printable(live.key, 80)
@@ -220,7 +231,7 @@ def _unknown_key(target: Target) -> Check:
         step = "the provider could not detect a missing module; check that baseUrl is the API itself"
         return fail(name, f"404 is documented (API assumption A10), the response is {outcome}", step)
     try:
-        value = read_json(response.body)
+        value = parse_json(response.body)
     except InvalidResponse:
         value = None
     if not isinstance(value, dict) or "message" not in value:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import Final, get_args
 
-from pulumi_atlassian_forge.api.body import read_json
 from pulumi_atlassian_forge.api.errors import (
     ApiError,
     InvalidResponse,
@@ -19,7 +18,7 @@ from pulumi_atlassian_forge.api.errors import (
     Unreachable,
     error_from,
 )
-from pulumi_atlassian_forge.api.protocol import list_page
+from pulumi_atlassian_forge.api.protocol import list_page, parse_page
 from pulumi_atlassian_forge.api.request_response import Response
 from pulumi_atlassian_forge.cli.stack_state import export_stack, recorded_modules
 from pulumi_atlassian_forge.cli.target import Target, open_target
@@ -122,9 +121,9 @@ def _failure(response: Response) -> ApiError | None:
     if failure is not None:
         return failure
     try:
-        read_json(response.body)
+        parse_page(response)
     except InvalidResponse as error:
-        return error.with_(status=response.status)
+        return error
     return None
 
 

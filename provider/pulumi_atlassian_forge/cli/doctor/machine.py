@@ -10,7 +10,13 @@ import subprocess
 import tempfile
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+
+from pulumi_atlassian_forge.api.network_environment import (
+    certificates_variable,
+    proxy_address,
+    unknown_exceptions,
+    unused_certificates,
+)
 
 from .result import Check, fail, ok, skipped, warn
 
@@ -73,9 +79,10 @@ def _language_host(pulumi: Path) -> Check:
 
 def certificates() -> Check:
     """Check the certificates that are trusted: as in httpx, those of the first variable that is set."""
-    variable = next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)), None)
+    variable = certificates_variable()
     if variable is None:
-        return ok("certificates", "those that come with certifi; SSL_CERT_FILE is not set")
+        unused = "".join(f"; {name} is set, but not read here" for name in unused_certificates())
+        return ok("certificates", f"those that come with certifi; SSL_CERT_FILE is not set{unused}")
     path = os.environ[variable]
     try:
         if variable == "SSL_CERT_FILE":
@@ -84,7 +91,7 @@ def certificates() -> Check:
             raise NotADirectoryError
     except OSError:
         return fail("certificates", f"what {variable} names cannot be read: {path}", f"correct {variable}, or unset it")
-    return ok("certificates", f"{path} ({variable})")
+    return ok("certificates", f"{path} ({variable}); no others are trusted")
 
 
 def proxy() -> Check:
@@ -94,14 +101,8 @@ def proxy() -> Check:
         return ok("proxy", "none: no proxy variable is set")
     exceptions = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
     text = ", ".join(f"{name} is {proxy_address(value)}" for name, value in named.items())
-    return ok("proxy", f"{text}; " + (f"not for {exceptions} (NO_PROXY)" if exceptions else "NO_PROXY is not set"))
-
-
-def proxy_address(url: str) -> str:
-    """Host and port of a proxy."""
-    try:
-        parts = urlsplit(url if "://" in url else f"http://{url}")
-        host, port = parts.hostname or "no host", parts.port
-    except ValueError:
-        return "no address"
-    return f"{host}:{port}" if port else host
+    text += f"; not for {exceptions} (NO_PROXY)" if exceptions else "; NO_PROXY is not set"
+    if unknown := unknown_exceptions():
+        step = "give hosts, addresses and networks, with commas between them"
+        return warn("proxy", f"{text}; ignored, because it is neither a host nor a network: {', '.join(unknown)}", step)
+    return ok("proxy", text)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
-import urllib.request
 from typing import Final
 from urllib.parse import urlsplit
 
 from pulumi_atlassian_forge.api.errors import ApiError, Unreachable
+from pulumi_atlassian_forge.api.network_environment import Proxy, certificates_step, proxy_address, proxy_for
 from pulumi_atlassian_forge.api.request_response import Response
 from pulumi_atlassian_forge.cli.target import Target
 
-from .machine import proxy_address
 from .result import Check, fail, ok, skipped
 
 NAMES: Final = ("dns", "connection", "tls")
@@ -23,28 +22,22 @@ def check_network(target: Target, outcome: Response | ApiError, setting: str) ->
     if url.scheme not in ("http", "https"):
         return [skipped(name, "the emulator is a file on this machine") for name in NAMES]
     host = url.hostname or ""
-    proxy = _proxy(url.scheme, url.netloc)
+    proxy = proxy_for(target.connection.base_url)
     error = outcome if isinstance(outcome, Unreachable) else None
     if error is not None and error.reason == "dns":
-        who, step = (f"the proxy {proxy}", "correct the proxy variables") if proxy else (host, f"correct {setting}")
-        return [fail("dns", f"{who}: {error.message}", f"{step}, or resolve the name: getent hosts {proxy or host}")]
+        text, step = (error.message, f"correct {proxy.variable}") if proxy else (f"{host}: {error.message}", f"correct {setting}")
+        name = proxy_address(proxy.url) if proxy else host
+        return [fail("dns", text, f"{step}, or resolve the name: getent hosts {name}")]
     if error is not None and "SSL_CERT" in error.message:  # the certificates could not be read, so nothing was sent
         return [fail("tls", error.message, "correct the variable, or unset it")]
     dns = _dns(host, proxy)
     if error is not None and error.reason != "tls":
         return [dns, fail("connection", error.message, _connection_step(error, setting, proxy))]
-    via = f" through the proxy {proxy}" if proxy else ""
+    via = f" through {proxy}" if proxy else ""
     return [dns, ok("connection", f"{url.netloc}{via}"), _tls(url.scheme, error)]
 
 
-def _proxy(scheme: str, netloc: str) -> str | None:
-    """The proxy of a request to this host."""
-    proxies = urllib.request.getproxies()
-    found = proxies.get(scheme) or proxies.get("all")
-    return proxy_address(found) if found and not urllib.request.proxy_bypass(netloc) else None
-
-
-def _dns(host: str, proxy: str | None) -> Check:
+def _dns(host: str, proxy: Proxy | None) -> Check:
     if proxy:
         return skipped("dns", "the proxy resolves the name")
     try:
@@ -54,9 +47,9 @@ def _dns(host: str, proxy: str | None) -> Check:
     return skipped("dns", f"{host} is an address")
 
 
-def _connection_step(error: Unreachable, setting: str, proxy: str | None) -> str:
-    if proxy or error.reason == "proxy":
-        return f"check the proxy {proxy or ''}".rstrip() + ", and its variables (HTTPS_PROXY, ALL_PROXY, NO_PROXY …)"
+def _connection_step(error: Unreachable, setting: str, proxy: Proxy | None) -> str:
+    if proxy:
+        return f"check the proxy and {proxy.variable}; or unset that, or add the host to NO_PROXY"
     if error.reason == "timeout":
         return f"check {setting}; a firewall may drop the packets, or require a proxy (HTTPS_PROXY)"
     return f"check {setting}, and whether a server listens there"
@@ -67,5 +60,4 @@ def _tls(scheme: str, error: Unreachable | None) -> Check:
         return skipped("tls", "http, on a loopback address")
     if error is None:
         return ok("tls", "the certificate is trusted")
-    step = "if a proxy or a gateway of yours signs it: put its certificate into a file and set SSL_CERT_FILE to that"
-    return fail("tls", error.message, step)
+    return fail("tls", error.message, certificates_step())
