@@ -32,6 +32,7 @@ def test_a_success_is_no_failure(status: int) -> None:
         (402, errors.Rejected),
         (403, errors.Unauthorized),
         (404, errors.NotFound),
+        (410, errors.NotFound),
         (405, errors.Rejected),
         (409, errors.Rejected),
         (413, errors.Rejected),

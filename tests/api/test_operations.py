@@ -9,10 +9,12 @@ import pytest
 from pulumi_atlassian_forge.api.client import Timeouts
 from pulumi_atlassian_forge.api.errors import (
     ApiError,
+    InternalError,
     InvalidResponse,
     LostResponse,
     NotFound,
     Outcome,
+    OutOfTime,
     Rejected,
     ServerFailure,
     Throttled,
@@ -250,3 +252,106 @@ def test_a_key_that_is_not_valid_in_a_path_sends_no_request(clock: Clock) -> Non
     with pytest.raises(ValueError, match="cannot be part of a path"):
         operations(script, clock).read("..")
     assert script.sent == []
+
+
+@pytest.mark.parametrize("per_page", [4, 5, 100])
+def test_a_list_of_too_many_modules_is_given_up_however_they_are_divided(per_page: int, clock: Clock) -> None:
+    pages = [
+        response(200, page([module(f"{number}-{one}") for one in range(per_page)], str(number)))
+        for number in range(1010 // per_page + 1)
+    ]
+    script = Script(pages)
+    with pytest.raises(InvalidResponse, match=r"more than 1000 modules on \d+ pages|250 pages were read") as caught:
+        operations(script, clock).list()
+    assert caught.value.code == "AF203"
+    assert len(script.sent) <= 1000 // per_page + 1
+
+
+def test_a_thousand_modules_are_listed(clock: Clock) -> None:
+    pages = [
+        response(200, page([module(f"{number}-{one}") for one in range(100)], None if number == 9 else str(number)))
+        for number in range(10)
+    ]
+    assert len(operations(Script(pages), clock).list()) == 1000
+
+
+def test_the_memory_of_a_whole_list_is_limited(clock: Clock) -> None:
+    padding = b" " * (7 * 1024 * 1024)
+    script = Script([response(200, json.dumps(page([], str(number))).encode() + padding) for number in range(20)])
+    with pytest.raises(InvalidResponse, match="the list is too large: more than 64 MiB on 10 pages"):
+        operations(script, clock).list()
+    assert len(script.sent) == 10
+
+
+def test_the_message_is_true_if_the_time_is_over_between_two_pages(clock: Clock) -> None:
+    class Slow(Script):
+        def send(self, request: Request, within: float | None = None) -> Response:
+            clock.now += 45.0
+            return super().send(request, within)
+
+    script = Slow(response(200, page([], str(number))) for number in range(20))
+    with pytest.raises(OutOfTime, match="no time was left for this request: the operation took 135 s") as caught:
+        operations(script, clock).list()
+    assert (caught.value.status, caught.value.outcome, len(script.sent)) == (None, Outcome.NOT_APPLIED, 3)
+
+
+def test_a_register_after_a_lost_response_takes_a_new_connection(clock: Clock) -> None:
+    script = Script([LostResponse("x"), response(200, module("k")), response(201, module("k")), response(201, module("k"))])
+    shared = operations(script, clock).with_shared_budget()
+    with pytest.raises(LostResponse):
+        shared.register("k", CONTENT)
+    shared.read("k")
+    shared.register("k", CONTENT)
+    shared.register("k", CONTENT)
+    assert [request.needs_new_connection for request in script.sent] == [False, False, True, True]
+
+
+class UnheardOfError(Exception):
+    """One that nobody has thought of."""
+
+
+BUGS = [
+    AssertionError("x"),
+    RecursionError(),
+    MemoryError(),
+    KeyError("secret-value"),
+    OSError("x"),
+    UnheardOfError("secret-value"),
+]
+PLACES = {
+    "operations.error_from": 201,
+    "protocol.parse_registered": 201,
+    "protocol.parse_json": 201,
+    "rate_limiter.RateLimiter.on_response": 201,
+    "retry.pause_before_retry": 500,
+    "errors.printable": 500,
+    "errors.redact": 500,
+}
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: type(bug).__name__)
+@pytest.mark.parametrize("place", list(PLACES))
+def test_whatever_is_raised_after_a_register_was_sent_is_an_unknown_outcome(
+    place: str, bug: Exception, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = Script([response(PLACES[place], module("k"))])
+
+    def raised(*_: object, **__: object) -> None:
+        monkeypatch.undo()  # once
+        raise bug
+
+    monkeypatch.setattr(f"pulumi_atlassian_forge.api.{place}", raised)
+    with pytest.raises(ApiError) as caught:
+        operations(script, clock).register("k", CONTENT)
+    assert isinstance(caught.value, InternalError)
+    assert caught.value.outcome is Outcome.UNKNOWN
+    assert caught.value.message.startswith(f"a bug in pulumi-atlassian-forge: {type(bug).__name__} at ")
+    assert "secret-value" not in str(caught.value)
+    assert caught.value.__context__ is None
+    assert len(script.sent) == 1
+
+
+def test_a_bug_during_a_read_is_an_error_like_others(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pulumi_atlassian_forge.api.protocol.parse_json", lambda body: {}[body])
+    with pytest.raises(InternalError, match=r"KeyError at api/protocol\.py:\d+"):
+        operations(Script([response(200, module("k"))]), clock).read("k")

@@ -190,3 +190,12 @@ def test_a_response_closes_the_circuit_breaker(*, is_refused: bool) -> None:
     given_up(rate_limiter, clock)
     rate_limiter.on_response(under_way)
     assert rate_limiter.admit(60) == clock.now, "a request got a response after the circuit breaker had opened"
+
+
+def test_a_pause_that_no_429_requested_is_no_429() -> None:
+    clock = Clock()
+    rate_limiter = RateLimiter(clock=clock, sleep=clock.sleep)
+    rate_limiter.on_retry_after(rate_limiter.admit(60), 30, is_throttled=False)
+    with pytest.raises(Throttled) as caught:
+        rate_limiter.admit(20)
+    assert caught.value.status is None

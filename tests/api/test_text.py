@@ -55,6 +55,7 @@ def test_only_the_beginning_of_an_enormous_text_is_read() -> None:
         (b"\xff\xfe broken", "\ufffd\ufffd broken"),
         (b"", ""),
         (b"<html></html>", ""),
+        (b"<html><h1>502 Bad Gateway</h1><![x oops]>&amp; more</html>", "502 Bad Gateway & more"),
     ],
 )
 def test_a_body_that_is_not_json_is_read_as_text(body: bytes, text: str) -> None:

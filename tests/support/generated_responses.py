@@ -17,7 +17,7 @@ from contextlib import suppress
 from random import Random
 from typing import Any, Final
 
-from tests.support.generated_bodies import BODIES, KEY, MODULE, page_of_html, words
+from tests.support.generated_bodies import BODIES, KEY, MODULE, broken_html, page_of_html, words
 from tests.support.raw_server import MEGABYTE, RawServer, Seen
 
 _LONGEST_WAIT: Final = 2.0  # seconds; a client that is slower than this to give up fails at the test's own limit
@@ -121,7 +121,7 @@ class Hostile:
         if random.random() < 0.05:
             return self._echo(connection, value)
         kind = random.choice(self._bodies)
-        if kind in (words, page_of_html) or random.random() < 0.1:
+        if kind in (words, page_of_html, broken_html) or random.random() < 0.1:
             status = random.choice(_STATUSES)
         body = b"" if status in (204, 304) else kind(random, value)
         self._note(f"{kind.__name__}, {status}")
