@@ -122,6 +122,6 @@ def test_certificates_of_other_programs_are_named(monkeypatch: pytest.MonkeyPatc
         monkeypatch.delenv(name, raising=False)
     assert "set SSL_CERT_FILE to that" in certificates_step()
     monkeypatch.setenv("NODE_EXTRA_CA_CERTS", "ca.pem")
-    assert "SSL_CERT_FILE=$NODE_EXTRA_CA_CERTS" in certificates_step()
+    assert "set SSL_CERT_FILE to the file with the company's certificate: $NODE_EXTRA_CA_CERTS" in certificates_step()
     monkeypatch.setenv("SSL_CERT_FILE", "ca.pem")
     assert "what SSL_CERT_FILE names: that alone is trusted" in certificates_step()

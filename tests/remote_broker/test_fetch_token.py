@@ -212,3 +212,13 @@ def test_a_refusal_by_github_is_shown(broker: Broker) -> None:
 def test_invalid_arguments_are_exit_code_2(broker: str, args: list[str]) -> None:
     outcome = fetch_token(broker, *args)
     assert (outcome.code, outcome.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY"])
+def test_a_loopback_address_is_asked_without_a_proxy(name: str, tmp_path: Path) -> None:
+    identity = tmp_path / "identity"
+    identity.write_text("planted-identity")
+    with serving(responding(403, {"message": "no"})) as broker, serving(responding(500)) as proxy:
+        done = fetch_token(f"http://127.0.0.1:{broker.port}", "--oidc-token-file", str(identity), **{name: proxy.url})
+        assert (len(broker.seen), proxy.connections) == (1, 0)
+    assert error_line(done) == "the broker responded with 403: no"

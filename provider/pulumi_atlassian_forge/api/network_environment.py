@@ -170,9 +170,8 @@ def certificates_step() -> str:
     if variable is not None:
         return f"add the certificate of the company's proxy or gateway to what {variable} names: that alone is trusted"
     if others:
-        return (
-            f"set SSL_CERT_FILE=${others[0]}: {' and '.join(others)} {'is' if len(others) == 1 else 'are'} set, but not read here"
-        )
+        names = " or ".join(f"${name}" for name in others)
+        return f"set SSL_CERT_FILE to the file with the company's certificate: {names}, which is not read here"
     return (
         "if a proxy or a gateway of yours signs it: put its certificate into a file and set SSL_CERT_FILE to that; "
         "that file alone is trusted then"
