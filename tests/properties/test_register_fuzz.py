@@ -48,13 +48,13 @@ class Installation:
 
     def __call__(self, stream: MemoryStream, seen: Seen) -> bool:
         is_first = seen.method == "GET" and not any(method == "POST" for method, _ in self.exchanges)
-        before = len(stream._sent)
+        before = len(stream.sent)
         if is_first:
             stream.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]")
             keep = True
         else:
             keep = self._hostile(cast("Any", None), cast("Any", stream), seen)
-        self.exchanges.append((seen.method, bytes(stream._sent[before : before + 4096])))
+        self.exchanges.append((seen.method, bytes(stream.sent[before : before + 4096])))
         return keep
 
 
@@ -76,8 +76,7 @@ def one_register(seed: int) -> str:
     """What came of it; fails if that is wrong."""
     random.seed(seed)  # the pauses before a retry
     version: Version = "v1" if seed % 2 else "v2"
-    hostile = Hostile(seed, "http://elsewhere.example")
-    hostile._honest_at_first = 0
+    hostile = Hostile(seed, "http://elsewhere.example", honest_at_first=False)
     installation, clock, said = Installation(hostile), Clock(), list[str]()
     client = Client(
         "http://127.0.0.1:8080",

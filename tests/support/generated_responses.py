@@ -71,15 +71,16 @@ class Hostile:
         seed: Of everything that it does.
         elsewhere: Where its redirects lead: the URL of another server.
         honest_lists: Whether lists are what they should be, so that a single module is asked for.
+        honest_at_first: Whether the first responses may be what they should be.
     """
 
-    def __init__(self, seed: int, elsewhere: str, *, honest_lists: bool = False) -> None:
+    def __init__(self, seed: int, elsewhere: str, *, honest_lists: bool = False, honest_at_first: bool = True) -> None:
         self._random = Random(seed)
         self._elsewhere = elsewhere
         self._honest_lists = honest_lists
         self._listed: list[Any] = [] if honest_lists else self._random.choice([[], [MODULE]])
         # So that the later requests of an operation are met by something odd as often as its first.
-        self._honest_at_first = self._random.choice([0, 0, 0, 1, 2, 3])
+        self._honest_at_first = self._random.choice([0, 0, 0, 1, 2, 3]) if honest_at_first else 0
         self._honesty = self._random.choice([0.0, 0.0, 0.3, 0.6])
         # A body is read only if what is around it is in order.
         self._is_tidy = self._random.random() < 0.6

@@ -29,7 +29,7 @@ class MemoryStream(httpcore.NetworkStream):
     def __init__(self, serve: Serve) -> None:
         self._serve = serve
         self._received = bytearray()
-        self._sent = bytearray()
+        self.sent = bytearray()
         self._is_open = True
 
     # The end of the client.
@@ -48,22 +48,22 @@ class MemoryStream(httpcore.NetworkStream):
         self._is_open = self._serve(self, seen)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        if not self._sent and self._is_open:
+        if not self.sent and self._is_open:
             raise httpcore.ReadTimeout
-        data = bytes(self._sent[:max_bytes])
-        del self._sent[:max_bytes]
+        data = bytes(self.sent[:max_bytes])
+        del self.sent[:max_bytes]
         return data
 
     def close(self) -> None:
         self._is_open = False
 
     def get_extra_info(self, info: str) -> Any:
-        return bool(self._sent) or not self._is_open if info == "is_readable" else None
+        return bool(self.sent) or not self._is_open if info == "is_readable" else None
 
     # The end of the server, as far as it is a socket.
 
     def sendall(self, data: bytes) -> None:
-        self._sent += data
+        self.sent += data
 
     def recv(self, _size: int) -> bytes:
         return b""
