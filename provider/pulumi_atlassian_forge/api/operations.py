@@ -157,7 +157,13 @@ class Operations:
 
     def send_once(self, request: Request) -> Response:
         """Send a request once, without retries, and return the response whatever its status."""
-        return _without_bugs(lambda: self._client.send(request))
+        try:
+            return self._client.send(request)
+        except ApiError:
+            raise
+        except Exception as error:  # noqa: BLE001 - as in _send
+            bug = InternalError(error)
+        raise bug
 
     def _send(self, request: Request, parse: Callable[[Response], T], budget: Budget | None = None) -> T:
         def read(response: Response) -> T:
@@ -169,19 +175,12 @@ class Operations:
                     failure = error
             raise failure.redacted(response.secrets)  # outside of "except", so that the context holds no secret either
 
-        sent = (request, self._client.send, read, budget or self._budget(), self._rate_limiter, self._draw)
-        return _without_bugs(lambda: send_with_retries(*sent))
-
-
-def _without_bugs(send: Callable[[], T]) -> T:
-    """What ``send`` returns. Whatever it raises is an ApiError, so that after any exception a write is verified.
-
-    Raised outside of "except": an exception of the HTTP library holds the request, and with it the token.
-    """
-    try:
-        return send()
-    except ApiError:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever it is
-        bug = InternalError(error)
-    raise bug
+        try:
+            return send_with_retries(
+                *(request, self._client.send, read, budget or self._budget(), self._rate_limiter, self._draw)
+            )
+        except ApiError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, a write has to be verified after it
+            bug = InternalError(error)
+        raise bug  # outside of "except": an exception of the HTTP library holds the request, and with it the token
