@@ -257,15 +257,20 @@ def _resulting_state(attempt: Attempt, error: ApiError) -> str:
 
 
 def _next_step(attempt: Attempt, error: ApiError) -> str:
+    if isinstance(error, NotTheExpectedInstallation | ExpectedInstallationUnknown):
+        return expectation_step(attempt.installation, attempt.auth_method, error)
+    if isinstance(error, UnreadableModule):
+        return _step_after_unreadable(attempt)
+    if attempt.verb == "register" and error.outcome is not Outcome.NOT_APPLIED:
+        return _step_after_unknown_register(attempt)
+    return _step_after(attempt, error)
+
+
+def _step_after(attempt: Attempt, error: ApiError) -> str:
+    """What to do after an error of the API, by its kind."""
     key = functools.partial(config_key, attempt.installation)
     api = f"{address_variable(attempt.installation, attempt.auth_method)} ({attempt.base_url})"
     match error:
-        case NotTheExpectedInstallation() | ExpectedInstallationUnknown():
-            step = expectation_step(attempt.installation, attempt.auth_method, error)
-        case UnreadableModule():
-            step = _step_after_unreadable(attempt)
-        case _ if attempt.verb == "register" and error.outcome is not Outcome.NOT_APPLIED:
-            step = _step_after_unknown_register(attempt)
         case Unauthorized():
             step = credentials_step(attempt.installation, attempt.auth_method, error)
         case Unreachable():

@@ -47,9 +47,7 @@ class AmbiguousRegistration(ApiError):
 
     outcome = Outcome.UNKNOWN
 
-    def __init__(
-        self, candidates: Mapping[str, Sequence[str]], message: str = "the response to the register was lost"
-    ) -> None:
+    def __init__(self, candidates: Mapping[str, Sequence[str]], message: str = "the response to the register was lost") -> None:
         super().__init__(message)
         self.candidates = candidates  # by key, the declared paths at which each differs
 
@@ -287,7 +285,9 @@ class Registrar:
         if is_contested or len(candidates) > 1 or not all(is_usable(live.key) for live in candidates):
             raise AmbiguousRegistration({live.key: changed_paths(content, live.content) for live in candidates})
         if not candidates and (opaque := new_opaque_entries(self._before, listed, claimed)):
-            raise AmbiguousRegistration(dict.fromkeys(opaque, ()), "the response to the register was lost: a new module is unreadable")
+            raise AmbiguousRegistration(
+                dict.fromkeys(opaque, ()), "the response to the register was lost: a new module is unreadable"
+            )
         return candidates[0] if candidates else None
 
     def _take_list_before(self) -> None:

@@ -106,7 +106,7 @@ class Connection:
 
     def ask(self, request: Request) -> Response:
         """Send a request once, without retries, and return the response whatever its status."""
-        return self._operations[self._version].send_once(request)
+        return self._operations[self.version].send_once(request)
 
     def credentials(self) -> Mapping[str, str]:
         """The secret headers that authenticate a request; empty if the emulator needs none."""
