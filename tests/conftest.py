@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pulumi_atlassian_forge import redaction
 from testing.independent_server import TOKEN, Server, serve
 from testing.project import Project, require_engine, restore_sigint
 from testing.soak import SOAK
@@ -20,6 +21,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left = [] if SOAK else [item for item in items if item.get_closest_marker("soak")]
     items[:] = [item for item in items if item not in left]
     config.hook.pytest_deselected(items=left)
+
+
+@pytest.fixture(autouse=True)
+def _forget_secrets() -> Iterator[None]:
+    """Secrets are those of a process, and the tests share one."""
+    yield
+    redaction.forget()
 
 
 @pytest.fixture

@@ -1,25 +1,21 @@
-"""The one error class that a user of this package sees, its codes, and the redaction of secrets.
+"""The one error class that a user of this package sees, and its codes.
 
 Every failure that leaves a hook, a function or a command is a :class:`ForgeError`. Its text has at most six lines: what failed
 and for which module, the text of the server, the state that things are in, and what to do next. The errors of the API are a tree
-of their own in :mod:`.api.errors`; :mod:`.lifecycle.messages` turns one into the other.
+of their own in :mod:`.api.errors`; :mod:`.lifecycle.messages` turns one into the other. Every text passes the sanitizer once more
+when the error is made, so that none can be forgotten.
 """
 
 from __future__ import annotations
 
-import re
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from .sanitizer import message
+
 _FRAMES = 40  # enough for our own stack; an endless recursion must not fill the terminal
-_REDACTED = "[redacted]"
-
-SECRET_MIN_LENGTH: Final = 6
-"""Characters of a value that is redacted: a shorter one would be redacted out of ordinary words."""
-
-_TOKEN_LIKE: Final = re.compile(r"eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?|AT(?:ATT|CTT)[\w=-]+")
 
 CODES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -71,17 +67,11 @@ class ForgeError(Exception):
     def __init__(self, text: str, *, line: str | None = None, cause: str | None = None, code: str | None = None) -> None:
         # line: the message in one line, without what to do next, for resources that failed for the same reason. cause: what is
         # equal for two messages of one cause, although their lines differ. code: one of CODES.
-        super().__init__(text if code is None else f"{text} ({code})")
+        shown = message(text if code is None else f"{text} ({code})")
+        super().__init__(shown)
         self.code = code
-        self.line = text.partition("\n")[0] if line is None else line
+        self.line = message(text.partition("\n")[0] if line is None else line)
         self.cause = text if cause is None else cause
-
-
-def redact(text: str, secrets: Iterable[str]) -> str:
-    """A text on its way to a terminal or a log, with every secret replaced by ``[redacted]``; empty ones are ignored."""
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, _REDACTED)
-    return text
 
 
 def limit_lines(lines: list[str], most: int = 6) -> list[str]:
@@ -89,12 +79,7 @@ def limit_lines(lines: list[str], most: int = 6) -> list[str]:
     return lines if len(lines) <= most else [*lines[: most - 1], f"and {len(lines) - most + 1} more"]
 
 
-def redact_token_like(text: str) -> str:
-    """The text without what looks like a token: a JWT, or an API token of Atlassian."""
-    return _TOKEN_LIKE.sub(_REDACTED, text)
-
-
-def bug_report(error: BaseException, *, doing: str, version: str, secrets: Iterable[str] = ()) -> ForgeError:
+def bug_report(error: BaseException, *, doing: str, version: str) -> ForgeError:
     """Turn a bug of this package, raised while the hook ``doing`` was running, into an error with a redacted traceback.
 
     ``error`` may be a ``SystemExit`` or ``KeyboardInterrupt`` too, because ``pulumi.dynamic`` catches ``Exception`` only, and
@@ -107,4 +92,5 @@ def bug_report(error: BaseException, *, doing: str, version: str, secrets: Itera
         "the state was left as it was; a request that was under way may have been carried out\n"
         "next: report it with the lines below, after reading them for anything private (see CONTRIBUTING.md)\n"
     )
-    return ForgeError(redact(report + "".join(lines).rstrip(), secrets))
+    # Marked, because the text of an exception may be foreign: none of its lines may look like one of ours.
+    return ForgeError(report + "\n".join(f"| {line}" for line in "".join(lines).rstrip().splitlines()))

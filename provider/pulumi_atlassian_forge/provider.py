@@ -26,10 +26,12 @@ from pulumi.dynamic import (
 from .dynamic.error_deduplication import ErrorDeduplicator
 from .dynamic.pulumi_values import ANNOUNCED, PROBLEMS, decode_hidden, from_pulumi, to_pulumi, with_problems
 from .errors import ForgeError, bug_report
+from .sanitizer import printable
 
 if TYPE_CHECKING:
     from .session.session import Session
 
+_PROBLEM_MAX_LENGTH = 4000
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
@@ -43,10 +45,6 @@ class _Process:
         self.is_configured = False
         self.errors = ErrorDeduplicator()
         self.running: set[object] = set()  # one object for each hook under way
-
-    def secrets(self) -> Iterable[str]:
-        """Every token that is known so far, for redaction."""
-        return self.session.connections.secrets() if self.is_configured else ()
 
 
 _process = _Process()
@@ -80,7 +78,7 @@ def _name_in(arguments: Iterable[object]) -> str | None:
 def _report(error: BaseException, hook: str) -> ForgeError:
     from .version import __version__  # noqa: PLC0415 - reading metadata takes time that only a bug has to spend
 
-    return bug_report(error, doing=hook, version=__version__, secrets=_process.secrets())
+    return bug_report(error, doing=hook, version=__version__)
 
 
 class ForgeProvider(ResourceProvider):
@@ -116,7 +114,8 @@ class ForgeProvider(ResourceProvider):
         inputs = from_pulumi(news)
         is_report_wanted = inputs.pop(PROBLEMS, None) is not None
         checked = _process.session.check(inputs, from_pulumi(_olds), inputs.pop(ANNOUNCED, ()))
-        problems = [(problem.path, problem.message()) for problem in checked.problems]
+        # A path and a text may quote a file of others, such as the manifest, and a name in a secret dictionary.
+        problems = [(printable(problem.path), printable(problem.message(), _PROBLEM_MAX_LENGTH)) for problem in checked.problems]
         if problems and is_report_wanted:
             return CheckResult(to_pulumi(with_problems(checked.inputs, problems)), [])
         return CheckResult(to_pulumi(checked.inputs), [CheckFailure(path, text) for path, text in problems])

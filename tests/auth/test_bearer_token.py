@@ -11,6 +11,7 @@ from pulumi_atlassian_forge.api import protocol
 from pulumi_atlassian_forge.api.errors import Unauthorized
 from pulumi_atlassian_forge.api.request_response import Request
 from pulumi_atlassian_forge.auth.bearer_token import BearerToken, Token
+from pulumi_atlassian_forge.redaction import redact
 
 REQUEST = protocol.read("v1", "k")
 
@@ -28,16 +29,16 @@ def test_a_token_is_shown_by_nothing_and_cannot_be_pickled() -> None:
 
 
 def test_a_token_is_obtained_once_and_again_only_when_it_was_refused() -> None:
-    tokens = iter(["first", "second", "second"])
+    tokens = iter(["first-token", "second-token", "second-token"])
     token = BearerToken(lambda: Token(next(tokens)))
     old = token.headers(REQUEST)
     assert token.headers(REQUEST) == old
     assert token.refreshed(old)
     new = token.headers(REQUEST)
-    assert new == {"authorization": "Bearer second"}
+    assert new == {"authorization": "Bearer second-token"}
     assert token.refreshed(old)  # another thread that was refused with the first one: nothing is obtained for it
     assert not token.refreshed(new)
-    assert token.secrets() == {"first", "second"}
+    assert redact("first-token and second-token") == "[redacted] and [redacted]"
 
 
 def test_many_threads_with_a_401_refresh_once() -> None:

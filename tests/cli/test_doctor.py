@@ -70,7 +70,7 @@ class TestSettings:
     def test_a_token_given_as_token_file_is_not_shown(self, doctor: Doctor) -> None:
         token = jwt(exp=1)
         done = doctor(ATLASSIAN_FORGE_TOKEN_FILE=token)
-        assert (done.code, "the token file [redacted] cannot be read" in done.stdout) == (1, True)
+        assert (done.code, "the token file cannot be read: " in done.stdout) == (1, True)
         assert not any(part in done.text for part in token.split("."))
 
     def test_a_stack_without_an_engine(self, doctor: Doctor) -> None:

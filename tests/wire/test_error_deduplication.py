@@ -129,7 +129,7 @@ def test_a_bug_of_ours_has_one_traceback(server: Server, tmp_path: Path) -> None
     with plugin(tmp_path, server.environment(PYTHONPATH=str(tmp_path))) as forge:
         messages = registers(forge, ["one", "two"])
     first = first_of(messages)
-    assert "Traceback (most recent call last):" in messages[first]
+    assert "| Traceback (most recent call last):" in messages[first]
     ((line,),) = (lines for name, lines in messages.items() if name != first)
     assert re.fullmatch(
         rf"a bug in pulumi-atlassian-forge \S+: LookupError in create; next: see the message about {first!r}", line

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from pulumi_atlassian_forge.errors import SECRET_MIN_LENGTH, redact
+from pulumi_atlassian_forge.redaction import SECRET_MIN_LENGTH
 
 from .body import ACCEPTED, MAX_RESPONSE_BYTES, decompress, too_large
 from .connection_pool import HTTP_ERRORS, ConnectionPool, Deadline, Timeouts, connection_opener, error_from_http
@@ -208,9 +208,8 @@ def _read(incoming: httpx.Response, deadline: Deadline, secrets: frozenset[str])
             raise error.with_(status=status) from None
     if status < HTTPStatus.BAD_REQUEST:
         raise error_from(Response(status, headers, b"")) or InvalidResponse("redirected", status=status)
-    body = _error_body(incoming, encoding, deadline).decode("latin-1")
-    # An error page may print the request that it was sent: redacted before its text is cut, lest half a token be left.
-    return Response(status, headers, redact(body, secrets).encode("latin-1"), secrets)
+    # An error page may print the request that it was sent: what shows a part of it redacts the secrets first.
+    return Response(status, headers, _error_body(incoming, encoding, deadline), secrets)
 
 
 def _error_body(incoming: httpx.Response, encoding: str, deadline: Deadline) -> bytes:

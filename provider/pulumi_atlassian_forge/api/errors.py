@@ -31,7 +31,7 @@ from http import HTTPStatus
 from typing import Any, Final, Literal, Self, TypedDict, Unpack
 from urllib.parse import urlsplit
 
-from pulumi_atlassian_forge.errors import redact
+from pulumi_atlassian_forge.redaction import redact
 
 from .request_response import Response
 from .text import message_from_body, printable
@@ -185,6 +185,8 @@ RELAY: Final = "x-relay"
 REFUSED: Final = "refused"
 """The value of that header if the relay refused the caller."""
 
+_MESSAGE_READ: Final = 65_536  # characters of a message that are searched for secrets; a few hundred are shown
+
 _UNAUTHORIZED: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _MISSING: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 
@@ -217,7 +219,8 @@ def server_message(response: Response) -> str:
     except (ValueError, RecursionError):
         message = ""
     # Redacted before it is cut, lest half a token be left at its end.
-    return printable(redact(message, response.secrets)) or message_from_body(response.body) or _phrase(response.status)
+    text = printable(redact(message[:_MESSAGE_READ], response.secrets))
+    return text or message_from_body(response.body, response.secrets) or _phrase(response.status)
 
 
 def retry_after_of(headers: Mapping[str, str], now: float) -> float | None:

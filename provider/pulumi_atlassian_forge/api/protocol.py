@@ -18,6 +18,7 @@ from urllib.parse import quote, urlencode
 from pulumi_atlassian_forge.model.content import Content, canonical_json, normalize
 from pulumi_atlassian_forge.model.module_id import Version
 from pulumi_atlassian_forge.model.values import MAX_DEPTH, depth, has_lone_surrogate
+from pulumi_atlassian_forge.sanitizer import is_printable
 
 from .body import parse_json, problem_in
 from .errors import InvalidResponse, UnreadableModule
@@ -108,7 +109,7 @@ def parse_registered(version: Version, response: Response, key: str | None = Non
 
 def is_usable(key: str) -> bool:
     """Whether a key of the server can be part of a path, and of an id, which Pulumi prints as it is."""
-    return key not in _DOT_SEGMENTS and printable(key, len(key)) == key
+    return key not in _DOT_SEGMENTS and is_printable(key)
 
 
 def parse_module(response: Response, key: str | None = None) -> LiveModule:

@@ -1,43 +1,26 @@
-"""Sanitizer for text from a server: one printable line for terminals and logs.
-
-Without it a server could move the cursor, reorder the line or fill the screen.
-"""
+"""The text of a response that is not the expected JSON: an error page without its tags, or plain text."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
-SHOWN: Final = 300
-"""Characters of a server's text that are shown."""
+from pulumi_atlassian_forge.redaction import redact
+from pulumi_atlassian_forge.sanitizer import printable
 
-_READ: Final = 16_384  # characters that are searched: an error page has its message at the top
+__all__ = ["message_from_body", "printable"]
 
-_ESCAPES: Final = re.compile(
-    r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # OSC: window titles, links
-    r"|\x1b[P^_X][^\x1b]*(?:\x1b\\)?"  # strings for the terminal itself
-    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI: colors, cursor movements
-    r"|\x1b[ -/]*[0-~]?"  # two-character sequences
-)
-_INVISIBLE: Final = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")  # reorder or hide what follows
-_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\\s]+")
-_SURROGATES: Final = re.compile("[\ud800-\udfff]")
+_READ: Final = 16_384  # bytes that are searched: an error page has its message at the top
 _TAG: Final = re.compile(r"<[^<>]*>?")
 _LOOKS_LIKE_HTML: Final = re.compile(r"<(?:!doctype|html|head|body|h\d|p|div|title|center)\b", re.IGNORECASE)
 
 
-def printable(text: str, limit: int = SHOWN) -> str:
-    """One line of at most ``limit`` characters, without escape sequences, control characters and lone surrogates."""
-    text = text[: max(_READ, limit)]
-    text = _INVISIBLE.sub("", _ESCAPES.sub("", text))
-    text = _SURROGATES.sub("\ufffd", _CONTROLS.sub(" ", text)).strip()
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
-
-
-def message_from_body(body: bytes, limit: int = SHOWN) -> str:
-    """The printable text of a body that is not the expected JSON: a gateway's error page without its tags, or plain text."""
-    text = body[:_READ].decode("utf-8", "replace")
-    return printable(_html_to_text(text) if _LOOKS_LIKE_HTML.search(text) else text, limit)
+def message_from_body(body: bytes, secrets: Iterable[str] = ()) -> str:
+    """The printable text of a body that is not the expected JSON, without the secrets."""
+    # Redacted while it is as it came, and by printable() again: tags may hide a secret, and so may its text without them.
+    text = redact(body[:_READ].decode("utf-8", "replace"), secrets)
+    return printable(_html_to_text(text) if _LOOKS_LIKE_HTML.search(text) else text)
 
 
 def _html_to_text(html: str) -> str:

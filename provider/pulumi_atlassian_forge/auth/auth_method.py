@@ -34,7 +34,6 @@ class AuthMethod:
     installation: Callable[[], str | None] | None = None
     # When the token expires, in seconds since the epoch; None if that is not known, or there is no token.
     expires_at: Callable[[], float | None] = lambda: None
-    secrets: Callable[[], set[str]] = set  # every secret that was read, for redaction
 
 
 def open_auth_method(
@@ -56,9 +55,7 @@ def open_auth_method(
     auth = BearerToken(obtain, on_refresh, lambda token: warn_of_expiry(token, lambda text: notify(name, text)))
     # Only a command tells which installation its token is for: for the others no token is obtained to find that out.
     installation = auth.installation if settings.auth_method == "tokenCommand" else None
-    return AuthMethod(
-        base_url, auth, transport=transport, installation=installation, expires_at=auth.expires_at, secrets=auth.secrets
-    )
+    return AuthMethod(base_url, auth, transport=transport, installation=installation, expires_at=auth.expires_at)
 
 
 def identity_of(installation: str) -> str:
@@ -84,9 +81,7 @@ def _relay(settings: InstallationSettings, root: Path) -> AuthMethod:
     key = settings.relay_key
     obtain = key.get_secret_value if key is not None else secret_file(settings.relay_key_file or "", root, "key")
     relay, signature = Relay(), Signature(obtain)
-    return AuthMethod(
-        settings.relay_url or "", signature, envelope=relay, installation=lambda: relay.installation, secrets=signature.secrets
-    )
+    return AuthMethod(settings.relay_url or "", signature, envelope=relay, installation=lambda: relay.installation)
 
 
 def _container(settings: InstallationSettings) -> AuthMethod:

@@ -15,6 +15,7 @@ from pulumi_atlassian_forge.api.client import require_sendable
 from pulumi_atlassian_forge.api.errors import Unauthorized
 from pulumi_atlassian_forge.api.request_response import Request
 from pulumi_atlassian_forge.config.settings import scheme_prefix_problem
+from pulumi_atlassian_forge.redaction import remember
 
 from .secret import CachedSecret
 
@@ -82,10 +83,6 @@ class BearerToken:
         """When the token expires, in seconds since the epoch, if that is known; raises Unauthorized if there is no token."""
         return self._token.get().expires_at
 
-    def secrets(self) -> set[str]:
-        """Every token that was obtained, for redaction."""
-        return self._token.texts()
-
     def _on_change(self, old: Token | None, new: Token) -> None:
         """Refuse the token of another installation: decisions that were made with the old one must not be carried out there."""
         if old is None:
@@ -116,6 +113,7 @@ class BearerToken:
 
 def _require_sendable(token: Token) -> Token:
     """The token, unless no header can hold it: the file that it came from may be half written."""
+    remember([token.text, token.text.rpartition(" ")[2]])
     problem = scheme_prefix_problem(token.text)
     if problem is not None:
         raise Unauthorized(f"the token {problem}")

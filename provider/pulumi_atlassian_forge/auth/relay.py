@@ -58,10 +58,6 @@ class Signature:
         """Read the key again after a 401, unless another thread has just done so."""
         return self._key.refresh(lambda key: _key_id(key) == refused.get(_KEY))
 
-    def secrets(self) -> set[str]:
-        """Every key that was read, for redaction."""
-        return self._key.texts()
-
     def __repr__(self) -> str:
         return "Signature(…)"
 

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from pulumi_atlassian_forge.api.errors import ApiError, Unauthorized
+from pulumi_atlassian_forge.api.errors import Unauthorized
+from pulumi_atlassian_forge.config.confidential import shown_path
+from pulumi_atlassian_forge.redaction import remember
 
 S = TypeVar("S")
 
@@ -28,36 +30,29 @@ class CachedSecret(Generic[S]):
         self._text_of = text_of
         self._on_change = on_change
         self._lock = threading.RLock()
-        self._all: list[S] = []  # the old ones have to be redacted too
+        self._current: S | None = None
 
     def get(self) -> S:
         """The current secret; raises Unauthorized if there is none."""
         with self._lock:
-            if not self._all:
+            if self._current is None:
                 self.refresh()
-            return self._all[-1]
+            assert self._current is not None  # noqa: S101 - refresh() raises if there is none
+            return self._current
 
     def refresh(self, is_refused: Callable[[S], bool] = lambda _: True) -> bool:
         """Obtain the secret again, unless another thread has just done so; returns whether it is another than the refused one."""
         with self._lock:
-            old = self._all[-1] if self._all else None
+            old = self._current
             if old is not None and not is_refused(old):
                 return True
-            try:
-                new = self._obtain()
-            except ApiError as error:
-                failure = error.redacted(self.texts())  # its text may hold the secret in use
-            else:
-                if old is not None and self._text_of(new) == self._text_of(old):
-                    return False
-                self._on_change(old, new)
-                self._all.append(new)
-                return True
-        raise failure
-
-    def texts(self) -> set[str]:
-        """Every secret that was obtained, for redaction."""
-        return set(map(self._text_of, self._all))
+            new = self._obtain()
+            remember([self._text_of(new)])
+            if old is not None and self._text_of(new) == self._text_of(old):
+                return False
+            self._on_change(old, new)
+            self._current = new
+            return True
 
 
 def secret_file(file: str, root: Path, what: str) -> Callable[[], str]:
@@ -76,10 +71,11 @@ def secret_file(file: str, root: Path, what: str) -> Callable[[], str]:
         except (OSError, ValueError, RuntimeError) as error:  # no such user, a NUL in the name
             reason = getattr(error, "strerror", None) or ("it is not a text" if isinstance(error, UnicodeError) else str(error))
             text = ""
-        if reason:
-            raise Unauthorized(f"the {what} file {file} cannot be read: {reason}")
-        if not text:
-            raise Unauthorized(f"the {what} file {file} is empty")
+        remember([text])  # now: a file that is half written is refused with a message of its own
+        if reason or not text:
+            shown = shown_path(file, root)
+            hint = "" if shown else f"; its name is not shown, because it may be the {what} itself"
+            raise Unauthorized(f"the {what} file{shown} {f'cannot be read: {reason}' if reason else 'is empty'}{hint}")
         return text
 
     return read

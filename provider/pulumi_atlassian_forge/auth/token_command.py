@@ -20,10 +20,11 @@ from typing import IO, Any, Final
 from pulumi_atlassian_forge.api.body import read_json
 from pulumi_atlassian_forge.api.errors import InvalidResponse, Unauthorized
 from pulumi_atlassian_forge.api.text import printable
-from pulumi_atlassian_forge.errors import SECRET_MIN_LENGTH, redact, redact_token_like
+from pulumi_atlassian_forge.config.confidential import shown_program
+from pulumi_atlassian_forge.redaction import SECRET_MIN_LENGTH, redact_opaque
 
 from .bearer_token import TIMESTAMP_MAX, Token, expiry_of
-from .child_processes import RUNNING, kill
+from .child_processes import RUNNING, end_with_this_process, kill
 
 FAILURE_CACHE_S: Final = 10.0
 """Seconds for which a failure is cached, so that a program that hangs does not hang once for each module. So is a token that was
@@ -67,7 +68,7 @@ class TokenCommand:
 
     def _token(self, code: int, output: str, errors: str) -> Token:
         if code:
-            text = printable(redact_token_like(redact(errors.strip(), _words(output))), 200)
+            text = printable(redact_opaque(errors.strip(), _words(output)), 200)
             how = f"failed with exit code {code}" if code > 0 else f"was ended by signal {-code}"
             raise self._error(f"{how}: {text or 'its standard error is empty'}")
         try:
@@ -76,7 +77,9 @@ class TokenCommand:
             raise self._error(str(problem)) from None
 
     def _error(self, problem: str) -> Unauthorized:
-        return Unauthorized(f"the token command {printable(self._arguments[0], 80)!r} {problem}")
+        shown = shown_program(self._arguments[0], self._directory)
+        hint = "" if shown else "; its name is not shown, because it may be the token itself"
+        return Unauthorized(f"the token command{shown} {problem}{hint}")
 
     @contextlib.contextmanager
     def _lock(self, deadline: float) -> Iterator[None]:
@@ -115,8 +118,9 @@ class TokenCommand:
             raise self._error(f"cannot be started: {reason}") from None
         RUNNING.add(process.pid)
         try:
-            outputs = self._read(process, deadline)
-            return process.wait(max(_POLL_S, deadline - time.monotonic())), *outputs
+            with end_with_this_process(process.pid):
+                outputs = self._read(process, deadline)
+                return process.wait(max(_POLL_S, deadline - time.monotonic())), *outputs
         except BaseException as error:
             kill(process.pid)
             with contextlib.suppress(subprocess.TimeoutExpired):

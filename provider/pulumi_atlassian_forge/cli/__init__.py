@@ -26,11 +26,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except typer.Abort:
         sys.stderr.write("\nAborted.\n")
         raise SystemExit(130) from None
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - what is no usage error is a bug
         usage: Any = error
         if not hasattr(usage, "show"):
-            raise
+            raise SystemExit(_report(error)) from None
         # Exit code 1, not the usual 2: here 2 means drift, orphans or skipped modules, and nothing else.
         usage.show()
         raise SystemExit(1) from None
     raise SystemExit(code)
+
+
+def _report(error: Exception) -> int:
+    """Print a bug of ours: a traceback of Python's own may show a secret."""
+    from pulumi_atlassian_forge.errors import bug_report  # noqa: PLC0415 - only a bug needs it
+    from pulumi_atlassian_forge.version import __version__  # noqa: PLC0415
+
+    sys.stderr.write(f"{bug_report(error, doing='forge-modules', version=__version__)}\n")
+    return 1

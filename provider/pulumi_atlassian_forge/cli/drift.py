@@ -15,6 +15,7 @@ from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.read import read
 from pulumi_atlassian_forge.model.comparison import differences, value_at
 from pulumi_atlassian_forge.model.content import Content, content_of
+from pulumi_atlassian_forge.sanitizer import printable
 from pulumi_atlassian_forge.session.session import Connections
 
 from .output import EXIT_FOUND, JsonOption, fail, print_json, reported
@@ -86,7 +87,7 @@ def drift(
     if unreadable:
         fail(
             "drift",
-            f"not compared, because the state holds encrypted values: {', '.join(unreadable)}\n"
+            f"not compared, because the state holds encrypted values: {', '.join(map(printable, unreadable))}\n"
             "next: give --stack, or export with --show-secrets",
         )
 

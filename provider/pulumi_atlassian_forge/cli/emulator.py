@@ -18,7 +18,7 @@ from pulumi_atlassian_forge.emulator.handler import Emulator
 from pulumi_atlassian_forge.emulator.options import EmulatorOptions
 from pulumi_atlassian_forge.emulator.store import Store
 
-from .output import fail
+from .output import fail, print_data
 
 _TOKEN: Final = re.compile(r"[!-~]+")
 
@@ -43,7 +43,7 @@ def emulator(  # noqa: PLR0913, PLR0917 - typer wants one parameter for each opt
 ) -> None:
     """Serve the dynamic modules API from a file, until interrupted."""
     if contract:
-        typer.echo(as_text(), nl=False)
+        print_data(as_text())
         return
     try:
         tokens = _tokens(installation or [], token or [])
@@ -92,5 +92,5 @@ def _add_tokens(store: Store, tokens: dict[str, list[str]], ttl: float | None) -
 
 def _print_variables(base_url: str, tokens: dict[str, list[str]]) -> None:
     for name, given in tokens.items():
-        typer.echo(f"export {variable(name, 'baseUrl')}={base_url}")
-        typer.echo(f"export {variable(name, 'token')}={shlex.quote(given[0])}")
+        print_data(f"export {variable(name, 'baseUrl')}={base_url}\n")
+        print_data(f"export {variable(name, 'token')}={shlex.quote(given[0])}\n")

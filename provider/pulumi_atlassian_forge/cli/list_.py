@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
-import yaml
 
+from pulumi_atlassian_forge.api.protocol import LiveModule
 from pulumi_atlassian_forge.errors import ForgeError
+from pulumi_atlassian_forge.model.content import Content
 
-from .output import JsonOption, fail, print_json, reported
+from .output import JsonOption, fail, json_text, print_data, print_json, reported, without_secrets, yaml_text
 from .program_writer import declaration_of, statement
 from .tables import count_of, print_table, row_of
 from .target import (
@@ -83,8 +83,10 @@ def show(
         if as_json:
             print_json(installation=target.name, apiVersion=target.version, module=module_json(live))
         elif form is Form.json:
-            typer.echo(json.dumps(module_json(live), indent=2))
+            print_data(json_text(module_json(live)))
         elif form is Form.yaml:
-            typer.echo(yaml.safe_dump(module_json(live), sort_keys=False), nl=False)
+            print_data(yaml_text(module_json(live)))
         else:
-            typer.echo(statement(declaration_of(target, live)), nl=False)
+            module = without_secrets(module_json(live))
+            shown = LiveModule(module["key"], Content(module["type"], module["data"]))
+            print_data(statement(declaration_of(target, shown)))

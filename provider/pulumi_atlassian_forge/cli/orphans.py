@@ -21,7 +21,7 @@ from pulumi_atlassian_forge.lifecycle.expected_installation import ExpectedInsta
 from pulumi_atlassian_forge.lifecycle.messages import expectation_step
 from pulumi_atlassian_forge.lifecycle.recovery import delete_and_verify
 
-from .output import EXIT_FAILED, EXIT_FOUND, JsonOption, print_json, reported
+from .output import EXIT_FAILED, EXIT_FOUND, JsonOption, print_error, print_json, reported
 from .stack_state import RecordedModule, export_stack, read_state_file, recorded_modules
 from .tables import count_of, print_line, progress, row_of, value_text
 from .target import ApiVersionOption, InstallationOption, Selected, Target, module_json, open_configured, open_target, select
@@ -191,7 +191,7 @@ def _print_deleted(found: _Found, *, as_json: bool) -> None:
         step = "run the command again"
         if isinstance(error, NotTheExpectedInstallation | ExpectedInstallationUnknown):
             step = expectation_step(found.target.name, found.target.connection.auth_method, error)
-        typer.echo(f"forge-modules orphans: {printable(module.key)} could not be deleted: {error}\nnext: {step}", err=True)
+        print_error(f"forge-modules orphans: {printable(module.key)} could not be deleted: {error}\nnext: {step}")
 
 
 def _print(found: _Found, *, has_states: bool) -> None:

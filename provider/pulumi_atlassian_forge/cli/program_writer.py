@@ -19,6 +19,7 @@ from pulumi_atlassian_forge.model.content import TRIGGER, TRIGGER_PROPERTIES, Co
 from pulumi_atlassian_forge.model.module_id import Version
 from pulumi_atlassian_forge.model.problems import Location, Problem, path_of, snake
 from pulumi_atlassian_forge.model.validation import check_content
+from pulumi_atlassian_forge.sanitizer import escape_commands, is_printable
 
 from .target import Target
 
@@ -205,10 +206,12 @@ def _parts(value: Any) -> tuple[str, list[tuple[str, Any]], str] | None:
 def _quoted(text: str) -> str:
     """A text in double quotes, unless that needs more escapes. Characters that cannot be printed are escaped."""
     quote = "'" if '"' in text and "'" not in text else '"'
-    return quote + "".join(_escaped(letter, quote) for letter in text) + quote
+    return quote + escape_commands("".join(_escaped(letter, quote) for letter in text), "\\x23") + quote
 
 
 def _escaped(letter: str, quote: str) -> str:
     if letter in ("\\", quote):
         return "\\" + letter
-    return letter if letter.isprintable() else repr(letter)[1:-1]
+    if letter == " " or (letter.isprintable() and is_printable(letter)):
+        return letter
+    return letter.encode("unicode_escape").decode() if letter.isprintable() else repr(letter)[1:-1]

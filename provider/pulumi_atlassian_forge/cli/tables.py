@@ -35,7 +35,7 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
     """Print a table on a terminal. In a pipe, print a line for each row with tabs between the cells, for ``cut`` and ``grep``."""
     cells = [[printable(cell, _CELL_MAX_LENGTH) for cell in row] for row in rows]
     out = console()
-    if not out.is_terminal:
+    if not sys.stdout.isatty():  # FORCE_COLOR is for colors: a table folds its cells, and a part of one could begin a line
         for row in cells:
             typer.echo("\t".join(row))
         return

@@ -15,6 +15,7 @@ from yaml.nodes import Node, ScalarNode, SequenceNode
 
 from pulumi_atlassian_forge.errors import ForgeError, limit_lines
 from pulumi_atlassian_forge.manifest.yaml_nodes import ManifestError, is_null, line_of, pairs, read
+from pulumi_atlassian_forge.sanitizer import printable
 
 from .settings import DEFAULT, FILE, NAME, NAME_RULE, SECRETS, SETTINGS, InstallationSettings, unknown_setting, validation_errors
 
@@ -43,7 +44,7 @@ def installations_in(directory: Path) -> dict[str, dict[str, Any]]:
     try:
         root = read(path, "its one name is installations:", aliases=False)
     except ManifestError as error:
-        text = f"{FILE}{f':{error.line}' if error.line else ''} {error.reason}\nnext: correct it ({path})"
+        text = f"{FILE}{f':{error.line}' if error.line else ''} {printable(error.reason)}\nnext: correct it ({path})"
         raise ForgeError(text, code=error.code) from None
     found: dict[str, dict[str, Any]] = {}
     errors = sorted(_read(root, found))

@@ -71,7 +71,9 @@ class Attempt:
     def __str__(self) -> str:
         # Under v2 a module has no key before it is registered: its logical name is what the reader knows.
         named = f"module {self.key!r}" if self.key is not None else f"the module of {self.name!r}"
-        return f"could not {self.verb} {named} ({self.type}) on installation {self.installation!r} ({self.version})"
+        return (
+            f"could not {self.verb} {named} ({printable(self.type, 100)}) on installation {self.installation!r} ({self.version})"
+        )
 
 
 def explain(attempt: Attempt, error: ApiError, *, registered: Mapping[Version, int] = MappingProxyType({})) -> ForgeError:
@@ -298,5 +300,7 @@ def _step_after_unreadable(attempt: Attempt) -> str:
 
 def _step_after_unknown_register(attempt: Attempt) -> str:
     if attempt.key is not None:
-        return f"check whether GET …/dynamic/module/{attempt.key} finds it; if so delete it, then run the command again"
+        return (
+            f"check whether GET …/dynamic/module/{printable(attempt.key)} finds it; if so delete it, then run the command again"
+        )
     return "list the installation's modules; if a new one has this content delete it, then run the command again"

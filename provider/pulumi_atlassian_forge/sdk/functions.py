@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from pulumi_atlassian_forge.errors import ForgeError
+from pulumi_atlassian_forge.errors import ForgeError, bug_report
 
 if TYPE_CHECKING:
     from pulumi_atlassian_forge.api.protocol import LiveModule
@@ -71,7 +71,7 @@ def get_module(key: str, *, installation: str = "default") -> ModuleResult:
     Raises:
         ForgeError: There is no such module, or it cannot be read.
     """
-    with _session(installation) as session:
+    with _reported("get_module"), _session(installation) as session:
         return _result(*session.find(installation, key))
 
 
@@ -87,9 +87,9 @@ def list_modules(*, type: str | None = None, installation: str = "default") -> l
     Raises:
         ForgeError: They cannot be listed.
     """
-    with _session(installation) as session:
+    with _reported("list_modules"), _session(installation) as session:
         found = session.list_modules(installation)
-    return [_result(id_, live) for id_, live in found if type is None or live.content.type == type]
+        return [_result(id_, live) for id_, live in found if type is None or live.content.type == type]
 
 
 def get_module_output(key: pulumi.Input[str], *, installation: str = "default") -> pulumi.Output[ModuleResult]:
@@ -112,6 +112,22 @@ def list_modules_output(
         return asyncio.to_thread(list_modules, type=type_, installation=installation)
 
     return pulumi.Output.from_input(type).apply(found)
+
+
+@contextmanager
+def _reported(function: str) -> Iterator[None]:
+    """Raise nothing but a :class:`ForgeError`: the text of another exception may hold a secret."""
+    try:
+        yield
+    except ForgeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - see above
+        from pulumi_atlassian_forge.version import __version__  # noqa: PLC0415 - only a bug needs it
+
+        failure = bug_report(error, doing=function, version=__version__)
+    else:
+        return
+    raise failure  # outside of "except", so that its context does not show the exception
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from pulumi_atlassian_forge.dynamic.pulumi_values import ANNOUNCED
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.model.problems import Location, Problem, camel, path_of
 from pulumi_atlassian_forge.model.values import UNKNOWN
+from pulumi_atlassian_forge.sanitizer import message
 
 from .arguments import TriggerFilter, TriggerPayload, TriggerPayloadInclude
 from .unsendable import items_of
@@ -100,7 +101,7 @@ class Announcement:
         _warn_of_clear_text_token(self._resource)
         for warning in self._found:
             is_secret = warning.is_within(self._arguments.secrets)
-            pulumi.log.warn(warning.message(details=not is_secret), resource=self._resource)
+            pulumi.log.warn(message(warning.message(details=not is_secret)), resource=self._resource)
 
     async def _when_known(self) -> list[str] | None:
         try:

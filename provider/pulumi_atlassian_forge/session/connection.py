@@ -167,10 +167,6 @@ class Connection:
         for module_list in self._module_lists.values():
             module_list.invalidate()
 
-    def secrets(self) -> set[str]:
-        """Every token that was obtained, for redaction."""
-        return self._auth_method.secrets()
-
     def close(self) -> None:
         """Close the connections."""
         self._client.close()

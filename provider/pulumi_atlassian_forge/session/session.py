@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pulumi_atlassian_forge.config.confidential import secrets_of_environment, shown_path
 from pulumi_atlassian_forge.config.installations import Get, Installations, unknown_installation
 from pulumi_atlassian_forge.config.installations_file import installations_in, project_file
 from pulumi_atlassian_forge.config.settings import DEFAULT, InstallationSettings, config_key, variable
@@ -21,6 +22,8 @@ from pulumi_atlassian_forge.lifecycle.check import CheckedInputs, KeyClaims, che
 from pulumi_atlassian_forge.lifecycle.diff import Difference, diff
 from pulumi_atlassian_forge.lifecycle.installation_guard import InstallationGuard
 from pulumi_atlassian_forge.model.module_id import ModuleId, Version
+from pulumi_atlassian_forge.redaction import remember
+from pulumi_atlassian_forge.sanitizer import printable
 
 from .notifications import to_standard_error
 
@@ -43,10 +46,12 @@ class Connections:
     def __init__(
         self, get: Get, directory: Path | None = None, called: Iterable[str] = (), notify: Notify = to_standard_error
     ) -> None:
+        remember(secrets_of_environment())  # first: what fails here may quote them
         start = directory or Path.cwd()
         project = project_file(start)
         self._root = project.parent if project else start
         self._installations = Installations(get, installations_in(self._root), called)
+        remember(self._installations.secrets())
         self._lock = threading.Lock()
         self._open: dict[str, Connection] = {}
         self._notify = notify
@@ -97,9 +102,9 @@ class Connections:
         try:
             return manifests.get(self._root, file)
         except ManifestError as error:
-            where = f"{file}:{error.line}" if error.line else file
+            where = (shown_path(file, self._root).strip() or "it") + (f":{error.line}" if error.line else "")
             raise ForgeError(
-                f"the app's manifest for installation {name!r} cannot be read\n{where}: {error.reason}\n"
+                f"the app's manifest for installation {name!r} cannot be read\n{where}: {printable(error.reason)}\n"
                 f"it is set by {config_key(name, 'manifest')} (or {variable(name, 'manifest')}); a relative path starts at "
                 f"{self._root}\n"
                 "next: correct the file or the setting, or remove the setting to do without these checks"
@@ -112,12 +117,6 @@ class Connections:
     def unknown(self, name: str) -> str | None:
         """Why an installation is unknown; None if it is known. A ``default`` without settings is another error."""
         return None if name == DEFAULT or name in self.names else unknown_installation(name, self.names)
-
-    def secrets(self) -> set[str]:
-        """Every token in the settings and every token that was obtained, for redaction."""
-        with self._lock:
-            obtained = [connection.secrets() for connection in self._open.values()]
-        return self._installations.secrets().union(*obtained)
 
     def open(self, name: str) -> Connection:
         """The connection to an installation: one for all threads."""

@@ -29,7 +29,7 @@ from pulumi_atlassian_forge.errors import ForgeError
 from .installation import check_installation
 from .machine import certificates, engine, proxy
 from .python import python
-from .result import Check, Status, from_error, redacted
+from .result import Check, Status, from_error, shown
 
 _STYLES: Final[dict[Status, str]] = {"ok": "green", "warn": "yellow", "fail": "bold red", "skipped": "dim"}
 _STATUS_WIDTH: Final = 9
@@ -50,7 +50,6 @@ def doctor(
     # Pulumi's configuration is read only for a named stack: the command does not choose one.
     hint = "if they are in the configuration of a stack: --stack <name>" if project_file(Path.cwd()) and not stack else ""
     found: list[tuple[Selected, list[Check]]] = []
-    secrets: set[str] = set()
     with reported("doctor"), ExitStack() as closing:
         try:
             configured = closing.enter_context(open_configured(stack, installation))
@@ -59,9 +58,8 @@ def doctor(
         else:
             selected = select(configured, installation, every=every)
             found = [(one, check_installation(one.connections, one.name, api_version, one.stacks, hint)) for one in selected]
-            secrets = {secret for one in configured for secret in one.connections.secrets()}
-    machine = redacted(machine, secrets)
-    found = [(one, redacted(checks, secrets)) for one, checks in found]
+    machine = shown(machine)
+    found = [(one, shown(checks)) for one, checks in found]
     if as_json:
         entries = [{**one.fields, "checks": [*map(asdict, checks)]} for one, checks in found]
         print_json(installations=entries, checks=[*map(asdict, machine)])

@@ -57,7 +57,8 @@ def check_installation(
     try:
         headers = target.connection.credentials()
     except ApiError as error:
-        return fill_skipped([*found, fail("token", error.message, f"correct {source}")], NAMES, "token")
+        key = connections.source(name, "relayKeyFile") if auth_method == "relayUrl" else None
+        return fill_skipped([*found, fail("token", error.message, f"correct {key or source}")], NAMES, "token")
     responses, failures = _first_requests(target)
     address_setting = connections.source(name, "baseUrl") or address_variable(name, auth_method)
     found += network.check_network(target, failures[target.version] or responses[target.version], address_setting)

@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from pulumi_atlassian_forge.api.errors import LostResponse, ServerFailure, Throttled, Unreachable
-from pulumi_atlassian_forge.api.text import printable
 from pulumi_atlassian_forge.emulator.api_assumptions import ASSUMPTIONS
-from pulumi_atlassian_forge.errors import SECRET_MIN_LENGTH, ForgeError, redact, redact_token_like
+from pulumi_atlassian_forge.errors import ForgeError
+from pulumi_atlassian_forge.sanitizer import message, printable
 
 Status = Literal["ok", "warn", "fail", "skipped"]
 
 TRANSIENT: Final = (LostResponse, ServerFailure, Throttled, Unreachable)  # errors that tell nothing about the installation
-_LINE_MAX_LENGTH: Final = 1000
+
+_MAX_LENGTH: Final = 2000
 
 
 @dataclass(frozen=True)
@@ -29,22 +30,22 @@ class Check:
 
 def ok(name: str, text: str) -> Check:
     """A check that found no problem."""
-    return Check(name, "ok", text)
+    return Check(name, "ok", printable(text, _MAX_LENGTH))
 
 
 def warn(name: str, text: str, step: str) -> Check:
     """A check that found something that works, and may not for long."""
-    return Check(name, "warn", text, step)
+    return Check(name, "warn", printable(text, _MAX_LENGTH), printable(step, _MAX_LENGTH))
 
 
 def fail(name: str, text: str, step: str) -> Check:
     """A check that found something that does not work."""
-    return Check(name, "fail", text, step)
+    return Check(name, "fail", printable(text, _MAX_LENGTH), printable(step, _MAX_LENGTH))
 
 
 def skipped(name: str, reason: str) -> Check:
     """A check that did not run."""
-    return Check(name, "skipped", reason)
+    return Check(name, "skipped", printable(reason, _MAX_LENGTH))
 
 
 def from_error(name: str, error: ForgeError) -> Check:
@@ -67,15 +68,9 @@ def fill_skipped(found: Iterable[Check], names: Sequence[str], cause: str) -> li
     return [have.get(name) or skipped(name, f"{cause} failed") for name in names]
 
 
-def redacted(checks: Iterable[Check], secrets: Iterable[str]) -> list[Check]:
-    """The checks without secrets, fit to print. Their texts may quote a server, or a token that was set as an address."""
-    known = {secret for secret in secrets if len(secret) >= SECRET_MIN_LENGTH}
-
-    def clean(text: str) -> str:
-        lines = redact_token_like(redact(text, known)).splitlines()
-        return "\n".join(printable(line, _LINE_MAX_LENGTH) for line in lines)
-
-    return [replace(check, text=clean(check.text), next=check.next and clean(check.next)) for check in checks]
+def shown(checks: Iterable[Check]) -> list[Check]:
+    """The checks, fit to print. Their texts may quote a server, or a token that was set as an address."""
+    return [replace(check, text=message(check.text), next=check.next and message(check.next)) for check in checks]
 
 
 def duration(seconds: float) -> str:
