@@ -24,7 +24,7 @@ from pulumi.dynamic import (
 )
 
 from .dynamic.error_deduplication import ErrorDeduplicator
-from .dynamic.pulumi_values import ANNOUNCED, PROBLEMS, decode_hidden, from_pulumi, to_pulumi, with_problems
+from .dynamic.pulumi_values import ANNOUNCED, PROBLEMS, SECRETS, decode_hidden, from_pulumi, to_pulumi, with_problems
 from .errors import ForgeError, bug_report
 from .sanitizer import printable
 
@@ -113,7 +113,9 @@ class ForgeProvider(ResourceProvider):
         """Validate and complete the inputs; no request."""
         inputs = from_pulumi(news)
         is_report_wanted = inputs.pop(PROBLEMS, None) is not None
-        checked = _process.session.check(inputs, from_pulumi(_olds), inputs.pop(ANNOUNCED, ()))
+        announced, places = inputs.pop(ANNOUNCED, ()), inputs.pop(SECRETS, None)
+        secret_places = places if isinstance(places, list) else ()
+        checked = _process.session.check(inputs, from_pulumi(_olds), announced, secret_places=secret_places)
         # A path and a text may quote a file of others, such as the manifest, and a name in a secret dictionary.
         problems = [(printable(problem.path), printable(problem.message(), _PROBLEM_MAX_LENGTH)) for problem in checked.problems]
         if problems and is_report_wanted:

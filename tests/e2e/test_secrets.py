@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from testing.independent_server import TOKEN, Server
+from testing.independent_server import TOKEN, Call, Server
 from testing.plugin import PROVIDER
 from testing.processes import Run, plugins_of
 from testing.project import Project
 from tests.support.bad_inputs import OK
+from tests.support.engines import BOTH_ENGINES
 
 
 def test_a_token_from_the_environment_is_in_no_state_log_or_error(project: Callable[..., Project], server: Server) -> None:
@@ -97,3 +100,36 @@ def test_a_declared_secret_stays_secret_and_reaches_the_server(project: Callable
     assert stack.refresh().code == 0
     assert stack.preview("--expect-no-changes").code == 0
     assert "hush" not in stack.everything().replace((stack.root / "__main__.py").read_text(), "")
+
+
+@BOTH_ENGINES
+def test_a_refusal_shows_no_value_of_a_declared_secret(project: Callable[..., Project], server: Server) -> None:
+    def refuse(call: Call) -> Any:
+        sent = json.loads(call.body or b"{}").get("data", {})
+        return (422, {"message": f"{json.dumps(sent)} is refused"}) if call.method in {"POST", "PUT"} and is_refusing else None
+
+    is_refusing = True
+    server.interfere = refuse
+    stack = project(server)
+    stack.program(
+        """
+hush = pulumi.Output.secret
+forge.DynamicModule("a", type="acme:x", data={"deep": [{"password": hush("hush-9901")}], "pin": hush(990299), "open": "shown-1"})
+forge.DynamicModule("b", type="acme:x", data=hush({"hush-9903": "hush-9904", "list": ["hush-9905"]}))
+only = forge.TriggerFilter(expression=hush("hush-9906"))
+forge.TriggerModule("c", events=["avi:jira:updated:issue"], function="f", filter=only)
+forge.DynamicModule(
+    "d", type="acme:x", data={"a": "hush-9907"}, opts=pulumi.ResourceOptions(additional_secret_outputs=["data"])
+)
+"""
+    )
+    done = stack.run("up", "--yes", "--skip-preview", "--continue-on-error")
+    assert done.code != 0
+    assert done.text.count("[redacted]") >= 5
+    assert "shown-1" in done.text
+    assert "hush" not in done.text
+    assert "9902" not in done.text
+    is_refusing = False
+    assert stack.up().code == 0
+    assert "secrets'" not in str([(resource["inputs"], resource["outputs"]) for resource in stack.state()])
+    assert stack.preview("--expect-no-changes").code == 0

@@ -18,6 +18,7 @@ from pulumi.runtime import rpc
 from pulumi_atlassian_forge.model.values import EXACT, UNKNOWN
 
 INTERNAL: Final = "internal"
+SECRETS: Final = "__secrets"  # a hidden input: the places of secret arguments (docs/adr/0007-declared-secrets.md)
 PROBLEMS: Final = "__problems"  # a hidden input: a preview asks for its validation errors (docs/adr/0002-validation-errors.md)
 ANNOUNCED: Final = "__announced"  # a hidden input: the paths of the warnings that the program has shown on its resource
 _HIDDEN: Final = "__"

@@ -17,7 +17,7 @@ from pulumi_atlassian_forge.model.content import TRIGGER_PROPERTIES
 from pulumi_atlassian_forge.model.problems import camel
 from pulumi_atlassian_forge.provider import PROVIDER
 
-from . import preview_errors, warnings
+from . import preview_errors, secret_places, warnings
 from .arguments import Text, TriggerFilter, TriggerFilterResult, TriggerPayload, TriggerPayloadResult
 from .unsendable import reject_unsendable
 
@@ -101,6 +101,7 @@ class _Module(Resource):
             "__name": [*_parents(opts), resource_name],
             **preview_errors.hidden_inputs(),
             **announcement.hidden_inputs(),
+            **secret_places.hidden_inputs({**properties, "key": key}, opts),
         }
         if adopt:
             inputs["adopt"] = adopt

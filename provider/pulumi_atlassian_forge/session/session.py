@@ -8,7 +8,7 @@ that are declared twice.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -164,11 +164,24 @@ class Session:
 
     # The verbs import what they need when they are called: a preview calls check and diff only, and needs no client.
 
-    def check(self, inputs: Mapping[str, Any], olds: Mapping[str, Any], announced: Collection[str] = ()) -> CheckedInputs:
+    def check(
+        self,
+        inputs: Mapping[str, Any],
+        olds: Mapping[str, Any],
+        announced: Collection[str] = (),
+        *,
+        secret_places: Sequence[Sequence[str | int]] = (),
+    ) -> CheckedInputs:
         """Validate and complete the inputs of one resource; no request. For a new one ``olds``, its old inputs, are empty.
 
         Each warning is a message, once in a process, unless its path is among those that the front end has ``announced``.
+        The values at ``secret_places`` are shown in no message of this process from now on.
         """
+        if secret_places:
+            from pulumi_atlassian_forge.lifecycle.declared_secrets import remember_declared  # noqa: PLC0415 - few need it
+
+            remember_declared(inputs, secret_places)
+            remember_declared(olds, secret_places)
         checked = check(inputs, self.connections, self._keys)
         about = _about(checked.inputs)
         self._announced[about] = [warning.message() for warning in checked.warnings if warning.path in announced]
