@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pulumi_atlassian_forge.errors import ForgeError, bug_report
 from pulumi_atlassian_forge.redaction import remember
 from pulumi_atlassian_forge.sanitizer import escape_commands, is_printable, message, printable
+from tests.support.hostile import faults_of
 
 
 @pytest.mark.parametrize(
@@ -48,6 +53,18 @@ def test_a_key_that_is_seen_whole_is_printable(key: str) -> None:
 @pytest.mark.parametrize("key", ["a\nb", "\x1b[m", "\u061c", "a\u00ad", " a", "\ud800", "\U000e0041"])
 def test_a_key_that_hides_something_is_not(key: str) -> None:
     assert not is_printable(key)
+
+
+SIGNS = "ab:# []<>\\-+~!\x1b\x9b\x07\r\n\t\0\x0b\x85\u2028\u202e\u061c\u00ad\u200b\u200d\ufe0f\U000e0041\ud800é"
+
+
+@given(st.lists(st.sampled_from([*SIGNS, "next", "##", "::", "vso", "teamcity", "section_start:1:x", "---"])).map("".join))
+def test_no_text_gets_through(text: str) -> None:
+    assert faults_of(printable(text)) == []
+    assert faults_of(message(text)) == []
+    assert "\n" not in printable(text)
+    assert not re.match(r"\s*(next\s*:|::|--- )", printable(text))
+    assert printable(printable(text)) == printable(text)
 
 
 def test_a_secret_is_redacted_before_its_text_is_cut() -> None:

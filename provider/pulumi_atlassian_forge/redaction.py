@@ -38,10 +38,10 @@ _DECODED: Final = (
     r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[P^_X][^\x1b]*(?:\x1b\\)?|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|\x1b[ -/]*[0-~]?"
     r"|(?P<dropped>[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     r"\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]+)"
-    r"|&(?:amp;)*(?P<entity>#x?[0-9a-fA-F]{1,7}|[A-Za-z]{2,8});"
+    r"|&(?:amp;)*(?P<entity>#[xX][0-9a-fA-F]{1,6}|#[0-9]{1,7}|[A-Za-z]{2,8}(?=;));?"
     r"|(?P<bytes>(?:%(?:25)*[89A-Fa-f][0-9A-Fa-f])+)"
     r"|%(?:25)*(?P<byte>[0-7][0-9A-Fa-f])"
-    r"|\\+u\{?(?P<unit>[0-9A-Fa-f]{4})\}?"
+    r"|(?:\\+|%(?:25)*)u\{?(?P<unit>[0-9A-Fa-f]{4})\}?"
     r"|\\+x(?P<hex>[0-9A-Fa-f]{2})"
     r"|\\+[nrtbfv0](?P<space>)"
     r"|=(?P<quoted>[0-9A-F]{2})"
@@ -188,14 +188,16 @@ def _is_joined(raw: str, secret: str) -> bool:
 
 @functools.lru_cache(maxsize=4096)
 def _needles(secret: str) -> tuple[str, ...]:
-    """The skeletons to search for: that of the secret as it is, with its escapes decoded, in Base64 and hexadecimal."""
+    """The skeletons to search for: that of the secret as it is, with its escapes decoded, in Base64, and its bytes as numbers."""
     views = _views(secret.strip())
     found = dict.fromkeys(_skeleton(view).text for view in views)
-    data = secret.strip().encode("utf-8", "surrogatepass")
-    encoded = [data.hex()]
-    for shift in range(3):  # what stands before it decides on its form in Base64
-        text = base64.b64encode(bytes(shift) + data).decode()
-        encoded.append(text[-(-shift * 8 // 6) : (shift + len(data)) * 8 // 6])
+    encoded = []
+    for encoding in ("utf-8", "utf-16-le"):
+        data = secret.strip().encode(encoding, "surrogatepass")
+        encoded += [data.hex(), "".join(map(str, data))]
+        for shift in range(3):  # what stands before it decides on its form in Base64
+            text = base64.b64encode(bytes(shift) + data).decode()
+            encoded.append(text[-(-shift * 8 // 6) : (shift + len(data)) * 8 // 6])
     found.update((skeleton, None) for text in encoded if len(skeleton := _skeleton(_raw(text)).text) >= _ENCODED_MIN)
     return tuple(needle for needle in found if len(needle) >= SECRET_MIN_LENGTH)
 

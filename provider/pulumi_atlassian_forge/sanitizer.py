@@ -34,14 +34,15 @@ _ESCAPES: Final = (
 # belong to emoji and to some scripts: they stay behind a character that is not ASCII.
 _INVISIBLE: Final = (
     "[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
-    "\U000e0000-\U000e0fff]|(?:(?<=[\x00-\x7f])|^)[\u200c\u200d\ufe00-\ufe0f]+"
+    "\U000e0000-\U000e0fff]"
 )
+_JOINERS: Final = "(?:(?<=[\x00-\xa0\u2028\u2029\ud800-\udfff])|^)[\u200c\u200d\ufe00-\ufe0f]+"
 _BLANKS: Final = r"[\x00-\x1f\x7f-\x9f\s]+"
 _CONTROLS: Final = "[\x00-\x1f\x7f-\x9f\u2028\u2029]"
 _SURROGATES: Final = "[\ud800-\udfff]"
 _NUMBER_SIGNS: Final = r"##(?=[A-Za-z]{0,20}\[)"
 _COMMANDS: Final = rf"{_NUMBER_SIGNS}|section_(?=(?:start|end):)"  # anywhere in a line
-_LINE_COMMANDS: Final = r"(\s*):(?=:)"  # at the beginning of a line
+_LINE_COMMANDS: Final = r"^(\s*)([-+~^:])(?=:|(?:--|\+\+|~~|\^\^) )"  # at the beginning of a line
 _LINE_STARTS: Final = r"(?i:next\s*:)|::|(?:---|\+\+\+|~~~|\^\^\^)(?= )"  # what foreign text must not begin with
 
 
@@ -69,11 +70,11 @@ def message(text: str) -> str:
 
 def _line(text: str) -> str:
     text = re.sub(_SURROGATES, "\ufffd", re.sub(_CONTROLS, " ", _without_escapes(text))).rstrip()
-    return _without_commands(re.sub(f"^{_LINE_COMMANDS}", r"\1: ", text))
+    return _without_commands(re.sub(_LINE_COMMANDS, r"\1\2 ", text))
 
 
 def _without_escapes(text: str) -> str:
-    return re.sub(_INVISIBLE, "", re.sub(_ESCAPES, "", text))
+    return re.sub(_JOINERS, "", re.sub(_INVISIBLE, "", re.sub(_ESCAPES, "", text)))
 
 
 def escape_commands(text: str, sign: str) -> str:

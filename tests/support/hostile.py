@@ -37,8 +37,9 @@ _COMMANDS: Final = re.compile(r"##(?:vso|teamcity)?\[|section_start:\d+:\w+\r")
 def faults_of(text: str) -> list[str]:
     """What is wrong with an output: characters, lines and commands that are foreign, and pieces of the token."""
     lines = re.split(r"[\n\r\x0b\x0c\x85\u2028\u2029]", text)
+    text = re.sub("(?<=[^\x00-\xa0])[\u200c\u200d]", "", text)  # a part of an emoji, or of a word of some languages
     found = [f"character {ord(sign):x}" for sign in set(text) if _NEVER.match(sign) or unicodedata.category(sign) == "Cf"]
-    found += [f"obeyed: {line}" for line in lines if line.lstrip().startswith(("::", "---")) or _COMMANDS.search(line)]
+    found += [f"obeyed: {line}" for line in lines if line.lstrip().startswith(("::", "--- ")) or _COMMANDS.search(line)]
     found += [f"forged: {line}" for line in lines if line.lstrip().startswith("next:") and "curl evil" in line]
     bare = "".join(re.split(r"\W+", urllib.parse.unquote(text))).lower()
     pieces = [TOKEN[at : at + 10].lower() for at in range(len(TOKEN) - 9)]
