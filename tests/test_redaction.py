@@ -175,6 +175,8 @@ def test_an_enormous_text_and_many_secrets_take_no_time() -> None:
     began = time.process_time()
     redact("<b>an</b> error &amp; page %41 " * 2_200, [OPAQUE])
     redact("a" * 65_536, ["a" * 80, OPAQUE])
+    for part in ("token=$", "\\", "%25", "&amp;", "<", "\x1b]", "eyJ", "a ", "://", "authorization: "):
+        redact((part * 65_536)[:65_536], [OPAQUE])
     remember(f"value number {number} of a stack that is all secret" for number in range(1000))
     redact("an ordinary refusal of 300 characters " * 8)
-    assert time.process_time() - began < 3
+    assert time.process_time() - began < 6

@@ -47,6 +47,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "AF602": "The expected installation could not be verified, so nothing was sent",
         "AF603": "The expected installation could not be verified, but the stack's own modules or identity confirm it",
         "AF604": "expectedInstallation does not consist of three UUIDs",
+        "AF701": "A setting of a path or a program may hold a secret, and its value is not shown",
     }
 )
 """The codes of failures and warnings, each with its title. A code is public for ever; other messages get theirs later."""

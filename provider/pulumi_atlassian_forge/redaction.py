@@ -41,9 +41,9 @@ _DECODED: Final = (
     r"|&(?:amp;)*(?P<entity>#[xX][0-9a-fA-F]{1,6}|#[0-9]{1,7}|[A-Za-z]{2,8}(?=;));?"
     r"|(?P<bytes>(?:%(?:25)*[89A-Fa-f][0-9A-Fa-f])+)"
     r"|%(?:25)*(?P<byte>[0-7][0-9A-Fa-f])"
-    r"|(?:\\+|%(?:25)*)u\{?(?P<unit>[0-9A-Fa-f]{4})\}?"
-    r"|\\+x(?P<hex>[0-9A-Fa-f]{2})"
-    r"|\\+[nrtbfv0](?P<space>)"
+    r"|(?:(?<!\\)\\+|%(?:25)*)u\{?(?P<unit>[0-9A-Fa-f]{4})\}?"
+    r"|(?<!\\)\\+x(?P<hex>[0-9A-Fa-f]{2})"
+    r"|(?<!\\)\\+[nrtbfv0](?P<space>)"
     r"|=(?P<quoted>[0-9A-F]{2})"
     r"|=\r?\n"
 )
@@ -51,8 +51,10 @@ _TAGS: Final = r"<[^<>]{0,500}>"
 _SPACED: Final = r"(?<!\S)(?:[!-~][ \t]){7,}[!-~](?!\S)"
 _WORDS: Final = r"[^\W_]+"
 
-_OPAQUE: Final = r"(?=[^\s\"'<>,;&]*\d|[^\s\"'<>,;&]{20})[^\s\"'<>,;&$\[\]]{8,}"  # a value that is no word: with a digit, or long
-_LONG_OPAQUE: Final = r"(?=[\w+=-]*\d)(?=[\w+=-]*[^\W\d_])[\w+=-]{20,}"
+_OPAQUE: Final = (
+    r"(?=[^\s\"'<>,;&]{0,256}\d|[^\s\"'<>,;&]{20})[^\s\"'<>,;&$\[\]]{8,}"  # a value that is no word: with a digit, or long
+)
+_LONG_OPAQUE: Final = r"(?=[\w+=-]{0,256}\d)(?=[\w+=-]{0,256}[^\W\d_])[\w+=-]{20,}"
 _LIKE_SECRETS: Final = (
     r"eyJ[\w-]{8,}(?:\.[\w-]*){0,4}(?:[ \t]*\r?\n[ \t>|]*[\w.-]{16,})*"  # a JWT, also line-wrapped
     r"|eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?"

@@ -66,6 +66,7 @@ def test_the_message_of_a_hook_names_the_setting(tmp_path: Path, monkeypatch: py
     for caught, setting in ((of_manifest, "ATLASSIAN_FORGE_MANIFEST"), (of_token, "ATLASSIAN_FORGE_TOKEN_FILE")):
         assert SECRETS[kind] not in str(caught.value)
         assert setting in str(caught.value)
+        assert "AF701" in str(caught.value)
         assert len(str(caught.value).splitlines()) <= 6
 
 

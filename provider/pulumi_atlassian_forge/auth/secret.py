@@ -74,7 +74,7 @@ def secret_file(file: str, root: Path, what: str) -> Callable[[], str]:
         remember([text])  # now: a file that is half written is refused with a message of its own
         if reason or not text:
             shown = shown_path(file, root)
-            hint = "" if shown else f"; its name is not shown, because it may be the {what} itself"
+            hint = "" if shown else f"; its name is not shown, because it may be the {what} itself (AF701)"
             raise Unauthorized(f"the {what} file{shown} {f'cannot be read: {reason}' if reason else 'is empty'}{hint}")
         return text
 

@@ -78,7 +78,7 @@ class TokenCommand:
 
     def _error(self, problem: str) -> Unauthorized:
         shown = shown_program(self._arguments[0], self._directory)
-        hint = "" if shown else "; its name is not shown, because it may be the token itself"
+        hint = "" if shown else "; its name is not shown, because it may be the token itself (AF701)"
         return Unauthorized(f"the token command{shown} {problem}{hint}")
 
     @contextlib.contextmanager

@@ -12,12 +12,14 @@ import typer
 
 from pulumi_atlassian_forge.api.errors import ApiError
 from pulumi_atlassian_forge.api.protocol import LiveModule
+from pulumi_atlassian_forge.config.confidential import secrets_of_environment
 from pulumi_atlassian_forge.config.installations import not_configured
 from pulumi_atlassian_forge.config.settings import DEFAULT, NAMESPACE, InstallationSettings, setting_of, variable
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.messages import list_failed
 from pulumi_atlassian_forge.lifecycle.read import find, list_modules
 from pulumi_atlassian_forge.model.module_id import Version
+from pulumi_atlassian_forge.redaction import remember
 from pulumi_atlassian_forge.session.connection import Connection
 from pulumi_atlassian_forge.session.session import Connections
 
@@ -98,6 +100,7 @@ def open_configured(stacks: Sequence[str] | None, *requested: str | None) -> Ite
 
     The variables of a requested installation, which the user or a state names, alone configure it. None is ignored.
     """
+    remember(secrets_of_environment())  # first: what fails here may quote them
     require_trusted_project(Path.cwd())
     groups: list[tuple[dict[str, str], list[str]]] = []
     for stack in dict.fromkeys(stacks or ()):

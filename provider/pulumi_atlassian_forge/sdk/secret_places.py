@@ -14,7 +14,7 @@ import pulumi
 
 from pulumi_atlassian_forge.dynamic.pulumi_values import SECRETS
 
-from .unsendable import parts_of
+from .unsendable import items_of
 
 Place = tuple[str | int, ...]
 
@@ -40,7 +40,7 @@ def _outputs(value: Any, place: Place) -> Iterator[tuple[Place, pulumi.Output[An
     if isinstance(value, pulumi.Output):
         yield place, value
         return
-    for name, item in parts_of(value) or ():
+    for name, item in items_of(value) or ():
         # A typed argument has Python names, and a dictionary the names of the API.
         step = _camel(name) if isinstance(name, str) and not isinstance(value, Mapping) else name
         yield from _outputs(item, (*place, step))

@@ -102,12 +102,14 @@ class Connections:
         try:
             return manifests.get(self._root, file)
         except ManifestError as error:
-            where = (shown_path(file, self._root).strip() or "it") + (f":{error.line}" if error.line else "")
+            shown = shown_path(file, self._root).strip()
+            where = (shown or "the file") + (f":{error.line}" if error.line else "")
             raise ForgeError(
                 f"the app's manifest for installation {name!r} cannot be read\n{where}: {printable(error.reason)}\n"
                 f"it is set by {config_key(name, 'manifest')} (or {variable(name, 'manifest')}); a relative path starts at "
                 f"{self._root}\n"
-                "next: correct the file or the setting, or remove the setting to do without these checks"
+                "next: correct the file or the setting, or remove the setting to do without these checks",
+                code=None if shown else "AF701",
             ) from None
 
     def guard(self, name: str) -> InstallationGuard:

@@ -18,6 +18,8 @@ from pulumi_atlassian_forge.api.network_environment import (
     unused_certificates,
 )
 
+from pulumi_atlassian_forge.config.confidential import shown_path
+
 from .result import Check, fail, ok, skipped, warn
 
 MIN_CLI: Final = (3, 216)
@@ -90,7 +92,9 @@ def certificates() -> Check:
         elif not Path(path).is_dir():
             raise NotADirectoryError
     except OSError:
-        return fail("certificates", f"what {variable} names cannot be read: {path}", f"correct {variable}, or unset it")
+        shown = shown_path(path, Path.cwd())
+        text = f"what {variable} names cannot be read{f': {shown}' if shown else ''}"
+        return fail("certificates", text, f"correct {variable}, or unset it")
     return ok("certificates", f"{path} ({variable}); no others are trusted")
 
 
