@@ -88,3 +88,12 @@ def test_a_misspelt_event_is_found_by_its_parts_and_never_its_opposite() -> None
 def test_a_wrong_option_is_not_the_exit_code_of_drift() -> None:
     assert run("list", "--wrong").code == 1
     assert run("drift", "--wrong").code == 1
+
+
+@pytest.mark.parametrize("ci", ["", "true"])
+def test_a_table_is_for_terminals_and_never_for_ci(server: Server, ci: str) -> None:
+    """A table folds long cells, and a part of one could begin a line of the log with a command."""
+    register_outside(server, "v2", "k" * 50 + "::error::forged")
+    done = run("list", "--api-version", "v2", server=server, FORCE_COLOR="1", COLUMNS="60", CI=ci)
+    assert ("KEY" in done.stdout) == (not ci)
+    assert len(done.stdout.splitlines()) == 1 or not ci

@@ -6,6 +6,7 @@ Text from a server goes through :func:`~pulumi_atlassian_forge.api.text.printabl
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -32,10 +33,11 @@ def console() -> Console:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table on a terminal. In a pipe, print a line for each row with tabs between the cells, for ``cut`` and ``grep``."""
+    """Print a table on a terminal. In a pipe and in CI, print a line for each row with tabs between the cells, for ``cut``."""
     cells = [[printable(cell, _CELL_MAX_LENGTH) for cell in row] for row in rows]
     out = console()
-    if not sys.stdout.isatty():  # FORCE_COLOR is for colors: a table folds its cells, and a part of one could begin a line
+    # CI may give a terminal, too. A table folds its cells, and a part of one could begin a line with a command for its runner.
+    if not out.is_terminal or os.environ.get("CI"):
         for row in cells:
             typer.echo("\t".join(row))
         return
