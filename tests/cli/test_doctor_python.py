@@ -46,7 +46,7 @@ CASES: dict[str, tuple[Case, dict[str, str], list[str]]] = {
     ),
     "01: another project's lock file above": (
         Case(files=("uv.lock",), environments={".venv": LACKING}, program=".venv/bin/python"),
-        {"program": FAIL, "python": OK},
+        {"program": FAIL, "python": WARN},
         [
             "{}/.venv/bin/python (chosen by {}/uv.lock, 3.12) cannot import this package: ModuleNotFoundError",
             "set runtime.options.toolchain: pip and virtualenv: {}/bin-env in Pulumi.yaml, or add",
@@ -55,7 +55,7 @@ CASES: dict[str, tuple[Case, dict[str, str], list[str]]] = {
     ),
     "01: the lock file of poetry above": (
         Case(files=("poetry.lock",), environments={"cache": LACKING}, program="cache/bin/python"),
-        {"program": FAIL, "python": OK},
+        {"program": FAIL, "python": WARN},
         ["chosen by {}/poetry.lock", "toolchain: pip and virtualenv: {}/bin-env", "(`poetry add`)"],
     ),
     "01b: a uv project without the option": (

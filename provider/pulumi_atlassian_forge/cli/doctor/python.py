@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -95,7 +96,8 @@ def _program(project: Project | None, chosen: Choice | None, program: _Interpret
         return skipped("program", "`pulumi about` does not say which Python it runs in")
     if program is None:
         text = f"the engine finds no Python ({chosen.origin}): {chosen.problem or f'{chosen.path} does not run'}"
-        sync = "`uv sync`, which `pulumi preview` runs too; or " if project.toolchain == "uv" and chosen.is_modern else ""
+        can_sync = project.toolchain == "uv" and chosen.is_modern and shutil.which("uv") is not None
+        sync = "`uv sync`, which `pulumi preview` runs too; or " if can_sync else ""
         return fail("program", text, sync + _other_program(project, plugin))
     if program.problem is not None:
         return fail("program", f"{program} {program.problem}", _other_program(project, plugin))
@@ -107,8 +109,11 @@ def _program(project: Project | None, chosen: Choice | None, program: _Interpret
 
 def _plugin(project: Project | None, program: _Interpreter | None, plugin: _Interpreter) -> Check:
     """The plugin's Python works; it should be the program's, and not by chance."""
-    if project is None or program is None or program.problem is not None:
+    if project is None or program is None:
         return ok("python", f"{plugin}")
+    if program.problem is not None and program.found["prefix"] != plugin.found["prefix"]:
+        step = _other_program(project, plugin)
+        return warn("python", f"{plugin} is the plugin's, and not that of the program, which fails: {program.choice.path}", step)
     step = _one_for_both(project, program.choice, program)
     if program.found["prefix"] != plugin.found["prefix"]:
         return warn("python", f"{plugin} is the plugin's, and not that of the program: {program.choice.path}", step)
