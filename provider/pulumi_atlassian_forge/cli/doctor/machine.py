@@ -17,7 +17,6 @@ from pulumi_atlassian_forge.api.network_environment import (
     unknown_exceptions,
     unused_certificates,
 )
-
 from pulumi_atlassian_forge.config.confidential import shown_path
 
 from .result import Check, fail, ok, skipped, warn
@@ -93,7 +92,7 @@ def certificates() -> Check:
             raise NotADirectoryError
     except OSError:
         shown = shown_path(path, Path.cwd())
-        text = f"what {variable} names cannot be read{f': {shown}' if shown else ''}"
+        text = f"what {variable} names cannot be read{f':{shown}' if shown else ''}"
         return fail("certificates", text, f"correct {variable}, or unset it")
     return ok("certificates", f"{path} ({variable}); no others are trusted")
 
