@@ -14,6 +14,7 @@ import pytest
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.create import create
 from pulumi_atlassian_forge.lifecycle.delete import delete
+from pulumi_atlassian_forge.lifecycle.diff import diff
 from pulumi_atlassian_forge.lifecycle.read import read
 from pulumi_atlassian_forge.lifecycle.update import update
 from pulumi_atlassian_forge.session.connection import Connection
@@ -50,15 +51,29 @@ def test_an_update_that_only_removes_is_not_taken_for_done(connect: Opener, serv
     assert server.modules()[0]["data"]["filter"] == {"expression": "true"}
 
 
-def test_a_removed_property_that_the_server_keeps_is_drift(connect: Opener, server: Server) -> None:
-    connection = connect()
-    id_, outputs = create(connection, of_type("m", "v1", a=1, b=2))
-    server.rewrite = lambda module: {**module, "data": {**module["data"], "b": 2}}
-    outputs = update(connection, id_, of_type("m", "v1", a=1), outputs)
-    assert outputs["__server"] == []
-    found = read(connection, id_, outputs)
+def test_a_removed_property_that_the_server_keeps_is_named_and_is_no_endless_update(
+    connect: Opener, server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It may be the server's default: then no update removes it."""
+    id_, outputs = create(connect(), of_type("m", "v1", a=1, b=2))
+    server.rewrite = lambda module: {**module, "data": {"b": 2, **module["data"]}}
+    outputs = update(connect(), id_, of_type("m", "v1", a=1), outputs)
+    assert "default/m: warning: no longer declared, but still there after the update" in capsys.readouterr().err
+    assert outputs["__server"] == ["/b"]
+    found = read(connect(), id_, outputs)
     assert found is not None
-    assert found[1]["data"] == {"a": 1, "b": 2}
+    assert not diff(found[0], of_type("m", "v1", a=1)).changes
+
+
+def test_what_a_server_adds_is_no_endless_update_of_an_imported_module(connect: Opener, server: Server) -> None:
+    """A get knows no declaration, so that its outputs hold what the server adds, too."""
+    server.rewrite = lambda module: {**module, "data": {**module["data"], "links": {"self": "x"}}}
+    id_, _ = create(connect(), of_type("m", "v1", a=1))
+    found = read(connect(), id_, {**of_type("m", "v1"), "data": {}})
+    assert found is not None
+    assert found[0]["data"] == {"a": 1, "links": {"self": "x"}}
+    outputs = update(connect(), id_, of_type("m", "v1", a=1), found[0])
+    assert not diff(outputs, of_type("m", "v1", a=1)).changes
 
 
 def test_an_adopted_module_whose_update_did_not_happen_is_not_adopted(connect: Opener, server: Server) -> None:

@@ -29,12 +29,11 @@ class ServerForm:
     normalized: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of_response(cls, sent: Content, response: Content, removed: Sequence[str] = ()) -> ServerForm:
-        """From the response to a write. ``removed`` are paths that it was to remove: one that is left is not the server's."""
+    def of_response(cls, sent: Content, response: Content) -> ServerForm:
+        """From the response to a write."""
         normalized = normalized_forms(sent, response)
-        added = server_additions(sent, response)
-        not_added = {*overlap(added, [*removed]), *(path for path in added if overlap([path], [*normalized]))}
-        return cls([path for path in added if path not in not_added], normalized)
+        covered = overlap(added := server_additions(sent, response), [*normalized])
+        return cls([path for path in added if path not in covered], normalized)
 
     @classmethod
     def recorded(cls, olds: Mapping[str, Any]) -> ServerForm:

@@ -7,7 +7,8 @@ from typing import Any
 
 from pulumi_atlassian_forge.api.errors import NotFound, Unauthorized
 from pulumi_atlassian_forge.api.protocol import LiveModule
-from pulumi_atlassian_forge.model.comparison import differences, server_additions
+from pulumi_atlassian_forge.api.text import printable
+from pulumi_atlassian_forge.model.comparison import differences, overlap, server_additions
 from pulumi_atlassian_forge.model.content import Content, content_of
 from pulumi_atlassian_forge.model.module_id import ModuleId
 
@@ -26,7 +27,7 @@ def update(
     2. Send the update, and verify it if the outcome is unknown (:mod:`.recovery`).
     3. If the module was deleted outside Pulumi: register it again under v1; fail under v2, which makes the key.
     4. Record the module in the shared list.
-    5. Build the outputs.
+    5. Build the outputs, and warn of what is no longer declared and still there.
     """
     olds = olds or {}
     content = content_of(news)
@@ -39,14 +40,24 @@ def update(
         if live is None:
             installation.module_list(id_.version).remove(id_.key)
             live = _register_again(installation, id_, attempt, content, olds.get("__identity"))
+            removed = []
     if live is None:  # v1 responded with an empty body: what it made of values that stay as they were is known
         server = ServerForm(None, ServerForm.recorded(olds).without(differences(content_of(olds), content)).normalized)
     else:
-        server = ServerForm.of_response(content, live.content, removed)
+        server = ServerForm.of_response(content, live.content)
+        _warn_of_kept(installation, id_, overlap(server.added or (), removed))
     live = live or LiveModule(id_.key, content)
     installation.module_list(id_.version).record(live)
     base = {**news, **{name: olds[name] for name in ("__made", "__identity") if name in olds}}
     return with_marks(installation, id_, outputs_of(base, content, live, server))
+
+
+def _warn_of_kept(installation: Installation, id_: ModuleId, paths: Sequence[str]) -> None:
+    """A server may keep what is no longer declared, or fill it in: another update would not change that."""
+    if paths:
+        named = ", ".join(printable(path, 100) for path in paths)
+        text = f"warning: no longer declared, but still there after the update, so that it counts as the server's own: {named}"
+        installation.notify(f"{installation.name}/{id_.key}", text)
 
 
 def _update(installation: Installation, id_: ModuleId, content: Content, removed: Sequence[str]) -> LiveModule | None:
