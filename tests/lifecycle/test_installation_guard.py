@@ -51,6 +51,39 @@ def test_an_update_that_only_removes_is_not_taken_for_done(connect: Opener, serv
     assert server.modules()[0]["data"]["filter"] == {"expression": "true"}
 
 
+def with_address(module: dict[str, Any]) -> dict[str, Any]:
+    """A server puts an address in place of a reference to a resource of the app."""
+    icon = str(module["data"]["icon"]).removeprefix("resource:main;")
+    return {**module, "data": {**module["data"], "icon": f"https://cdn.example/{icon}"}}
+
+
+def panel(icon: str, **more: Any) -> dict[str, Any]:
+    data = {"title": "t", "resource": "main", "icon": f"resource:main;{icon}"}
+    return {**of_type("m", "v1", **data), "type": "jira:issuePanel", **more}
+
+
+def test_an_address_does_not_prove_that_a_reference_was_updated(connect: Opener, server: Server) -> None:
+    server.rewrite = with_address
+    connection = connect()
+    id_, outputs = create(connection, panel("a.svg"))
+    server.interfere = lambda call: REDIRECT if call.method == "PUT" else None
+    with pytest.raises(ForgeError, match="it may hold the old or the new content"):
+        update(connection, id_, panel("b.svg"), outputs)
+    server.interfere = lambda call: None
+    outputs = update(connection, id_, panel("b.svg"), outputs)
+    server.distort = lambda call, *_: REDIRECT if call.method == "PUT" else None
+    again = panel("b.svg")
+    again["data"]["title"] = "another"
+    assert update(connection, id_, again, outputs)["data"]["title"] == "another"  # the reference is the same as before
+
+
+def test_an_adopted_module_gets_the_declared_reference(connect: Opener, server: Server) -> None:
+    server.rewrite = with_address
+    create(connect(), panel("a.svg"))
+    create(connect(), panel("b.svg", adopt=True))
+    assert server.modules()[0]["data"]["icon"] == "https://cdn.example/b.svg"
+
+
 def test_a_removed_property_that_the_server_keeps_is_named_and_is_no_endless_update(
     connect: Opener, server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:

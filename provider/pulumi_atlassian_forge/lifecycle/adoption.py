@@ -47,12 +47,11 @@ def adopt(operations: Operations, key: str, content: Content, notify: Callable[[
         raise error.with_(outcome=Outcome.NOT_APPLIED) from None
     if live.content.type != content.type:
         raise TypeMismatch(live.content.type)
-    added = server_additions(content, live.content)
-    changed = sorted([*changed_paths(content, live.content), *added])
+    changed = sorted([*changed_paths(content, live.content, any_address=False), *server_additions(content, live.content)])
     if not changed:
         notify("was already registered, and is adopted as it is")
         return live
-    updated = update_and_verify(operations, key, content, added)
+    updated = update_and_verify(operations, key, content, live.content)
     paths = ", ".join(printable(path, _SHOWN) for path in changed)
     notify(f"warning: was already registered with other content, and is adopted and overwritten at {paths}")
     return updated

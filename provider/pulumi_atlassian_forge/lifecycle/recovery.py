@@ -324,12 +324,11 @@ def new_opaque_entries(before: list[LiveModule], listed: list[LiveModule], claim
     return [*keys, *["an entry without a key"][: max(0, more)]]
 
 
-def update_and_verify(operations: Operations, key: str, content: Content, removed: Sequence[str] = ()) -> LiveModule:
+def update_and_verify(operations: Operations, key: str, content: Content, before: Content | None = None) -> LiveModule:
     """Replace a module's content, and verify it if the outcome is unknown. Returns the module as the server has it.
 
-    ``removed`` are the paths that it held and that are no longer declared: if one is left, the update was not carried out.
-    Without them, such a path would count as an addition of the server. The ``outcome`` of an :class:`ApiError` says whether the
-    module is certainly unchanged.
+    ``before`` is what it held: see :func:`_is_updated`. The ``outcome`` of an :class:`ApiError` says whether the module is
+    certainly unchanged.
     """
     operations = operations.with_shared_budget()
     try:
@@ -341,9 +340,24 @@ def update_and_verify(operations: Operations, key: str, content: Content, remove
             live = operations.read(key)
         except ApiError:
             raise error from None
-        if matches(content, live.content) and not overlap(server_additions(content, live.content), [*removed]):
+        if _is_updated(before, content, live.content):
             return live
         raise
+
+
+def _is_updated(before: Content | None, content: Content, live: Content) -> bool:
+    """Whether a live module proves that its update was carried out.
+
+    If a path is left that was to be removed, it was not: such a path would count as an addition of the server. An address in
+    place of a reference that changed proves nothing: it may be that of the former resource.
+    """
+    if not matches(content, live):
+        return False
+    if before is None:
+        return True
+    is_left = overlap(server_additions(content, live), server_additions(content, before))
+    is_unproven = overlap(changed_paths(before, content), changed_paths(content, live, any_address=False))
+    return not is_left and not is_unproven
 
 
 def delete_and_verify(operations: Operations, key: str) -> bool:

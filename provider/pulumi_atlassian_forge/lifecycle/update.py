@@ -31,12 +31,13 @@ def update(
     """
     olds = olds or {}
     content = content_of(news)
-    removed = server_additions(content, content_of(olds)) if olds else []
+    before = content_of(olds) if olds else None
+    removed = server_additions(content, before) if before is not None else []
     attempt = attempt_at("update", installation, id_.version, id_.key, content.type)
     installation.guard.on_recorded(id_.version, id_.key, olds)
     with explained(attempt):
         installation.guard.require_same_identity(id_.version, id_.key, olds.get("__identity"))
-        live = _update(installation, id_, content, removed)
+        live = _update(installation, id_, content, before)
         if live is None:
             installation.module_list(id_.version).remove(id_.key)
             live = _register_again(installation, id_, attempt, content, olds.get("__identity"))
@@ -60,17 +61,17 @@ def _warn_of_kept(installation: Installation, id_: ModuleId, paths: Sequence[str
         installation.notify(f"{installation.name}/{id_.key}", text)
 
 
-def _update(installation: Installation, id_: ModuleId, content: Content, removed: Sequence[str]) -> LiveModule | None:
+def _update(installation: Installation, id_: ModuleId, content: Content, before: Content | None) -> LiveModule | None:
     """The module as the server has it; None: it was deleted outside Pulumi. A 404 for a listed module is tried once more."""
     operations, generation = installation.operations(id_.version), installation.guard.credentials_generation
     with installation.slots:
         try:
-            live = update_and_verify(operations, id_.key, content, removed)
+            live = update_and_verify(operations, id_.key, content, before)
         except NotFound:
             if not is_listed(installation, id_):
                 return None
             try:
-                live = update_and_verify(operations, id_.key, content, removed)
+                live = update_and_verify(operations, id_.key, content, before)
             except NotFound:
                 raise contradicting_404() from None
     installation.guard.mark_verified(generation)

@@ -39,9 +39,13 @@ def fingerprint(content: Content) -> str:
     return canonical_json([content.type, _canonical(content.data, (), ServerRules(content.type))])
 
 
-def changed_paths(declared: Content, live: Content) -> list[str]:
-    """The declared paths at which a live module differs, sorted. What it holds beyond its declaration is not compared."""
-    return sorted(pointer(path) for path, _ in _changed(declared.data, live.data, (), ServerRules(declared.type)))
+def changed_paths(declared: Content, live: Content, *, any_address: bool = True) -> list[str]:
+    """The declared paths at which a live module differs, sorted. What it holds beyond its declaration is not compared.
+
+    Without ``any_address`` a reference to a resource differs from every address, because that may be another resource's.
+    """
+    rules = ServerRules(declared.type, any_address=any_address)
+    return sorted(pointer(path) for path, _ in _changed(declared.data, live.data, (), rules))
 
 
 def server_additions(sent: Content, response: Content) -> list[str]:

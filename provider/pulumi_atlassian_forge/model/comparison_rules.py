@@ -58,16 +58,23 @@ class ServerRules(ExactRules):
     """For a declaration and what a server has: the comparison rules that need no memory, and the remembered forms.
 
     ``normalized`` are the remembered forms of :func:`remember`, ``server`` the paths that the server adds by itself. If it is
-    None, they are not known yet: then every addition is the server's, except a property of a trigger's closed set.
+    None, they are not known yet: then every addition is the server's, except a property of a trigger's closed set. Without
+    ``any_address`` a reference to a resource equals no address: no rule can tell which resource an address is of.
     """
 
     def __init__(
-        self, type_: str, normalized: Mapping[str, str] | None = None, server: Collection[str] | None = frozenset()
+        self,
+        type_: str,
+        normalized: Mapping[str, str] | None = None,
+        server: Collection[str] | None = frozenset(),
+        *,
+        any_address: bool = True,
     ) -> None:
         super().__init__(type_)
         self._type = type_ if isinstance(type_, str) else ""
         self._normalized = normalized or {}
         self._server = None if server is None else frozenset(server)
+        self._any_address = any_address
 
     def are_equal(self, declared: Any, live: Any) -> bool:
         """Texts are equal in Unicode's composed form, without outer white space, whatever ends their lines.
@@ -80,7 +87,7 @@ class ServerRules(ExactRules):
             return False
         if self.canonical_text(declared) == self.canonical_text(live):
             return True
-        return _RESOURCE.match(declared) is not None and _ADDRESS.match(live) is not None
+        return self._any_address and _RESOURCE.match(declared) is not None and _ADDRESS.match(live) is not None
 
     def equals_absent(self, path: Path, value: Any) -> bool:
         """A documented default equals an absent value, and so do ``false``, ``{}`` and ``[]`` of a known optional property."""
