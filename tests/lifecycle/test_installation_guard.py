@@ -116,6 +116,36 @@ def test_an_adopted_module_whose_update_did_not_happen_is_not_adopted(connect: O
         create(connect(), {**of_type("m", "v1", a=1), "adopt": True})
 
 
+@pytest.mark.parametrize(
+    ("response", "state"),
+    [(REDIRECT, "it may hold the old or the new content"), ((400, {"message": "no"}), "it was left as it was")],
+)
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_the_message_about_a_failed_adoption_does_not_advise_to_delete_the_module(
+    connect: Opener, server: Server, version: str, response: Any, state: str
+) -> None:
+    register_outside(server, version, "m", "acme:x", a=1)
+    server.interfere = lambda call: response if call.method == "PUT" else None
+    with pytest.raises(ForgeError) as caught:
+        create(connect(apiVersion=version), {**of_type("m", version, a=2), "adopt": True if version == "v1" else "m"})
+    assert f"could not adopt module 'm' (acme:x) on installation 'default' ({version})\n" in str(caught.value)
+    assert f"\n{state}; it is not in the state\n" in str(caught.value)
+    assert "delete" not in str(caught.value)
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_module_that_this_process_has_deleted_is_not_adopted(connect: Opener, server: Server, version: str) -> None:
+    """A replacement deletes first if it adopts; the server still shows the former module."""
+    register_outside(server, version, "m", "acme:y", a=1)
+    stale = dict(server.stores[version]["m"])
+    connection, adopted = connect(apiVersion=version), True if version == "v1" else "m"
+    id_, outputs = create(connection, {**of_type("m", version, a=1), "type": "acme:y", "adopt": adopted})
+    delete(connection, id_, outputs)
+    server.interfere = lambda call: (200, stale) if call.method == "GET" and call.path.endswith("/m") else None
+    create(connection, {**of_type("m", version, a=1), "adopt": adopted})
+    assert [module["type"] for module in server.modules(version)] == ["acme:x"]
+
+
 def test_under_v1_content_with_an_addition_is_not_the_same_content(connect: Opener, server: Server) -> None:
     register_outside(
         server, "v1", "m", events=["avi:jira:updated:issue"], endpoint="h", filter={"expression": "true", "ignoreSelf": True}

@@ -13,7 +13,7 @@ from pulumi_atlassian_forge.model.content import Content, content_of
 from pulumi_atlassian_forge.model.module_id import ModuleId, Version
 
 from .adoption import AdoptionTargetMissing, adopt
-from .installation import Installation, attempt_at, with_marks
+from .installation import Installation, attempt_at, explained, with_marks
 from .installation_guard import UnverifiedInstallation
 from .messages import LIMIT, explain, is_about_the_limit, unverified
 from .ownership import new_mark
@@ -63,12 +63,14 @@ def _register_or_adopt(
     guard.require_known_installation(version, key, installation.module_list, name)
 
     target = inputs["adopt"] if isinstance(inputs.get("adopt"), str) else key
-    if inputs.get("adopt") and target is not None:
+    # A server may still show for a moment what this process has deleted, such as the module that this one replaces.
+    if inputs.get("adopt") and target is not None and not guard.has_deleted(version, target):
         notify = functools.partial(installation.notify, f"{installation.name}/{target}")
-        adopted = adopt(installation.operations(version), target, content, notify)
+        with explained(attempt_at("adopt", installation, version, target, content.type)):
+            adopted = adopt(installation.operations(version), target, content, notify)
         if adopted is not None:
             return adopted
-        if version == "v2" and not guard.has_deleted(version, target):
+        if version == "v2":
             raise AdoptionTargetMissing(target)
 
     registrar = installation.registrar(version)

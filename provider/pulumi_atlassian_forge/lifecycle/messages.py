@@ -41,7 +41,7 @@ from .expected_installation import ExpectedInstallationUnknown, NotTheExpectedIn
 from .installation_guard import UnverifiedInstallation, WrongInstallation
 from .recovery import AmbiguousRegistration, KeyTaken
 
-Verb = Literal["register", "update", "read", "delete"]
+Verb = Literal["register", "adopt", "update", "read", "delete"]
 
 LIMIT = 100  # dynamic modules that one installation holds at most, as Atlassian documents it
 _LIMIT_WORDS: Final = re.compile(r"limit|maximum|at most|exceed|too many", re.IGNORECASE)
@@ -125,6 +125,7 @@ def unverified(attempt: Attempt, error: UnverifiedInstallation) -> ForgeError:
     """The message of the installation guard: the credentials may be those of another installation."""
     state = {
         "register": "nothing was registered",
+        "adopt": "nothing was changed",
         "update": "nothing was changed",
         "read": "nothing was changed: the state is as it was",
         "delete": "nothing was deleted: it is still in the state",
@@ -253,6 +254,9 @@ def _resulting_state(attempt: Attempt, error: ApiError) -> str:
         if isinstance(error, UnreadableModule):
             return "a module with this key is registered, and cannot be read: it is not in the state, and was left as it is"
         return "nothing was registered" if is_certain else "it is not known whether it was registered; it is not in the state"
+    if attempt.verb == "adopt":
+        state = "it was left as it was" if is_certain else "it may hold the old or the new content"
+        return f"{state}; it is not in the state"
     if attempt.verb == "update":
         return "it was left as it was" if is_certain else "it may hold the old or the new content"
     return "it is still registered" if is_certain else "it may still be registered; it is still in the state"
