@@ -166,6 +166,25 @@ def test_a_register_is_not_retried_without_a_verification_read(connect: Callable
     assert server.count("POST") == 1
 
 
+@pytest.mark.parametrize("read", [404, 500])
+def test_a_refusal_after_a_lost_response_is_not_reported_as_nothing_registered(
+    connect: Callable[..., Connection], server: Server, read: int
+) -> None:
+    """The first register is carried out late: after its verification reads, and too late for the read after the refusal."""
+    posts: list[Call] = []
+
+    def interfere(call: Call) -> Any:
+        posts.extend([call] if call.method == "POST" else [])
+        if call.method == "POST":
+            return DROP if len(posts) == 1 else (422, {"message": "key m1 is taken"})
+        return (read, ERROR) if len(posts) > 1 else None
+
+    server.interfere = interfere
+    with pytest.raises(ForgeError) as caught:
+        create(connect(apiVersion="v1", operationTimeout="4"), declared(1, "v1"))
+    assert "HTTP 422: key m1 is taken\nit is not known whether it was registered; it is not in the state\n" in str(caught.value)
+
+
 def test_an_identical_module_that_existed_is_adopted_with_a_message(
     connect: Callable[..., Connection], server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:

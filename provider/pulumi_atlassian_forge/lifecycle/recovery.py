@@ -170,18 +170,17 @@ class Registrar:
                     raise InvalidResponse(text)  # the response to another request
                 return live  # noqa: TRY300 - the check above raises what is handled below
             except ApiError as error:
-                if isinstance(error, Rejected) and key is not None:
+                # An earlier attempt may have been carried out meanwhile, also if this one was not.
+                failure = error.with_(outcome=Outcome.UNKNOWN) if is_unknown else error
+                if isinstance(failure, Rejected) and key is not None:
                     if not (delays and _exists(operations, key)):
-                        return self._resolve_rejection(
-                            operations, key, content, error, is_ours if is_unknown else matches_exactly
-                        )
+                        accepted = is_ours if is_unknown else matches_exactly
+                        return self._resolve_rejection(operations, key, content, failure, accepted)
                     self._sleep(delays.pop(0))
                     continue
                 is_not_applied = error.outcome is Outcome.NOT_APPLIED
                 if is_not_applied and not is_unknown:
                     raise
-                # An earlier attempt may have been carried out meanwhile, also if this one was not.
-                failure = error.with_(outcome=Outcome.UNKNOWN) if is_unknown else error
             attempts += 1
             if key is not None and not is_unknown:
                 was_absent = not was_deleted and self._module_list.lacked(key, before=began)
