@@ -114,6 +114,34 @@ def test_after_a_kill_a_second_one_is_registered_under_v2_and_the_older_one_is_n
     assert f"registered, but identical content is still registered as {older.key}" in capsys.readouterr().err
 
 
+PROPERTY = {"propertyKey": "Key", "values": [{"path": "A.b", "type": "string"}]}
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        ({"type": "jira:entityProperty", "data": PROPERTY}, "lower case"),  # does not say what it runs
+        ({"events": ["a:b"] * 2, "function": "f"}, "sorted lists"),
+    ],
+)
+def test_under_v2_a_second_module_of_ours_is_named(
+    connect: Opener, server: Server, content: dict[str, Any], name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The module whose response was lost is not recognized, so that it is registered again."""
+
+    def stored(module: dict[str, Any]) -> dict[str, Any]:
+        data = normalized(module["data"], [name])
+        return {**module, "data": {**data, "events": sorted(set(data["events"]))} if "events" in data else data}
+
+    server.rewrite = stored
+    drop_posts(server, 1)
+    common = {"__name": ["m"], "installation": "default", "apiVersion": "v2"}
+    id_, _ = create(connect(apiVersion="v2"), {**common, **content})
+    (lost,) = (module["key"] for module in server.modules("v2") if module["key"] != id_.key)
+    text = f"default/{id_.key}: registered, but a register whose response was lost may have registered {lost}, too"
+    assert text in capsys.readouterr().err
+
+
 def test_under_v2_a_module_that_could_be_that_of_two_registers_is_claimed_by_none(connect: Opener, server: Server) -> None:
     """Both responses are lost, one register was carried out, and the server's form is as like the one as the other."""
     server.rewrite = lambda module: {**module, "data": {**module["data"], "filter": {"expression": "same"}}}

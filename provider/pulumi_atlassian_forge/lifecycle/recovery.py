@@ -147,13 +147,24 @@ class Registrar:
 
         ``registered`` is what the server made of the content: it will have made the same of it before.
         """
-        additions, forms = server_additions(content, registered), normalized_forms(content, registered)
-        return [
-            live
-            for live in self._before
-            if matches_exactly(content, live.content)
-            or (live.content.type == content.type and same(content, as_declared(content, live.content, additions, forms)))
-        ]
+        return _alike(content, registered, self._before)
+
+    def _warn_of_twins(self, content: Content, live: LiveModule) -> None:
+        """After a register whose earlier attempts had an unknown outcome: a verification read may not have known their result.
+
+        Of a declaration that does not say what it runs, a module that the server normalized is not recognized; and the server may
+        show a module too late. What the server made of this register shows which others it made of the same.
+        """
+        try:
+            listed = [other for other in self._operations.list() if other.key != live.key and not self._is_claimed(other.key)]
+            twins = [printable(other.key, 80) for other in _alike(content, live.content, listed)]
+        except ApiError as error:
+            text = f"registered; whether a register whose response was lost had registered it before is not known: {error}"
+            self._notify(f"{self._installation}/{live.key}", f"{text}; see forge-modules orphans")
+        else:
+            if twins:
+                text = f"registered, but a register whose response was lost may have registered {', '.join(sorted(twins))}, too"
+                self._notify(f"{self._installation}/{live.key}", f"{text}: if nothing else needs that, delete it, or both run")
 
     def _register_and_verify(
         self, operations: Operations, key: str | None, content: Content, *, was_deleted: bool = False
@@ -168,6 +179,8 @@ class Registrar:
                 if live is not None and key is None and self._is_claimed(live.key):
                     text = f"the response is module '{printable(live.key, 80)}', which existed before"
                     raise InvalidResponse(text)  # the response to another request
+                if live is not None and key is None and is_unknown:
+                    self._warn_of_twins(content, live)
                 return live  # noqa: TRY300 - the check above raises what is handled below
             except ApiError as error:
                 # An earlier attempt may have been carried out meanwhile, also if this one was not.
@@ -310,6 +323,17 @@ def _exists(operations: Operations, key: str) -> bool:
     except ApiError as error:
         return isinstance(error, UnreadableModule)
     return True
+
+
+def _alike(content: Content, registered: Content, others: Sequence[LiveModule]) -> list[LiveModule]:
+    """Those of the modules that have a content, or what the server made of it when it was registered."""
+    additions, forms = server_additions(content, registered), normalized_forms(content, registered)
+    return [
+        live
+        for live in others
+        if matches_exactly(content, live.content)
+        or (live.content.type == content.type and same(content, as_declared(content, live.content, additions, forms)))
+    ]
 
 
 def _may_be_ours(content: Content, live: Content) -> bool:
