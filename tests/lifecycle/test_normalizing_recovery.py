@@ -76,6 +76,15 @@ def test_under_v1_a_key_that_may_have_existed_is_not_claimed_unless_its_content_
     assert_quiet(connect(apiVersion="v1"), "v1", id_, outputs, declared("v1"))
 
 
+def test_what_counts_as_the_server_s_doing_is_named(connect: Opener, server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    """Under v2 another client may have registered it in the same seconds: nothing else would show that."""
+    normalize(server, "lower case")
+    drop_posts(server, 1)
+    id_, _ = create(connect(apiVersion="v2"), declared("v2"))
+    text = f"the module is registered, and found: {id_.key}; that it differs at /filter/expression"
+    assert text in capsys.readouterr().err
+
+
 def test_a_verification_read_that_found_nothing_shows_that_the_key_was_absent(connect: Opener, server: Server) -> None:
     """The first register never arrived; the response to the second one is lost."""
     normalize(server, "lower case")

@@ -200,14 +200,20 @@ class Registrar:
                 is_ours = _may_be_ours if was_absent else matches
             found = self._verify(operations, key, content, failure, is_ours)
             if found is not None:
-                text = f"the response was lost: {failure}; the module is registered, and found: {found.key}"
-                self._notify(f"{self._installation}/{key or 'a new module'}", text)
+                self._tell_found(key, content, found, failure)
                 return found
             waited = self._clock() - began
             if is_not_applied or attempts == ATTEMPTS or waited >= self._budget_s:
                 raise failure.with_(attempts=attempts, waited=waited) from None
             is_unknown = True
             is_ours = matches if was_deleted else _may_be_ours  # the verification read showed that the key was absent
+
+    def _tell_found(self, key: str | None, content: Content, found: LiveModule, failure: ApiError) -> None:
+        text = f"the response was lost: {failure}; the module is registered, and found: {printable(found.key, 80)}"
+        differing = ", ".join(printable(path, 80) for path in changed_paths(content, found.content))
+        if differing:
+            text += f"; that it differs at {differing} counts as the server's doing"
+        self._notify(f"{self._installation}/{key or 'a new module'}", text)
 
     def _verify(
         self, operations: Operations, key: str | None, content: Content, cause: ApiError, is_ours: IsOurs

@@ -16,7 +16,7 @@ from .comparison_rules import ServerRules
 from .content import Content
 
 _HANDLERS: Final = ("function", "endpoint", "resource", "resolver")
-"""The properties that say what a module runs. No server rewrites them, because they are keys of the app's manifest."""
+"""The properties that say what a module runs, at any depth. No server rewrites or adds them: they are keys of the manifest."""
 
 Likeness = tuple[int, int]
 """In how many declared paths a live module differs, and how many it has beyond them: the smaller, the more alike."""
@@ -31,7 +31,7 @@ def likeness(declared: Content, live: Content) -> Likeness | None:
     if live.type != declared.type or not (isinstance(declared.data, dict) and isinstance(live.data, dict)):
         return None
     rules, additions = ServerRules(declared.type), server_additions(declared, live)
-    if any(rules.is_closed(tuple(path.split("/")[1:])) for path in additions):
+    if any(rules.is_closed(tuple(path.split("/")[1:])) or _names_handler(path) for path in additions):
         return None
     changed = changed_paths(declared, live)
     if changed and not _runs_the_same(declared, live, changed):
@@ -40,10 +40,21 @@ def likeness(declared: Content, live: Content) -> Likeness | None:
 
 
 def _runs_the_same(declared: Content, live: Content, changed: Sequence[str]) -> bool:
-    names = {path.split("/")[1] for path in changed}
-    if names & {*_HANDLERS} or not any(name in declared.data for name in _HANDLERS):
+    if any(_names_handler(path) or _holds_handler(value_at(declared, path)) for path in changed):
         return False
-    return "events" not in names or event_names(declared) == event_names(live)
+    if not any(name in declared.data for name in _HANDLERS):
+        return False
+    return not any(path.split("/")[1] == "events" for path in changed) or event_names(declared) == event_names(live)
+
+
+def _names_handler(path: str) -> bool:
+    return not {*_HANDLERS}.isdisjoint(path.split("/"))
+
+
+def _holds_handler(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(name in _HANDLERS or _holds_handler(inner) for name, inner in value.items())
+    return isinstance(value, list) and any(map(_holds_handler, value))
 
 
 def matches(declared: Content, live: Content) -> bool:
