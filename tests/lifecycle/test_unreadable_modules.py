@@ -103,10 +103,15 @@ def test_our_own_register_that_comes_back_unreadable_is_not_sent_again(connect: 
     assert server.count("POST") == 1
 
 
-@pytest.mark.parametrize("more", [{}, {"adopt": True}])
-def test_a_key_that_an_unreadable_module_has_is_not_taken(connect: Opener, server: Server, more: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("more", "state"),
+    [({}, "a module with this key is registered, and cannot be read"), ({"adopt": True}, "it was left as it was")],
+)
+def test_a_key_that_an_unreadable_module_has_is_not_taken(
+    connect: Opener, server: Server, more: dict[str, Any], state: str
+) -> None:
     plant(server, "v1", "m1")
-    with pytest.raises(ForgeError, match="a module with this key is registered, and cannot be read"):
+    with pytest.raises(ForgeError, match=state):
         create(connect(), {**declared(1, "v1"), **more})
     assert server.modules()[0]["data"] == {"title": HALF}
 

@@ -28,7 +28,9 @@ def forge(server: Server, tmp_path: Path) -> Iterator[Plugin]:
     with plugin(tmp_path, server.environment(), stderr=log) as running:
         yield running
     os.close(log)
-    assert "SECRET" not in (tmp_path / "log").read_text()
+    log_text = (tmp_path / "log").read_text()
+    assert "SECRET" not in log_text
+    assert "hush" not in log_text
 
 
 def refusal(server: Server, forge: Plugin, inputs: dict[str, Any], text: str) -> str:
@@ -58,9 +60,8 @@ def test_a_name_in_a_secret_dictionary_is_in_no_validation_error(forge: Plugin) 
     assert failures
     shown = str(failures)
     assert "hush" not in shown
-    assert "filter= has no property [redacted]" in shown
-    assert "on_error=" in shown  # the documented names and values are no secrets
-    assert "IGNORE_AND_LOG" in shown
+    assert "has no property" not in shown  # that is a warning, which the program shows by its path
+    assert "on_error=" in shown  # the documented names are no secrets
 
 
 def test_what_everybody_knows_is_shown_where_all_of_a_module_is_secret(server: Server, forge: Plugin) -> None:

@@ -19,7 +19,7 @@ from pulumi_atlassian_forge.config.settings import setting_of, variable
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.expected_installation import ExpectedInstallationUnknown, NotTheExpectedInstallation
 from pulumi_atlassian_forge.lifecycle.messages import expectation_step
-from pulumi_atlassian_forge.lifecycle.recovery import delete_and_verify
+from pulumi_atlassian_forge.lifecycle.verified_writes import delete_and_verify
 
 from .output import EXIT_FAILED, EXIT_FOUND, JsonOption, print_error, print_json, reported
 from .stack_state import RecordedModule, export_stack, read_state_file, recorded_modules

@@ -58,13 +58,13 @@ def _is_path(value: str, root: Path) -> bool:
     with suppress(OSError, ValueError, RuntimeError):  # a NUL, a name that is too long, no such user
         path = root / Path(value).expanduser()
         exists = path.exists()
-        is_below_a_folder = "/" in value and path.parent.is_dir()
-    if exists:
+        is_below_a_folder = "/" in value and path.parent.is_dir() and not looks_opaque(path.name)
+    if exists or is_below_a_folder:
         return True
     if looks_opaque(value) or any(sign in value for sign in "+="):
         return False
     is_relative = _FILE_NAME.fullmatch(value) is not None or _WORDS.fullmatch(value) is not None
-    return is_relative or is_below_a_folder or value.startswith(("/", "~", "./", "../"))
+    return is_relative or value.startswith(("/", "~", "./", "../"))
 
 
 def _secrets_of_address(address: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from pulumi_atlassian_forge.api.text import printable
 from pulumi_atlassian_forge.model.comparison import changed_paths, server_additions
 from pulumi_atlassian_forge.model.content import Content
 
-from .recovery import update_and_verify
+from .verified_writes import update_and_verify
 
 _SHOWN = 100  # characters of a path
 

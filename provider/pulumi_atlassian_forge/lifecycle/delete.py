@@ -9,7 +9,7 @@ from pulumi_atlassian_forge.model.content import content_of
 from pulumi_atlassian_forge.model.module_id import ModuleId
 
 from .installation import Installation, attempt_at, contradicting_404, explained, is_listed
-from .recovery import delete_and_verify
+from .verified_writes import delete_and_verify
 
 
 def delete(installation: Installation, id_: ModuleId, olds: Mapping[str, Any]) -> None:

@@ -24,7 +24,6 @@ from pulumi_atlassian_forge.model.comparison import (
     changed_paths,
     fingerprint,
     normalized_forms,
-    overlap,
     same,
     server_additions,
 )
@@ -149,7 +148,7 @@ class Registrar:
         """
         return _alike(content, registered, self._before)
 
-    def _warn_of_twins(self, content: Content, live: LiveModule) -> None:
+    def _warn_of_duplicates(self, content: Content, live: LiveModule) -> None:
         """After a register whose earlier attempts had an unknown outcome: a verification read may not have known their result.
 
         Of a declaration that does not say what it runs, a module that the server normalized is not recognized; and the server may
@@ -157,13 +156,15 @@ class Registrar:
         """
         try:
             listed = [other for other in self._operations.list() if other.key != live.key and not self._is_claimed(other.key)]
-            twins = [printable(other.key, 80) for other in _alike(content, live.content, listed)]
+            duplicates = [printable(other.key, 80) for other in _alike(content, live.content, listed)]
         except ApiError as error:
             text = f"registered; whether a register whose response was lost had registered it before is not known: {error}"
             self._notify(f"{self._installation}/{live.key}", f"{text}; see forge-modules orphans")
         else:
-            if twins:
-                text = f"registered, but a register whose response was lost may have registered {', '.join(sorted(twins))}, too"
+            if duplicates:
+                text = (
+                    f"registered, but a register whose response was lost may have registered {', '.join(sorted(duplicates))}, too"
+                )
                 self._notify(f"{self._installation}/{live.key}", f"{text}: if nothing else needs that, delete it, or both run")
 
     def _register_and_verify(
@@ -176,11 +177,8 @@ class Registrar:
         while True:
             try:
                 live = operations.register(key, content)
-                if live is not None and key is None and self._is_claimed(live.key):
-                    text = f"the response is module '{printable(live.key, 80)}', which existed before"
-                    raise InvalidResponse(text)  # the response to another request
-                if live is not None and key is None and is_unknown:
-                    self._warn_of_twins(content, live)
+                if live is not None and key is None:
+                    self._require_new(content, live, was_unknown=is_unknown)
                 return live  # noqa: TRY300 - the check above raises what is handled below
             except ApiError as error:
                 # An earlier attempt may have been carried out meanwhile, also if this one was not.
@@ -207,6 +205,12 @@ class Registrar:
                 raise failure.with_(attempts=attempts, waited=waited) from None
             is_unknown = True
             is_ours = matches if was_deleted else _may_be_ours  # the verification read showed that the key was absent
+
+    def _require_new(self, content: Content, live: LiveModule, *, was_unknown: bool) -> None:
+        if self._is_claimed(live.key):  # the response to another request
+            raise InvalidResponse(f"the response is module '{printable(live.key, 80)}', which existed before")
+        if was_unknown:
+            self._warn_of_duplicates(content, live)
 
     def _tell_found(self, key: str | None, content: Content, found: LiveModule, failure: ApiError) -> None:
         text = f"the response was lost: {failure}; the module is registered, and found: {printable(found.key, 80)}"
@@ -304,7 +308,7 @@ class Registrar:
             raise AmbiguousRegistration({live.key: changed_paths(content, live.content) for live in candidates})
         if not candidates and (opaque := new_opaque_entries(self._before, listed, claimed)):
             raise AmbiguousRegistration(
-                dict.fromkeys(opaque, ()), "the response to the register was lost: a new module is unreadable"
+                dict.fromkeys(opaque, ()), "the response to the register was lost: a new module cannot be read"
             )
         return candidates[0] if candidates else None
 
@@ -351,62 +355,3 @@ def new_opaque_entries(before: list[LiveModule], listed: list[LiveModule], claim
     keys = sorted(live.key for live in listed if live.problem and live.key and live.key not in claimed)
     more = sum(not live.key for live in listed) - sum(not live.key for live in before)
     return [*keys, *["an entry without a key"][: max(0, more)]]
-
-
-def update_and_verify(operations: Operations, key: str, content: Content, before: Content | None = None) -> LiveModule:
-    """Replace a module's content, and verify it if the outcome is unknown. Returns the module as the server has it.
-
-    ``before`` is what it held: see :func:`_is_updated`. The ``outcome`` of an :class:`ApiError` says whether the module is
-    certainly unchanged.
-    """
-    operations = operations.with_shared_budget()
-    try:
-        return operations.update(key, content)
-    except ApiError as error:
-        if error.outcome is Outcome.NOT_APPLIED:
-            raise
-        try:
-            live = operations.read(key)
-        except ApiError:
-            raise error from None
-        if _is_updated(before, content, live.content):
-            return live
-        raise
-
-
-def _is_updated(before: Content | None, content: Content, live: Content) -> bool:
-    """Whether a live module proves that its update was carried out.
-
-    If a path is left that was to be removed, it was not: such a path would count as an addition of the server. An address in
-    place of a reference that changed proves nothing: it may be that of the former resource.
-    """
-    if not matches(content, live):
-        return False
-    if before is None:
-        return True
-    is_left = overlap(server_additions(content, live), server_additions(content, before))
-    is_unproven = overlap(changed_paths(before, content), changed_paths(content, live, any_address=False))
-    return not is_left and not is_unproven
-
-
-def delete_and_verify(operations: Operations, key: str) -> bool:
-    """Delete a module, and verify it if the outcome is unknown.
-
-    Returns whether the server confirmed the deletion; False if no module has this key, or none has it any more.
-    """
-    operations = operations.with_shared_budget()
-    try:
-        operations.delete(key)
-    except NotFound:
-        return False
-    except ApiError as error:
-        if error.outcome is Outcome.NOT_APPLIED:
-            raise
-        try:
-            operations.read(key)
-        except NotFound:
-            return False
-        except ApiError:
-            raise error from None
-        raise
-    return True

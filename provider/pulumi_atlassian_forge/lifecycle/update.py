@@ -14,8 +14,8 @@ from pulumi_atlassian_forge.model.module_id import ModuleId
 
 from .installation import Installation, attempt_at, contradicting_404, explained, is_listed, with_marks
 from .messages import Attempt, not_found
-from .recovery import update_and_verify
 from .state import ServerForm, outputs_of
+from .verified_writes import update_and_verify
 
 
 def update(

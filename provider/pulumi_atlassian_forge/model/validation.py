@@ -66,7 +66,12 @@ def check_content(props: Mapping[str, Any]) -> list[Problem]:
 
 
 def data_problems(type_: str, data: dict[str, Any], root: Location = ("data",)) -> list[Problem]:
-    """Every problem in the data of a known type, which is at ``root`` in the declaration. The emulator uses it as well."""
+    """Every problem in the data of a module, which is at ``root`` in the declaration; none if the table lacks the type.
+
+    The emulator uses it as well.
+    """
+    if type_ not in TYPES:
+        return []
     problems = list(_spec_problems(data, TYPES[type_], root))
     return problems + (_trigger(data, root) if type_ == TRIGGER else [])
 
@@ -89,7 +94,7 @@ def _raw(props: dict[str, Any]) -> list[Problem]:
         return problems
     if not isinstance(data, dict):
         return [*problems, Problem("data", "data= must be a dictionary")]
-    if not isinstance(type_, str) or type_ not in TYPES:
+    if not isinstance(type_, str):
         return problems
     content = {name: value for name, value in data.items() if name != "key"}
     problems += data_problems(type_, content)
