@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import ssl
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -86,13 +87,20 @@ def test_connections_without_a_request_end_and_do_not_keep_others_out(files: Bro
         assert broker.client.get("/health").json() == {"status": "ok"}
 
 
-def test_a_connection_ends_that_begins_a_second_request_and_does_not_send_it(files: BrokerFiles) -> None:
-    with run_broker(files) as broker, connected(broker) as connection:
-        connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+def test_a_connection_ends_if_the_client_does_not_end_tls(files: BrokerFiles) -> None:
+    authority = Authority(files.root)
+    context = ssl.create_default_context(cafile=str(authority.pem))
+    with (
+        run_broker(files, **authority.server()) as broker,
+        context.wrap_socket(connected(broker), server_hostname="127.0.0.1") as client,
+    ):
+        client.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
         began = time.monotonic()
-        assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
-        connection.sendall(b"GET /health HTTP/1.1\r\n")
-        assert 4 < closed_after(connection, began) < 12
+        while client.recv(4096):
+            pass
+        with socket.socket(fileno=client.detach()) as connection:
+            connection.settimeout(15)
+            assert 4 < closed_after(connection, began) < 12
 
 
 def test_an_address_has_a_limited_number_of_connections(files: BrokerFiles) -> None:
@@ -137,3 +145,16 @@ def test_an_internal_error_is_logged_with_its_location_and_no_request_data(files
     (line, *_) = [json.loads(line) for line in files.log_text.splitlines() if '"error"' in line]
     assert line["error"].startswith("OperationalError at store.py:")
     assert "Traceback" not in files.log_text
+
+
+def test_a_connection_serves_one_request_so_that_more_of_them_take_no_memory(files: BrokerFiles) -> None:
+    flood = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n" * 10_000
+    with run_broker(files) as broker, connected(broker) as connection:
+        connection.settimeout(2)
+        began, sent = time.monotonic(), 0
+        with contextlib.suppress(OSError):  # the server has closed the connection, or reads no more
+            while time.monotonic() - began < 10:
+                sent += connection.send(flood)
+        assert sent < 32 * 1024 * 1024
+        assert closed_after(connection, time.monotonic()) < 12
+        assert broker.client.get("/health").headers["connection"] == "close"

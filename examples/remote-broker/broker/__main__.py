@@ -65,6 +65,7 @@ def serve(settings: Settings, broker: Broker, store: Store) -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        headers=[("connection", "close")],  # uvicorn reads requests that follow into memory, faster than it responds to them
         h11_max_incomplete_event_size=_MAX_HEADERS_BYTES,
         limit_concurrency=100,
         timeout_keep_alive=int(REQUEST_TIMEOUT_S),

@@ -8,7 +8,7 @@ from typing import Any, Final
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 REQUEST_TIMEOUT_S: Final = 5.0
-"""Until the headers of a request have arrived, from the connection or from the last response on; also for the TLS handshake."""
+"""Until the headers of the request have arrived; also for the TLS handshake, and for the end of TLS after the response."""
 
 
 class Connection(H11Protocol):

@@ -50,4 +50,4 @@ async def _empty_body() -> Message:
 
 
 def _error(status: int, code: str, message: str) -> JSONResponse:
-    return JSONResponse({"code": code, "message": message}, status, {"connection": "close"})
+    return JSONResponse({"code": code, "message": message}, status)
