@@ -137,7 +137,7 @@ def request_json(
             found = json.loads(response.read(MAX_RESPONSE_BYTES))
     except urllib.error.HTTPError as error:
         raise FetchError(f"{server} responded with {error.code}{message_of(error, headers)}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise FetchError(f"{server} sent a response that is not JSON") from None
     except TimeoutError:
         raise
@@ -155,7 +155,7 @@ def message_of(error: urllib.error.HTTPError, headers: dict[str, str]) -> str:
     """The server's message, if it is printable and does not repeat a value that was sent."""
     try:
         text = str(json.loads(error.read(MAX_RESPONSE_BYTES))["message"])[:300]
-    except (ValueError, KeyError, TypeError, OSError):
+    except (ValueError, RecursionError, KeyError, TypeError, OSError, http.client.HTTPException):
         return ""
     repeats = any(value.rpartition(" ")[2] in text for value in headers.values())
     return f": {text}" if text.isprintable() and not repeats else ""

@@ -175,6 +175,9 @@ def test_without_an_identity_no_request_is_sent(args: list[str], environment: di
         (closing(), "cannot be reached, or closed the connection: RemoteDisconnected"),
         (cutting(), "the broker "),
         (pouring(1024 * 1024), "sent a response that is not JSON"),
+        (responding(200, b"[" * 60_000), "sent a response that is not JSON"),
+        (responding(500, b"[" * 60_000), "responded with 500"),
+        (responding(500, b"", {"transfer-encoding": "chunked"}), "responded with 500"),
     ],
 )
 def test_an_invalid_response_is_one_error_line(behaviour: Behaviour, message: str) -> None:
