@@ -68,11 +68,11 @@ def test_no_output_controls_the_terminal(capsys: pytest.CaptureFixture[str]) -> 
         ),
         ("installations:\n  acme:\n    tokenCommand: &a [x, *a]", "line 3: the alias *a"),
         ("installations: " + "[" * 600 + "]" * 600, "cannot be read"),
-        ("installations:\n  acme: {requestTimeout: " + "1" * 5000 + "}", "cannot be read"),
-        ("installations:\n  acme: {baseUrl: 2020-99-99}", "cannot be read"),
+        ("installations:\n  acme: {tokenFile: a}\n  acme: {tokenFile: b}", "line 3: 'acme' occurs twice"),
+        ("installations:\n  acme:\n    tokenFile: a\n    tokenFile: b", "line 4: 'tokenFile' occurs twice"),
         ("installations: [a", "is not YAML: line 1"),
     ],
-    ids=["alias", "recursive", "deep", "number", "date", "broken"],
+    ids=["alias", "recursive", "deep", "installation", "setting", "broken"],
 )
 def test_a_file_of_installations_that_cannot_be_used_is_named(tmp_path: Path, text: str, words: str) -> None:
     file = tmp_path / "forge-installations.yaml"
@@ -98,7 +98,8 @@ def test_the_file_of_installations_manages_only_the_provider_s_keys(tmp_path: Pa
         ),
         "utf-8",
     )
-    write_stack_config(tmp_path, "acme", {"baseUrl": "https://a.example", "adoptIdentical": False, "tokenCommand": ["get", "it"]})
+    settings = {"baseUrl": "https://a.example", "adoptIdentical": "false", "tokenCommand": ["get", "it"]}
+    write_stack_config(tmp_path, "acme", settings)
     assert yaml.safe_load(path.read_text("utf-8")) == {
         "encryptionsalt": "v1:salt",
         "config": {
@@ -110,6 +111,29 @@ def test_the_file_of_installations_manages_only_the_provider_s_keys(tmp_path: Pa
         },
     }
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_settings_and_other_values_stay_as_they_are_written(tmp_path: Path) -> None:
+    (tmp_path / "f.yaml").write_text(
+        "installations:\n  acme: {manifest: 010, maxDataSize: 1_000, strict: on, relayUrl: 12:30, baseUrl: 2020-99-99,"
+        " tokenFile: , tokenCommand: [a, 1.10, no]}\n",
+        "utf-8",
+    )
+    path = tmp_path / "Pulumi.acme.yaml"
+    path.write_text("config:\n  p:country: no\n  p:at: 12:30:45\n  p:map: {on: 1_000, list: [010, true, ~]}\n", "utf-8")
+    path.chmod(0o600)
+    settings = read_installations(tmp_path / "f.yaml")["acme"]
+    write_stack_config(tmp_path, "acme", settings)
+    assert path.read_text("utf-8") == (
+        "config:\n  p:country: no\n  p:at: 12:30:45\n  p:map: {on: 1_000, list: [010, true, ~]}\n"
+        "  atlassian-forge:manifest: '010'\n  atlassian-forge:maxDataSize: '1_000'\n  atlassian-forge:strict: 'on'\n"
+        "  atlassian-forge:relayUrl: '12:30'\n  atlassian-forge:baseUrl: '2020-99-99'\n"
+        "  atlassian-forge:tokenCommand:\n  - a\n  - '1.10'\n  - 'no'\n"
+    )
+    assert path.stat().st_mode & 0o777 == 0o600
+    written = path.stat().st_ino
+    write_stack_config(tmp_path, "acme", settings)
+    assert path.stat().st_ino == written, "the file is replaced although nothing changes"
 
 
 def test_the_name_default_is_reserved(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
@@ -41,6 +42,9 @@ SHARED: Final = ("LOG", "LOG_FILE", "TRUST_PROJECT")
 """What is set for the whole process and is no secret."""
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_MAP: Final = "tag:yaml.org,2002:map"
+_NULL: Final = "tag:yaml.org,2002:null"
+_STR: Final = "tag:yaml.org,2002:str"
 
 Settings = Mapping[str, Any]
 
@@ -51,6 +55,8 @@ class FleetError(Exception):
 
 def read_installations(path: Path) -> dict[str, Settings]:
     """Read the installations of a file, by name. The provider validates the settings in each stack's preview.
+
+    Every value is taken as text, as the provider does: YAML 1.1 reads ``on``, ``012`` and ``12:30`` as something else.
 
     Raises:
         FleetError: The file is invalid; the message lists all validation errors.
@@ -76,7 +82,21 @@ def _document(text: str) -> Any:
     if aliases := [event for event in yaml.parse(text, yaml.SafeLoader) if isinstance(event, yaml.AliasEvent)]:
         line = getattr(aliases[0].start_mark, "line", 0) + 1
         raise ValueError(f"line {line}: the alias *{aliases[0].anchor} is not allowed; write the value again")
-    return yaml.safe_load(text)
+    return _content(yaml.compose(text, yaml.SafeLoader))
+
+
+def _content(node: yaml.Node | None) -> Any:
+    """The content of a node. A name that occurs twice is refused: PyYAML keeps the last one, and the other may be meant."""
+    if isinstance(node, yaml.MappingNode):
+        found: dict[Any, Any] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.value in found:
+                raise ValueError(f"line {key.start_mark.line + 1}: {key.value!r} occurs twice, or is no name")
+            found[key.value] = _content(value)
+        return found
+    if isinstance(node, yaml.SequenceNode):
+        return [_content(item) for item in node.value]
+    return None if node is None or node.tag == _NULL else node.value
 
 
 def _validation_errors(name: object, entry: object) -> list[str]:
@@ -129,37 +149,59 @@ def stack_environment(name: str, names: Iterable[str], inherited: Mapping[str, s
 
 
 def write_stack_config(folder: Path, name: str, settings: Settings) -> None:
-    """Write the settings of an installation into its stack's file, so that ``pulumi`` reads them, too. Other keys are kept.
+    """Write the settings of an installation into its stack's file, so that ``pulumi`` reads them, too.
+
+    All other keys keep their values as they are written: Pulumi reads ``no`` as text, and PyYAML as a boolean.
 
     Raises:
         FleetError: The stack's file cannot be read or written.
     """
     path = folder / f"Pulumi.{name}.yaml"
     try:
-        document = yaml.safe_load(path.read_text("utf-8")) if path.exists() else None
-        document = document or {}
-        kept = {key: value for key, value in (document.get("config") or {}).items() if not _is_managed(key, value)}
-        wanted = {NAMESPACE + key: _text(value) for key, value in settings.items()}
-        if document.get("config") == {**kept, **wanted}:
+        before = yaml.compose(path.read_text("utf-8"), yaml.SafeLoader) if path.exists() else None
+        document = {key.value: (key, value) for key, value in _pairs(before)}
+        name_of_config, config = document.get("config", (yaml.ScalarNode(_STR, "config"), None))
+        kept = [(key, value) for key, value in _pairs(config) if not _is_managed(key, value)]
+        wanted = {NAMESPACE + key: value for key, value in settings.items() if value is not None}
+        document["config"] = name_of_config, yaml.MappingNode(_MAP, [*kept, *_pairs(_node(wanted))])
+        text = _text(yaml.MappingNode(_MAP, list(document.values())))
+        if before is not None and text == _text(before):
             return
-        document["config"] = {**kept, **wanted}
         # Replaced atomically: after a kill, half a file would lose the salt of the stack's secrets.
         temporary = path.with_suffix(".yaml.new")
-        temporary.write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
+        temporary.write_text(text, "utf-8")
+        if path.exists():
+            shutil.copymode(path, temporary)
         temporary.replace(path)
-    except (OSError, ValueError, RecursionError, yaml.YAMLError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
         raise FleetError(f"{path} cannot be used: {error}\nnext: fix it, or delete it: the next run creates it") from None
 
 
-def _is_managed(key: str, value: object) -> bool:
+def _pairs(node: yaml.Node | None) -> list[tuple[yaml.Node, yaml.Node]]:
+    """The keys and values of a map; none if there is no content.
+
+    Raises:
+        TypeError: The node is something else.
+    """
+    if node is None or node.tag == _NULL:
+        return []
+    if not isinstance(node, yaml.MappingNode):
+        raise TypeError(f"line {node.start_mark.line + 1} is no map")
+    return list(node.value)
+
+
+def _node(value: object) -> yaml.Node | None:
+    return yaml.compose(yaml.safe_dump(value, sort_keys=False), yaml.SafeLoader)
+
+
+def _text(node: yaml.Node) -> str:
+    return str(yaml.serialize(node, Dumper=yaml.SafeDumper, allow_unicode=True))
+
+
+def _is_managed(key: yaml.Node, value: yaml.Node) -> bool:
     """Whether the file of installations manages this key: all keys of the provider, except encrypted values."""
-    return key.startswith(NAMESPACE) and not (isinstance(value, dict) and "secure" in value)
-
-
-def _text(value: object) -> object:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return value if isinstance(value, (dict, list)) else str(value)
+    is_encrypted = isinstance(value, yaml.MappingNode) and any(name.value == "secure" for name, _ in value.value)
+    return str(key.value).startswith(NAMESPACE) and not is_encrypted
 
 
 def path_with_interpreter() -> str:
