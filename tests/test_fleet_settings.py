@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import yaml
 from fleet.display import as_json, print_summary, visible
 from fleet.installations import FIELDS, FleetError, read_installations, select_names, stack_environment, write_stack_config
-from fleet.stack import Job, Operation, Result
+from fleet.stack import Job, Operation, Result, StackRun, redacted
+from pulumi.automation import DiagnosticEvent, EngineEvent, PulumiCommand
 from pydantic.alias_generators import to_snake
 
 from pulumi_atlassian_forge.config.settings import SETTINGS
@@ -155,3 +157,28 @@ def test_names_are_selected_by_patterns() -> None:
     assert select_names(names, ["*-eu", "globex"]) == ["acme-eu", "globex"]
     with pytest.raises(FleetError, match="--only globx matches no installation"):
         select_names(names, ["globx"])
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["plain-word", "p%40ss%2Fword", "p@ss@word", "pass/word", "pass:word"],
+)
+@pytest.mark.parametrize("form", ["postgres://user:{}@db.example/state", "postgres://db.example/state?user=user&password={}"])
+def test_messages_do_not_contain_the_password_of_the_backend(form: str, password: str) -> None:
+    backend = form.format(password)
+    shown = redacted(f"parse {backend}: failed for {unquote(password)!r}", backend)
+    assert shown.startswith("parse postgres://")
+    assert "db.example" in shown
+    assert password not in shown
+    assert unquote(password) not in shown
+
+
+def test_no_message_of_the_engine_contains_the_password_of_the_backend(tmp_path: Path) -> None:
+    job = Job(tmp_path, Operation.PREVIEW, backend="postgres://user:secret-word@db.example/state")
+    cli = PulumiCommand.__new__(PulumiCommand)  # without looking for a CLI
+    cli.command, cli.version = "pulumi", None
+    run = StackRun("acme", {}, {}, job, cli)
+    for severity in ("error", "warning"):
+        diagnostic = DiagnosticEvent(f"{severity}: {job.backend}", "always", severity)
+        run._on_event(EngineEvent(1, 1, diagnostic_event=diagnostic))
+    assert run.result.warnings == ["warning: postgres://user:***@db.example/state"]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Literal
+from urllib.parse import unquote
 
 import pulumi.automation as auto
 
@@ -18,6 +19,7 @@ from .installations import FleetError, Settings, write_stack_config
 Status = Literal["done", "failed", "interrupted", "not started"]
 
 _MARKUP: Final = re.compile(r"<\{%.*?%\}>")
+_PASSWORDS: Final = tuple(map(re.compile, (r"//[^/@:]*:([^/]+)@", r"//[^/@:]*:(.+)@", r"[?&](?:ssl)?password=([^&#]+)")))
 _REPLACEMENT_PARTS: Final = (auto.OpType.CREATE_REPLACEMENT, auto.OpType.DELETE_REPLACED)
 _SUMMARY_ERRORS: Final = ("update failed", "preview failed", "update cancelled", "update canceled")
 """Errors of the engine that only repeat that an operation failed; the cause is an earlier diagnostic."""
@@ -130,7 +132,7 @@ class StackRun:
         if isinstance(error, auto.ConcurrentUpdateError):
             message = last_lines(error, self._job.backend)
             return f"{message}\nnext: if no other run works on the stack, pass --unlock"
-        return redacted("\n".join(dict.fromkeys(self._errors)), self._job.backend) or last_lines(error, self._job.backend)
+        return "\n".join(dict.fromkeys(self._errors)) or last_lines(error, self._job.backend)
 
     def _run_with_recovery(self) -> None:
         write_stack_config(self._job.project, self.result.installation, self._settings)
@@ -209,7 +211,7 @@ class StackRun:
         self._on_step()
 
     def _on_diagnostic(self, diagnostic: auto.DiagnosticEvent) -> None:
-        text = _MARKUP.sub("", diagnostic.message).strip()
+        text = redacted(_MARKUP.sub("", diagnostic.message).strip(), self._job.backend)
         if diagnostic.severity == "error" and text not in _SUMMARY_ERRORS:
             self._errors.append(text)
         elif diagnostic.severity == "warning":
@@ -229,6 +231,12 @@ def last_lines(error: auto.CommandError, backend: str | None) -> str:
 
 
 def redacted(text: str, backend: str | None) -> str:
-    """The text without the password of the backend's URL, which a database driver's message may contain."""
-    password = re.search(r"//[^/@]*:([^/@]+)@", backend or "")
-    return text.replace(password[1], "***") if password else text
+    """The text without the password of the backend's URL, as it is written there or decoded: a database driver may print both.
+
+    A password that is not encoded may contain each of the characters that end one.
+    """
+    url = backend or ""
+    found = [found for pattern in _PASSWORDS for found in pattern.findall(url)]
+    for password in sorted({*found, *map(unquote, found)}, key=len, reverse=True):
+        text = text.replace(password, "***")
+    return text
