@@ -205,20 +205,21 @@ def test_a_failed_preview_fails_the_step_and_the_comment_gives_the_reason(quicks
 FAKE_GH = """#!/bin/sh
 printf '%s\\n' "$*" >> "$GH_LOG"
 case "$*" in
-  *--paginate*) printf '%s' "$GH_FOUND";;
+  *--paginate*) printf '%s' "$GH_FOUND"; exit "$GH_LIST";;
   *PATCH*) exit "$GH_PATCH";;
 esac
 """
 COMMENT = "### Forge preview of `production`\n\n$(touch hacked) `touch hacked`\n"
 
 
-def comment_on_github(folder: Path, comment: str, *, found: str = "", patch: int = 0) -> tuple[Outcome, str]:
+def comment_on_github(folder: Path, comment: str, *, found: str = "", listed: int = 0, patch: int = 0) -> tuple[Outcome, str]:
     """Run the step that comments: its outcome, and the calls of `gh`."""
     (folder / "bin").mkdir()
     (folder / "bin" / "gh").write_text(FAKE_GH, "utf-8")
     (folder / "bin" / "gh").chmod(0o755)
     log = folder / "log"
-    environment = {"PATH": os.environ["PATH"], "GH_LOG": str(log), "GH_FOUND": found, "GH_PATCH": str(patch)}
+    codes = {"GH_LIST": str(listed), "GH_PATCH": str(patch)}
+    environment = {"PATH": os.environ["PATH"], "GH_LOG": str(log), "GH_FOUND": found, **codes}
     values = {
         "github.token": "x",
         "needs.preview.outputs.comment": comment,
@@ -250,6 +251,12 @@ def test_a_comment_that_cannot_be_updated_is_deleted_and_fails_the_step(tmp_path
     done, calls = comment_on_github(tmp_path, COMMENT, found="12", patch=1)
     assert done.code == 1
     assert "api --silent --method DELETE repos/team/modules/issues/comments/12" in calls
+
+
+def test_no_comment_is_written_if_the_list_of_comments_is_not_whole(tmp_path: Path) -> None:
+    done, calls = comment_on_github(tmp_path, COMMENT, found="11\n", listed=1)
+    assert done.code == 1
+    assert [call.split()[:2] for call in calls.splitlines()] == [["api", "--paginate"]]
 
 
 @pytest.mark.parametrize("comment", ["", "\nfrom the code of the pull request"])
@@ -307,6 +314,15 @@ def test_tools_are_installed_once_and_again_after_a_failure(tmp_path: Path) -> N
     ]
     assert install().stdout == done.stdout
     assert calls.read_text("utf-8").splitlines() == commands
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_bitbucket_s_steps_end_if_the_tools_cannot_be_installed(tmp_path: Path, code: int) -> None:
+    (tmp_path / "ci").mkdir()
+    fake_command(tmp_path / "ci", "install-tools", f"printf '/venv\\n/cli\\n'; exit {code}")
+    commands = load("bitbucket-pipelines.yml")["definitions"]["scripts"]["tools"] + 'echo "$PATH"'
+    done = subprocess.run(["bash", "-e", "-c", commands], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (code, "" if code else f"/venv:/cli:{os.environ['PATH']}\n")
 
 
 TEXTS = [

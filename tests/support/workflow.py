@@ -16,6 +16,8 @@ from testing.project import Outcome
 
 ROOT = Path(__file__).parents[2]
 CI = ROOT / "examples" / "ci"
+SHELLS = {None: ["bash", "-e"], "bash": ["bash", "--noprofile", "--norc", "-eo", "pipefail"]}
+"""How GitHub's runner starts the shell of a step, by its ``shell:`` (GitHub's reference of the workflow syntax)."""
 
 
 def load(name: str) -> Any:
@@ -65,8 +67,9 @@ class FakeRunner:
         if path is not None:
             environment["PATH"] = os.pathsep.join([str(path), environment["PATH"]])
         assert "${{" not in step["run"], "an expression in a script allows script injection"
+        shell = step.get("shell", self.workflow.get("defaults", {}).get("run", {}).get("shell"))
         completed = subprocess.run(
-            ["bash", "-e", "-c", step["run"]],
+            [*SHELLS[shell], "-c", step["run"]],
             cwd=self.folder,
             env=environment,
             capture_output=True,
