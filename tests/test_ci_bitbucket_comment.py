@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,6 +72,15 @@ def test_on_bitbucket_a_comment_of_an_earlier_commit_does_not_stay(tmp_path: Pat
         assert [text.splitlines()[2] for text in api.texts()] == [
             "**No preview** of commit 0123456789ab: see the log of the run."
         ]
+
+
+@pytest.mark.parametrize("comment", ["text", {"id": 1, "content": {"raw": None}}, {"id": 1}])
+def test_on_bitbucket_an_unknown_form_of_a_comment_is_an_error_without_a_traceback(tmp_path: Path, comment: Any) -> None:
+    with fake_bitbucket() as api:
+        api.comments.append(comment)
+        done = comment_on(api, tmp_path, "one")
+        assert done.returncode == 1
+        assert done.stderr.startswith("the comment could not be written: ")
 
 
 @pytest.mark.parametrize("is_page", [False, True])
