@@ -63,5 +63,10 @@ function isSafeWhenDecoded(text, passes) {
 // A key may contain a percent sign that encodes nothing, so a second decoding skips invalid sequences.
 const decodeAscii = (text) => text.replace(/%([0-7][0-9a-f])/gi, (_, digits) => String.fromCharCode(Number.parseInt(digits, 16)));
 
-// Some servers remove the text after a semicolon before they resolve a dot segment.
-const hasNoDotSegment = (text) => !text.split(/[/\\]/).some((part) => ['.', '..'].includes(part.split(';', 1)[0]));
+// Before they resolve a dot segment, some servers remove spaces and the text after a semicolon, and convert letters to ASCII.
+// In a decoded text a question mark or a number sign ends the path.
+const hasNoDotSegment = (text) =>
+  !text
+    .normalize('NFKC')
+    .split(/[/\\]/)
+    .some((part) => ['.', '..'].includes(part.split(/[;?#]/, 1)[0].trim()));
