@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
@@ -349,6 +350,24 @@ def test_a_report_has_the_size_of_a_comment_and_its_text_cannot_end_the_code_blo
     assert len(re.findall(f"^{opening[1]}$", found, re.MULTILINE)) == 1
     assert found.endswith((f"\n{opening[1]}\n", f"\n{opening[1]}\n\nThe rest is in the log of the run.\n"))
     assert not set(found) & set("\x1b\x07\u202e\r")
+
+
+LONG = {"urn": "[urn=a" * 40_000, "parts": "[urn=" + "a::" * 60_000, "spaces": " " * 200_000 + "x", "signs": "~ + - " * 40_000}
+
+
+@pytest.mark.parametrize("line", LONG.values(), ids=LONG)
+def test_a_long_line_takes_no_long_time(line: str) -> None:
+    began = time.monotonic()
+    script("report").comment("dev", line, 0, {})
+    assert time.monotonic() - began < 10  # a quadratic search takes half a minute
+
+
+def test_a_urn_is_shown_as_its_name() -> None:
+    urn = "urn:pulumi:dev::project::pulumi:pulumi:Stack$pulumi-python:dynamic/atlassian-forge:TriggerModule::a::b [c]"
+    found = script("report").comment(
+        "dev", f"~ x: (update)\n    [id=default/v1/a]\n    [urn={urn}]\n    [provider={urn}]\nend", 0, {}
+    )
+    assert "\n    [id=default/v1/a]\n    [a::b [c]]\nend\n" in found
 
 
 def fake_command(folder: Path, name: str, text: str) -> dict[str, str]:
