@@ -58,7 +58,8 @@ class Mocks(pulumi.runtime.Mocks):
     def new_resource(self, args):
         if args.typ.startswith("pulumi-python:"):
             print(json.dumps({"type": args.typ, "inputs": {k: v for k, v in args.inputs.items() if k != "__provider"}}))
-        return [f"{args.name}-id", args.inputs]
+        foreign = {"name": "it's \\"secure\\""} if args.typ.endswith(":IssueLabel") else {}
+        return [f"{args.name}-id", {**args.inputs, **foreign}]
 
     def call(self, args):
         return {}
@@ -88,6 +89,6 @@ def test_a_trigger_gets_its_filter_from_another_provider_s_output(tmp_path: Path
     (registered,) = [json.loads(line) for line in completed.stdout.splitlines()]
     assert registered["type"] == "pulumi-python:dynamic/atlassian-forge:TriggerModule"
     assert registered["inputs"]["filter"] == {
-        "expression": "event.issue.fields.labels.includes('security')",
+        "expression": r"""event.issue.fields.labels.includes("it's \"secure\"")""",
         "ignoreSelf": True,
     }

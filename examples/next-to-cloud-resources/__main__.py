@@ -3,6 +3,8 @@
 A GitHub repository gets a label for security issues. The trigger notifies the app of every Jira issue with the same label.
 """
 
+import json
+
 import pulumi
 import pulumi_github as github
 
@@ -18,12 +20,13 @@ security = github.IssueLabel(
 )
 
 # `apply` runs when the label's name is known. In a preview before that the filter is unknown, and `up` validates it.
+# `json.dumps` makes a text in quotes, with escapes: a name with a quote must not become part of the expression.
 trigger = forge.TriggerModule(
     "security-issue",
     events=["avi:jira:created:issue", "avi:jira:updated:issue"],
     endpoint="security-hook",
     filter=security.name.apply(
-        lambda label: forge.TriggerFilter(expression=f"event.issue.fields.labels.includes('{label}')", ignore_self=True)
+        lambda label: forge.TriggerFilter(expression=f"event.issue.fields.labels.includes({json.dumps(label)})", ignore_self=True)
     ),
 )
 
