@@ -175,6 +175,20 @@ def test_a_fork_s_preview_needs_no_secret_and_shows_all_modules_as_new(quickstar
     assert "+     pulumi-python:dynamic/atlassian-forge:TriggerModule: (create)\n        [notify-on-bug]" in runner.summary
 
 
+def test_other_values_of_a_stack_s_file_stay_as_they_are_written(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.dev.yaml"
+    kept = "  p:country: no\n  p:at: 12:30:45\n  p:map: {on: 1_000, list: [010, ~]}\n"
+    secrets = "  p:a:\n    secure: v1:x\n  p:b:\n  - secure: v1:x\n  - é\n"
+    command = [sys.executable, str(CI / "strip-secrets"), str(file)]
+    subprocess.run(command, check=True)
+    assert not file.exists()
+    file.write_text(f"encryptionsalt: v1:x\nsecretsprovider: x\nencryptedkey: x\nconfig:\n{kept}{secrets}", "utf-8")
+    subprocess.run(command, check=True)
+    assert file.read_text("utf-8") == f"config:\n{kept}  p:b:\n  - é\n"
+    file.write_text("", "utf-8")
+    subprocess.run(command, check=True)
+
+
 def test_the_comment_is_the_one_of_the_guide_and_no_request_is_sent(project: Callable[..., Project], server: Server) -> None:
     stack = project(server)
     (stack.root / "__main__.py").write_text(QUICKSTART, "utf-8")
