@@ -12,6 +12,7 @@ from fleet.installations import FIELDS, FleetError, read_installations, select_n
 from fleet.stack import Job, Operation, Result, StackRun, redacted
 from pulumi.automation import DiagnosticEvent, EngineEvent, PulumiCommand
 from pydantic.alias_generators import to_snake
+from semver import VersionInfo
 
 from pulumi_atlassian_forge.config.settings import SETTINGS
 
@@ -173,11 +174,25 @@ def test_messages_do_not_contain_the_password_of_the_backend(form: str, password
     assert unquote(password) not in shown
 
 
+def run_with(command: str, job: Job) -> StackRun:
+    cli = PulumiCommand.__new__(PulumiCommand)  # without looking for a CLI
+    cli.command, cli.version = command, VersionInfo(3, 259, 0)
+    return StackRun("acme", {}, {}, job, cli)
+
+
+def test_a_run_of_a_cli_that_prints_no_json_has_failed_and_not_just_not_started(tmp_path: Path) -> None:
+    command = tmp_path / "pulumi"
+    command.write_text("#!/bin/sh\necho no JSON\n", "utf-8")
+    command.chmod(0o755)
+    run = run_with(str(command), Job(tmp_path, Operation.UP))
+    run.execute(lambda: None)
+    assert run.result.status == "failed"
+    assert str(run.result.error).startswith("the Pulumi CLI printed something unexpected, and the stack may have changed: ")
+
+
 def test_no_message_of_the_engine_contains_the_password_of_the_backend(tmp_path: Path) -> None:
     job = Job(tmp_path, Operation.PREVIEW, backend="postgres://user:secret-word@db.example/state")
-    cli = PulumiCommand.__new__(PulumiCommand)  # without looking for a CLI
-    cli.command, cli.version = "pulumi", None
-    run = StackRun("acme", {}, {}, job, cli)
+    run = run_with("pulumi", job)
     for severity in ("error", "warning"):
         diagnostic = DiagnosticEvent(f"{severity}: {job.backend}", "always", severity)
         run._on_event(EngineEvent(1, 1, diagnostic_event=diagnostic))

@@ -119,6 +119,9 @@ class StackRun:
             self._fail(self._failure_of(error))
         except OSError as error:
             self._fail(f"the Pulumi CLI cannot be run: {error}")
+        except Exception as error:  # noqa: BLE001 - the pool drops it, and the run looks like one that never started
+            text = redacted(f"{type(error).__name__}: {error}", self._job.backend)
+            self._fail(f"the Pulumi CLI printed something unexpected, and the stack may have changed: {text}")
         if self._cli.is_interrupted and self.result.status == "failed":
             # The interrupt explains the failure; only diagnostics about anything else are shown.
             self.result.status, self.result.error = "interrupted", "\n".join(dict.fromkeys(self._errors)) or None
