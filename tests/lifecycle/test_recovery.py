@@ -118,6 +118,34 @@ def test_modules_of_identical_content_are_neither_lost_nor_shared_under_v2(
     assert set(keys) == {module["key"] for module in server.modules("v2")}
 
 
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_response_of_another_type_is_that_to_another_request(
+    connect: Callable[..., Connection], server: Server, version: str
+) -> None:
+    """Its key may be another client's, and the state would have the module replaced."""
+    connection = connect(apiVersion=version)
+    foreign = {"type": "acme:x", "data": {}}
+
+    def crossed(call: Call, *_done: Any) -> Any:
+        return (200, {**foreign, "key": "m1" if version == "v1" else "new"}) if call.method in {"POST", "PUT"} else None
+
+    server.distort = crossed
+    id_, outputs = create(connection, declared(1, version))
+    assert [module["key"] for module in server.modules(version)] == [id_.key]
+    outputs = update(connection, id_, declared(1, version, "new"), outputs)
+    assert (outputs["endpoint"], outputs.get("__type")) == ("new-1", None)
+
+
+def test_a_register_is_not_sent_again_if_the_server_has_another_type_for_it(
+    connect: Callable[..., Connection], server: Server
+) -> None:
+    """No verification read would recognize the module."""
+    server.rewrite = lambda module: {**module, "type": "Trigger"}
+    with pytest.raises(ForgeError, match="the response is a module of type Trigger\nit is not known whether it was registered"):
+        create(connect(apiVersion="v2"), declared(1, "v2"))
+    assert server.count("POST") == 1
+
+
 def test_a_module_that_shows_late_is_found(connect: Callable[..., Connection], server: Server) -> None:
     connection = connect(apiVersion="v1")
     server.distort = at({1}, "POST", lambda call: DROP)

@@ -19,16 +19,11 @@ from pulumi_atlassian_forge.api.operations import Operations
 from pulumi_atlassian_forge.api.protocol import LiveModule, is_usable
 from pulumi_atlassian_forge.api.text import printable
 from pulumi_atlassian_forge.errors import Notify
-from pulumi_atlassian_forge.model.comparison import (
-    as_declared,
-    changed_paths,
-    fingerprint,
-    normalized_forms,
-    same,
-    server_additions,
-)
+from pulumi_atlassian_forge.model.comparison import changed_paths, fingerprint
 from pulumi_atlassian_forge.model.content import Content
-from pulumi_atlassian_forge.model.recognition import likeness, matches, matches_exactly
+from pulumi_atlassian_forge.model.recognition import is_duplicate, likeness, matches, matches_exactly
+
+from .verified_writes import AnotherType, require_type
 
 VERIFICATION_DELAYS_S: Final = (0.0, 0.5, 1.0, 2.0)
 """Seconds before each verification read. A server may show a new module late: only the last read confirms that it is missing."""
@@ -146,25 +141,23 @@ class Registrar:
 
         ``registered`` is what the server made of the content: it will have made the same of it before.
         """
-        return _alike(content, registered, self._before)
+        return [live for live in self._before if is_duplicate(content, registered, live.content)]
 
-    def _warn_of_duplicates(self, content: Content, live: LiveModule) -> None:
+    def _warn_of_second(self, content: Content, live: LiveModule) -> None:
         """After a register whose earlier attempts had an unknown outcome: a verification read may not have known their result.
 
         Of a declaration that does not say what it runs, a module that the server normalized is not recognized; and the server may
         show a module too late. What the server made of this register shows which others it made of the same.
         """
         try:
-            listed = [other for other in self._operations.list() if other.key != live.key and not self._is_claimed(other.key)]
-            duplicates = [printable(other.key, 80) for other in _alike(content, live.content, listed)]
+            others = [other for other in self._operations.list() if other.key != live.key and not self._is_claimed(other.key)]
         except ApiError as error:
             text = f"registered; whether a register whose response was lost had registered it before is not known: {error}"
             self._notify(f"{self._installation}/{live.key}", f"{text}; see forge-modules orphans")
         else:
-            if duplicates:
-                text = (
-                    f"registered, but a register whose response was lost may have registered {', '.join(sorted(duplicates))}, too"
-                )
+            keys = [printable(one.key, 80) for one in others if is_duplicate(content, live.content, one.content)]
+            if keys:
+                text = f"registered, but a register whose response was lost may have registered {', '.join(sorted(keys))}, too"
                 self._notify(f"{self._installation}/{live.key}", f"{text}: if nothing else needs that, delete it, or both run")
 
     def _register_and_verify(
@@ -177,6 +170,7 @@ class Registrar:
         while True:
             try:
                 live = operations.register(key, content)
+                require_type(content, live)
                 if live is not None and key is None:
                     self._require_new(content, live, was_unknown=is_unknown)
                 return live  # noqa: TRY300 - the check above raises what is handled below
@@ -201,7 +195,7 @@ class Registrar:
                 self._tell_found(key, content, found, failure)
                 return found
             waited = self._clock() - began
-            if is_not_applied or attempts == ATTEMPTS or waited >= self._budget_s:
+            if is_not_applied or attempts == ATTEMPTS or waited >= self._budget_s or isinstance(failure, AnotherType):
                 raise failure.with_(attempts=attempts, waited=waited) from None
             is_unknown = True
             is_ours = matches if was_deleted else _may_be_ours  # the verification read showed that the key was absent
@@ -210,7 +204,7 @@ class Registrar:
         if self._is_claimed(live.key):  # the response to another request
             raise InvalidResponse(f"the response is module '{printable(live.key, 80)}', which existed before")
         if was_unknown:
-            self._warn_of_duplicates(content, live)
+            self._warn_of_second(content, live)
 
     def _tell_found(self, key: str | None, content: Content, found: LiveModule, failure: ApiError) -> None:
         text = f"the response was lost: {failure}; the module is registered, and found: {printable(found.key, 80)}"
@@ -333,17 +327,6 @@ def _exists(operations: Operations, key: str) -> bool:
     except ApiError as error:
         return isinstance(error, UnreadableModule)
     return True
-
-
-def _alike(content: Content, registered: Content, others: Sequence[LiveModule]) -> list[LiveModule]:
-    """Those of the modules that have a content, or what the server made of it when it was registered."""
-    additions, forms = server_additions(content, registered), normalized_forms(content, registered)
-    return [
-        live
-        for live in others
-        if matches_exactly(content, live.content)
-        or (live.content.type == content.type and same(content, as_declared(content, live.content, additions, forms)))
-    ]
 
 
 def _may_be_ours(content: Content, live: Content) -> bool:

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
-from pulumi_atlassian_forge.api.errors import ApiError, NotFound, Outcome
+from typing import TypeVar
+
+from pulumi_atlassian_forge.api.errors import ApiError, InvalidResponse, NotFound, Outcome
 from pulumi_atlassian_forge.api.operations import Operations
 from pulumi_atlassian_forge.api.protocol import LiveModule
+from pulumi_atlassian_forge.api.text import printable
 from pulumi_atlassian_forge.model.comparison import changed_paths, overlap, server_additions
 from pulumi_atlassian_forge.model.content import Content
 from pulumi_atlassian_forge.model.recognition import matches
+
+T = TypeVar("T", LiveModule, LiveModule | None)
+
+
+class AnotherType(InvalidResponse):
+    """The response to a write is a module of another type: the response to another request, or the server rewrites the type.
+
+    In the second case each further register would leave a module that no verification read recognizes.
+    """
+
+
+def require_type(content: Content, live: T) -> T:
+    """The response to a write, if it is not of another type; None: it was empty."""
+    if live is not None and live.content.type != content.type:
+        raise AnotherType(f"the response is a module of type {printable(live.content.type, 100)}")
+    return live
 
 
 def update_and_verify(operations: Operations, key: str, content: Content, before: Content | None = None) -> LiveModule:
@@ -18,7 +37,7 @@ def update_and_verify(operations: Operations, key: str, content: Content, before
     """
     operations = operations.with_shared_budget()
     try:
-        return operations.update(key, content)
+        return require_type(content, operations.update(key, content))
     except ApiError as error:
         if error.outcome is Outcome.NOT_APPLIED:
             raise

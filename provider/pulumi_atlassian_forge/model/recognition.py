@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from .catalog.module_types import TYPES
 from .catalog.schema import ListOf, ObjectOf, OneOf, Spec
-from .comparison import changed_paths, event_names, server_additions, value_at
+from .comparison import as_declared, changed_paths, event_names, normalized_forms, same, server_additions, value_at
 from .comparison_rules import ServerRules
 from .content import Content
 
@@ -66,6 +66,15 @@ def matches(declared: Content, live: Content) -> bool:
 def matches_exactly(declared: Content, live: Content) -> bool:
     """Whether a live module is the declared one under the comparison rules, and no user has added to it."""
     return matches(declared, live) and not user_additions(declared, live)
+
+
+def is_duplicate(declared: Content, registered: Content, live: Content) -> bool:
+    """Whether a live module has a declared content, or what the server made of it when it was ``registered``."""
+    if live.type != declared.type:
+        return False
+    forms = normalized_forms(declared, registered)
+    seen = as_declared(declared, live, server_additions(declared, registered), forms)
+    return matches_exactly(declared, live) or same(declared, seen)
 
 
 def user_additions(declared: Content, live: Content) -> list[str]:
