@@ -118,7 +118,7 @@ def test_an_adopted_module_whose_update_did_not_happen_is_not_adopted(connect: O
 
 @pytest.mark.parametrize(
     ("response", "state"),
-    [(REDIRECT, "it may hold the old or the new content"), ((400, {"message": "no"}), "it was left as it was")],
+    [(REDIRECT, "it may hold the old or the new content"), ((400, {"message": "no"}), "nothing was registered or changed")],
 )
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_the_message_about_a_failed_adoption_does_not_advise_to_delete_the_module(

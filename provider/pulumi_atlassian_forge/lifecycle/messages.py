@@ -255,7 +255,7 @@ def _resulting_state(attempt: Attempt, error: ApiError) -> str:
             return "a module with this key is registered, and cannot be read: it is not in the state, and was left as it is"
         return "nothing was registered" if is_certain else "it is not known whether it was registered; it is not in the state"
     if attempt.verb == "adopt":
-        state = "it was left as it was" if is_certain else "it may hold the old or the new content"
+        state = "nothing was registered or changed" if is_certain else "it may hold the old or the new content"
         return f"{state}; it is not in the state"
     if attempt.verb == "update":
         return "it was left as it was" if is_certain else "it may hold the old or the new content"
