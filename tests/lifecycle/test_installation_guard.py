@@ -273,7 +273,7 @@ def test_nothing_is_registered_if_the_verification_read_failed(connect: Opener, 
     server.interfere = lambda call: (500, {"message": "no"}) if call.method == "GET" else None
     with pytest.raises(ForgeError, match="nothing was registered"):
         create(connect(apiVersion="v2", operationTimeout="2"), declared(1, "v2"))
-    with pytest.raises(ForgeError, match="it was left as it was; it is not in the state"):
+    with pytest.raises(ForgeError, match="nothing was registered or changed; it is not in the state"):
         create(connect(operationTimeout="2"), {**declared(1, "v1"), "adopt": True})
     assert server.count("POST") == 0
 

@@ -105,7 +105,7 @@ def test_our_own_register_that_comes_back_unreadable_is_not_sent_again(connect: 
 
 @pytest.mark.parametrize(
     ("more", "state"),
-    [({}, "a module with this key is registered, and cannot be read"), ({"adopt": True}, "it was left as it was")],
+    [({}, "a module with this key is registered, and cannot be read"), ({"adopt": True}, "nothing was registered or changed")],
 )
 def test_a_key_that_an_unreadable_module_has_is_not_taken(
     connect: Opener, server: Server, more: dict[str, Any], state: str
