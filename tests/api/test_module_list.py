@@ -231,3 +231,15 @@ class _Waiting:
                 return
             threading.Event().wait(0.005)
         raise AssertionError(f"fewer than {count} threads wait")
+
+
+def test_an_expired_list_shows_no_longer_that_a_key_was_absent() -> None:
+    """Another client may have registered it since."""
+    clock = Clock()
+    modules = ModuleList(Source(live("a")), ttl=30.0, clock=clock)
+    assert not modules.lacked("b", at=clock.now)  # no list yet
+    modules.all()
+    assert modules.lacked("b", at=clock.now)
+    assert not modules.lacked("a", at=clock.now)
+    assert not modules.lacked("b", at=clock.now - 1)  # not there yet
+    assert not modules.lacked("b", at=clock.now + 30.0)

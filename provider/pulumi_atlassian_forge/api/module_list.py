@@ -80,10 +80,11 @@ class ModuleList:
         self.record(found)
         return found
 
-    def lacked(self, key: str, before: float) -> bool:
-        """Whether the cached list was there before that moment of the clock, and showed that no module has this key."""
+    def lacked(self, key: str, at: float) -> bool:
+        """Whether the list, if it had not expired at a moment of the clock, showed that no module has this key. No request."""
         with self._lock:
-            return self._fetched_at is not None and self._fetched_at <= before and key not in self._modules
+            was_current = self._fetched_at is not None and self._fetched_at <= at < self._fetched_at + self._ttl
+            return was_current and key not in self._modules
 
     def record(self, live: LiveModule) -> None:
         """Record a module that we have registered, updated or read."""

@@ -188,7 +188,7 @@ class Registrar:
                     raise
             attempts += 1
             if key is not None and not is_unknown:
-                was_absent = not was_deleted and self._module_list.lacked(key, before=began)
+                was_absent = not was_deleted and self._module_list.lacked(key, at=began)
                 is_ours = _may_be_ours if was_absent else matches
             found = self._verify(operations, key, content, failure, is_ours)
             if found is not None:
