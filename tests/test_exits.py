@@ -116,6 +116,7 @@ OFFLINE = ("events", "emulator")
 CASES = [(command, response) for command in LINES for response in (["modules"] if command in OFFLINE else RESPONSES)]
 
 
+@pytest.mark.complete
 @pytest.mark.parametrize(("command", "response"), CASES)
 def test_no_command_lets_a_foreign_text_out(hostile: Server, tmp_path: Path, command: str, response: str) -> None:
     hostile.interfere = RESPONSES[response]
