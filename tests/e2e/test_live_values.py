@@ -104,6 +104,7 @@ def test_the_parts_of_a_live_filter_and_payload_have_python_names(project: Calla
     assert server.stores["v1"]["copy"]["data"] == {**server.stores["v1"]["t"]["data"], "key": "copy"}
 
 
+@pytest.mark.complete
 @BOTH_ENGINES
 def test_a_declared_trigger_survives_values_of_another_kind_in_a_refresh(project: Callable[..., Project], server: Server) -> None:
     stack = project(server)

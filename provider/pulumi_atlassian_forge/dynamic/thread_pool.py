@@ -14,12 +14,33 @@ before, in four threads.
 from __future__ import annotations
 
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 from typing import Final
 
 MAX_WAITING_OPERATIONS: Final = 100  # for one installation: as many as it holds modules at most
 IDLE_THREADS: Final = 64  # for hooks that do not wait
+
+
+class _IdleThreads(threading.Semaphore):
+    """The pool's count of idle threads, without the tasks that it queued while it could not start a thread for them.
+
+    Each task counts its thread as idle when it ends. For those tasks no thread was ever counted as taken, so that the pool would
+    believe to have more idle threads than it has, and start none for a task that comes later: a ``Cancel``, for instance.
+    """
+
+    def __init__(self, uncounted: int) -> None:
+        super().__init__(0)
+        self._uncounted = uncounted
+        self._uncounted_lock = threading.Lock()
+
+    def release(self, n: int = 1) -> None:
+        with self._uncounted_lock:
+            if self._uncounted > 0:
+                self._uncounted -= 1
+                return
+        super().release(n)
 
 
 def _nothing() -> None:
@@ -39,7 +60,10 @@ def raise_thread_limit(installations: int) -> bool:
         if isinstance(pool, ThreadPoolExecutor) and hasattr(pool, "_max_workers"):
             pool._max_workers = max(wanted, pool._max_workers)  # noqa: SLF001 - see above
             # The pool starts a thread for a submitted task only. Tasks that came before, all at once in a refresh, have none.
-            for _ in range(min(wanted, pool._work_queue.qsize())):  # noqa: SLF001 - see above
+            waiting = pool._work_queue.qsize()  # noqa: SLF001 - see above
+            if waiting and hasattr(pool, "_idle_semaphore"):
+                pool._idle_semaphore = _IdleThreads(waiting)  # noqa: SLF001 - see above
+            for _ in range(min(wanted, waiting)):
                 pool.submit(_nothing)
             return True
         frame = frame.f_back

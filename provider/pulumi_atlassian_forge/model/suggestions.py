@@ -9,6 +9,7 @@ from typing import Final
 _PART: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _MIN_LENGTH: Final = 4  # letters of a part that may be misspelled; with fewer, one letter makes another word
 _ENDINGS: Final = ("s", "d", "ed", "ing")
+_MAX_LENGTH: Final = 200  # characters of a name: a longer one is no misspelling, and would take long to compare
 _VERSION: Final = re.compile(r"v?[0-9]*")
 
 
@@ -29,6 +30,8 @@ def same_parts(name: str, known: Iterable[str], *, optional: Collection[str] = (
     A part may be misspelled by one letter, have another ending, or be written in two (``issue-link``). ``optional`` are parts
     that a known name may have beyond the given one. Of several names only those with the fewest such differences are returned.
     """
+    if len(name) > _MAX_LENGTH:
+        return []
     wanted = parts_of(name)
     found: dict[str, int] = {}
     for candidate in known:
