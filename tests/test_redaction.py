@@ -180,3 +180,18 @@ def test_an_enormous_text_and_many_secrets_take_no_time() -> None:
     remember(f"value number {number} of a stack that is all secret" for number in range(1000))
     redact("an ordinary refusal of 300 characters " * 8)
     assert time.process_time() - began < 6
+
+
+def test_a_secret_that_repeats_itself_takes_no_time() -> None:
+    remember(["a" * 4_000, "lorem ipsum dolor " * 500])
+    began = time.process_time()
+    assert redact("a" * 16_000) == redact("lorem ipsum dolor " * 900).strip() == "[redacted]"
+    assert time.process_time() - began < 6
+
+
+def test_the_spellings_of_many_secrets_are_computed_once() -> None:
+    remember(f"value number {number} of a stack {number * 7919}" for number in range(5_000))
+    redact("an ordinary text")
+    began = time.process_time()
+    redact("an ordinary text")
+    assert time.process_time() - began < 0.5

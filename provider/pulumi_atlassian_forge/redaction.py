@@ -170,14 +170,18 @@ def _matches(skeleton: str, needle: str) -> Iterator[tuple[int, int]]:
     """Where a skeleton holds the needle; of a long needle also a part of it."""
     length = min(len(needle), _PIECE)
     offsets = {*range(0, len(needle) - length + 1, length), len(needle) - length}
+    covered = bytearray(len(skeleton))  # a text that repeats itself has every piece of such a needle at every place
     for offset in offsets:
         for position in _positions(skeleton, needle[offset : offset + length]):
             start, end, before, after = position, position + length, offset, offset + length
+            if covered.find(0, start, end) < 0:
+                continue
             while start and before and skeleton[start - 1] == needle[before - 1]:
                 start, before = start - 1, before - 1
             while end < len(skeleton) and after < len(needle) and skeleton[end] == needle[after]:
                 end, after = end + 1, after + 1
             if end - start == len(needle) or len(needle) > _PIECE + _ENCODED_MIN:
+                covered[start:end] = b"\1" * (end - start)
                 yield start, end
 
 
@@ -188,7 +192,7 @@ def _is_joined(raw: str, secret: str) -> bool:
     return blanks <= own or blanks >= letters - 1 or any(sign in raw for sign in "\r\n")
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.cache  # of the secrets of this process: with fewer places than secrets, every text would compute all of them again
 def _needles(secret: str) -> tuple[str, ...]:
     """The skeletons to search for: that of the secret as it is, with its escapes decoded, in Base64, and its bytes as numbers."""
     views = _views(secret.strip())
