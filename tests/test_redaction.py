@@ -166,6 +166,20 @@ def test_a_short_secret_is_not_made_of_other_words(text: str, shown: str) -> Non
     assert redact(text) == shown
 
 
+@pytest.mark.parametrize("secret", ['a"b\\c/d!e', "x'y\"z%&`", '!!!""\'\\###', 'p"ss\\'])
+def test_a_secret_of_signs_is_found_although_they_are_escaped(secret: str) -> None:
+    remember([secret], shortest=4)
+    once = json.dumps(secret)[1:-1]
+    for spelled in (once, json.dumps(once)[1:-1], repr(secret)[1:-1], secret.replace("'", "\\'"), html.escape(secret)):
+        assert redact(f"said ({spelled})") == "said ([redacted])"
+
+
+@pytest.mark.parametrize("spelled", ["h\x1b[1mus\x1b[mh", "h%75sh", "\\u0068ush", "h<b>us</b>h", "h\u200bush", "h&#117;sh"])
+def test_a_secret_of_one_short_word_is_found_in_other_spellings(spelled: str) -> None:
+    remember(["hush"], shortest=4)
+    assert redact(f"said {spelled} to hushed") == "said [redacted] to hushed"
+
+
 def test_an_unknown_word_of_letters_and_digits_is_not_shown_of_a_program_that_handles_secrets() -> None:
     text = "/usr/lib/python3.11/site-packages/a1b2c3d4e5f6a7b8c9d0e1f2: CAESIJabcdefghij1234567890 at https://sso.example/x"
     assert redact_opaque(text) == text.replace("CAESIJabcdefghij1234567890", "[redacted]")

@@ -44,6 +44,7 @@ _DECODED: Final = (
     r"|(?:(?<!\\)\\+|%(?:25)*)u\{?(?P<unit>[0-9A-Fa-f]{4})\}?"
     r"|(?<!\\)\\+x(?P<hex>[0-9A-Fa-f]{2})"
     r"|(?<!\\)\\+[nrtbfv0](?P<space>)"
+    r"|\\(?P<sign>[\"'`/\\])"
     r"|=(?P<quoted>[0-9A-F]{2})"
     r"|=\r?\n"
 )
@@ -146,7 +147,7 @@ def _known_spans(text: str, views: Sequence[_View], secrets: Iterable[str]) -> I
     skeletons = [_skeleton(view) for view in views]
     for secret in dict.fromkeys(secrets):
         if len(secret) < SECRET_MIN_LENGTH:
-            yield from (found.span() for found in re.finditer(rf"(?<!\w){re.escape(secret)}(?!\w)", text))
+            yield from _words(views, secret)
             continue
         for view in views:
             for start in _positions(view.text, secret):
@@ -157,6 +158,13 @@ def _known_spans(text: str, views: Sequence[_View], secrets: Iterable[str]) -> I
                     first, last = skeleton.starts[start], skeleton.ends[end - 1]
                     if end - start >= _JOINED or _is_joined(text[first:last], secret):
                         yield first, last
+
+
+def _words(views: Sequence[_View], word: str) -> Iterator[tuple[int, int]]:
+    """Where a view holds a text as a whole word."""
+    for view in views:
+        for found in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", view.text):
+            yield view.starts[found.start()], view.ends[found.end() - 1]
 
 
 def _positions(text: str, wanted: str) -> Iterator[int]:
@@ -250,7 +258,7 @@ def _decoded(found: re.Match[str]) -> str:
         from html import unescape  # noqa: PLC0415 - few texts have any
 
         return unescape(f"&{text};")
-    return " " if kind == "space" else ""
+    return text if kind == "sign" else " " if kind == "space" else ""
 
 
 def _nothing(_found: re.Match[str]) -> str:
