@@ -12,6 +12,15 @@ def test_a_token_that_is_not_valid_in_a_header_is_rejected_and_not_shown(token: 
     assert token not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "token", ["Ab3dEf9gHiJkLmNoPqRsTuVw==", "Ab3dEf9gHiJkLm/oPq=x", "Ab3dEf9gHiJkLmNoPq", "=Ab3dEf9gHiJkLmNoPq="]
+)
+def test_a_token_without_its_installation_is_not_shown(token: str) -> None:
+    with pytest.raises(ValueError, match="installation=token") as caught:
+        _tokens([], [token])
+    assert "Ab3d" not in str(caught.value)
+
+
 def test_a_token_may_hold_the_equals_sign() -> None:
     assert _tokens([], ["default=a=b=="]) == {"default": ["a=b=="]}
 

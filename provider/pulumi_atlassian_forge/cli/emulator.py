@@ -66,19 +66,19 @@ def emulator(  # noqa: PLR0913, PLR0917 - typer wants one parameter for each opt
 
 
 def _tokens(installations: list[str], settings: list[str]) -> dict[str, list[str]]:
+    for name in installations:
+        if not NAME.fullmatch(name):
+            raise ValueError(f"{name!r}: {NAME_RULE}")
     tokens: dict[str, list[str]] = {name: [] for name in installations}
     for setting in settings:
         name, _, token = setting.partition("=")
-        if not name or not token:
-            raise ValueError("--token is of the form installation=token")  # without the text, which may be a token
+        if not NAME.fullmatch(name) or not token:  # without the text: it may be a token alone, and that may end with "="
+            raise ValueError(f"--token is of the form installation=token; {NAME_RULE}")
         if not _TOKEN.fullmatch(token):
             raise ValueError(
                 f"the token of {name} has characters that are not valid in a header: give it without spaces, in ASCII"
             )
         tokens.setdefault(name, []).append(token)
-    for name in tokens:
-        if not NAME.fullmatch(name):
-            raise ValueError(f"{name!r}: {NAME_RULE}")
     return {name: given or [secrets.token_urlsafe()] for name, given in (tokens or {"default": []}).items()}
 
 
