@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_atlassian_forge.config.confidential import shown_path, shown_program
+from pulumi_atlassian_forge.config.confidential import secrets_of_environment, shown_path, shown_program
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.create import create
 from pulumi_atlassian_forge.session.session import Connections
@@ -93,6 +93,23 @@ def test_a_path_is_shown(tmp_path: Path, path: str) -> None:
 @pytest.mark.parametrize("program", ["fetch-token", "vault", "./fetch", "/opt/fetch.sh", "env"])
 def test_a_program_is_shown(tmp_path: Path, program: str) -> None:
     assert shown_program(program, tmp_path) == f" '{program}'"
+
+
+@pytest.mark.parametrize(
+    ("address", "secrets"),
+    [
+        ("http://module:Sw0rdfish@proxy:80", {"Sw0rdfish"}),
+        ("http://build-agent:p%40ss:word@proxy", {"p%40ss:word", "p@ss:word"}),
+        ("module:pa://ssw0rd@proxy:80", {"pa://ssw0rd"}),
+        ("http://u:pa://ss@w0rd@proxy:80", {"pa://ss@w0rd"}),
+        ("http://module@proxy", {"module"}),
+        ("http://Tok3nAlone:x@proxy", {"Tok3nAlone", "x"}),
+        ("http://proxy:80", set()),
+    ],
+)
+def test_the_secrets_in_the_address_of_a_proxy(monkeypatch: pytest.MonkeyPatch, address: str, secrets: set[str]) -> None:
+    monkeypatch.setattr(os, "environ", {"HTTPS_PROXY": address})
+    assert set(filter(None, secrets_of_environment())) == secrets
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,9 @@ def _is_path(value: str, root: Path) -> bool:
 
 
 def _secrets_of_address(address: str) -> Iterator[str]:
-    user, at, _ = address.rpartition("://")[2].rpartition("@")
-    for part in user.split(":", 1) if at else ():
+    user, at, _ = re.sub(r"^[A-Za-z][A-Za-z0-9+.-]*://", "", address).rpartition("@")
+    name, _, password = user.partition(":")
+    # Beside a password, a name of ordinary words is no secret, and messages are made of such words.
+    is_public = bool(password) and _WORDS.fullmatch(name) is not None
+    for part in ([] if is_public else [name]) + [password] if at else ():
         yield from (part, unquote(part))
