@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import secrets
 import stat
 import time
@@ -23,6 +24,7 @@ UNKNOWN_EXPIRY_S: Final = 3600.0
 _MAX_S: Final = 86_400.0  # of an entry: a system token is valid for four hours
 _FOLDER: Final = Path("pulumi-atlassian-forge") / "verified-installations"
 _MAX_BYTES: Final = 4096
+_NAME: Final = re.compile(r"[0-9a-f]{64}\.json")  # of an entry: nothing else in the folder is ever removed
 _WRITABLE_BY_OTHERS: Final = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -54,10 +56,11 @@ class VerifiedInstallations:
         content = json.dumps({"installation": installation, "until": until}).encode()
         # Without a folder that can be written to, each run asks again.
         with contextlib.suppress(OSError):
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _require_own(self._folder.stat())
-            for file in self._folder.glob("*.json"):
-                if self._read(file) is None:
+            for folder in (self._folder.parent, self._folder):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _require_own_folder(self._folder)
+            for file in self._folder.iterdir():
+                if _NAME.fullmatch(file.name) and self._read(file) is None:
                     file.unlink(missing_ok=True)
             _write(_file(self._folder, fingerprint), content)
 
@@ -77,7 +80,7 @@ def _file(folder: Path, fingerprint: str) -> Path:
 
 def _own_bytes(file: Path) -> bytes:
     """The content of a file that this user, and nobody else, can write to; raises OSError for another one."""
-    _require_own(file.parent.stat())
+    _require_own_folder(file.parent)
     # A pipe in its place would block for ever, and a link may lead to a file of another program.
     with os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as opened:
         found = os.fstat(opened.fileno())
@@ -85,6 +88,14 @@ def _own_bytes(file: Path) -> bytes:
         if not stat.S_ISREG(found.st_mode):
             raise OSError("it is not a file")
         return opened.read(_MAX_BYTES)
+
+
+def _require_own_folder(folder: Path) -> None:
+    """Raise OSError if another user can exchange the folder, or has put a link to any other of this user's in its place."""
+    for one in (folder.parent, folder):
+        if one.lstat().st_uid != os.geteuid():
+            raise PermissionError("it belongs to another user")
+        _require_own(one.stat())
 
 
 def _require_own(found: os.stat_result) -> None:
