@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from pulumi_atlassian_forge.cli.trust import require_trusted_project
+from pulumi_atlassian_forge.errors import ForgeError
 from testing.command import run
 from testing.doctor import Doctor, program
 from testing.independent_server import Server
@@ -124,3 +126,18 @@ def test_an_environment_by_a_lock_file_above_the_project(tmp_path: Path, server:
         in done.stdout
     )
     assert not (tmp_path / "mark").exists()
+
+
+@CHANGES
+@pytest.mark.parametrize("what", ["Pulumi.json", "Pulumi.dev.json"])
+def test_the_names_of_json_files_that_the_engine_reads_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Change, what: str
+) -> None:
+    for name in ("Pulumi.json", "Pulumi.dev.json"):
+        (tmp_path / name).write_text("{}", "utf-8")
+    (tmp_path / "deep").mkdir()
+    require_trusted_project(tmp_path / "deep")
+    change(tmp_path / what, monkeypatch)
+    with pytest.raises(ForgeError, match="another user can change it") as caught:
+        require_trusted_project(tmp_path / "deep")
+    assert str(tmp_path / what) in str(caught.value)

@@ -44,7 +44,7 @@ def require_trusted_project(directory: Path) -> None:
     """Raise a :class:`ForgeError` if another user can change the project that a directory belongs to, or its installations."""
     file = project_file(directory)
     filed = (file.parent if file is not None else directory) / FILE
-    files = [filed] if file is None else [file, filed, *file.parent.glob("Pulumi.*.y*ml")]
+    files = [filed] if file is None else [file, filed, *file.parent.glob("Pulumi.*")]
     reason = distrusted(*(path for path in files if path.exists()))
     if reason is not None:
         raise ForgeError(

@@ -19,14 +19,18 @@ from pulumi_atlassian_forge.sanitizer import printable
 
 from .settings import DEFAULT, FILE, NAME, NAME_RULE, SECRETS, SETTINGS, InstallationSettings, unknown_setting, validation_errors
 
+_PROJECT_NAMES: Final = ("Pulumi.yaml", "Pulumi.yml", "Pulumi.json")
 _MAX_ERRORS: Final = 5  # in one message of six lines
 _SIMILAR_NAMES: Final = ("forge-installations.yml", "forge-installations.json")
 _NO_VARIABLES: Final = "\0"  # the prefix of no variable: the file is validated without the environment
 
 
 def project_file(directory: Path) -> Path | None:
-    """The nearest Pulumi.yaml, from a directory upwards: the plugin may start in the directory of ``main:`` below it."""
-    paths = (folder / name for folder in (directory, *directory.parents) for name in ("Pulumi.yaml", "Pulumi.yml"))
+    """The nearest Pulumi.yaml, from a directory upwards: the plugin may start in the directory of ``main:`` below it.
+
+    Under any of the names by which the CLI finds a project: one that it uses must not look like none.
+    """
+    paths = (folder / name for folder in (directory, *directory.parents) for name in _PROJECT_NAMES)
     return next((path for path in paths if path.is_file()), None)
 
 
