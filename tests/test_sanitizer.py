@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pulumi_atlassian_forge.api.errors import error_from
+from pulumi_atlassian_forge.api.request_response import Response
+from pulumi_atlassian_forge.api.text import message_from_body
 from pulumi_atlassian_forge.errors import ForgeError, bug_report
 from pulumi_atlassian_forge.redaction import remember
 from pulumi_atlassian_forge.sanitizer import escape_commands, is_printable, message, printable
@@ -71,6 +75,21 @@ def test_a_secret_is_redacted_before_its_text_is_cut() -> None:
     remember(["planted-token-0123456789"])
     assert printable("x" * 290 + " planted-token-0123456789", 300) == "x" * 290 + " [redacte…"
     assert "planted" not in printable("\x1b[m" * 5_459 + "1234567 planted-token-0123456789")
+
+
+@pytest.mark.parametrize("shown", range(4, 22))
+def test_no_part_of_a_secret_is_left_at_the_end_of_what_is_read(shown: int) -> None:
+    secret, blanks, long = "Hq7Rt2Wm9Xc4Vb6Np1Lk8", " " * 70_000, f"eyJ{'x' * 70_000} "
+    remember([secret])
+    page = "<!doctype html><p>"
+    texts = [
+        message_from_body(f"{page}{blanks[: 16_384 - shown - len(page)]}{secret}".encode()),
+        message_from_body(f"{blanks[: 16_384 - shown]}{secret}".encode()),
+        printable(f"{long[-24_576 + shown :]}{secret}"),
+        printable(f"eyJ{long[-24_573 + shown :]}{secret}"),
+        str(error_from(Response(422, {}, json.dumps({"message": f"eyJ{long[-65_533 + shown :]}{secret}"}).encode()))),
+    ]
+    assert [text for text in texts if secret[:4] in text] == []
 
 
 def test_the_lines_of_a_message_stay_and_each_is_sanitized() -> None:

@@ -28,6 +28,7 @@ WORD_MIN_LENGTH: Final = 4
 
 _PIECE: Final = 16  # letters and digits of a long secret that are redacted alone: a text may be cut at both ends
 _JOINED: Final = 12  # letters and digits of a secret that is found although a text has spaces inside it
+_SECRET_MAX_LENGTH: Final = 8192  # characters of one that stands across the end of what is searched
 _ENCODED_MIN: Final = 7  # letters and digits of an encoded form that is searched for
 
 _known: dict[str, None] = {}
@@ -93,9 +94,13 @@ def forget() -> None:
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """A text on its way to a terminal or a log, without secrets: these, the remembered ones, and what looks like one."""
-    views = _views(text)
-    spans = [span for view in views for span in _like_secrets(view)]
-    return _replaced(text, [*spans, *_known_spans(text, views, [*_known, *filter(None, secrets)])])
+    return _replaced(text, _spans(text, secrets))
+
+
+def redact_beginning(text: str, length: int, secrets: Iterable[str] = ()) -> str:
+    """:func:`redact` for the first ``length`` characters of a text. A secret that stands across their end is seen whole."""
+    spans = _spans(text[: length + _SECRET_MAX_LENGTH], secrets)
+    return _replaced(text[:length], [(start, min(end, length)) for start, end in spans if start < length])
 
 
 def redact_known(text: str) -> str:
@@ -119,6 +124,12 @@ def redact_opaque(text: str, secrets: Iterable[str] = ()) -> str:
 def looks_opaque(value: str) -> bool:
     """Whether a value that ought to be a path or a name looks like a secret."""
     return redact(value) != value or re.search(_LONG_OPAQUE, value) is not None
+
+
+def _spans(text: str, secrets: Iterable[str]) -> list[tuple[int, int]]:
+    views = _views(text)
+    spans = [span for view in views for span in _like_secrets(view)]
+    return [*spans, *_known_spans(text, views, [*_known, *filter(None, secrets)])]
 
 
 def _replaced(text: str, spans: Iterable[tuple[int, int]]) -> str:

@@ -14,14 +14,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from .redaction import redact
+from .redaction import redact, redact_beginning
 
 SHOWN: Final = 300
 """Characters of a server's text that are shown."""
 
 _READ: Final = 16_384  # characters that are searched: an error page has its message at the top
-
-_SECRET_MAX_LENGTH: Final = 8192  # of one that stands across the end of what is searched
 
 # Texts, which `re` compiles when they are first used: most programs print no message.
 _ESCAPES: Final = (
@@ -53,9 +51,7 @@ def is_printable(text: str) -> bool:
 
 def printable(text: str, limit: int = SHOWN) -> str:
     """Foreign text as a part of a message: one line of at most ``limit`` characters that shows no secret and commands nothing."""
-    read = max(_READ, limit)
-    # Cut behind the part that is read, so that no secret is cut before it is redacted.
-    text = _without_escapes(redact(text[: read + _SECRET_MAX_LENGTH])[:read])
+    text = _without_escapes(redact_beginning(text, max(_READ, limit)))
     text = re.sub(_SURROGATES, "\ufffd", re.sub(_BLANKS, " ", text)).strip()
     if re.match(_LINE_STARTS, text):
         text = f"'{text}'"

@@ -31,7 +31,7 @@ from http import HTTPStatus
 from typing import Any, Final, Literal, Self, TypedDict, Unpack
 from urllib.parse import urlsplit
 
-from pulumi_atlassian_forge.redaction import redact
+from pulumi_atlassian_forge.redaction import redact, redact_beginning
 
 from .request_response import Response
 from .text import message_from_body, printable
@@ -218,8 +218,7 @@ def server_message(response: Response) -> str:
         message = _message_in(json.loads(response.body))
     except (ValueError, RecursionError):
         message = ""
-    # Redacted before it is cut, lest half a token be left at its end.
-    text = printable(redact(message[:_MESSAGE_READ], response.secrets))
+    text = printable(redact_beginning(message, _MESSAGE_READ, response.secrets))
     return text or message_from_body(response.body, response.secrets) or _phrase(response.status)
 
 

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from pulumi_atlassian_forge.redaction import redact
+from pulumi_atlassian_forge.redaction import redact_beginning
 from pulumi_atlassian_forge.sanitizer import printable
 
 __all__ = ["message_from_body", "printable"]
 
-_READ: Final = 16_384  # bytes that are searched: an error page has its message at the top
+_READ: Final = 16_384  # characters that are searched: an error page has its message at the top
 _TAG: Final = re.compile(r"<[^<>]*>?")
 _LOOKS_LIKE_HTML: Final = re.compile(r"<(?:!doctype|html|head|body|h\d|p|div|title|center)\b", re.IGNORECASE)
 
@@ -19,7 +19,7 @@ _LOOKS_LIKE_HTML: Final = re.compile(r"<(?:!doctype|html|head|body|h\d|p|div|tit
 def message_from_body(body: bytes, secrets: Iterable[str] = ()) -> str:
     """The printable text of a body that is not the expected JSON, without the secrets."""
     # Redacted while it is as it came, and by printable() again: tags may hide a secret, and so may its text without them.
-    text = redact(body[:_READ].decode("utf-8", "replace"), secrets)
+    text = redact_beginning(body.decode("utf-8", "replace"), _READ, secrets)
     return printable(_html_to_text(text) if _LOOKS_LIKE_HTML.search(text) else text)
 
 
