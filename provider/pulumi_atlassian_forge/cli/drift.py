@@ -20,7 +20,7 @@ from pulumi_atlassian_forge.session.session import Connections
 
 from .output import EXIT_FOUND, JsonOption, fail, print_json, reported
 from .stack_state import RecordedModule, export_stack, read_state_file, recorded_modules
-from .tables import count_of, print_line, progress, value_text
+from .tables import count_of, print_line, print_step, progress, value_text
 from .target import open_configured
 
 Status = Literal["changed", "deleted", "type changed"]
@@ -145,7 +145,7 @@ def _print(found: list[_Drift], compared: int) -> None:
         print_line(str(one.module.id), f"{one.module.type} {one.module.name!r}{of_stack}", one.status + types, style=style)
         for path, recorded, live in one.differences():
             print_line(f"{path}: {value_text(recorded)} → {value_text(live)}", indent=2)
-    print_line("next: pulumi refresh, then pulumi preview --diff shows what up would revert")
+    print_step("pulumi refresh, then pulumi preview --diff shows what up would revert")
 
 
 def _json(one: _Drift) -> dict[str, Any]:

@@ -17,7 +17,6 @@ import typer
 from pulumi.dynamic.dynamic import serialize_provider
 
 from pulumi_atlassian_forge.api.protocol import LiveModule, is_usable
-from pulumi_atlassian_forge.api.text import printable
 from pulumi_atlassian_forge.dynamic import pulumi_values
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.lifecycle.check import KeyClaims, check
@@ -31,11 +30,10 @@ from .new_files import require_new, write_new
 from .output import EXIT_FOUND, JsonOption, print_json, reported
 from .program_writer import Declaration, declaration_of, distinct_names, program
 from .stack_state import TYPE_PREFIX, export_stack, recorded_modules, run_pulumi
-from .tables import count_of, print_line, row_of
+from .tables import count_of, print_line, print_step, row_of
 from .target import ApiVersionOption, InstallationOption, Target, open_connections, open_target
 
 _PULUMI_IMPORT: Final = ("import", "--generate-code=false", "--protect=false")
-_NEXT_MAX_LENGTH: Final = 1000
 
 
 def import_(  # noqa: PLR0913, PLR0917 - typer wants one parameter for each option
@@ -166,4 +164,4 @@ def _print_found(target: Target, found: list[Declaration], file: Path, to: Path,
     print_line(f"{count_of(len(found))} of {target}: declared by {to}, {file} is for `pulumi import`", style="green")
     command = shlex.join(["pulumi", *_PULUMI_IMPORT, "--file", str(file), *(["--stack", stack] if stack else [])])
     steps = "" if ran else f"{command}; then "
-    print_line(printable(f"next: {steps}import {to.stem} in the program; pulumi preview then shows no changes", _NEXT_MAX_LENGTH))
+    print_step(f"{steps}import {to.stem} in the program; pulumi preview then shows no changes")

@@ -56,6 +56,11 @@ def print_line(*cells: str, style: str = "", indent: int = 0) -> None:
     console().print(Text(text, style=style), soft_wrap=True)
 
 
+def print_step(text: str) -> None:
+    """Print what to do next. Foreign text that begins like this is shown in quotes."""
+    console().print(Text(f"next: {printable(text, _CELL_MAX_LENGTH)}"), soft_wrap=True)
+
+
 def count_of(number: int, noun: str = "module") -> str:
     """A number with its noun: ``1 module``, ``2 modules``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
