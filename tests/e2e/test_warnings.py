@@ -68,6 +68,7 @@ def test_a_warning_about_a_secret_names_the_path_without_the_value(project: Call
         forge.TriggerModule("one", events=["avi:jira:deletd:issue", secret("avi:jira:creatd:issue")], function=secret("f" * 24))
         filter = forge.TriggerFilter(expression="x", on_error=secret("PLANTED"))
         forge.TriggerModule("choice", events=["avi:jira:created:issue"], function="f", filter=filter)
+        forge.TriggerModule("named", events=["avi:jira:created:issue"], function="f", filter=secret({"PLANTED-name": True}))
         size = {"title": "T", "resource": "main", "viewportSize": secret("PLANTED")}
         forge.DynamicModule("size", type=secret("jira:issueAction"), data=size)
         opts = pulumi.ResourceOptions(additional_secret_outputs=["events"])
@@ -82,6 +83,7 @@ def test_a_warning_about_a_secret_names_the_path_without_the_value(project: Call
         assert "'avi:jira:deletd:issue'; did you mean 'avi:jira:deleted:issue'?" in found["one"]
         assert "(AF408)" in found["one"]
         assert "on_error= must be one of" in found["choice"]
+        assert "filter= has no property [redacted]" in found["named"]
         assert "data['viewportSize'] must be one of" in found["size"]
         assert "events[0] is not a known event (AF401)" in found["option"]
         assert "creatd" not in done.text

@@ -23,6 +23,7 @@ from pulumi_atlassian_forge.dynamic.pulumi_values import ANNOUNCED
 from pulumi_atlassian_forge.errors import ForgeError
 from pulumi_atlassian_forge.model.problems import Location, Problem, camel, path_of
 from pulumi_atlassian_forge.model.values import UNKNOWN
+from pulumi_atlassian_forge.redaction import redact
 from pulumi_atlassian_forge.sanitizer import message
 
 from .arguments import TriggerFilter, TriggerPayload, TriggerPayloadInclude
@@ -101,7 +102,10 @@ class Announcement:
         _warn_of_clear_text_token(self._resource)
         for warning in self._found:
             is_secret = warning.is_within(self._arguments.secrets)
-            pulumi.log.warn(message(warning.message(details=not is_secret)), resource=self._resource)
+            # In a dictionary that is secret, the names are secret too; only one that nobody knows is not public anyway.
+            names = map(str, warning.unknown[-1:]) if is_secret else ()
+            text = redact(warning.message(details=not is_secret), names)
+            pulumi.log.warn(message(text), resource=self._resource)
 
     async def _when_known(self) -> list[str] | None:
         try:
