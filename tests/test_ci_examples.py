@@ -208,7 +208,7 @@ def test_the_comment_is_the_one_of_the_guide_and_no_request_is_sent(project: Cal
 def test_a_failed_preview_fails_the_step_and_the_comment_gives_the_reason(quickstart: Project) -> None:
     assert quickstart.run("stack", "ls").code == 0
     program = quickstart.root / "__main__.py"
-    program.write_text(program.read_text("utf-8").replace('endpoint="bug-hook"', 'endpoint=""'), "utf-8")
+    program.write_text(program.read_text("utf-8").replace('endpoint="bug-hook"', 'endpoint="bug-hook", function="both"'), "utf-8")
     runner = runner_of(quickstart)
     backend = {**BACKEND, "vars.PULUMI_BACKEND_URL": base_environment(quickstart.root)["PULUMI_BACKEND_URL"]}
     done = runner.step("preview", "preview", backend)

@@ -11,7 +11,7 @@ import pytest
 PROVIDER = Path(__file__).parents[1] / "provider" / "pulumi_atlassian_forge"
 ALLOWED = {
     # docs/adr/0005-threads.md: Pulumi's SDK has no setting for its thread pool.
-    "dynamic/thread_pool.py": {"sys._getframe", "pool._max_workers", "pool._work_queue"},
+    "dynamic/thread_pool.py": {"sys._getframe", "pool._idle_semaphore", "pool._max_workers", "pool._work_queue"},
     # docs/adr/0006-exit-callback.md: threading has no public place for what runs before its threads are joined.
     "session/shutdown.py": {"threading._register_atexit"},
 }

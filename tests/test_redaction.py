@@ -205,7 +205,10 @@ def test_a_secret_that_repeats_itself_takes_no_time() -> None:
 
 def test_the_spellings_of_many_secrets_are_computed_once() -> None:
     remember(f"value number {number} of a stack {number * 7919}" for number in range(5_000))
-    redact("an ordinary text")
-    began = time.process_time()
-    redact("an ordinary text")
-    assert time.process_time() - began < 0.5
+    seconds = []
+    for _ in range(2):
+        began = time.process_time()
+        redact("an ordinary text")
+        seconds.append(time.process_time() - began)
+    first, second = seconds
+    assert second < first / 2

@@ -161,9 +161,15 @@ def test_a_token_command_ends_with_the_process_that_started_it(tmp_path: Path, s
     child = f"import os, pathlib, time; pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid())); time.sleep(60)"
     program = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
     environment = environment_of(None, ATLASSIAN_FORGE_TOKEN_COMMAND=json.dumps([sys.executable, "-c", program]))
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever started the tests may ignore it (nohup)
     process = subprocess.Popen(
-        [sys.executable, *MODULE, "list"], cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, *MODULE, "list"],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
+    signal.signal(signal.SIGHUP, before)
     try:
         until = time.monotonic() + 30
         while not ((tmp_path / "pid").exists() and (tmp_path / "pid").read_text()):

@@ -121,8 +121,12 @@ for name in ("default", "other-v2"):
 
     stack.program(program.format(endpoint="not a key"))
     seen = stack.preview()
+    assert seen.code == 0
+    assert "endpoint= must be 1 to 255 of a-z A-Z 0-9 - . _ (AF404)" in seen.text
+    stack.program(program.format(endpoint='", function="both'))
+    seen = stack.preview()
     assert seen.code != 0
-    assert "property endpoint: endpoint= must be" in seen.text
+    assert "exactly one of function= and endpoint= is needed, and there are both: remove one" in seen.text
     assert stack.destroy().code == 0
     assert everywhere(server) == []
 

@@ -142,10 +142,11 @@ def walk(user: NewUser, until: list[tuple[str, str]] | None = None) -> None:
 
 
 def is_green(user: NewUser) -> None:
-    """The last run of the doctor found no problem."""
+    """The last run of the doctor found no problem. It may recommend ``expectedInstallation``, which the walk does not set."""
     report = user.output["forge-modules doctor"]
     assert "auth: the credentials are accepted" in report
-    assert not re.findall(r"^ *(?:warn|fail) .*", report, re.MULTILINE), report
+    found = re.findall(r"^ *(?:warn|fail) .*", report, re.MULTILINE)
+    assert not [line for line in found if "warn     installation: nothing tells which installation" not in line], report
 
 
 @pytest.fixture

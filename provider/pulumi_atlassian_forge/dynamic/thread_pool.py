@@ -27,7 +27,7 @@ class _IdleThreads(threading.Semaphore):
     """The pool's count of idle threads, without the tasks that it queued while it could not start a thread for them.
 
     Each task counts its thread as idle when it ends. For those tasks no thread was ever counted as taken, so that the pool would
-    believe to have more idle threads than it has, and start none for a task that comes later: a ``Cancel``, for instance.
+    count more idle threads than it has, and start none for a task that comes later: a ``Cancel``, for instance.
     """
 
     def __init__(self, uncounted: int) -> None:
